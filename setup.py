@@ -8,7 +8,9 @@ from setuptools.command.build_py import build_py
 
 
 class BuildFromNothing(build_py):
-    """Begins with an empty folder: a module that was removed since the last build would be installed, and a feature would be served."""
+    """Begins with an empty folder: a module that was removed since the last build would be installed, and a
+    feature would be served.
+    """
 
     def run(self):
         """Empty the folder, then fill it. (An editable installation has none.)"""

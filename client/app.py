@@ -1,4 +1,7 @@
-"""``imsys-client``: the desktop client. What is needed for the first picture is here; the rest comes with :mod:`client.program`."""
+"""``imsys-client``: the desktop client.
+
+What is needed for the first picture is here; the rest comes with :mod:`client.program`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ NO_QT = """The desktop client needs PySide6: pip install 'imsys[client]'.
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser("imsys-client", description="The desktop client of imsys.")
-    parser.add_argument("--server", default="", metavar="URL", help="the server that is offered, https://host:port")
+    parser.add_argument(
+        "--server", default="", metavar="URL", help="the server that is offered, https://host:port"
+    )
     parser.add_argument("--hidden", action="store_true", help="begin without a window, where there is a tray")
     parser.add_argument("--verbose", action="store_true", help="log more, on the terminal too")
     parser.add_argument("--version", action="store_true", help="say the version")
@@ -68,7 +73,9 @@ def _run(asked: argparse.Namespace, ready: Callable[[Program], object] | None) -
     settings = Settings(places.preferences)
     value = settings.value
     translate(app, value.language)
-    theme = Theme(app, scheme=Scheme(value.scheme if value.scheme in ("light", "dark") else "system"), scale=value.scale)
+    theme = Theme(
+        app, scheme=Scheme(value.scheme if value.scheme in ("light", "dark") else "system"), scale=value.scale
+    )
     if value.less_motion:
         theme.less_motion = True
     from client.views.main.window import Window

@@ -1,4 +1,7 @@
-"""The running program: builds accounts and views, and joins them; nothing else builds anything that lives long."""
+"""The running program: builds accounts and views, and joins them.
+
+Nothing else builds anything that lives long.
+"""
 
 from __future__ import annotations
 
@@ -235,7 +238,9 @@ class Program:
         found = await entering.find_server(self._environ, Path.cwd())
         address = entering.step.server.url if entering.step.server is not None else ""
         server, presented = entering.step.server, entering.step.presented
-        entering, presenter, _ = self._way_in(back=False, address=address or ("https://127.0.0.1:8443" if found else ""))
+        entering, presenter, _ = self._way_in(
+            back=False, address=address or ("https://127.0.0.1:8443" if found else "")
+        )
         if server is not None:
             entering.take(server)
         elif presented is not None:
@@ -273,7 +278,12 @@ class Program:
         view.show_alarm()
 
         def trusted(step: Any) -> None:
-            if step.server is not None and step.presented is None and not step.busy and step.server.fingerprint:
+            if (
+                step.server is not None
+                and step.presented is None
+                and not step.busy
+                and step.server.fingerprint
+            ):
                 end()
                 self._run(self._trust(opened, step.server.fingerprint))
 
@@ -377,14 +387,24 @@ class Program:
         active = self.window.isActiveWindow() and self._front() is opened
         now_ms = int(time.time() * 1000)
         seen = opened.view.current if active else 0
-        told = telling(opened.account, messages, self._settings.value, now_ms, content, seen=seen, hidden=tr("New message"))
+        told = telling(
+            opened.account,
+            messages,
+            self._settings.value,
+            now_ms,
+            content,
+            seen=seen,
+            hidden=tr("New message"),
+        )
         if told is None:
             return
 
         async def tell() -> None:
             picture = await opened.account.avatar(told.avatar) if told.avatar else None
             target = f"{opened.entry.id}/{told.conversation}"
-            self.notifier.show(Notice(target, told.title, told.text, str(picture or ""), told.sound, tr("Reply")))
+            self.notifier.show(
+                Notice(target, told.title, told.text, str(picture or ""), told.sound, tr("Reply"))
+            )
 
         self._run(tell())
         self._application.alert(self.window)
@@ -476,7 +496,9 @@ class Program:
 
         def tell() -> None:
             words = tr("Something went wrong; it is in the log.")
-            self.window.toast.tell(words, tr("Copy details"), lambda: self._application.clipboard().setText(details), ms=15_000)
+            self.window.toast.tell(
+                words, tr("Copy details"), lambda: self._application.clipboard().setText(details), ms=15_000
+            )
 
         QTimer.singleShot(0, self.window, tell)
 

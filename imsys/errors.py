@@ -69,7 +69,8 @@ class Status(enum.IntEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether it speaks of the moment, not of the request, which may be granted later as it is: a server is away, a limit is reached.
+        """Whether it speaks of the moment, not of the request, which may be granted later as it is: a server
+        is away, a limit is reached.
 
         Not :attr:`INTERNAL_ERROR`, which may be the request's doing: who tries again then counts how often.
         """

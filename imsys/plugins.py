@@ -1,4 +1,5 @@
-"""What a plug-in of somebody else's may rely on: everything that ``docs/plugins.md`` names, and nothing else of imsys.
+"""What a plug-in of somebody else's may rely on: everything that ``docs/plugins.md`` names, and nothing else
+of imsys.
 
 What is not here may change from one version to the next.
 """

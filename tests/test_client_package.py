@@ -52,7 +52,8 @@ def _needed() -> list[str]:
 
 @functools.cache
 def installed() -> Path:
-    """The interpreter of a virtual environment that has a wheel of the checkout, and what pip found that it needs.
+    """The interpreter of a virtual environment that has a wheel of the checkout, and what pip found that it
+    needs.
 
     pip chooses among wheels of the packages that these tests run with, so that nothing is fetched.
     """
@@ -60,12 +61,36 @@ def installed() -> Path:
     wheels = home / "wheels"
     wheels.mkdir()
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    _run([*pip, "wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(copy_checkout())])
+    _run(
+        [
+            *pip,
+            "wheel",
+            "--quiet",
+            "--no-index",
+            "--no-deps",
+            "--no-build-isolation",
+            "--wheel-dir",
+            str(wheels),
+            str(copy_checkout()),
+        ]
+    )
     for name in closure(_needed()):
         make_wheel(name, wheels)
     venv.create(home / "venv", with_pip=False, symlinks=True)
     python = home / "venv" / "bin" / "python"
-    _run([*pip, "--python", str(python), "install", "--quiet", "--no-index", "--find-links", str(wheels), "imsys"])
+    _run(
+        [
+            *pip,
+            "--python",
+            str(python),
+            "install",
+            "--quiet",
+            "--no-index",
+            "--find-links",
+            str(wheels),
+            "imsys",
+        ]
+    )
     return python
 
 
@@ -77,18 +102,28 @@ def _run(command: list[str]) -> None:
 
 class Extras(SynchronousTestCase):
     def test_named(self) -> None:
-        """What imsys-ctl and the daemons look for is what the extra 'server', and nothing else, brings to every system."""
+        """What imsys-ctl and the daemons look for is what the extra 'server', and nothing else, brings to
+        every system.
+        """
         lines = _setup()["options.extras_require"]["server"].strip().splitlines()
-        wanted = {canonicalize_name(Requirement(line).name) for line in lines if Requirement(line).marker is None}
+        wanted = {
+            canonicalize_name(Requirement(line).name) for line in lines if Requirement(line).marker is None
+        }
         providers = metadata.packages_distributions()
-        found = {"protobuf" if name == "google.protobuf" else canonicalize_name(providers[name][0]) for name in SERVER}
+        found = {
+            "protobuf" if name == "google.protobuf" else canonicalize_name(providers[name][0])
+            for name in SERVER
+        }
         self.assertEqual(found, wanted - closure(_needed()))
 
     def test_said(self) -> None:
         """Without it they say in one sentence what to install."""
         home = folder("cwd")
         scripts = installed().parent
-        commands = {"imsys-ctl": [str(scripts / "imsys-ctl"), "init-db"], "imsys-bench": [str(scripts / "imsys-bench"), "chat"]}
+        commands = {
+            "imsys-ctl": [str(scripts / "imsys-ctl"), "init-db"],
+            "imsys-bench": [str(scripts / "imsys-bench"), "chat"],
+        }
         commands["imsys"] = [str(scripts / "twistd"), "--nodaemon", "imsys-gateway"]
         for name, command in commands.items():
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=clean(), cwd=home)
@@ -96,8 +131,16 @@ class Extras(SynchronousTestCase):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", said))
 
     def test_twistd_help(self) -> None:
-        """twistd's own help goes on working: it names the commands, and nothing is looked for before one of them is used."""
-        done = subprocess.run([str(installed()), "-c", TWISTD, "--help"], capture_output=True, text=True, timeout=60, env=clean())
+        """twistd's own help goes on working: it names the commands, and nothing is looked for before one of
+        them is used.
+        """
+        done = subprocess.run(
+            [str(installed()), "-c", TWISTD, "--help"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=clean(),
+        )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("imsys-gateway", done.stdout)
 
@@ -130,5 +173,7 @@ class Talk(CliCase):
         """The client library works there as well: who is signed in sees their friends."""
         anna, ben = await self.friends("anna", "ben")
         code = _BOT.format(url=self.server.url, ca=self.server.ca, name=anna, password=PASSWORD)
-        out, errors, status = await getProcessOutputAndValue(str(self.script.with_name("python")), ("-c", code), clean(), str(self.config))
+        out, errors, status = await getProcessOutputAndValue(
+            str(self.script.with_name("python")), ("-c", code), clean(), str(self.config)
+        )
         self.assertEqual((out.decode(), errors.decode(), status), (f"{ben} Hello!\n", "", 0))

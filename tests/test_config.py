@@ -42,9 +42,16 @@ class LoadTests(SynchronousTestCase):
         config = load(None, {})
         public = (config.gateway.port, config.chat.port, config.resources.port, config.resources.http_port)
         self.assertEqual(public, (8443, 8444, 8445, 8446))
-        between = (config.balance.grpc_port, config.captcha.grpc_port, config.chat.grpc_port, config.resources.grpc_port)
+        between = (
+            config.balance.grpc_port,
+            config.captcha.grpc_port,
+            config.chat.grpc_port,
+            config.resources.grpc_port,
+        )
         self.assertEqual(between, (8450, 8451, 8452, 8453))
-        self.assertEqual((config.chat.plain_port, config.gateway.plain_port, config.resources.plain_port), (0, 0, 0))
+        self.assertEqual(
+            (config.chat.plain_port, config.gateway.plain_port, config.resources.plain_port), (0, 0, 0)
+        )
         self.assertEqual(config.database.path, str(Path("var").absolute() / "imsys.db"))
 
     def test_precedence(self) -> None:
@@ -64,12 +71,18 @@ class LoadTests(SynchronousTestCase):
         self.assertNotIn("hunter2", repr(config))
 
     def test_secret_from_the_environment(self) -> None:
-        """A secret in the environment wins over a file for it that the configuration names, and the other way round."""
+        """A secret in the environment wins over a file for it that the configuration names, and the other way
+        round.
+        """
         secret = self.home / "secret"
         secret.write_text("from a file\n")
-        config = load(self.written("[database]\npassword_file = /no/such/file\n"), {"IMSYS_DATABASE_PASSWORD": "direct"})
+        config = load(
+            self.written("[database]\npassword_file = /no/such/file\n"), {"IMSYS_DATABASE_PASSWORD": "direct"}
+        )
         self.assertEqual(config.database.password, "direct")
-        config = load(self.written("[database]\npassword = direct\n"), {"IMSYS_DATABASE_PASSWORD_FILE": str(secret)})
+        config = load(
+            self.written("[database]\npassword = direct\n"), {"IMSYS_DATABASE_PASSWORD_FILE": str(secret)}
+        )
         self.assertEqual(config.database.password, "from a file")
 
     def test_secret_given_twice(self) -> None:
@@ -106,7 +119,9 @@ class LoadTests(SynchronousTestCase):
 
     def test_no_file(self) -> None:
         """A file that is not there is named."""
-        self.assertIn("/no/such.ini: there is no such", str(self.assertRaises(ConfigError, load, "/no/such.ini", {})))
+        self.assertIn(
+            "/no/such.ini: there is no such", str(self.assertRaises(ConfigError, load, "/no/such.ini", {}))
+        )
 
     def test_no_ini(self) -> None:
         """What is no INI file is refused with the line's number."""
@@ -153,18 +168,31 @@ class SampleTests(SynchronousTestCase):
         home = folder("config")
         secret = home / "secret"
         secret.write_text("x\n")
-        text = re.sub(r"^(\w+_file) = .*", rf"\1 = {secret}", (CONF / "cluster.ini").read_text("utf-8"), flags=re.MULTILINE)
+        text = re.sub(
+            r"^(\w+_file) = .*",
+            rf"\1 = {secret}",
+            (CONF / "cluster.ini").read_text("utf-8"),
+            flags=re.MULTILINE,
+        )
         path = home / "cluster.ini"
         path.write_text(text, "utf-8")
         config = load(path, {})
-        self.assertEqual((config.database.engine, config.redis.mode, config.mail.transport), ("mysql", "server", "smtp"))
+        self.assertEqual(
+            (config.database.engine, config.redis.mode, config.mail.transport), ("mysql", "server", "smtp")
+        )
         self.assertEqual(config.balance.addresses[1], ("balance2.example.org", 8450))
 
 
 class ServerSampleTests(SynchronousTestCase):
     def test_mysql(self) -> None:
         """MariaDB takes conf/mysql.cnf without a complaint about a name."""
-        command = [program("mariadbd"), f"--defaults-file={CONF / 'mysql.cnf'}", "--user=root", "--help", "--verbose"]
+        command = [
+            program("mariadbd"),
+            f"--defaults-file={CONF / 'mysql.cnf'}",
+            "--user=root",
+            "--help",
+            "--verbose",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"(?m)^max-allowed-packet +134217728$")

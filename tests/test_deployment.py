@@ -26,7 +26,10 @@ class Unit(SynchronousTestCase):
         self.path.mkdir()
 
     def test_exposure(self) -> None:
-        """Of ten points, where ten is a service that may do anything, it has three at most; and systemd understands all of it."""
+        """Of ten points, where ten is a service that may do anything, it has three at most.
+
+        And systemd understands all of it.
+        """
         analyze = program("systemd-analyze")
         for daemon in ("balance", "captcha", "chat", "resources", "gateway"):
             path = self.path / f"imsys@{daemon}.service"
@@ -37,11 +40,19 @@ class Unit(SynchronousTestCase):
             self.assertNotRegex(done.stderr, "(?i)unknown|ignoring|invalid")
 
     def test_what_is_needed(self) -> None:
-        """What looks at pictures may have the walls that it puts up around itself, and a daemon its limits and its ports."""
+        """What looks at pictures may have the walls that it puts up around itself, and a daemon its limits
+        and its ports.
+        """
         lines = self.text.splitlines()
         allowed = [line.partition("=")[2].split() for line in lines if line.startswith("SystemCallFilter=")]
-        self.assertEqual(next(line for line in lines if line.startswith("RestrictNamespaces=")), "RestrictNamespaces=user net ipc")
-        self.assertLessEqual({"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}, set(allowed[0]))
+        self.assertEqual(
+            next(line for line in lines if line.startswith("RestrictNamespaces=")),
+            "RestrictNamespaces=user net ipc",
+        )
+        self.assertLessEqual(
+            {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"},
+            set(allowed[0]),
+        )
         self.assertEqual(allowed[1:], [["~@privileged"]])  # @resources has setrlimit
         self.assertIn("AmbientCapabilities=CAP_NET_BIND_SERVICE", lines)
 
@@ -58,7 +69,10 @@ class Lock(SynchronousTestCase):
     def setUp(self) -> None:
         self.text = (ROOT / "requirements.lock").read_text()
         _, _, pins = self.text.partition("\n")
-        self.pins = {match[1]: (Version(match[2]), (match[3] or "").removeprefix(" ; ")) for match in _PIN.finditer(pins)}
+        self.pins = {
+            match[1]: (Version(match[2]), (match[3] or "").removeprefix(" ; "))
+            for match in _PIN.finditer(pins)
+        }
         self.assertEqual(_PIN.sub("", pins), "")  # each has hashes, and there is nothing else
 
     def test_no_registry(self) -> None:
@@ -66,7 +80,9 @@ class Lock(SynchronousTestCase):
         self.assertNotRegex(self.text, r"://|--(extra-)?index-url|--find-links|--trusted-host")
 
     def test_current(self) -> None:
-        """It has a version of everything that setup.cfg asks for, within its bounds, and of what that asks for in its turn."""
+        """It has a version of everything that setup.cfg asks for, within its bounds, and of what that asks
+        for in its turn.
+        """
         settings = configparser.ConfigParser()
         settings.read(ROOT / "setup.cfg")
         lines = settings["options"]["install_requires"] + settings["options.extras_require"]["server"]
@@ -85,4 +101,6 @@ class Lock(SynchronousTestCase):
                 if (name, extra) not in seen:
                     seen.add((name, extra))
                     needs = [Requirement(line) for line in metadata.requires(name) or ()]
-                    wanted += [one for one in needs if one.marker is None or one.marker.evaluate({"extra": extra})]
+                    wanted += [
+                        one for one in needs if one.marker is None or one.marker.evaluate({"extra": extra})
+                    ]

@@ -10,7 +10,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.daemons import ROOT
 
-CODE = [path for folder in ("imsys", "client", "tests", "tac") for path in (ROOT / folder).rglob("*.py") if "stubs" not in path.parts]
+CODE = [
+    path
+    for folder in ("imsys", "client", "tests", "tac")
+    for path in (ROOT / folder).rglob("*.py")
+    if "stubs" not in path.parts
+]
 _NUMBER = r"\d+(?:\.\d+)*"
 _CITATION = re.compile(rf"docs/([\w/]+\.md), ({_NUMBER}(?:(?:, | and ){_NUMBER})*)")
 
@@ -39,27 +44,43 @@ class Citations(SynchronousTestCase):
         for path in CODE:
             if path != Path(__file__):
                 self.assertNotRegex(
-                    path.read_text("utf-8"), r"(?i)wire(?: |\n)+protocol,(?: |\n)+section|\.md, section|\bwire\.md", str(path)
+                    path.read_text("utf-8"),
+                    r"(?i)wire(?: |\n)+protocol,(?: |\n)+section|\.md, section|\bwire\.md",
+                    str(path),
                 )
 
     def test_in_order(self) -> None:
         """The sections of the protocol are numbered in the order in which they stand, without a gap."""
-        headings = re.findall(r"^(##+) (.*)$", (ROOT / "docs" / "protocol.md").read_text("utf-8"), re.MULTILINE)
+        headings = re.findall(
+            r"^(##+) (.*)$", (ROOT / "docs" / "protocol.md").read_text("utf-8"), re.MULTILINE
+        )
         at = [0, 0]
         for depth, heading in headings:
             at = [at[0] + 1, 0] if depth == "##" else [at[0], at[1] + 1]
-            self.assertTrue(heading.startswith(f"{at[0]}. " if depth == "##" else f"{at[0]}.{at[1]} "), heading)
+            self.assertTrue(
+                heading.startswith(f"{at[0]}. " if depth == "##" else f"{at[0]}.{at[1]} "), heading
+            )
 
 
 class Architecture(SynchronousTestCase):
     def test_files(self) -> None:
-        """Each module and folder that docs/architecture.md names is there; the front of its path may be left out."""
-        named = set(re.findall(r"`([\w./]+(?:\.(?:py|proto|sql|md)|/))`", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
+        """Each module and folder that docs/architecture.md names is there.
+
+        The front of its path may be left out.
+        """
+        named = set(
+            re.findall(
+                r"`([\w./]+(?:\.(?:py|proto|sql|md)|/))`",
+                (ROOT / "docs" / "architecture.md").read_text("utf-8"),
+            )
+        )
         self.assertGreater(len(named), 50)
         there = [
             f"/{path.relative_to(ROOT)}"
             for top in ("imsys", "client", "tests", "twisted", "tac")
             for path in (ROOT / top, *(ROOT / top).rglob("*"))
         ]
-        missing = {name for name in named if not any(path.endswith(f"/{name.removesuffix('/')}") for path in there)}
+        missing = {
+            name for name in named if not any(path.endswith(f"/{name.removesuffix('/')}") for path in there)
+        }
         self.assertEqual(sorted(missing), [])

@@ -33,8 +33,12 @@ def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
 class CircleTests(SynchronousTestCase):
     def test_no_circles(self) -> None:
         """No two modules import each other, by however many others, and be it only for their types."""
-        graph = grimp.build_graph("imsys", include_external_packages=False, exclude_type_checking_imports=False)
-        sorter = graphlib.TopologicalSorter({name: graph.find_modules_directly_imported_by(name) for name in graph.modules})
+        graph = grimp.build_graph(
+            "imsys", include_external_packages=False, exclude_type_checking_imports=False
+        )
+        sorter = graphlib.TopologicalSorter(
+            {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+        )
         try:
             sorter.prepare()
         except graphlib.CycleError as error:
@@ -43,12 +47,19 @@ class CircleTests(SynchronousTestCase):
 
 class ReactorTests(SynchronousTestCase):
     def test_nobody_imports_the_reactor(self) -> None:
-        """The reactor comes from outside: only makeService and the entry of a command fetch it, when they are called."""
+        """The reactor comes from outside: only makeService and the entry of a command fetch it, when they are
+        called.
+        """
         for path in sources("imsys", "client"):
             tree = ast.parse(path.read_text("utf-8"))
             allowed: set[ast.AST] = set()
             for function in ast.walk(tree):
-                if isinstance(function, ast.FunctionDef) and function.name in ("makeService", "main", "_main", "_run"):
+                if isinstance(function, ast.FunctionDef) and function.name in (
+                    "makeService",
+                    "main",
+                    "_main",
+                    "_run",
+                ):
                     allowed.update(ast.walk(function))
             for node, name in imports(tree):
                 if name == "twisted.internet.reactor" and node not in allowed:
@@ -62,7 +73,14 @@ class ReactorTests(SynchronousTestCase):
             "    importlib.import_module('imsys.services.' + name)\n"
             "sys.exit('twisted.internet.reactor' in sys.modules)\n"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment(), cwd=ROOT)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(),
+            cwd=ROOT,
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_codec_without_twisted(self) -> None:
@@ -74,13 +92,22 @@ class ReactorTests(SynchronousTestCase):
             "for module in pkgutil.iter_modules(messages.__path__, messages.__name__ + '.'):\n"
             "    importlib.import_module(module.name)\n"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment(), cwd=ROOT)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(),
+            cwd=ROOT,
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class ScriptTests(SynchronousTestCase):
     def test_scripts_that_catch(self) -> None:
-        """A Lua script that catches errors lets those pass that mean the server: else a replica would be taken for a master."""
+        """A Lua script that catches errors lets those pass that mean the server: else a replica would be
+        taken for a master.
+        """
         catching = [path for path in sources("imsys") if "pcall(" in path.read_text("utf-8")]
         self.assertGreater(len(catching), 1)
         for path in catching:
@@ -90,13 +117,20 @@ class ScriptTests(SynchronousTestCase):
 
 class SqlTests(SynchronousTestCase):
     def test_sql_is_in_the_store(self) -> None:
-        """All SQL of the servers is in imsys/store; the laboratory asks databases what only their operators do."""
+        """All SQL of the servers is in imsys/store.
+
+        The laboratory asks databases what only their operators do.
+        """
         words = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ")
         for path in sources("imsys"):
             if "store" in path.relative_to(ROOT).parts or "lab" in path.relative_to(ROOT).parts:
                 continue
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lstrip().startswith(words):
+                if (
+                    isinstance(node, ast.Constant)
+                    and isinstance(node.value, str)
+                    and node.value.lstrip().startswith(words)
+                ):
                     self.fail(f"{path.relative_to(ROOT)}:{node.lineno} holds SQL")
 
 

@@ -1,4 +1,6 @@
-"""What the operator's pages say: links lead somewhere, what commands print is what they print, and what is to be copied works."""
+"""What the operator's pages say: links lead somewhere, what commands print is what they print, and what is to
+be copied works.
+"""
 
 from __future__ import annotations
 
@@ -46,21 +48,26 @@ def anchors(page: Path) -> set[str]:
 
 def block(kind: str, beginning: str) -> str:
     """The block of code that begins so."""
-    (one,) = (text for text in re.findall(rf"```{kind}\n(.*?)```", INSTALL, re.DOTALL) if text.startswith(beginning))
+    (one,) = (
+        text for text in re.findall(rf"```{kind}\n(.*?)```", INSTALL, re.DOTALL) if text.startswith(beginning)
+    )
     return str(one)
 
 
 class Pages(SynchronousTestCase):
     def test_links(self) -> None:
         """Each link within the repository leads to a file that is there, and to a heading of it."""
-        pages = {*ROOT.glob("*.md"), *DOCS.rglob("*.md")} - {DOCS / "performance" / "text.md"}  # which is a part of performance.md
+        # which is a part of performance.md
+        pages = {*ROOT.glob("*.md"), *DOCS.rglob("*.md")} - {DOCS / "performance" / "text.md"}
         broken = []
         for page in sorted(pages):
             for link in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text("utf-8"))):
                 if "://" not in link:
                     path, _, anchor = link.partition("#")
                     target = page.parent / path if path else page
-                    if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+                    if not target.exists() or (
+                        anchor and target.suffix == ".md" and anchor not in anchors(target)
+                    ):
                         broken.append(f"{page.relative_to(ROOT)}: {link}")
         self.assertEqual(broken, [])
 
@@ -120,7 +127,10 @@ class Configured(SynchronousTestCase):
         return config.load(str(path), environ)
 
     def test_cluster(self) -> None:
-        """With what is to be changed in it, conf/cluster.ini is that of the example; so are the files of environment."""
+        """With what is to be changed in it, conf/cluster.ini is that of the example.
+
+        So are the files of environment.
+        """
         variables = dict(re.findall(r"^(IMSYS_(?:CHAT|RESOURCES)_\w+)=(.*)$", INSTALL, re.MULTILINE))
         found = self.load(block("ini", "[database]\n"), **variables)
         self.assertEqual((found.database.host, found.redis.host), ("10.0.0.10", "10.0.0.10"))
@@ -128,14 +138,22 @@ class Configured(SynchronousTestCase):
         self.assertEqual(found.captcha.addresses, (("10.0.0.11", 8451), ("10.0.0.12", 8451)))
         self.assertEqual((found.chat.name, found.chat.advertise), ("chat1", "chat1.example.org"))
         self.assertEqual((found.resources.name, found.resources.grpc_advertise), ("resources1", "10.0.0.11"))
-        named = [found.cluster.ca, found.cluster.certificate, found.cluster.key, found.files.ticket_keys, found.files.master_keys]
+        named = [
+            found.cluster.ca,
+            found.cluster.certificate,
+            found.cluster.key,
+            found.files.ticket_keys,
+            found.files.master_keys,
+        ]
         for path in map(Path, named):
             self.assertRegex(INSTALL, rf"{path.parent}/({path.name})?|{path.name} .*{path.parent}/")
 
     def test_proxy(self) -> None:
         """What the page on nginx has one set can be set."""
         found = self.load(block("ini", "[gateway]\n"))
-        self.assertEqual((found.gateway.trusted_proxies, found.resources.trusted_proxies), (("10.0.0.5",),) * 2)
+        self.assertEqual(
+            (found.gateway.trusted_proxies, found.resources.trusted_proxies), (("10.0.0.5",),) * 2
+        )
         self.assertIn("10.0.0.5", found.limits.connections_exempt)
 
     def test_current(self) -> None:
@@ -153,7 +171,11 @@ class Deployed(SynchronousTestCase):
         for name in ("fullchain.pem", "privkey.pem"):  # as certbot has them
             (self.home / "archive" / name).write_text(name)
             (self.lineage / name).symlink_to(self.home / "archive" / name)
-        script = block("sh", "#!/bin/sh\n").replace("/etc/imsys/tls", str(self.tls)).replace("-o root -g imsys ", "")
+        script = (
+            block("sh", "#!/bin/sh\n")
+            .replace("/etc/imsys/tls", str(self.tls))
+            .replace("-o root -g imsys ", "")
+        )
         self.script = self.home / "hook"
         self.script.write_text(script)
         self.tool("systemctl", f'echo "systemctl $*" >>{self.home}/calls')
@@ -168,7 +190,10 @@ class Deployed(SynchronousTestCase):
         return done.returncode, (self.home / "calls").read_text().splitlines()
 
     def test_renewed(self) -> None:
-        """certbot's script hands the certificate to one machine after the other, and has it read there; nothing is restarted."""
+        """certbot's script hands the certificate to one machine after the other, and has it read there.
+
+        Nothing is restarted.
+        """
         self.tool("ssh", f'echo "$1" >>{self.home}/calls; shift; exec sh -c "$*"')
         reload = "systemctl try-reload-or-restart imsys@resources imsys@chat imsys@gateway"
         self.assertEqual(self.call(), (0, ["root@app1", reload, "root@app2", reload]))
@@ -183,11 +208,19 @@ class Deployed(SynchronousTestCase):
 
 class Nginx(DaemonTestCase):
     async def test_nginx(self) -> None:
-        """With conf/nginx.conf before them all servers are reached by their names, and a client of HTTP has an address of its own."""
+        """With conf/nginx.conf before them all servers are reached by their names, and a client of HTTP has
+        an address of its own.
+        """
         need("nginx")
         program = found()
         assert program is not None, "apt-get install nginx-light libnginx-mod-stream"
-        names = ("im.example.org", "chat1.example.org", "chat2.example.org", "files1.example.org", "files2.example.org")
+        names = (
+            "im.example.org",
+            "chat1.example.org",
+            "chat2.example.org",
+            "files1.example.org",
+            "files2.example.org",
+        )
         tls, now = self.home / "tls", datetime.now(UTC)
         tls.mkdir()
         authority = Authority.make("test CA", now)
@@ -216,17 +249,27 @@ class Nginx(DaemonTestCase):
         path = self.home / "nginx.conf"
         path.write_text(text)
         command = [program, "-p", str(self.home), "-e", "stderr", "-c", str(path)]
-        checked = await deferToThread(subprocess.run, [*command, "-t"], capture_output=True, text=True, timeout=60)
-        self.assertEqual((checked.returncode, re.findall(r"\[(?:warn|emerg|error)\].*", checked.stderr)), (0, []), checked.stderr)
+        checked = await deferToThread(
+            subprocess.run, [*command, "-t"], capture_output=True, text=True, timeout=60
+        )
+        self.assertEqual(
+            (checked.returncode, re.findall(r"\[(?:warn|emerg|error)\].*", checked.stderr)),
+            (0, []),
+            checked.stderr,
+        )
         await servers.says("imsys is running")
         proxy = spawn([*command, "-g", "daemon off;"], self.home / "nginx.log")
         self.addCleanup(end, proxy)
-        await deferToThread(until, lambda: all(map(accepts, outside.values())), proxy, self.home / "nginx.log")
+        await deferToThread(
+            until, lambda: all(map(accepts, outside.values())), proxy, self.home / "nginx.log"
+        )
 
         context = ssl.create_default_context(cafile=str(tls / "ca.pem"))
 
         def ask(port: int, name: str, request: bytes) -> bytes:
-            plain = socket.create_connection(("127.0.0.1", outside[port]), 10, source_address=("127.0.0.7", 0))
+            plain = socket.create_connection(
+                ("127.0.0.1", outside[port]), 10, source_address=("127.0.0.7", 0)
+            )
             with plain, context.wrap_socket(plain, server_hostname=name) as connection:
                 connection.sendall(request)
                 answer = b""

@@ -1,4 +1,6 @@
-"""What an installation has: six commands for twistd, the console scripts, and the files that belong to the package."""
+"""What an installation has: six commands for twistd, the console scripts, and the files that belong to the
+package.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,18 @@ sys.exit("imsys.services" in sys.modules)
 """
 
 
-STALE = ("build/lib/imsys/chat/features/removed.py", "build/bdist.linux-x86_64/wheel/imsys/chat/features/removed_too.py")
+STALE = (
+    "build/lib/imsys/chat/features/removed.py",
+    "build/bdist.linux-x86_64/wheel/imsys/chat/features/removed_too.py",
+)
 
 
 @functools.cache
 def installed() -> Path:
     """The interpreter of a fresh virtual environment with a plain, non-editable installation.
 
-    What imsys needs is borrowed from the environment of the tests, by its path alone, so that nothing is fetched.
+    What imsys needs is borrowed from the environment of the tests, by its path alone, so that nothing is
+    fetched.
     """
     home = folder("install")
     source = copy_checkout()
@@ -55,7 +61,16 @@ def installed() -> Path:
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(home / "venv")}))
     borrowed = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--ignore-installed"]
+    pip = [
+        str(python),
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-input",
+        "install",
+        "--quiet",
+        "--ignore-installed",
+    ]
     pip += ["--no-index", "--no-deps", "--no-build-isolation", str(source)]
     done = subprocess.run(pip, capture_output=True, text=True, timeout=300, env=clean())
     if done.returncode:
@@ -65,7 +80,9 @@ def installed() -> Path:
 
 class TwistdTests(SynchronousTestCase):
     def listed(self, python: Path | str, environ: dict[str, str], cwd: Path) -> list[str]:
-        done = subprocess.run([str(python), "-c", _LIST], capture_output=True, text=True, timeout=60, env=environ, cwd=cwd)
+        done = subprocess.run(
+            [str(python), "-c", _LIST], capture_output=True, text=True, timeout=60, env=environ, cwd=cwd
+        )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return done.stdout.splitlines()
 
@@ -76,8 +93,14 @@ class TwistdTests(SynchronousTestCase):
 
     def test_left_over(self) -> None:
         """What an earlier build has left behind is not installed."""
-        command = [str(installed()), "-c", "import imsys, os; print(os.listdir(os.path.join(imsys.__path__[0], 'chat', 'features')))"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd"))
+        command = [
+            str(installed()),
+            "-c",
+            "import imsys, os; print(os.listdir(os.path.join(imsys.__path__[0], 'chat', 'features')))",
+        ]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd")
+        )
         self.assertIn("'texts.py'", done.stdout)
         self.assertNotIn("removed", done.stdout)
 
@@ -91,7 +114,9 @@ class TwistdTests(SynchronousTestCase):
         """Each command says how it is used, from the installation."""
         for command in COMMANDS:
             argv = [str(installed()), "-c", TWISTD, command, "--help"]
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd"))
+            done = subprocess.run(
+                argv, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd")
+            )
             self.assertEqual((done.returncode, done.stderr), (0, ""), command)
             self.assertIn(f"{command} [options]", done.stdout)
             self.assertIn("--config=", done.stdout)
@@ -99,13 +124,17 @@ class TwistdTests(SynchronousTestCase):
     def test_reactor(self) -> None:
         """The reactor is offered under --reactor."""
         argv = [str(installed()), "-c", TWISTD, "--help-reactors"]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd"))
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd")
+        )
         self.assertRegex(done.stdout, r"(?m)^    imsys\t")
 
     def test_version(self) -> None:
         """--version of a command is imsys's own."""
         argv = [sys.executable, "-c", TWISTD, "imsys-chat", "--version"]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=environment(), cwd=folder("cwd"))
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=60, env=environment(), cwd=folder("cwd")
+        )
         self.assertEqual((done.returncode, done.stdout), (0, f"imsys {imsys.__version__}\n"))
 
 
@@ -124,14 +153,25 @@ class MakeTests(SynchronousTestCase):
 
     def test_hooks(self) -> None:
         """What git runs before a commit is what 'make check' runs."""
-        hooks = re.findall(r"(?m)^ +entry: \.venv/bin/(.+)$", (ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+        hooks = re.findall(
+            r"(?m)^ +entry: \.venv/bin/(.+)$", (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+        )
         self.assertEqual(hooks, [" ".join(command) for command in CHECKS])
 
     def test_help(self) -> None:
         """'make help' names every target that is for people."""
         targets = re.findall(r"(?m)^\.PHONY: (.+)$", (ROOT / "Makefile").read_text("utf-8"))[0].split()
-        done = subprocess.run(["make", "--no-print-directory", "help"], capture_output=True, text=True, timeout=60, env=clean(), cwd=ROOT)
-        self.assertEqual(set(re.findall(r"(?m)^make ([\w-]+) ", done.stdout)), set(targets) - {"help", "test-tools"})
+        done = subprocess.run(
+            ["make", "--no-print-directory", "help"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=clean(),
+            cwd=ROOT,
+        )
+        self.assertEqual(
+            set(re.findall(r"(?m)^make ([\w-]+) ", done.stdout)), set(targets) - {"help", "test-tools"}
+        )
 
     def test_continuous_integration(self) -> None:
         """.ci/run is make test and nothing else."""
@@ -147,31 +187,56 @@ class DistributionTests(SynchronousTestCase):
         setup.read(ROOT / "setup.cfg")
         for line in setup["options.entry_points"]["console_scripts"].strip().splitlines():
             script = installed().parent / line.partition("=")[0].strip()
-            done = subprocess.run([str(script), "--help"], capture_output=True, text=True, timeout=60, env=clean(), cwd=folder("cwd"))
+            done = subprocess.run(
+                [str(script), "--help"],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                env=clean(),
+                cwd=folder("cwd"),
+            )
             self.assertEqual((done.returncode, done.stderr), (0, ""), script.name)
 
     def test_files(self) -> None:
-        """The installation has every file that the checkout has: modules, migrations, interfaces, types; and no tests."""
+        """The installation has every file that the checkout has: modules, migrations, interfaces, types.
+
+        And no tests.
+        """
         packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(installed().parents[1])}))
         for top in ("imsys", "client"):
-            here = {path.relative_to(ROOT) for path in (ROOT / top).rglob("*") if path.is_file() and path.suffix not in (".pyc", ".orig")}
-            there = {path.relative_to(packages) for path in (packages / top).rglob("*") if path.is_file() and path.suffix != ".pyc"}
+            here = {
+                path.relative_to(ROOT)
+                for path in (ROOT / top).rglob("*")
+                if path.is_file() and path.suffix not in (".pyc", ".orig")
+            }
+            there = {
+                path.relative_to(packages)
+                for path in (packages / top).rglob("*")
+                if path.is_file() and path.suffix != ".pyc"
+            }
             self.assertEqual(here - there, set())
             self.assertEqual(there - here, set())
         self.assertFalse((packages / "tests").exists())
-        self.assertEqual(sorted(path.name for path in (packages / "twisted").rglob("*.py")), ["imsys_client_dropin.py", "imsys_dropin.py"])
+        self.assertEqual(
+            sorted(path.name for path in (packages / "twisted").rglob("*.py")),
+            ["imsys_client_dropin.py", "imsys_dropin.py"],
+        )
 
     def test_migrations_are_found(self) -> None:
         """The installed imsys-ctl makes a database."""
         home = folder("home")
         script = installed().parent / "imsys-ctl"
         environ = clean() | {"IMSYS_HOME": str(home / "var")}
-        done = subprocess.run([str(script), "init-db"], capture_output=True, text=True, timeout=60, env=environ, cwd=home)
+        done = subprocess.run(
+            [str(script), "init-db"], capture_output=True, text=True, timeout=60, env=environ, cwd=home
+        )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("Applied: ", done.stdout)
 
     def test_changelog(self) -> None:
-        """Every file in changelog.d is of a kind that towncrier is configured for, and CHANGELOG.md says what this version has."""
+        """Every file in changelog.d is of a kind that towncrier is configured for, and CHANGELOG.md says what
+        this version has.
+        """
         config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["towncrier"]
         kinds = {kind["directory"] for kind in config["type"]}
         for path in (ROOT / "changelog.d").iterdir():

@@ -38,7 +38,16 @@ def install(source: Path) -> Path:
     """Install a distribution into a folder of its own, as pip does it."""
     target, copied = folder("plugin"), folder("source")
     shutil.copytree(source, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-index"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-input",
+        "install",
+        "--quiet",
+        "--no-index",
+    ]
     command = [*pip, "--no-deps", "--no-build-isolation", "--target", str(target), str(copied)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), cwd=copied)
     if done.returncode:
@@ -49,12 +58,18 @@ def install(source: Path) -> Path:
 class ShownTests(SynchronousTestCase):
     def test_shown(self) -> None:
         """The documentation shows the sample as it is, whole."""
-        blocks = re.findall(r"```(?:python|toml|ini)\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text("utf-8"), re.DOTALL)
+        blocks = re.findall(
+            r"```(?:python|toml|ini)\n(.*?)```", (ROOT / "docs" / "plugins.md").read_text("utf-8"), re.DOTALL
+        )
         self.assertEqual(sorted(blocks), sorted((SAMPLE / name).read_text("utf-8") for name in SHOWN))
 
     def test_nothing_else(self) -> None:
         """The sample consists of what is shown, and of an empty module."""
-        found = {str(path.relative_to(SAMPLE)) for path in SAMPLE.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+        found = {
+            str(path.relative_to(SAMPLE))
+            for path in SAMPLE.rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        }
         self.assertEqual(found - {"twisted/plugins/dropin.cache"}, {*SHOWN, "imsys_dice/__init__.py"})
 
 
@@ -65,7 +80,9 @@ class FacadeTests(SynchronousTestCase):
         """The documentation names what the module has, each name once, and nothing that it has not."""
         text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
         table = re.findall(r"^\| (`.*`) \| ", text, re.MULTILINE)
-        self.assertEqual(sorted(name for row in table for name in re.findall(r"`(\w+)`", row)), sorted(plugins.__all__))
+        self.assertEqual(
+            sorted(name for row in table for name in re.findall(r"`(\w+)`", row)), sorted(plugins.__all__)
+        )
         self.assertEqual(set(re.findall(r"\bimsys\.[a-z_.]+", text)) - {"imsys.plugins"}, set())
 
     def test_complete(self) -> None:
@@ -76,19 +93,30 @@ class FacadeTests(SynchronousTestCase):
     def test_sample(self) -> None:
         """The sample imports nothing else of imsys."""
         for path in SAMPLE.rglob("*.py"):
-            self.assertEqual(set(re.findall(r"\bimsys\.[a-z_.]+", path.read_text("utf-8"))) - {"imsys.plugins"}, set(), path)
+            self.assertEqual(
+                set(re.findall(r"\bimsys\.[a-z_.]+", path.read_text("utf-8"))) - {"imsys.plugins"},
+                set(),
+                path,
+            )
 
 
 class ServedTests(OnSqlite):
     timeout = 120.0
 
     async def start(self, name: str, settings: dict[str, str], *folders: Path) -> None:
-        process = Process(self.reactor, twistd("--nodaemon", "--pidfile=", name), with_path(*folders, **settings), folder("cwd"))
+        process = Process(
+            self.reactor,
+            twistd("--nodaemon", "--pidfile=", name),
+            with_path(*folders, **settings),
+            folder("cwd"),
+        )
         self.addCleanup(lambda: defer.Deferred.fromCoroutine(process.stop()))
         await process.says(" is ready")
 
     async def login(self, port: int, uuid: int, token: str) -> RawClient:
-        client: RawClient = await connectProtocol(HostnameEndpoint(self.reactor, "127.0.0.1", port), RawClient(self.reactor))
+        client: RawClient = await connectProtocol(
+            HostnameEndpoint(self.reactor, "127.0.0.1", port), RawClient(self.reactor)
+        )
 
         async def drop() -> None:
             client.transport.abortConnection()  # type: ignore[union-attr]
@@ -99,7 +127,9 @@ class ServedTests(OnSqlite):
         return client
 
     async def test_sample(self) -> None:
-        """The sample, installed with pip, is served by a chat server: answered, pushed to the friend, refused like our own."""
+        """The sample, installed with pip, is served by a chat server: answered, pushed to the friend, refused
+        like our own.
+        """
         installed = await deferToThread(install, SAMPLE)
         redis, tls, port, balance = redis_server(), certificates(), free_port(), free_port()
         anna, bert, carl = await self.people("anna", "bert", "carl")
@@ -129,7 +159,9 @@ class ServedTests(OnSqlite):
         self.assertEqual({key: answer[key] for key in ("error", "seq")}, {"error": 0, "seq": "s"})
         self.assertTrue(1 <= answer["rolled"] <= 20)
         push: dict[str, Any] = await b.next(1026)
-        self.assertEqual(push, {"error": 0, "friend_uuid": str(anna), "sides": 20, "rolled": answer["rolled"]})
+        self.assertEqual(
+            push, {"error": 0, "friend_uuid": str(anna), "sides": 20, "rolled": answer["rolled"]}
+        )
         self.assertEqual((await a.ask(1024, friend_uuid=str(carl)))["error"], 66)
         self.assertEqual((await a.ask(1024, friend_uuid=str(bert), sides=1))["error"], 70)
         self.assertEqual((await a.ask(1024))["error"], 1)
@@ -153,7 +185,9 @@ class RefusedTests(SynchronousTestCase):
         """A plug-in as it lies where it was installed."""
         home = folder("plugin")
         (home / "twisted" / "plugins").mkdir(parents=True)
-        (home / "twisted" / "plugins" / "dice_dropin.py").write_text(f"from imsys.plugins import ChatFeature\n{dropin}\n")
+        (home / "twisted" / "plugins" / "dice_dropin.py").write_text(
+            f"from imsys.plugins import ChatFeature\n{dropin}\n"
+        )
         start = """
             from imsys.plugins import Push, Request, Response, handles, message
         """
@@ -163,16 +197,30 @@ class RefusedTests(SynchronousTestCase):
     def refusal(self, *folders: Path) -> str:
         """Why a chat server could not start."""
         command = [sys.executable, "-c", _DISCOVER]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=with_path(*folders), cwd=folder("cwd"))
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, env=with_path(*folders), cwd=folder("cwd")
+        )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         (line,) = done.stdout.splitlines()
         return line
 
     def line(self, *folders: Path) -> str:
         """What a chat server says that cannot start."""
-        settings = {"HOME": str(folder("home")), "REDIS_MODE": "server", "CHAT_PORT": "0", "CHAT_GRPC_PORT": "0"}
+        settings = {
+            "HOME": str(folder("home")),
+            "REDIS_MODE": "server",
+            "CHAT_PORT": "0",
+            "CHAT_GRPC_PORT": "0",
+        }
         command = twistd("--nodaemon", "--pidfile=", "imsys-chat")
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=with_path(*folders, **settings), cwd=folder("cwd"))
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=with_path(*folders, **settings),
+            cwd=folder("cwd"),
+        )
         self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
         (line,) = done.stderr.splitlines()
         return line
@@ -191,9 +239,13 @@ class RefusedTests(SynchronousTestCase):
         """A request, a response or a push with an id below 1024 is refused, whether it is free or not."""
         for request, reply, wrong in ((200, 1025, 200), (1024, 201, 201), (1024, 24, 24)):
             found = self.refusal(self.plugin(self.SERVICE.format(request=request, reply=reply)))
-            self.assertEqual(found, f"plug-in dice: service {wrong} is not for plug-ins, whose ids begin at 1024")
+            self.assertEqual(
+                found, f"plug-in dice: service {wrong} is not for plug-ins, whose ids begin at 1024"
+            )
         found = self.line(self.plugin(self.SERVICE.format(request=24, reply=1025)))
-        self.assertRegex(found, "^imsys-chat: plug-in dice: it cannot be imported: ValueError: service 24 is .*already")
+        self.assertRegex(
+            found, "^imsys-chat: plug-in dice: it cannot be imported: ValueError: service 24 is .*already"
+        )
         push = """
             @message(150)
             class Rolled(Push, frozen=True, kw_only=True):
@@ -241,7 +293,9 @@ class RefusedTests(SynchronousTestCase):
             ("1 / 0", "ZeroDivisionError: division by zero"),
             ("raise ValueError('two\\nlines')", "ValueError: two lines"),
         ):
-            self.assertEqual(self.refusal(self.plugin(feature)), f"plug-in dice: it cannot be imported: {reason}")
+            self.assertEqual(
+                self.refusal(self.plugin(feature)), f"plug-in dice: it cannot be imported: {reason}"
+            )
         self.assertIn("SyntaxError", self.refusal(self.plugin("def")))
         elsewhere = self.plugin("", 'dice = ChatFeature("dice", "elsewhere")')
         self.assertIn("it cannot be imported: ModuleNotFoundError", self.refusal(elsewhere))

@@ -13,7 +13,10 @@ from tests.support.suite import summary
 
 class Counting(SynchronousTestCase):
     def test_summary(self) -> None:
-        """How many passed, failed and were skipped is read from trial's last line; without one nothing is believed."""
+        """How many passed, failed and were skipped is read from trial's last line.
+
+        Without one nothing is believed.
+        """
         self.assertEqual(summary("Ran 9 tests in 1.0s\n\nPASSED (skips=2, successes=7)\n"), (7, 0, 2))
         self.assertEqual(summary("FAILED (failures=1, errors=2, successes=7)\n"), (7, 3, 0))
         self.assertEqual(summary("PASSED\n"), (0, 0, 0))
@@ -22,7 +25,10 @@ class Counting(SynchronousTestCase):
 
 class Programs(SynchronousTestCase):
     def test_missing(self) -> None:
-        """A program that is not there fails a test, so that nothing is left out in silence; a quick run leaves it out, there or not."""
+        """A program that is not there fails a test, so that nothing is left out in silence.
+
+        A quick run leaves it out, there or not.
+        """
         with mock.patch.dict(os.environ):
             os.environ.pop(QUICK, None)
             self.assertTrue(os.access(program("sh"), os.X_OK))

@@ -1,4 +1,5 @@
-"""``python -m client.bench PARTS [MINUTES]``: the client of ``IMSYS_CLIENT_HOME``, measured; see :mod:`client.bench.driver`.
+"""``python -m client.bench PARTS [MINUTES]``: the client of ``IMSYS_CLIENT_HOME``, measured; see
+:mod:`client.bench.driver`.
 
 ``IMSYS_BENCH_BEGAN`` is ``time.monotonic()`` of the process that started this one, at that moment.
 """
@@ -13,7 +14,9 @@ from typing import Any
 
 
 def first_picture(application: Callable[..., Any], found: dict[str, float]) -> Callable[..., Any]:
-    """The application's maker; :mod:`client.app` has the first picture painted, and handed over, by ``processEvents``."""
+    """The application's maker; :mod:`client.app` has the first picture painted, and handed over, by
+    ``processEvents``.
+    """
 
     def made(*arguments: Any) -> Any:
         app = application(*arguments)

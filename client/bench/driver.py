@@ -1,4 +1,6 @@
-"""Drives the running client: opens the long conversation, scrolls, writes, waits, and says a line of JSON for each figure."""
+"""Drives the running client: opens the long conversation, scrolls, writes, waits, and says a line of JSON for
+each figure.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +44,19 @@ def say(name: str, **figures: Any) -> None:
 class Driver:
     """Measures the parts that were asked for, one after the other, and ends the program."""
 
-    def __init__(self, program: Program, began: float, found: dict[str, float], parts: list[str], minutes: float) -> None:
+    def __init__(
+        self, program: Program, began: float, found: dict[str, float], parts: list[str], minutes: float
+    ) -> None:
         from twisted.internet import reactor
 
         self._reactor: Any = reactor
-        self._program, self._began, self._found, self._parts, self._minutes = program, began, found, parts, minutes
+        self._program, self._began, self._found, self._parts, self._minutes = (
+            program,
+            began,
+            found,
+            parts,
+            minutes,
+        )
         self._came = 0
 
     def begin(self) -> None:
@@ -84,7 +94,11 @@ class Driver:
             await self._wait(0.005)
 
     async def _painted(
-        self, widget: QWidget, act: Callable[[], object], true: Callable[[], bool] = lambda: True, most: float = 5.0
+        self,
+        widget: QWidget,
+        act: Callable[[], object],
+        true: Callable[[], bool] = lambda: True,
+        most: float = 5.0,
     ) -> float:
         """Do something; when the widget had been painted after it, with something being so; 0: it was not."""
         at: list[float] = []
@@ -104,9 +118,13 @@ class Driver:
         await self._until(lambda: program.opened, "an account is open")
         opened = next(iter(program.opened.values()))
         rows = opened.view.list.rows
-        at = await self._painted(rows.viewport(), lambda: rows.viewport().update(), lambda: bool(rows.model().rowCount()))
+        at = await self._painted(
+            rows.viewport(), lambda: rows.viewport().update(), lambda: bool(rows.model().rowCount())
+        )
         await self._until(lambda: "first paint" in self._found, "a window is painted")
-        say("start", first=round(self._found["first paint"] - self._began, 3), list=round(at - self._began, 3))
+        say(
+            "start", first=round(self._found["first paint"] - self._began, 3), list=round(at - self._began, 3)
+        )
         return opened
 
     async def _open(self, opened: Opened) -> None:
@@ -116,12 +134,18 @@ class Driver:
         opened.account.changes.messages.subscribe(lambda some: self._count(number, some))
         await self._wait(SETTLE_S)  # it catches up, and comes to the top
         model = rows.model()
-        index = next(model.index(row, 0) for row in range(model.rowCount()) if rows.one(model.index(row, 0)).id == number)  # type: ignore[union-attr]
+        index = next(
+            model.index(row, 0)
+            for row in range(model.rowCount())
+            if rows.one(model.index(row, 0)).id == number  # type: ignore[union-attr]
+        )
         rows.scrollTo(index)
         place = rows.visualRect(index).center()
         messages = view.conversation.messages
         began = time.monotonic()
-        shown = await self._painted(messages.viewport(), lambda: self._click(rows.viewport(), place), lambda: len(messages.rows) > 0)
+        shown = await self._painted(
+            messages.viewport(), lambda: self._click(rows.viewport(), place), lambda: len(messages.rows) > 0
+        )
         say("conversation", seconds=round(shown - began, 4), shown=len(messages.rows))
         if view.current != number:
             raise RuntimeError("another conversation is open")
@@ -140,7 +164,9 @@ class Driver:
         event = QMouseEvent(kind, QPointF(place), QPointF(widget.mapToGlobal(place)), button, held, NONE)
         QApplication.sendEvent(widget, event)
 
-    async def _frames(self, viewport: QWidget, act: Callable[[int], object], count: int = FRAMES) -> dict[str, Any]:
+    async def _frames(
+        self, viewport: QWidget, act: Callable[[int], object], count: int = FRAMES
+    ) -> dict[str, Any]:
         """Act 60 times a second; from when each was due to when it was on the screen, and from when it began."""
         painted: list[float] = []
         eye = Painted(painted.append)
@@ -183,7 +209,14 @@ class Driver:
         def turn(number: int) -> None:
             delta = QPoint(0, 120 if number < FRAMES * 2 // 3 else -120)
             event = QWheelEvent(
-                place, QPointF(viewport.mapToGlobal(place.toPoint())), QPoint(), delta, NO_BUTTON, NONE, Qt.ScrollPhase.NoScrollPhase, False
+                place,
+                QPointF(viewport.mapToGlobal(place.toPoint())),
+                QPoint(),
+                delta,
+                NO_BUTTON,
+                NONE,
+                Qt.ScrollPhase.NoScrollPhase,
+                False,
             )
             QApplication.sendEvent(viewport, event)
 
@@ -195,7 +228,9 @@ class Driver:
         await self._wait(SETTLE_S / 3)
         option = QStyleOptionSlider()
         bar.initStyleOption(option)
-        handle = bar.style().subControlRect(QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, bar)
+        handle = bar.style().subControlRect(
+            QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, bar
+        )
         place = handle.center()
         self._mouse(bar, QEvent.Type.MouseButtonPress, place, LEFT)
 
@@ -246,11 +281,21 @@ class Driver:
         first = self._came
         await self._until(lambda: self._came >= came + rate * seconds, "all messages", 10.0 * seconds)
         lasted = time.monotonic() - began
-        say("many", percent=round(100 * (cpu() - spent) / lasted, 1), rate=round((self._came - first) / lasted, 1))
+        say(
+            "many",
+            percent=round(100 * (cpu() - spent) / lasted, 1),
+            rate=round((self._came - first) / lasted, 1),
+        )
 
     async def _long(self, opened: Opened) -> None:
         count = round(FEW * 60 * self._minutes)
         came, spent, began = self._came, cpu(), time.monotonic()
         say("write", rate=FEW, count=count)
         await self._until(lambda: self._came >= came + count, "all messages", 120 * self._minutes + 30)
-        say("memory", when="after", minutes=self._minutes, percent=round(100 * (cpu() - spent) / (time.monotonic() - began), 2), **memory())
+        say(
+            "memory",
+            when="after",
+            minutes=self._minutes,
+            percent=round(100 * (cpu() - spent) / (time.monotonic() - began), 2),
+            **memory(),
+        )

@@ -1,6 +1,8 @@
-"""``python -m client.bench.prepare FOLDER SERVER CA USERNAME UUID THREAD OTHER MESSAGES``, the token on standard input: make a folder.
+"""``python -m client.bench.prepare FOLDER SERVER CA USERNAME UUID THREAD OTHER MESSAGES``, the token on
+standard input: make a folder.
 
-The long history is written into the store as if it had been read from the server: its ids are below those that the server gives.
+The long history is written into the store as if it had been read from the server: its ids are below those
+that the server gives.
 """
 
 from __future__ import annotations
@@ -42,13 +44,19 @@ async def main(reactor: Any, *words: str) -> None:
 
     def known(db: Any) -> None:
         person = Person(them, "lena", "Lena Vogt", friend=True)
-        tables.put_people(db, [person, *(Person(-one, f"friend{one}", f"Friend {one}") for one in range(1, OTHERS))])
+        tables.put_people(
+            db, [person, *(Person(-one, f"friend{one}", f"Friend {one}") for one in range(1, OTHERS))]
+        )
         conversation = Conversation(number, ConversationKind.PRIVATE, "", (them,), read=int(count))
         tables.put_conversation(db, tables.Row(conversation, told=int(count), synced=int(count)))
         tables.add_span(db, number, 0, int(count))
         for one in range(1, OTHERS):
-            tables.put_conversation(db, tables.Row(Conversation(-one, ConversationKind.PRIVATE, "", (-one,)), synced=1))
-            messages.put(db, Message(f"#{one}", -one, -one, NOW_MS - one * 3_600_000, text=f"See you at {one}", id=1))
+            tables.put_conversation(
+                db, tables.Row(Conversation(-one, ConversationKind.PRIVATE, "", (-one,)), synced=1)
+            )
+            messages.put(
+                db, Message(f"#{one}", -one, -one, NOW_MS - one * 3_600_000, text=f"See you at {one}", id=1)
+            )
             tables.add_span(db, -one, 0, 1)
         tables.set_setting(db, SINCE, str(int(count)))
 

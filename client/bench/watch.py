@@ -1,4 +1,6 @@
-"""When something was on screen: a widget that was painted, and the turn of the event loop after it, in which Qt has handed it over."""
+"""When something was on screen: a widget that was painted, and the turn of the event loop after it, in which
+Qt has handed it over.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ class Painted(QObject):
     :param wanted: which widgets count; by default the one that this is installed on.
     """
 
-    def __init__(self, told: Callable[[float], object], wanted: Callable[[QObject], bool] = lambda widget: True) -> None:
+    def __init__(
+        self, told: Callable[[float], object], wanted: Callable[[QObject], bool] = lambda widget: True
+    ) -> None:
         super().__init__()
         self._told = told
         self._wanted = wanted
@@ -40,4 +44,7 @@ def rank(values: list[float], share: float) -> float:
 
 def spread(values: list[float]) -> dict[str, float]:
     """Seconds as milliseconds: p50, p95, p99 and the worst."""
-    return {name: round(rank(values, share) * 1000, 2) for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))}
+    return {
+        name: round(rank(values, share) * 1000, 2)
+        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
+    }

@@ -15,7 +15,10 @@ class Kept(NamedTuple):
 
 
 def to_drop(files: Iterable[Kept], bound: int, busy: Collection[str] = ()) -> list[str]:
-    """The names of what goes, the longest unused first, until the rest is at most nine tenths of the bound; nothing below the bound."""
+    """The names of what goes, the longest unused first, until the rest is at most nine tenths of the bound.
+
+    Nothing below the bound.
+    """
     files = list(files)
     total = sum(file.size for file in files)
     if total <= bound:

@@ -60,6 +60,9 @@ class Changes:
         self.notice = Signal[str]()
         """A sentence about something that nobody asked for: the store was set aside, the disk is full."""
         self.certificate = Signal[str]()
-        """An alarm: the server presents another certificate than the one that was trusted; its fingerprint. Nothing was said to it."""
+        """An alarm: the server presents another certificate than the one that was trusted; its fingerprint.
+
+        Nothing was said to it.
+        """
         self.signed_out = Signal[str]()
         """A sentence: why."""

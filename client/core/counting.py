@@ -21,9 +21,11 @@ def fits(text: str) -> bool:
 
 
 def split(text: str, longest: int = LONGEST_TEXT) -> list[str]:
-    """A text as several that can be sent, cut at paragraphs, lines, sentences or words where that is possible.
+    """A text as several that can be sent, cut at paragraphs, lines, sentences or words where that is
+    possible.
 
-    Only white space at the cuts is lost. What looks like one character stays one, unless it alone is too long.
+    Only white space at the cuts is lost. What looks like one character stays one, unless it alone is too
+    long.
     """
     parts: list[str] = []
     rest = text.strip()

@@ -1,4 +1,7 @@
-"""Cutting a part out of a picture: where it is, and what dragging a handle makes of it. Pixels of the picture, as numbers."""
+"""Cutting a part out of a picture: where it is, and what dragging a handle makes of it.
+
+Pixels of the picture, as numbers.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,9 @@ class Shape(enum.Enum):
 
 
 class Handle(enum.Enum):
-    """What can be dragged; the values say which sides move: -1 the left or upper one, 1 the right or lower one."""
+    """What can be dragged; the values say which sides move: -1 the left or upper one, 1 the right or lower
+    one.
+    """
 
     TOP_LEFT = (-1, -1)
     TOP = (0, -1)
@@ -72,16 +77,28 @@ class Cut:
         across, down = handle.value
         x, y = min(max(x, 0.0), self.wide), min(max(y, 0.0), self.high)
         right, bottom = self.left + self.width, self.top + self.height
-        width = max(self.least, (x - self.left) * across if across > 0 else right - x) if across else self.width
+        width = (
+            max(self.least, (x - self.left) * across if across > 0 else right - x) if across else self.width
+        )
         height = max(self.least, (y - self.top) * down if down > 0 else bottom - y) if down else self.height
         if self.shape.even:
-            return self._even(across, down, width if not down else height if not across else max(width, height))
+            return self._even(
+                across, down, width if not down else height if not across else max(width, height)
+            )
         width = min(width, right if across < 0 else self.wide - self.left)
         height = min(height, bottom if down < 0 else self.high - self.top)
-        return self._placed(right - width if across < 0 else self.left, bottom - height if down < 0 else self.top, width, height)
+        return self._placed(
+            right - width if across < 0 else self.left,
+            bottom - height if down < 0 else self.top,
+            width,
+            height,
+        )
 
     def _even(self, across: int, down: int, side: float) -> Cut:
-        """A square whose side or corner that is opposite to what is dragged stays; in the other direction the middle does."""
+        """A square whose side or corner that is opposite to what is dragged stays.
+
+        In the other direction the middle does.
+        """
         right, bottom = self.left + self.width, self.top + self.height
         middle_x, middle_y = self.left + self.width / 2, self.top + self.height / 2
         rooms = {-1: right, 0: 2 * min(middle_x, self.wide - middle_x), 1: self.wide - self.left}
@@ -99,7 +116,9 @@ class Cut:
         least = min(1.0, max(self.least / self.width, self.least / self.height))
         factor = max(least, min(factor, most))
         width, height = self.width * factor, self.height * factor
-        return self._placed(self.left + (self.width - width) / 2, self.top + (self.height - height) / 2, width, height)
+        return self._placed(
+            self.left + (self.width - width) / 2, self.top + (self.height - height) / 2, width, height
+        )
 
     def shaped(self, shape: Shape) -> Cut:
         """Of another shape, about the same middle."""

@@ -21,12 +21,17 @@ _EMOJI = regex.compile(r"(?:\p{Regional_Indicator}{2}|\p{Emoji_Presentation}|\p{
 def shown(text: str) -> str:
     """A text as it is painted.
 
-    Controls are shown as such, overrides of the direction go, isolates end with their line, marks are piled up no higher than languages
-    need, and rows of empty lines become one.
+    Controls are shown as such, overrides of the direction go, isolates end with their line, marks are piled up
+    no higher than languages need, and rows of empty lines become one.
     """
-    text = _CONTROLS.sub(_picture, text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n"))
+    text = _CONTROLS.sub(
+        _picture,
+        text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n"),
+    )
     text = _TURNING.sub("", text)
-    if _ISOLATES.search(text) and ("\u2066" in text or "\u2067" in text or "\u2068" in text or "\u2069" in text):
+    if _ISOLATES.search(text) and (
+        "\u2066" in text or "\u2067" in text or "\u2068" in text or "\u2069" in text
+    ):
         text = "\n".join(_balanced(line) for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n", _ZALGO.sub(r"\1", text)).strip("\n")
 

@@ -1,4 +1,6 @@
-"""Coming in, as views need it: :mod:`client.sync.entering` provides it, :mod:`client.core.memory_entering` is the double for tests."""
+"""Coming in, as views need it: :mod:`client.sync.entering` provides it, :mod:`client.core.memory_entering` is
+the double for tests.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,9 @@ class Entry(Protocol):
 
 
 Check = Callable[[str, str, str], str]
-"""What is wrong with a field: its name, its value, and the password where it is the repeated one; empty: nothing."""
+"""What is wrong with a field: its name, its value, and the password where it is the repeated one; empty:
+nothing.
+"""
 
 
 class Entering(Protocol):
@@ -124,7 +128,9 @@ class Entering(Protocol):
         """Have a code mailed."""
         ...
 
-    async def register(self, username: str, password: str, repeated: str, email: str, code: str) -> Entry | None:
+    async def register(
+        self, username: str, password: str, repeated: str, email: str, code: str
+    ) -> Entry | None:
         """Make an account; the account."""
         ...
 
@@ -132,7 +138,9 @@ class Entering(Protocol):
         """Whether an account has this name and this address."""
         ...
 
-    async def reset_password(self, username: str, email: str, password: str, repeated: str, code: str) -> bool:
+    async def reset_password(
+        self, username: str, email: str, password: str, repeated: str, code: str
+    ) -> bool:
         """Set a new password."""
         ...
 

@@ -7,7 +7,10 @@ import unicodedata
 
 _LONGEST = 180
 """Bytes in UTF-8: file systems allow 255, and a part file needs room for more."""
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)(\..*)?",
+    re.IGNORECASE,
+)
 _RUNS = (
     "exe msi bat cmd com scr pif vbs vbe js jse wsf ps1 hta lnk jar reg app command sh desktop appimage run deb rpm dmg pkg apk "
     "dll cpl scf url html htm xhtml svg iso "
@@ -16,7 +19,9 @@ _RUNS = (
 
 
 def safe_name(name: str) -> str:
-    """A name that is one file in its folder on every system, and reads as it is: no path, no control, nothing that turns the direction."""
+    """A name that is one file in its folder on every system, and reads as it is: no path, no control, nothing
+    that turns the direction.
+    """
     name = re.split(r"[/\\]", name)[-1]
     name = "".join(character for character in unicodedata.normalize("NFC", name) if not _hidden(character))
     name = re.sub(r'[<>:"|?*]', "_", name).strip().rstrip(". ")
@@ -28,7 +33,9 @@ def safe_name(name: str) -> str:
 
 
 def may_run(name: str) -> bool:
-    """Whether opening a file of this name may run what is in it: it is shown in its folder instead, and a user is warned."""
+    """Whether opening a file of this name may run what is in it: it is shown in its folder instead, and a
+    user is warned.
+    """
     return safe_name(name).rpartition(".")[2].lower() in _RUNS.split()
 
 

@@ -1,6 +1,7 @@
 """Formatting of plain text: ``**bold**``, ``*italic*``, `` `code` ``, blocks between ```` ``` ````, links.
 
-The result is runs, never HTML: whoever paints them paints characters. Every text is accepted, and takes time in proportion to its length.
+The result is runs, never HTML: whoever paints them paints characters. Every text is accepted, and takes time
+in proportion to its length.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def runs(text: str) -> list[Run]:
 
 def plain(text: str) -> str:
     """A text as one line without marks, for rows and notifications."""
-    return " ".join("".join(run.text if not run.block else f" {run.text} " for run in runs(text[:500])).split())
+    return " ".join(
+        "".join(run.text if not run.block else f" {run.text} " for run in runs(text[:500])).split()
+    )
 
 
 def _around_block(part: str, number: int, count: int) -> str:
@@ -69,8 +72,14 @@ def _block(part: str) -> str:
 def _inline(text: str) -> Iterator[Run]:
     links = find_links(text)
     spans = _spans(text, links)
-    cuts = sorted({0, len(text)} | {at for span in spans for at in span[:4]} | {at for link in links for at in (link.start, link.end)})
-    hidden = {(start, inner) for start, inner, _, _, _ in spans} | {(outer, end) for _, _, outer, end, _ in spans}
+    cuts = sorted(
+        {0, len(text)}
+        | {at for span in spans for at in span[:4]}
+        | {at for link in links for at in (link.start, link.end)}
+    )
+    hidden = {(start, inner) for start, inner, _, _, _ in spans} | {
+        (outer, end) for _, _, outer, end, _ in spans
+    }
     opened, closed = _by_place(spans)
     inside = {"**": 0, "*": 0, "`": 0}
     link_at = {link.start: link for link in links}
@@ -101,7 +110,10 @@ def _by_place(spans: list[Span]) -> tuple[dict[int, list[str]], dict[int, list[s
 
 
 def _spans(text: str, links: list[Link]) -> list[Span]:
-    """Marks and their counterparts. A code goes to the next back quote of its line; the others nest, within a paragraph."""
+    """Marks and their counterparts.
+
+    A code goes to the next back quote of its line; the others nest, within a paragraph.
+    """
     spans: list[Span] = []
     waiting: list[tuple[int, int, str]] = []
     ends = iter(links)

@@ -40,7 +40,10 @@ class Place:
 
 
 def day_of(at_ms: int, zone: tzinfo | None = None) -> date:
-    """The day of a time where the user is (``None``: as the system says); nonsense is the day of 1970 or 9999 that is nearest."""
+    """The day of a time where the user is (``None``: as the system says).
+
+    Nonsense is the day of 1970 or 9999 that is nearest.
+    """
     return _day(at_ms // QUARTER_MS, zone)
 
 

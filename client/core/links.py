@@ -10,7 +10,8 @@ LONGEST = 2_048
 """Characters; what is longer is text."""
 
 _LINK = re.compile(
-    r"(?<![A-Za-z0-9_.@/+-])(?:https?://|mailto:)[^\s<>\"\x00-\x20\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+", re.IGNORECASE
+    r"(?<![A-Za-z0-9_.@/+-])(?:https?://|mailto:)[^\s<>\"\x00-\x20\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+",
+    re.IGNORECASE,
 )
 _END = ".,;:!?'*_~`\u3002\uff0c\uff1b\uff1a\uff01\uff1f\u3001\u201d\u2019\u300d\u300f\u3011\uff09"
 _PAIRS = {")": "(", "]": "[", "}": "{"}

@@ -1,4 +1,6 @@
-"""An account in memory with lifelike content, for tests, screenshots and measurements: see :class:`MemoryAccount`."""
+"""An account in memory with lifelike content, for tests, screenshots and measurements: see
+:class:`MemoryAccount`.
+"""
 
 from __future__ import annotations
 
@@ -28,22 +30,30 @@ from client.core.model import (
 from client.core.ports import Failure
 
 __all__ = ["NOW_MS", "MemoryAccount"]
-PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
+PICTURES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
 
 
 class MemoryAccount(MemoryReader):
     """``ports.Account`` in memory.
 
-    What is sent is stored at once where the connection is there, else it waits: :meth:`set_connection` with ``ONLINE`` sends it.
-    Others act by :meth:`receive`, :meth:`advance` and the like. ``refusal`` is the sentence that every command fails with until it
-    is emptied.
+    What is sent is stored at once where the connection is there, else it waits: :meth:`set_connection` with
+    ``ONLINE`` sends it. Others act by :meth:`receive`, :meth:`advance` and the like. ``refusal`` is the
+    sentence that every command fails with until it is emptied.
 
     :param folder: where pictures are made when they are asked for; ``None``: there are none.
     :param longest: messages of the longest history.
     :param empty: a new account, with nothing in it.
     """
 
-    def __init__(self, folder: Path | None = None, *, now_ms: int = NOW_MS, longest: int = 100_000, empty: bool = False) -> None:
+    def __init__(
+        self, folder: Path | None = None, *, now_ms: int = NOW_MS, longest: int = 100_000, empty: bool = False
+    ) -> None:
         super().__init__(now_ms=now_ms, longest=longest, empty=empty)
         self.refusal = ""
         self.commands: list[tuple[object, ...]] = []
@@ -60,17 +70,36 @@ class MemoryAccount(MemoryReader):
         if link is Link.ONLINE:
             for one in list(self._histories):
                 for message in reversed(
-                    [said for said in self._newest(one, 50) if said.mark is Mark.WAITING and said.key not in self._transfers]
+                    [
+                        said
+                        for said in self._newest(one, 50)
+                        if said.mark is Mark.WAITING and said.key not in self._transfers
+                    ]
                 ):
                     self.advance(message, Mark.STORED)
 
     def receive(
-        self, conversation: int, text: str = "", sender: int = 0, *, kind: Kind = Kind.TEXT, attachment: Attachment | None = None
+        self,
+        conversation: int,
+        text: str = "",
+        sender: int = 0,
+        *,
+        kind: Kind = Kind.TEXT,
+        attachment: Attachment | None = None,
     ) -> Message:
         """Somebody else writes."""
         one = self._conversations[conversation]
         number = self.history(conversation).next_id()
-        message = Message(f"#{number}", conversation, sender or one.people[0], self.now_ms, kind, text, number, attachment=attachment)
+        message = Message(
+            f"#{number}",
+            conversation,
+            sender or one.people[0],
+            self.now_ms,
+            kind,
+            text,
+            number,
+            attachment=attachment,
+        )
         self._put(message)
         self._set(replace(self._conversations[conversation], unread=one.unread + 1))
         self.changes.arrived.fire([message])
@@ -117,7 +146,11 @@ class MemoryAccount(MemoryReader):
 
     def _refresh(self, conversation: int) -> None:
         history = self.history(conversation)
-        self._set(replace(self._conversations[conversation], last=history[len(history) - 1] if len(history) else None))
+        self._set(
+            replace(
+                self._conversations[conversation], last=history[len(history) - 1] if len(history) else None
+            )
+        )
 
     def _set(self, conversation: Conversation) -> None:
         self._conversations[conversation.id] = conversation
@@ -137,17 +170,33 @@ class MemoryAccount(MemoryReader):
             raise Failure("A message has at most 4,096 characters.")
         return self._send(conversation, Kind.TEXT, text, None)
 
-    async def send_file(self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False) -> Message:
+    async def send_file(
+        self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False
+    ) -> Message:
         """Send a file; it is there at once."""
         self._allowed("send_file", conversation, path, caption, as_file)
         mime = PICTURES.get(path.suffix.lower(), "")
         kind = Kind.IMAGE if mime and not as_file else Kind.FILE
         size = path.stat().st_size if path.exists() else 0
-        return self._send(conversation, kind, caption, Attachment(path.name, size, mime, path=str(path), preview=str(path) if mime else ""))
+        return self._send(
+            conversation,
+            kind,
+            caption,
+            Attachment(path.name, size, mime, path=str(path), preview=str(path) if mime else ""),
+        )
 
     def _send(self, conversation: int, kind: Kind, text: str, attachment: Attachment | None) -> Message:
         message = Message(
-            f"written-{next(self._numbers)}", conversation, ME.uuid, self.now_ms, kind, text, 0, True, Mark.WAITING, attachment=attachment
+            f"written-{next(self._numbers)}",
+            conversation,
+            ME.uuid,
+            self.now_ms,
+            kind,
+            text,
+            0,
+            True,
+            Mark.WAITING,
+            attachment=attachment,
         )
         self._put(message)
         return self.advance(message, Mark.STORED) if self._connection.link is Link.ONLINE else message
@@ -171,7 +220,11 @@ class MemoryAccount(MemoryReader):
         self._allowed("mark_read", conversation, id)
         one = self._conversations[conversation]
         if id > one.read or one.unread:
-            left = sum(1 for message in self._newest(conversation, one.unread) if not message.mine and message.id > id)
+            left = sum(
+                1
+                for message in self._newest(conversation, one.unread)
+                if not message.mine and message.id > id
+            )
             self._set(replace(one, read=max(id, one.read), unread=left, mentioned=one.mentioned and left > 0))
 
     def set_draft(self, conversation: int, text: str) -> None:
@@ -183,7 +236,12 @@ class MemoryAccount(MemoryReader):
         self._remembered[name] = value
 
     async def arrange(
-        self, conversation: int, *, pinned: bool | None = None, archived: bool | None = None, muted_until_ms: int | None = None
+        self,
+        conversation: int,
+        *,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        muted_until_ms: int | None = None,
     ) -> None:
         """Pin, archive, mute."""
         self._allowed("arrange", conversation, pinned, archived, muted_until_ms)
@@ -249,12 +307,19 @@ class MemoryAccount(MemoryReader):
         self._set(Conversation(number, ConversationKind.PRIVATE, person.name, (uuid,), person.avatar))
         return number
 
-    async def update_profile(self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None) -> None:
+    async def update_profile(
+        self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None
+    ) -> None:
         """Change my card."""
         self._allowed("update_profile", nickname, description, sex)
         me = self.me
-        nickname, description = me.nickname if nickname is None else nickname, me.description if description is None else description
-        self.set_person(replace(me, nickname=nickname, description=description, sex=me.sex if sex is None else sex))
+        nickname, description = (
+            me.nickname if nickname is None else nickname,
+            me.description if description is None else description,
+        )
+        self.set_person(
+            replace(me, nickname=nickname, description=description, sex=me.sex if sex is None else sex)
+        )
 
     async def set_avatar(self, path: Path) -> None:
         """A picture becomes my avatar."""
@@ -283,7 +348,8 @@ class MemoryAccount(MemoryReader):
             return Path(attachment.preview) if attachment and attachment.preview else None
         shape = (360, round(360 * attachment.height / attachment.width)) if attachment.width else (360, 240)
         return self._picture(
-            f"{attachment.thumbnail}-{shape[1]}", lambda path: landscape(path, int(attachment.thumbnail.split("-")[-1]), *shape)
+            f"{attachment.thumbnail}-{shape[1]}",
+            lambda path: landscape(path, int(attachment.thumbnail.split("-")[-1]), *shape),
         )
 
     async def avatar(self, file_id: str) -> Path | None:
@@ -344,7 +410,20 @@ class MemoryAccount(MemoryReader):
             play_url="rtmp://127.0.0.1:1935/live/mine",
         )
         number = self.history(conversation).next_id()
-        self._put(Message(f"#{number}", conversation, ME.uuid, self.now_ms, Kind.LIVE, title, number, True, Mark.STORED, stream=stream.id))
+        self._put(
+            Message(
+                f"#{number}",
+                conversation,
+                ME.uuid,
+                self.now_ms,
+                Kind.LIVE,
+                title,
+                number,
+                True,
+                Mark.STORED,
+                stream=stream.id,
+            )
+        )
         self.set_stream(stream)
         return stream
 

@@ -32,7 +32,9 @@ class MemoryPresented:
     subject: str = "CN=chat.example.org"
     issuer: str = "CN=chat.example.org"
     expires: datetime = datetime(2027, 11, 24, tzinfo=UTC)
-    problem: str = "The server's certificate is not signed by an authority that is trusted here; name its CA file."
+    problem: str = (
+        "The server's certificate is not signed by an authority that is trusted here; name its CA file."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ def check(field: str, value: str, other: str = "") -> str:
 
 
 class MemoryEntering:
-    """``entering.Entering``: the password is :data:`PASSWORD`, the code :data:`CODE`; ``refusal`` fails everything until it is emptied."""
+    """``entering.Entering``: the password is :data:`PASSWORD`, the code :data:`CODE`; ``refusal`` fails
+    everything until it is emptied.
+    """
 
     def __init__(self, *, chosen: bool = True, untrusted: bool = False) -> None:
         self.step = MemoryStep(MemoryServer() if chosen else None)
@@ -112,7 +116,10 @@ class MemoryEntering:
         self._candidate = MemoryServer(url if "://" in url else f"https://{url}")
         if self._refused(check("server", self._candidate.url), "server"):
             return False
-        self.set(server=None if self.untrusted else self._candidate, presented=MemoryPresented() if self.untrusted else None)
+        self.set(
+            server=None if self.untrusted else self._candidate,
+            presented=MemoryPresented() if self.untrusted else None,
+        )
         return not self.untrusted
 
     def trust(self) -> None:
@@ -137,10 +144,18 @@ class MemoryEntering:
         self.set(code_sent=True)
         return True
 
-    async def register(self, username: str, password: str, repeated: str, email: str, code: str) -> MemoryEntry | None:
+    async def register(
+        self, username: str, password: str, repeated: str, email: str, code: str
+    ) -> MemoryEntry | None:
         """Make an account."""
         self.calls.append(("register", username, email, code))
-        fields = (("username", username), ("email", email), ("password", password), ("repeated", repeated), ("code", code))
+        fields = (
+            ("username", username),
+            ("email", email),
+            ("password", password),
+            ("repeated", repeated),
+            ("code", code),
+        )
         for field, value in fields:
             if self._refused(check(field, value, password), field):
                 return None
@@ -155,9 +170,13 @@ class MemoryEntering:
         """Whether it was registered here."""
         self.calls.append(("find_account", username, email))
         there = self.registered.get(username, ("", ""))[1] == email
-        return not self._refused("" if there else "There is no account with this name and e-mail address.", "username")
+        return not self._refused(
+            "" if there else "There is no account with this name and e-mail address.", "username"
+        )
 
-    async def reset_password(self, username: str, email: str, password: str, repeated: str, code: str) -> bool:
+    async def reset_password(
+        self, username: str, email: str, password: str, repeated: str, code: str
+    ) -> bool:
         """Set a new password."""
         self.calls.append(("reset_password", username, email, code))
         for field, value in (("password", password), ("repeated", repeated), ("code", code)):

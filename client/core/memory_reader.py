@@ -30,7 +30,9 @@ class MemoryReader:
             life.transfers,
             life.streams,
         )
-        self._people: dict[int, Person] = {person.uuid: person for person in (ME, *STRANGERS, *(() if empty else (*FRIENDS, *MEMBERS)))}
+        self._people: dict[int, Person] = {
+            person.uuid: person for person in (ME, *STRANGERS, *(() if empty else (*FRIENDS, *MEMBERS)))
+        }
         self._requests = [] if empty else asking(now_ms)
         self._remembered: dict[str, str] = {}
         self._connection = Connection(Link.ONLINE, "chat.example.org")
@@ -50,7 +52,10 @@ class MemoryReader:
 
     def people(self) -> Sequence[Person]:
         """All friends, by name."""
-        return sorted((person for person in self._people.values() if person.friend), key=lambda person: person.name.casefold())
+        return sorted(
+            (person for person in self._people.values() if person.friend),
+            key=lambda person: person.name.casefold(),
+        )
 
     def requests(self) -> Sequence[FriendRequest]:
         """Who asks."""
@@ -70,7 +75,11 @@ class MemoryReader:
 
     def streams(self, conversation: int) -> Sequence[Stream]:
         """Live streams that run there."""
-        return tuple(stream for stream in self._streams.values() if stream.conversation == conversation and stream.running)
+        return tuple(
+            stream
+            for stream in self._streams.values()
+            if stream.conversation == conversation and stream.running
+        )
 
     def remembered(self, name: str) -> str:
         """What was remembered."""
@@ -117,10 +126,22 @@ class MemoryReader:
     async def find(self, conversation: int, text: str, most: int) -> list[Message]:
         """Messages that hold a text, newest first."""
         sought = text.casefold()
-        return list(itertools.islice((one for one in self._newest(conversation) if sought and sought in one.text.casefold()), most))
+        return list(
+            itertools.islice(
+                (one for one in self._newest(conversation) if sought and sought in one.text.casefold()), most
+            )
+        )
 
     async def files(
-        self, kind: str, text: str, most: int, skip: int, *, conversation: int = 0, here: bool = False, largest: bool = False
+        self,
+        kind: str,
+        text: str,
+        most: int,
+        skip: int,
+        *,
+        conversation: int = 0,
+        here: bool = False,
+        largest: bool = False,
     ) -> list[Message]:
         """Messages with files, of the newest thousand of each conversation, newest first."""
         found = [

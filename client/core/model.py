@@ -1,7 +1,8 @@
 """What views show: people, conversations, messages, transfers.
 
-Values, never changed in place: a change is a new value, told by :mod:`client.core.changes`. Times are milliseconds since 1970, UTC.
-A conversation has any number of members, and a message a sender that is looked up among people: nothing here knows "the other one".
+Values, never changed in place: a change is a new value, told by :mod:`client.core.changes`. Times are
+milliseconds since 1970, UTC. A conversation has any number of members, and a message a sender that is looked
+up among people: nothing here knows "the other one".
 """
 
 from __future__ import annotations
@@ -144,8 +145,8 @@ class Message:
     """One message of a conversation.
 
     :param key: names it on this machine for good: the ``unique_id`` of what was written here, or ``#<id>``.
-    :param id: the server's number, which orders a conversation; 0 until it is stored there. What has none comes after all that
-        have, by ``at_ms``.
+    :param id: the server's number, which orders a conversation; 0 until it is stored there. What has none
+        comes after all that have, by ``at_ms``.
     :param text: what was written, or the caption of a file.
     :param failure: why it was not sent, a sentence; only with :attr:`Mark.FAILED`.
     :param edited_ms: when it was changed last; 0: never.

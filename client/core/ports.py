@@ -1,7 +1,8 @@
 """What view models need of an account: :mod:`client.sync` provides it, tests have a double in memory.
 
-Reading answers from the store alone, offline too. Every coroutine and every ``Deferred`` fires on the thread of the user interface; a
-command that cannot be carried out raises :class:`Failure` with a sentence for people.
+Reading answers from the store alone, offline too. Every coroutine and every ``Deferred`` fires on the thread
+of the user interface; a command that cannot be carried out raises :class:`Failure` with a sentence for
+people.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Reader(Protocol):
         ...
 
     def person(self, uuid: int) -> Person:
-        """Somebody, from memory; one who is not known yet has their number for a name, and is told when the name is."""
+        """Somebody, from memory; one who is not known yet has their number for a name, and is told when the
+        name is.
+        """
         ...
 
     def people(self) -> Sequence[Person]:
@@ -65,7 +68,8 @@ class Reader(Protocol):
     async def before(self, conversation: int, message: Message | None, most: int) -> list[Message]:
         """Up to so many messages before one (``None``: the newest), the oldest first.
 
-        What the store lacks is fetched where the server can be reached; an empty list where it cannot, or where it begins.
+        What the store lacks is fetched where the server can be reached; an empty list where it cannot, or
+        where it begins.
         """
         ...
 
@@ -86,7 +90,15 @@ class Reader(Protocol):
         ...
 
     async def files(
-        self, kind: str, text: str, most: int, skip: int, *, conversation: int = 0, here: bool = False, largest: bool = False
+        self,
+        kind: str,
+        text: str,
+        most: int,
+        skip: int,
+        *,
+        conversation: int = 0,
+        here: bool = False,
+        largest: bool = False,
     ) -> list[Message]:
         """Messages with files of all conversations, newest first.
 
@@ -99,7 +111,9 @@ class Reader(Protocol):
         ...
 
     def keeps(self, message: Message) -> bool:
-        """Whether the file of a message on this disk is a copy of the account's own, which :meth:`Commands.discard` can remove."""
+        """Whether the file of a message on this disk is a copy of the account's own, which
+        :meth:`Commands.discard` can remove.
+        """
         ...
 
 
@@ -110,7 +124,9 @@ class Commands(Protocol):
         """Write a text; one of more than 4,096 characters raises :class:`Failure`."""
         ...
 
-    async def send_file(self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False) -> Message:
+    async def send_file(
+        self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False
+    ) -> Message:
         """Send a file, as a picture where it is one and ``as_file`` is not set."""
         ...
 
@@ -135,7 +151,12 @@ class Commands(Protocol):
         ...
 
     async def arrange(
-        self, conversation: int, *, pinned: bool | None = None, archived: bool | None = None, muted_until_ms: int | None = None
+        self,
+        conversation: int,
+        *,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        muted_until_ms: int | None = None,
     ) -> None:
         """Change how a conversation stands in the list; ``None``: as it is."""
         ...
@@ -172,7 +193,9 @@ class Commands(Protocol):
         """The conversation with a friend."""
         ...
 
-    async def update_profile(self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None) -> None:
+    async def update_profile(
+        self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None
+    ) -> None:
         """Change my card; ``None``: as it is."""
         ...
 
@@ -205,7 +228,10 @@ class Commands(Protocol):
         ...
 
     async def discard(self, message: Message) -> None:
-        """Remove the copy of a message's file from this disk; one that was sent from elsewhere on it, or saved there, stays."""
+        """Remove the copy of a message's file from this disk.
+
+        One that was sent from elsewhere on it, or saved there, stays.
+        """
         ...
 
     async def cached(self) -> int:

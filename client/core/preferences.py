@@ -66,5 +66,7 @@ def _is(value: object, kind: Any) -> bool:
         inner = kind.__args__
         if kind.__origin__ is list:
             return isinstance(value, list) and all(_is(one, inner[0]) for one in value)
-        return isinstance(value, dict) and all(_is(key, inner[0]) and _is(one, inner[1]) for key, one in value.items())
+        return isinstance(value, dict) and all(
+            _is(key, inner[0]) and _is(one, inner[1]) for key, one in value.items()
+        )
     return type(value) is kind

@@ -21,7 +21,9 @@ class Spans:
         return len(self._ranges)
 
     def add(self, low: int, high: int) -> None:
-        """Nothing is missing from one id to another: what this overlaps or is next to becomes one range with it."""
+        """Nothing is missing from one id to another: what this overlaps or is next to becomes one range with
+        it.
+        """
         if low > high:
             raise ValueError(f"no range: {low} to {high}")
         kept = []

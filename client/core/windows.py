@@ -11,7 +11,8 @@ from client.core.model import Message
 def merged(window: Sequence[Message], others: Iterable[Message], *, open_end: bool = True) -> list[Message]:
     """A window with other messages put in: each once, by its key and by its id, the later one counts.
 
-    :param open_end: whether the window reaches to the newest message; else what is after its last one is left out.
+    :param open_end: whether the window reaches to the newest message; else what is after its last one is left
+        out.
     """
     by_key = {message.key: message for message in window}
     keys = {message.id: message.key for message in window if message.id}

@@ -1,4 +1,6 @@
-"""``python -m client.packaging.icons [FOLDER]``: the program's icon in the sizes that systems ask for, from its SVG: PNG, and ``.ico``."""
+"""``python -m client.packaging.icons [FOLDER]``: the program's icon in the sizes that systems ask for, from
+its SVG: PNG, and ``.ico``.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def ico(pictures: dict[int, bytes]) -> bytes:
     """Windows' kind of icon: a directory, and the pictures as PNG."""
     head, body = struct.pack("<HHH", 0, 1, len(pictures)), b""
     for size, data in pictures.items():
-        head += struct.pack("<BBBBHHII", size % 256, size % 256, 0, 0, 1, 32, len(data), 6 + 16 * len(pictures) + len(body))
+        head += struct.pack(
+            "<BBBBHHII", size % 256, size % 256, 0, 0, 1, 32, len(data), 6 + 16 * len(pictures) + len(body)
+        )
         body += data
     return head + body
 

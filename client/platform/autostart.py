@@ -30,7 +30,9 @@ def _file(environ: Mapping[str, str], home: Path, system: str) -> Path | None:
     return (Path(config) if config.startswith("/") else home / ".config") / "autostart" / f"{NAME}.desktop"
 
 
-def enabled(*, system: str = sys.platform, environ: Mapping[str, str] | None = None, home: Path | None = None) -> bool:
+def enabled(
+    *, system: str = sys.platform, environ: Mapping[str, str] | None = None, home: Path | None = None
+) -> bool:
     """Whether it does."""
     file = _file(os.environ if environ is None else environ, home or Path.home(), system)
     return file.exists() if file is not None else _registry(None)

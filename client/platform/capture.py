@@ -37,11 +37,29 @@ class Devices:
 def listing(ffmpeg: str, platform: str = sys.platform) -> list[str] | None:
     """The command that lists devices on standard error; ``None``: they are looked up without one."""
     kind = {"win32": "dshow", "darwin": "avfoundation"}.get(platform)
-    return [ffmpeg, "-hide_banner", "-f", kind, "-list_devices", "true", "-i", "dummy" if kind == "dshow" else ""] if kind else None
+    return (
+        [
+            ffmpeg,
+            "-hide_banner",
+            "-f",
+            kind,
+            "-list_devices",
+            "true",
+            "-i",
+            "dummy" if kind == "dshow" else "",
+        ]
+        if kind
+        else None
+    )
 
 
-def devices(listed: str, platform: str = sys.platform, environ: Mapping[str, str] = os.environ, root: Path = Path("/")) -> Devices:
-    """What there is; it reads small files, in a thread. ``listed`` is what the command of :func:`listing` has said."""
+def devices(
+    listed: str, platform: str = sys.platform, environ: Mapping[str, str] = os.environ, root: Path = Path("/")
+) -> Devices:
+    """What there is; it reads small files, in a thread.
+
+    ``listed`` is what the command of :func:`listing` has said.
+    """
     if platform == "win32":
         return _dshow(listed)
     if platform == "darwin":
@@ -51,23 +69,33 @@ def devices(listed: str, platform: str = sys.platform, environ: Mapping[str, str
 
 def _linux(environ: Mapping[str, str], root: Path) -> Devices:
     cameras = []
-    for folder in sorted((root / "sys/class/video4linux").glob("video*"), key=lambda path: int(re.sub(r"\D", "", path.name) or 0)):
+    for folder in sorted(
+        (root / "sys/class/video4linux").glob("video*"),
+        key=lambda path: int(re.sub(r"\D", "", path.name) or 0),
+    ):
         try:
-            first = (folder / "index").read_text().strip() in ("", "0")  # the others of a camera carry its metadata
+            # the others of a camera carry its metadata
+            first = (folder / "index").read_text().strip() in ("", "0")
             title = (folder / "name").read_text("utf-8", "replace").strip()
         except OSError:
             continue
         if first:
-            cameras.append(Device(title or folder.name, f"/dev/{folder.name}", {"f": "v4l2", "thread_queue_size": QUEUE}))
+            cameras.append(
+                Device(title or folder.name, f"/dev/{folder.name}", {"f": "v4l2", "thread_queue_size": QUEUE})
+            )
     wayland = environ.get("XDG_SESSION_TYPE") == "wayland" or bool(environ.get("WAYLAND_DISPLAY"))
     screens = []
     display = environ.get("DISPLAY", "")
     if display and not wayland:
-        screens.append(Device("Whole screen", display, {"f": "x11grab", "framerate": 30, "thread_queue_size": QUEUE}))
+        screens.append(
+            Device("Whole screen", display, {"f": "x11grab", "framerate": 30, "thread_queue_size": QUEUE})
+        )
     microphones = []
     runtime = Path(environ.get("XDG_RUNTIME_DIR", "/nonexistent"))
     if environ.get("PULSE_SERVER") or (runtime / "pulse/native").exists():
-        microphones.append(Device("Default microphone", "default", {"f": "pulse", "thread_queue_size": QUEUE}))
+        microphones.append(
+            Device("Default microphone", "default", {"f": "pulse", "thread_queue_size": QUEUE})
+        )
     elif any((root / "dev/snd").glob("pcmC*c")):
         microphones.append(Device("Default microphone", "default", {"f": "alsa", "thread_queue_size": QUEUE}))
     return Devices(cameras, screens, microphones, wayland)
@@ -80,10 +108,14 @@ def _dshow(listed: str) -> Devices:
     for line in listed.splitlines():
         if "DirectShow video devices" in line or "DirectShow audio devices" in line:  # ffmpeg before 5
             kind = "video" if "video" in line else "audio"
-        elif (found := re.search(r'\] *"(.+)"(?: \((video|audio|none)\))?\s*$', line)) is not None and "Alternative name" not in line:
+        elif (
+            found := re.search(r'\] *"(.+)"(?: \((video|audio|none)\))?\s*$', line)
+        ) is not None and "Alternative name" not in line:
             title, said = found[1], found[2] or kind
             if said in ("video", "audio"):
-                made = Device(title, f"{said}={title}", {"f": "dshow", "thread_queue_size": QUEUE, "rtbufsize": "64M"})
+                made = Device(
+                    title, f"{said}={title}", {"f": "dshow", "thread_queue_size": QUEUE, "rtbufsize": "64M"}
+                )
                 (cameras if said == "video" else microphones).append(made)
     screen = Device("Whole screen", "desktop", {"f": "gdigrab", "framerate": 30, "thread_queue_size": QUEUE})
     return Devices(cameras, [screen], microphones)
@@ -114,5 +146,9 @@ ENCODERS = ("libx264", "h264_videotoolbox", "h264_mf", "libopenh264")
 
 def encoder(listed: str) -> str | None:
     """The best that ``ffmpeg -encoders`` lists; ``None``: there is none."""
-    there = {parts[1] for line in listed.splitlines() if len(parts := line.split(None, 2)) > 1 and parts[0].startswith("V")}
+    there = {
+        parts[1]
+        for line in listed.splitlines()
+        if len(parts := line.split(None, 2)) > 1 and parts[0].startswith("V")
+    }
     return next((name for name in ENCODERS if name in there), None)

@@ -52,6 +52,11 @@ def revealing(system: str, path: Path) -> tuple[str, list[str]]:
     address = path.absolute().as_uri()  # without quotes and backslashes, whatever the name is
     return "gdbus", [
         *("call", "--session", "--timeout", "5", "--dest", "org.freedesktop.FileManager1"),
-        *("--object-path", "/org/freedesktop/FileManager1", "--method", "org.freedesktop.FileManager1.ShowItems"),
+        *(
+            "--object-path",
+            "/org/freedesktop/FileManager1",
+            "--method",
+            "org.freedesktop.FileManager1.ShowItems",
+        ),
         *(f"['{address}']", "''"),
     ]

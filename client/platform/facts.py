@@ -31,7 +31,11 @@ def _licence(about: dict[str, Any]) -> str:
     """Its name: what a package says of itself is in one of three places."""
     if about.get("license_expression"):
         return str(about["license_expression"])
-    kinds = [one.rpartition(" :: ")[2] for one in about.get("classifier", ()) if one.startswith("License :: OSI Approved :: ")]
+    kinds = [
+        one.rpartition(" :: ")[2]
+        for one in about.get("classifier", ())
+        if one.startswith("License :: OSI Approved :: ")
+    ]
     said = str(about.get("license") or "").strip()
     return ", ".join(kinds) or (said if "\n" not in said and said != "UNKNOWN" else "")
 

@@ -29,7 +29,9 @@ def begin_log(folder: Path | None, *, verbose: bool = False) -> None:
     if folder is not None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = RotatingFileHandler(folder / "client.log", maxBytes=LOG_MOST, backupCount=LOGS, encoding="utf-8", delay=True)
+            file = RotatingFileHandler(
+                folder / "client.log", maxBytes=LOG_MOST, backupCount=LOGS, encoding="utf-8", delay=True
+            )
         except OSError as problem:
             _log.warning("there is no log: %s", problem)
             return
@@ -38,7 +40,10 @@ def begin_log(folder: Path | None, *, verbose: bool = False) -> None:
 
 
 class Faults:
-    """Takes what is raised in slots and what is left of Deferreds; one that repeats is told once until it was seen."""
+    """Takes what is raised in slots and what is left of Deferreds.
+
+    One that repeats is told once until it was seen.
+    """
 
     def __init__(self, tell: Callable[[str], object], version: str) -> None:
         """``tell`` is given the details."""
@@ -60,7 +65,9 @@ class Faults:
         which = f"{kind.__name__} {[(frame.filename, frame.lineno) for frame in last]}"
         if which not in self._told:
             self._told.add(which)
-            self._tell(f"imsys {self._version}, Python {platform.python_version()}, {platform.platform()}\n\n{details}")
+            self._tell(
+                f"imsys {self._version}, Python {platform.python_version()}, {platform.platform()}\n\n{details}"
+            )
 
 
 def observe(faults: Faults) -> None:
@@ -74,4 +81,6 @@ def observe(faults: Faults) -> None:
         if failure is not None and event.get("log_namespace", "").startswith("twisted.internet.defer"):
             faults.take(type(failure.value), failure.value, failure.getTracebackObject())
 
-    globalLogBeginner.beginLoggingTo([STDLibLogObserver(), failed], redirectStandardIO=False, discardBuffer=True)
+    globalLogBeginner.beginLoggingTo(
+        [STDLibLogObserver(), failed], redirectStandardIO=False, discardBuffer=True
+    )

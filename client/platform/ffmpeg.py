@@ -39,7 +39,9 @@ def spawn(command: Sequence[str], *, feed: bool, background: bool = True) -> sub
     """
     more: dict[str, Any] = {}
     if sys.platform == "win32":
-        more["creationflags"] = subprocess.CREATE_NO_WINDOW | (subprocess.BELOW_NORMAL_PRIORITY_CLASS if background else 0)
+        more["creationflags"] = subprocess.CREATE_NO_WINDOW | (
+            subprocess.BELOW_NORMAL_PRIORITY_CLASS if background else 0
+        )
     elif _die is not None:
         more["preexec_fn"] = _die
     child = subprocess.Popen(  # noqa: S603 (a list, of which nobody else says the first)

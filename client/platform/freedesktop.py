@@ -1,4 +1,6 @@
-"""The session bus of a Linux desktop, as far as notifications need it: jeepney's messages over one of Qt's sockets, nothing blocks."""
+"""The session bus of a Linux desktop, as far as notifications need it: jeepney's messages over one of Qt's
+sockets, nothing blocks.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class Bus(QObject):
         self.usable = False
         self._serial = 0
         self._ready = False
-        self._waiting: deque[tuple[str, str, tuple[object, ...], Answered | None]] = deque(maxlen=WAITING_MOST)
+        self._waiting: deque[tuple[str, str, tuple[object, ...], Answered | None]] = deque(
+            maxlen=WAITING_MOST
+        )
         self._asked: dict[int, Answered] = {}
         self._socket = QLocalSocket(self)
         where, abstract = address(os.environ if environ is None else environ)
@@ -67,7 +71,9 @@ class Bus(QObject):
         self._socket.disconnected.connect(self._broken)
         self._socket.connectToServer(where)
 
-    def call(self, method: str, signature: str, body: tuple[object, ...], answered: Answered | None = None) -> None:
+    def call(
+        self, method: str, signature: str, body: tuple[object, ...], answered: Answered | None = None
+    ) -> None:
         """Call the service; what it answers is told, an error is not."""
         if not self.usable:
             return
@@ -111,14 +117,23 @@ class Bus(QObject):
             self.call(*self._waiting.popleft())
 
     def _send(
-        self, name: str, path: str, interface: str, method: str, signature: str, body: tuple[object, ...], answered: Answered | None = None
+        self,
+        name: str,
+        path: str,
+        interface: str,
+        method: str,
+        signature: str,
+        body: tuple[object, ...],
+        answered: Answered | None = None,
     ) -> None:
         from jeepney import DBusAddress, new_method_call
 
         self._serial += 1
         if answered is not None:
             self._asked[self._serial] = answered
-        message = new_method_call(DBusAddress(path, bus_name=name, interface=interface), method, signature or None, body)
+        message = new_method_call(
+            DBusAddress(path, bus_name=name, interface=interface), method, signature or None, body
+        )
         self._socket.write(message.serialise(serial=self._serial))
 
     def _take(self, message: Any) -> None:

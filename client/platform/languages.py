@@ -12,7 +12,10 @@ _kept: list[QTranslator] = []
 
 
 def translate(application: QApplication, language: str = "") -> None:
-    """Say everything in a language from now on; empty: the system's. What there is no translation for is said in English."""
+    """Say everything in a language from now on; empty: the system's.
+
+    What there is no translation for is said in English.
+    """
     for old in _kept:
         application.removeTranslator(old)
     _kept.clear()
@@ -24,4 +27,6 @@ def translate(application: QApplication, language: str = "") -> None:
         if translator.load(locale, name, "_", folder):
             application.installTranslator(translator)
             _kept.append(translator)
-    application.setLayoutDirection(locale.textDirection() if language else Qt.LayoutDirection.LayoutDirectionAuto)
+    application.setLayoutDirection(
+        locale.textDirection() if language else Qt.LayoutDirection.LayoutDirectionAuto
+    )

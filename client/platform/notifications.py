@@ -1,4 +1,6 @@
-"""Telling of a new message on the desktop: the freedesktop service where there is one, else the tray icon's balloon."""
+"""Telling of a new message on the desktop: the freedesktop service where there is one, else the tray icon's
+balloon.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ KEPT_MOST = 50
 class Notice:
     """What is told.
 
-    :param target: what :attr:`Notifier.activated` gives back; a new one with the same takes the place of the one before.
+    :param target: what :attr:`Notifier.activated` gives back; a new one with the same takes the place of the
+        one before.
     :param picture: a file, or empty.
     :param reply: what the field for an answer is called, where the desktop has one.
     """
@@ -46,7 +49,10 @@ class Notifier(QObject):
 
 
 class TrayNotifier(Notifier):
-    """By the tray icon: Windows, macOS, and Linux without the service. It cannot say which was pressed: it was the last."""
+    """By the tray icon: Windows, macOS, and Linux without the service.
+
+    It cannot say which was pressed: it was the last.
+    """
 
     def __init__(self, tray: QSystemTrayIcon) -> None:
         super().__init__()
@@ -62,7 +68,9 @@ class TrayNotifier(Notifier):
 
 
 class FreedesktopNotifier(Notifier):
-    """By the desktop's own service: with a picture, a press that says which, and an answer where the desktop can."""
+    """By the desktop's own service: with a picture, a press that says which, and an answer where the desktop
+    can.
+    """
 
     def __init__(self, name: str, otherwise: Notifier) -> None:
         """``otherwise`` tells where there is no service after all."""
@@ -95,7 +103,16 @@ class FreedesktopNotifier(Notifier):
             hints["sound-name"] = ("s", "message-new-instant")
         if notice.picture:
             hints["image-path"] = ("s", notice.picture)
-        body = (self._name, self._numbers.get(notice.target, 0), "imsys-client", notice.title, text, actions, hints, -1)
+        body = (
+            self._name,
+            self._numbers.get(notice.target, 0),
+            "imsys-client",
+            notice.title,
+            text,
+            actions,
+            hints,
+            -1,
+        )
         self._bus.call("Notify", "susssasa{sv}i", body, lambda answer: self._shown(notice.target, answer))
 
     def withdraw(self, target: str) -> None:

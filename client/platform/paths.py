@@ -1,4 +1,6 @@
-"""Where things are kept, by the system's own custom: what ``platformdirs`` knows, for the three systems that the client runs on."""
+"""Where things are kept, by the system's own custom: what ``platformdirs`` knows, for the three systems that
+the client runs on.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Paths:
         return self.config / "preferences.json"
 
 
-def paths(environ: Mapping[str, str] | None = None, *, system: str = sys.platform, home: Path | None = None) -> Paths:
+def paths(
+    environ: Mapping[str, str] | None = None, *, system: str = sys.platform, home: Path | None = None
+) -> Paths:
     """Where they are. ``IMSYS_CLIENT_HOME`` puts all of it into one folder."""
     environ = os.environ if environ is None else environ
     home = home or Path.home()
@@ -54,5 +58,8 @@ def paths(environ: Mapping[str, str] | None = None, *, system: str = sys.platfor
 
     state = base("XDG_STATE_HOME", ".local", "state") / NAME
     return Paths(
-        base("XDG_DATA_HOME", ".local", "share") / NAME, base("XDG_CONFIG_HOME", ".config") / NAME, state, base("XDG_RUNTIME_DIR", ".cache")
+        base("XDG_DATA_HOME", ".local", "share") / NAME,
+        base("XDG_CONFIG_HOME", ".config") / NAME,
+        state,
+        base("XDG_RUNTIME_DIR", ".cache"),
     )

@@ -1,6 +1,7 @@
 """Qt and Twisted on one thread: qt-reactor, with an application of widgets, and Qt's binding said.
 
-``trial --reactor qt`` and ``twistd --reactor qt`` find it through ``twisted/plugins/imsys_client_dropin.py``; the client calls
+``trial --reactor qt`` and ``twistd --reactor qt`` find it through ``twisted/plugins/imsys_client_dropin.py``;
+the client calls
 :func:`install` before anything imports ``twisted.internet.reactor``.
 """
 
@@ -23,9 +24,7 @@ def application(arguments: list[str] | None = None) -> QApplication:
     found = QApplication.instance()
     if isinstance(found, QApplication):
         return found
-    shape = (
-        QSurfaceFormat()
-    )  # of all windows: contexts that share (films are painted in one of their own) have to be of one profile on macOS
+    shape = QSurfaceFormat()  # of all windows: contexts that share (films are painted in one of their own) have to be of one profile on macOS  # noqa: E501
     shape.setVersion(3, 3)
     shape.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
     QSurfaceFormat.setDefaultFormat(shape)
@@ -53,8 +52,9 @@ def install() -> None:
 class ThreadCalls(list[object]):
     """The queue of ``callFromThread``: a call leaves it before it is made.
 
-    Twisted takes calls away after it has made them. A call in which Qt runs a loop of its own (a menu, a dialog, a drag) has the
-    reactor go through the queue meanwhile: it would make the same call again, and then lose later ones.
+    Twisted takes calls away after it has made them. A call in which Qt runs a loop of its own (a menu, a
+    dialog, a drag) has the reactor go through the queue meanwhile: it would make the same call again, and
+    then lose later ones.
     """
 
     def __iter__(self) -> Iterator[object]:

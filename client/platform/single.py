@@ -53,5 +53,7 @@ class First(QObject):
         if socket is None:
             return
         socket.setParent(self)
-        socket.readyRead.connect(lambda: self.told.emit(bytes(socket.read(LONGEST).data()).decode("utf-8", "replace")))
+        socket.readyRead.connect(
+            lambda: self.told.emit(bytes(socket.read(LONGEST).data()).decode("utf-8", "replace"))
+        )
         socket.disconnected.connect(socket.deleteLater)

@@ -1,4 +1,7 @@
-"""Queries about messages. Pages go by order, never by number: the ten-thousandth costs what the first does."""
+"""Queries about messages.
+
+Pages go by order, never by number: the ten-thousandth costs what the first does.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,21 @@ COLUMNS = "m.conversation, m.ord, m.at_ms, m.key, m.sender, m.kind, m.text, m.mi
 _MARKED = "c.their_delivered, c.their_read"
 _FROM = "FROM messages m LEFT JOIN conversations c ON c.id = m.conversation"
 SELECT = f"SELECT {COLUMNS}, {_MARKED} {_FROM}"
-_STORED = ("ord", "at_ms", "key", "sender", "kind", "text", "mine", "mark", "failure", "file_id", "attachment", "stream", "conversation")
+_STORED = (
+    "ord",
+    "at_ms",
+    "key",
+    "sender",
+    "kind",
+    "text",
+    "mine",
+    "mark",
+    "failure",
+    "file_id",
+    "attachment",
+    "stream",
+    "conversation",
+)
 _TWINS = "SELECT key FROM messages WHERE conversation = ? AND ord = ? AND key != ?"
 _PUT = (
     f"INSERT INTO messages ({', '.join(_STORED)}) VALUES ({', '.join('?' * len(_STORED))}) ON CONFLICT (key, conversation) DO UPDATE SET "  # noqa: S608
@@ -32,7 +49,10 @@ def order(message: Message) -> Order:
 
 
 def put(db: apsw.Connection, message: Message) -> list[str]:
-    """Store a message, or what has become of it; the keys of others that turn out to be the same one, which are gone now."""
+    """Store a message, or what has become of it.
+
+    The keys of others that turn out to be the same one, which are gone now.
+    """
     twins = []
     if message.id:
         # fetched at once: a cursor that lives while others come makes each of them slower
@@ -40,7 +60,9 @@ def put(db: apsw.Connection, message: Message) -> list[str]:
         twins = [str(row[0]) for row in known]
         for twin in twins:
             remove(db, message.conversation, twin)
-    attachment = json.dumps(asdict(message.attachment), ensure_ascii=False) if message.attachment is not None else ""
+    attachment = (
+        json.dumps(asdict(message.attachment), ensure_ascii=False) if message.attachment is not None else ""
+    )
     file_id = message.attachment.file_id if message.attachment is not None else ""
     values: tuple[Any, ...] = (
         *order(message),
@@ -63,18 +85,25 @@ def remove(db: apsw.Connection, conversation: int, key: str) -> None:
 
 def by_key(db: apsw.Connection, conversation: int, key: str) -> Message | None:
     """One message."""
-    return next(_read(db.execute(f"{SELECT} WHERE m.key = ? AND m.conversation = ?", (key, conversation))), None)
+    return next(
+        _read(db.execute(f"{SELECT} WHERE m.key = ? AND m.conversation = ?", (key, conversation))), None
+    )
 
 
 def stored(db: apsw.Connection, conversation: int, number: int) -> bool:
     """Whether there is a message of an id."""
-    return bool(db.execute("SELECT 1 FROM messages WHERE conversation = ? AND ord = ?", (conversation, number)).fetchall())
+    return bool(
+        db.execute(
+            "SELECT 1 FROM messages WHERE conversation = ? AND ord = ?", (conversation, number)
+        ).fetchall()
+    )
 
 
 def by_file(db: apsw.Connection, conversation: int, file_id: str) -> Message | None:
     """The message of mine that a file was sent with and that has no id yet."""
     found = db.execute(
-        f"{SELECT} WHERE m.file_id = ? AND m.file_id != '' AND m.conversation = ? AND m.ord = {LAST}", (file_id, conversation)
+        f"{SELECT} WHERE m.file_id = ? AND m.file_id != '' AND m.conversation = ? AND m.ord = {LAST}",
+        (file_id, conversation),
     )
     return next(_read(found), None)
 
@@ -83,7 +112,8 @@ def before(db: apsw.Connection, conversation: int, place: Order | None, most: in
     """Up to so many before a place, the oldest first."""
     where, values = ("", ()) if place is None else (" AND (m.ord, m.at_ms, m.key) < (?, ?, ?)", place)
     found = db.execute(
-        f"{SELECT} WHERE m.conversation = ?{where} ORDER BY m.ord DESC, m.at_ms DESC, m.key DESC LIMIT ?", (conversation, *values, most)
+        f"{SELECT} WHERE m.conversation = ?{where} ORDER BY m.ord DESC, m.at_ms DESC, m.key DESC LIMIT ?",
+        (conversation, *values, most),
     )
     return list(_read(found))[::-1]
 
@@ -114,12 +144,19 @@ def paused(db: apsw.Connection) -> set[str]:
 
 def set_paused(db: apsw.Connection, conversation: int, key: str, stopped: bool) -> None:
     """An upload is stopped, or goes on."""
-    db.execute("UPDATE messages SET paused = ? WHERE key = ? AND conversation = ?", (stopped, key, conversation))
+    db.execute(
+        "UPDATE messages SET paused = ? WHERE key = ? AND conversation = ?", (stopped, key, conversation)
+    )
 
 
 def first_at(db: apsw.Connection, conversation: int, at_ms: int, low: int, high: int) -> int:
-    """The id of the first message at or after a time, among those of a range of ids; 0: there is none. Times grow with ids."""
-    question = "SELECT ord, at_ms FROM messages WHERE conversation = ? AND ord BETWEEN ? AND ? ORDER BY ord LIMIT 1"
+    """The id of the first message at or after a time, among those of a range of ids; 0: there is none.
+
+    Times grow with ids.
+    """
+    question = (
+        "SELECT ord, at_ms FROM messages WHERE conversation = ? AND ord BETWEEN ? AND ? ORDER BY ord LIMIT 1"
+    )
     start, end = low, high + 1
     while start < end:  # the least number at or after which nothing is older
         middle = (start + end) // 2
@@ -141,7 +178,9 @@ def unread(db: apsw.Connection, conversation: int, read: int, most: int = 10_000
     return found.fetchone()[0]  # type: ignore[index,no-any-return]
 
 
-def mine_between(db: apsw.Connection, conversation: int, low: int, high: int, most: int = 500) -> list[Message]:
+def mine_between(
+    db: apsw.Connection, conversation: int, low: int, high: int, most: int = 500
+) -> list[Message]:
     """The newest of my messages with ids above one and up to another, the oldest first."""
     found = db.execute(
         f"{SELECT} WHERE m.conversation = ? AND m.ord > ? AND m.ord <= ? AND m.mine ORDER BY m.ord DESC LIMIT ?",
@@ -153,15 +192,28 @@ def mine_between(db: apsw.Connection, conversation: int, low: int, high: int, mo
 def find(
     db: apsw.Connection, conversation: int, text: str, place: Order | None, most: int, rows: int
 ) -> tuple[list[Message], Order | None]:
-    """Messages before a place that hold a text, newest first, among so many; and the place to go on from, ``None``: it is the beginning."""
+    """Messages before a place that hold a text, newest first, among so many.
+
+    And the place to go on from, ``None``: it is the beginning.
+    """
     page = before(db, conversation, place, rows)
     sought = text.casefold()
-    found = [message for message in reversed(page) if sought in message.text.casefold() or _named(message, sought)]
+    found = [
+        message for message in reversed(page) if sought in message.text.casefold() or _named(message, sought)
+    ]
     return found[:most], order(page[0]) if len(page) == rows else None
 
 
 def files(
-    db: apsw.Connection, kind: str, text: str, most: int, skip: int, *, conversation: int = 0, here: bool = False, largest: bool = False
+    db: apsw.Connection,
+    kind: str,
+    text: str,
+    most: int,
+    skip: int,
+    *,
+    conversation: int = 0,
+    here: bool = False,
+    largest: bool = False,
 ) -> list[Message]:
     """Messages with files; see :meth:`client.core.ports.Reader.files`."""
     where, values = "", []
@@ -171,7 +223,10 @@ def files(
             values.append(value)
     where += " AND json_extract(m.attachment, '$.path') != ''" if here else ""
     by = "CAST(json_extract(m.attachment, '$.size') AS REAL) DESC, " if largest else ""
-    found = db.execute(f"{SELECT} WHERE m.attachment != ''{where} ORDER BY {by}m.at_ms DESC, m.ord DESC, m.key DESC", tuple(values))
+    found = db.execute(
+        f"{SELECT} WHERE m.attachment != ''{where} ORDER BY {by}m.at_ms DESC, m.ord DESC, m.key DESC",
+        tuple(values),
+    )
     sought, taken = text.casefold(), []
     for message in _read(found):
         if not sought or _named(message, sought):
@@ -185,7 +240,11 @@ def at_path(db: apsw.Connection, paths: Iterable[str]) -> list[Message]:
     """Messages whose file or preview is at one of these paths."""
     wanted = set(paths)
     found = _read(db.execute(f"{SELECT} WHERE m.attachment != ''"))
-    return [one for one in found if one.attachment is not None and {one.attachment.path, one.attachment.preview} & wanted]
+    return [
+        one
+        for one in found
+        if one.attachment is not None and {one.attachment.path, one.attachment.preview} & wanted
+    ]
 
 
 def _named(message: Message, sought: str) -> bool:
@@ -193,18 +252,43 @@ def _named(message: Message, sought: str) -> bool:
 
 
 def _read(rows: Iterable[tuple[Any, ...]]) -> Iterator[Message]:
-    for conversation, ordinal, at_ms, key, sender, kind, text, mine, mark, failure, attachment, stream, _, delivered, read in rows:
+    for (
+        conversation,
+        ordinal,
+        at_ms,
+        key,
+        sender,
+        kind,
+        text,
+        mine,
+        mark,
+        failure,
+        attachment,
+        stream,
+        _,
+        delivered,
+        read,
+    ) in rows:
         number = 0 if ordinal == LAST else ordinal
         come = Mark(mark)
         if mine and number:
-            come = max(come, Mark.READ if number <= (read or 0) else Mark.DELIVERED if number <= (delivered or 0) else Mark.STORED)
+            come = max(
+                come,
+                Mark.READ
+                if number <= (read or 0)
+                else Mark.DELIVERED
+                if number <= (delivered or 0)
+                else Mark.STORED,
+            )
         yield Message(
             key, conversation, sender, at_ms, _KINDS.get(kind, Kind.UNKNOWN), text, number, bool(mine), come, failure,
             Attachment(**json.loads(attachment)) if attachment else None, stream,
         )  # fmt: skip
 
 
-def with_paths(message: Message, *, path: str | None = None, preview: str | None = None, width: int = 0, height: int = 0) -> Message:
+def with_paths(
+    message: Message, *, path: str | None = None, preview: str | None = None, width: int = 0, height: int = 0
+) -> Message:
     """A message whose file is somewhere on this disk now."""
     attachment = message.attachment
     if attachment is None:

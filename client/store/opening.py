@@ -1,4 +1,7 @@
-"""Opening a store: encrypted, for its owner alone; one that cannot be used is set aside, and a new one begun."""
+"""Opening a store: encrypted, for its owner alone.
+
+One that cannot be used is set aside, and a new one begun.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,7 @@ def open_store(path: Path, key: bytes) -> Opened:
         return Opened(_open(path, key))
     except NewerStore:
         aside = set_aside(path)
-        notice = (
-            f"What was kept on this computer is of a newer version of this program; it was set aside as {aside.name}, and is read anew."
-        )
+        notice = f"What was kept on this computer is of a newer version of this program; it was set aside as {aside.name}, and is read anew."  # noqa: E501
         return Opened(_open(path, key), notice)
     except (*BEYOND_REPAIR, apsw.SQLError):
         rescued, drafts = _rescue(path, key)
@@ -74,7 +75,8 @@ def _open(path: Path, key: bytes) -> apsw.Connection:
     try:
         db.set_busy_timeout(BUSY_MS)
         db.pragma("journal_mode", "wal")
-        db.pragma("synchronous", 1)  # NORMAL: a killed program loses nothing, a power cut at most the last moment
+        # NORMAL: a killed program loses nothing, a power cut at most the last moment
+        db.pragma("synchronous", 1)
         db.pragma("cache_size", -8_192)
         db.pragma("journal_size_limit", 8 << 20)
         migrate(db)
@@ -102,7 +104,10 @@ def _rescue(path: Path, key: bytes) -> tuple[tuple[Message, ...], tuple[tuple[in
         return found, drafts
     try:
         found = tuple(messages.unsent(db))
-        drafts = tuple((int(row[0]), str(row[1])) for row in db.execute("SELECT id, draft FROM conversations WHERE draft != ''"))
+        drafts = tuple(
+            (int(row[0]), str(row[1]))
+            for row in db.execute("SELECT id, draft FROM conversations WHERE draft != ''")
+        )
     except (apsw.Error, ValueError):
         pass
     finally:

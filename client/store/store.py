@@ -32,7 +32,8 @@ class StoreClosed(Failure):
 
 
 class Store:
-    """One account's database. Everything is done in one thread of its own, in the order in which it was asked for.
+    """One account's database. Everything is done in one thread of its own, in the order in which it was asked
+    for.
 
     :param path: of the file.
     :param key: 32 bytes that it is encrypted with.
@@ -65,7 +66,10 @@ class Store:
         return self.read(lambda db: _whole(db, work))
 
     def renew(self) -> Deferred[Path]:
-        """Set aside what is there, and begin a new one; its name then. :class:`StoreFull`: nothing can be written."""
+        """Set aside what is there, and begin a new one; its name then.
+
+        :class:`StoreFull`: nothing can be written.
+        """
         return deferToThreadPool(self._reactor, self._pool, self._renew)
 
     async def close(self) -> None:

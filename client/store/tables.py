@@ -13,9 +13,7 @@ from client.core.model import Conversation, ConversationKind, FriendRequest, Per
 from client.core.spans import Spans
 from client.store import messages
 
-_FIELDS = (
-    "id, kind, title, people, unread, mentioned, read, told, their_delivered, their_read, draft, pinned, archived, muted_until_ms, synced"
-)
+_FIELDS = "id, kind, title, people, unread, mentioned, read, told, their_delivered, their_read, draft, pinned, archived, muted_until_ms, synced"  # noqa: E501
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,16 @@ def conversations(db: apsw.Connection) -> list[Row]:
 
 
 def _row(
-    db: apsw.Connection, number: int, kind: str, title: str, people: str, unread: int, mentioned: int, read: int, told: int, *more: Any
+    db: apsw.Connection,
+    number: int,
+    kind: str,
+    title: str,
+    people: str,
+    unread: int,
+    mentioned: int,
+    read: int,
+    told: int,
+    *more: Any,
 ) -> Row:
     delivered, their_read, draft, pinned, archived, muted, synced = more
     known = {one.value: one for one in ConversationKind}
@@ -65,13 +72,26 @@ def put_conversation(db: apsw.Connection, row: Row) -> None:
         row.told,
         row.their_delivered,
     )
-    values += (row.their_read, one.draft.encode("utf-8", "replace").decode(), one.pinned, one.archived, one.muted_until_ms, row.synced)
-    db.execute(f"INSERT OR REPLACE INTO conversations ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
+    values += (
+        row.their_read,
+        one.draft.encode("utf-8", "replace").decode(),
+        one.pinned,
+        one.archived,
+        one.muted_until_ms,
+        row.synced,
+    )
+    db.execute(
+        f"INSERT OR REPLACE INTO conversations ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        values,
+    )
 
 
 def spans(db: apsw.Connection, conversation: int) -> Spans:
     """Which ids are known without a gap."""
-    return Spans((int(low), int(high)) for low, high in db.execute("SELECT low, high FROM spans WHERE conversation = ?", (conversation,)))
+    return Spans(
+        (int(low), int(high))
+        for low, high in db.execute("SELECT low, high FROM spans WHERE conversation = ?", (conversation,))
+    )
 
 
 def add_span(db: apsw.Connection, conversation: int, low: int, high: int) -> None:
@@ -93,7 +113,9 @@ def people(db: apsw.Connection) -> list[Person]:
     """Everybody."""
     return [
         Person(uuid, username, nickname, alias, avatar, description, sex, bool(friend), bool(blocked))
-        for uuid, username, nickname, alias, avatar, description, sex, friend, blocked in db.execute("SELECT * FROM people")
+        for uuid, username, nickname, alias, avatar, description, sex, friend, blocked in db.execute(
+            "SELECT * FROM people"
+        )
     ]
 
 
@@ -101,20 +123,28 @@ def put_people(db: apsw.Connection, some: Iterable[Person]) -> None:
     """Store what is known of people."""
     db.executemany(
         "INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(p.uuid, p.username, p.nickname, p.alias, p.avatar, p.description, p.sex, p.friend, p.blocked) for p in some],
+        [
+            (p.uuid, p.username, p.nickname, p.alias, p.avatar, p.description, p.sex, p.friend, p.blocked)
+            for p in some
+        ],
     )
 
 
 def requests(db: apsw.Connection, known: Mapping[int, Person]) -> list[FriendRequest]:
     """Who asks to become friends."""
     found: list[Any] = db.execute("SELECT uuid, text, at_ms FROM requests ORDER BY at_ms DESC").fetchall()
-    return [FriendRequest(known.get(uuid) or Person(uuid, str(uuid)), text, at_ms) for uuid, text, at_ms in found]
+    return [
+        FriendRequest(known.get(uuid) or Person(uuid, str(uuid)), text, at_ms) for uuid, text, at_ms in found
+    ]
 
 
 def set_requests(db: apsw.Connection, some: Iterable[FriendRequest]) -> None:
     """Store who asks, in the place of who did."""
     db.execute("DELETE FROM requests")
-    db.executemany("INSERT OR REPLACE INTO requests VALUES (?, ?, ?)", [(one.person.uuid, one.text, one.at_ms) for one in some])
+    db.executemany(
+        "INSERT OR REPLACE INTO requests VALUES (?, ?, ?)",
+        [(one.person.uuid, one.text, one.at_ms) for one in some],
+    )
 
 
 def settings(db: apsw.Connection) -> dict[str, str]:

@@ -13,7 +13,17 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from client.core.changes import Changes
-from client.core.model import Connection, Conversation, FriendRequest, Link, Mark, Message, Person, Stream, Transfer
+from client.core.model import (
+    Connection,
+    Conversation,
+    FriendRequest,
+    Link,
+    Mark,
+    Message,
+    Person,
+    Stream,
+    Transfer,
+)
 from client.core.ports import Failure
 from client.store import messages, tables
 from client.store.store import Store, StoreFull
@@ -28,7 +38,17 @@ from client.sync.outgoing import Outgoing
 from client.sync.seen import SINCE, StoreSeen
 from client.sync.standing import Standing
 from client.sync.uploads import Uploads
-from imsys.sdk import Client, ConnectionState, Credentials, Gateway, Refused, StateChange, Timing, changed_certificate, explain
+from imsys.sdk import (
+    Client,
+    ConnectionState,
+    Credentials,
+    Gateway,
+    Refused,
+    StateChange,
+    Timing,
+    changed_certificate,
+    explain,
+)
 
 _UUID = "account.uuid"
 KEEP = 30 * 86_400.0
@@ -82,7 +102,9 @@ class AccountSync:
         self._outgoing = Outgoing(self._client, self._known, self._keeper, self._incoming, now)
         self._uploads.client, self._uploads.outgoing = self._client, self._outgoing
         self._history = History(self._client, self._known, self._keeper, self._incoming)
-        self._standing = Standing(reactor, self._client, self._known, self._keeper, self._incoming, self._history)
+        self._standing = Standing(
+            reactor, self._client, self._known, self._keeper, self._incoming, self._history
+        )
         self._downloads = Downloads(reactor, self._client, self._known, self._keeper, folder)
         self._was_online = False
         self._leaving = False
@@ -94,7 +116,8 @@ class AccountSync:
     # coming and going
 
     async def open(self) -> None:
-        """Have everything that is on this disk; from then on it can be read, written to and started, offline as well.
+        """Have everything that is on this disk; from then on it can be read, written to and started, offline
+        as well.
 
         :raises Failure: nothing can be kept there.
         """
@@ -146,7 +169,10 @@ class AccountSync:
 
     @property
     def spool(self) -> Path:
-        """A folder for pictures that were pasted, which have to be there until they are sent; the caller makes it."""
+        """A folder for pictures that were pasted, which have to be there until they are sent.
+
+        The caller makes it.
+        """
         return self.folder / "spool"
 
     def _state(self, change: StateChange) -> None:
@@ -187,7 +213,9 @@ class AccountSync:
         """What is in memory goes into a new store; the messages come from the server again."""
         if not self._renewing and not self._leaving:
             self._renewing = True
-            Deferred.fromCoroutine(self._renew()).addErrback(lambda reason: _log.error("no new store: %s", reason.getTraceback()))
+            Deferred.fromCoroutine(self._renew()).addErrback(
+                lambda reason: _log.error("no new store: %s", reason.getTraceback())
+            )
 
     async def _renew(self) -> None:
         known = self._known
@@ -279,11 +307,21 @@ class AccountSync:
         return await self._history.find(conversation, text, most)
 
     async def files(
-        self, kind: str, text: str, most: int, skip: int, *, conversation: int = 0, here: bool = False, largest: bool = False
+        self,
+        kind: str,
+        text: str,
+        most: int,
+        skip: int,
+        *,
+        conversation: int = 0,
+        here: bool = False,
+        largest: bool = False,
     ) -> list[Message]:
         """Messages with files."""
         return await self._store.read(
-            lambda db: messages.files(db, kind, text, most, skip, conversation=conversation, here=here, largest=largest)
+            lambda db: messages.files(
+                db, kind, text, most, skip, conversation=conversation, here=here, largest=largest
+            )
         )
 
     def keeps(self, message: Message) -> bool:
@@ -296,7 +334,9 @@ class AccountSync:
         """Write a text."""
         return await self._outgoing.send(conversation, text)
 
-    async def send_file(self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False) -> Message:
+    async def send_file(
+        self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False
+    ) -> Message:
         """Send a file."""
         return await self._uploads.send(conversation, path, caption, as_file)
 
@@ -325,7 +365,12 @@ class AccountSync:
         read = max(id, row.conversation.read)
         await self._keeper.barrier()
         unread = await self._store.read(lambda db: messages.unread(db, conversation, read))
-        known.change(conversation, read=read, unread=unread, mentioned=known.row(conversation).conversation.mentioned and unread > 0)
+        known.change(
+            conversation,
+            read=read,
+            unread=unread,
+            mentioned=known.row(conversation).conversation.mentioned and unread > 0,
+        )
         await self._put(conversation)
         if known.link.link is Link.ONLINE:
             try:
@@ -340,11 +385,18 @@ class AccountSync:
             self._put(conversation)
 
     async def arrange(
-        self, conversation: int, *, pinned: bool | None = None, archived: bool | None = None, muted_until_ms: int | None = None
+        self,
+        conversation: int,
+        *,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        muted_until_ms: int | None = None,
     ) -> None:
         """Change how a conversation stands in the list; on this computer alone."""
         asked_for = {"pinned": pinned, "archived": archived, "muted_until_ms": muted_until_ms}
-        self._known.change(conversation, **{name: value for name, value in asked_for.items() if value is not None})
+        self._known.change(
+            conversation, **{name: value for name, value in asked_for.items() if value is not None}
+        )
         await self._put(conversation)
 
     def remember(self, name: str, value: str) -> None:
@@ -356,7 +408,9 @@ class AccountSync:
         def told(_: object) -> None:
             self._keeper.teller.conversations.add(conversation)
 
-        return self._keeper.write(lambda db: tables.put_conversation(db, self._known.row(conversation))).addCallback(told)
+        return self._keeper.write(
+            lambda db: tables.put_conversation(db, self._known.row(conversation))
+        ).addCallback(told)
 
     # ports.Commands: people
 
@@ -376,7 +430,9 @@ class AccountSync:
         """Accept a request; the conversation."""
         await asked(self._client.contacts.accept(uuid, alias))
         conversation = await asked(self._client.history.private_thread(uuid))
-        self._standing.befriend(replace(self.person(uuid), alias=alias or self.person(uuid).alias), conversation)
+        self._standing.befriend(
+            replace(self.person(uuid), alias=alias or self.person(uuid).alias), conversation
+        )
         await self._keeper.barrier()
         return conversation
 
@@ -408,9 +464,17 @@ class AccountSync:
         self._standing.befriend(self.person(uuid), conversation)
         return conversation
 
-    async def update_profile(self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None) -> None:
+    async def update_profile(
+        self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None
+    ) -> None:
         """Change my card."""
-        self._standing.people([await asked(self._client.contacts.update_profile(nickname=nickname, description=description, sex=sex))])
+        self._standing.people(
+            [
+                await asked(
+                    self._client.contacts.update_profile(nickname=nickname, description=description, sex=sex)
+                )
+            ]
+        )
 
     async def set_avatar(self, path: Path) -> None:
         """Send a picture that becomes my avatar."""
@@ -502,4 +566,8 @@ class AccountSync:
         import shutil
 
         await self.close()
-        await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), lambda: shutil.rmtree(self.folder, ignore_errors=True))
+        await deferToThreadPool(
+            self._reactor,
+            self._reactor.getThreadPool(),
+            lambda: shutil.rmtree(self.folder, ignore_errors=True),
+        )

@@ -25,7 +25,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server and whom it is trusted by: the system's authorities, those of a file, or its certificate's fingerprint alone."""
+    """A server and whom it is trusted by: the system's authorities, those of a file, or its certificate's
+    fingerprint alone.
+    """
 
     url: str
     ca: str = ""
@@ -37,7 +39,11 @@ class Server:
         return self.url.partition("://")[2].rstrip("/")
 
     def gateway(self, reactor: Any, *, deadline: float = 15.0) -> Gateway:
-        """For calls to it. :raises ValueError: the address or the file is none; :raises OSError: the file cannot be read."""
+        """For calls to it.
+
+        :raises ValueError: the address or the file is none;
+        :raises OSError: the file cannot be read.
+        """
         trust = Trust(fingerprints=[self.fingerprint]) if self.fingerprint else Trust(self.ca or None)
         return Gateway(reactor, self.url, trust, deadline=deadline)
 
@@ -78,20 +84,28 @@ class Accounts:
     @property
     def current(self) -> Entry | None:
         """The one that was in front last."""
-        return next((one for one in self._entries if one.id == self._current), self._entries[0] if self._entries else None)
+        return next(
+            (one for one in self._entries if one.id == self._current),
+            self._entries[0] if self._entries else None,
+        )
 
     async def load(self) -> str:
         """Read the list; a sentence where the file could not be read, and was set aside."""
         return await self._threaded(self._load)
 
     async def add(self, server: Server, signed_in: SignedIn) -> Entry:
-        """Keep an account that has signed in; one that is there already gets the new token, and the new trust."""
+        """Keep an account that has signed in.
+
+        One that is there already gets the new token, and the new trust.
+        """
         for known in self._entries:
             if (known.server.url, known.uuid) == (server.url, signed_in.uuid):
                 entry = replace(known, server=server, username=signed_in.username)
                 break
         else:
-            entry = Entry(random.token_hex(8), server, signed_in.uuid, signed_in.username, await self._secrets.place())
+            entry = Entry(
+                random.token_hex(8), server, signed_in.uuid, signed_in.username, await self._secrets.place()
+            )
             await self._secrets.put(entry.place, f"{entry.id}.key", random.token_hex(32))
         await self._secrets.put(entry.place, f"{entry.id}.token", signed_in.token)
         self._entries = [one for one in self._entries if one.id != entry.id] + [entry]
@@ -100,7 +114,10 @@ class Accounts:
         return entry
 
     async def trust(self, entry: Entry, fingerprint: str) -> Entry:
-        """From now on the server has this certificate; for an account that is open, close it and open it again."""
+        """From now on the server has this certificate.
+
+        For an account that is open, close it and open it again.
+        """
         changed = replace(entry, server=replace(entry.server, fingerprint=fingerprint))
         self._entries = [changed if one.id == entry.id else one for one in self._entries]
         await self._save()
@@ -142,7 +159,13 @@ class Accounts:
         kept = _Token(self._secrets, entry)
         credentials = Credentials(username=entry.username, uuid=entry.uuid, token=token or "", kept=kept)
         return AccountSync(
-            self._reactor, gateway, credentials, self.place(entry), bytes.fromhex(key), server=entry.server.name, timing=timing
+            self._reactor,
+            gateway,
+            credentials,
+            self.place(entry),
+            bytes.fromhex(key),
+            server=entry.server.name,
+            timing=timing,
         )
 
     def place(self, entry: Entry) -> Path:
@@ -150,7 +173,9 @@ class Accounts:
         return self.folder / "accounts" / entry.id
 
     async def _save(self) -> None:
-        text = json.dumps({"current": self._current, "accounts": [asdict(one) for one in self._entries]}, indent=1)
+        text = json.dumps(
+            {"current": self._current, "accounts": [asdict(one) for one in self._entries]}, indent=1
+        )
         try:
             await self._threaded(lambda: write_private(self.folder / "accounts.json", text))
         except OSError as problem:
@@ -166,7 +191,9 @@ class Accounts:
         except (OSError, ValueError, KeyError, TypeError):
             aside = path.with_name(f"accounts.json.aside-{os.urandom(3).hex()}")
             path.rename(aside)
-            return f"The list of accounts could not be read, and was set aside as {aside.name}; sign in again."
+            return (
+                f"The list of accounts could not be read, and was set aside as {aside.name}; sign in again."
+            )
         self._entries, self._current = entries, str(found.get("current", ""))
         return ""
 
@@ -179,7 +206,9 @@ def _entry(found: dict[str, Any]) -> Entry:
     values = {one.name: found[one.name] for one in fields(Entry) if one.name != "server"}
     if not re.fullmatch(r"[0-9a-f]{16}", str(values["id"])):  # it names a folder
         raise ValueError("no account")
-    return Entry(str(values["id"]), server, int(values["uuid"]), str(values["username"]), str(values["place"]))
+    return Entry(
+        str(values["id"]), server, int(values["uuid"]), str(values["username"]), str(values["place"])
+    )
 
 
 class _Token:
@@ -197,6 +226,8 @@ class _Token:
     async def save(self, signed_in: SignedIn | None) -> None:
         """Keep a token, or forget it. :raises OSError: it cannot be kept."""
         try:
-            await self._secrets.put(self._entry.place, f"{self._entry.id}.token", signed_in.token if signed_in is not None else "")
+            await self._secrets.put(
+                self._entry.place, f"{self._entry.id}.token", signed_in.token if signed_in is not None else ""
+            )
         except Failure as problem:
             raise OSError(str(problem)) from problem

@@ -44,11 +44,25 @@ def message(said: sdk.Message) -> Message:
             kind = Kind.UNKNOWN
         else:
             text = ""
-            attachment = Attachment(file.filename, file.size, file.mime, file.file_id, file.sha256, file.thumbnail)
+            attachment = Attachment(
+                file.filename, file.size, file.mime, file.file_id, file.sha256, file.thumbnail
+            )
     key = said.unique_id if said.mine and said.unique_id and ":" not in said.unique_id else f"#{said.id}"
     mark = Mark.READ if said.mine and said.read else Mark.STORED
     at_ms = int(said.sent_at.timestamp() * 1000)
-    return Message(key, said.thread_id, said.sender, at_ms, kind, text, said.id, said.mine, mark, attachment=attachment, stream=stream)
+    return Message(
+        key,
+        said.thread_id,
+        said.sender,
+        at_ms,
+        kind,
+        text,
+        said.id,
+        said.mine,
+        mark,
+        attachment=attachment,
+        stream=stream,
+    )
 
 
 def person(card: sdk.Person, known: Person | None) -> Person:

@@ -131,7 +131,10 @@ class Downloads:
 
     def keeps(self, message: Message) -> bool:
         """See :class:`client.core.ports.Reader`."""
-        return message.attachment is not None and (self._folder / "files") in Path(message.attachment.path).parents
+        return (
+            message.attachment is not None
+            and (self._folder / "files") in Path(message.attachment.path).parents
+        )
 
     async def discard(self, message: Message) -> None:
         """See :class:`client.core.ports.Commands`."""
@@ -147,7 +150,9 @@ class Downloads:
     async def size(self) -> int:
         """Bytes of what is kept here and can be had again."""
         return await self._threaded(
-            lambda: sum(kept.size for name in ("files", "previews", "avatars") for kept in _kept(self._folder / name))
+            lambda: sum(
+                kept.size for name in ("files", "previews", "avatars") for kept in _kept(self._folder / name)
+            )
         )
 
     async def clear(self) -> None:
@@ -183,7 +188,9 @@ class Downloads:
         def tell(stage: Stage, done: int, problem: str = "") -> None:
             before = self._known.moving.get(message.key)
             rate = speed.at(done) if stage is Stage.MOVING else 0.0
-            moving = Transfer(message.key, message.conversation, file.filename, False, file.size, done, stage, rate, problem)
+            moving = Transfer(
+                message.key, message.conversation, file.filename, False, file.size, done, stage, rate, problem
+            )
             self._known.moving[message.key] = moving
             if speed.due(before is None or before.stage is not stage):
                 self._known.changes.transfer.fire(moving)
@@ -221,7 +228,15 @@ class Downloads:
         await self._trim(self.large_bound, "files", busy={file.file_id})
         return received.path
 
-    async def _at(self, message: Message, *, path: str | None = None, preview: str | None = None, width: int = 0, height: int = 0) -> None:
+    async def _at(
+        self,
+        message: Message,
+        *,
+        path: str | None = None,
+        preview: str | None = None,
+        width: int = 0,
+        height: int = 0,
+    ) -> None:
         """Remember where something is, and tell."""
 
         def work(db: Any) -> Message | None:
@@ -251,9 +266,9 @@ class Downloads:
             self._small[name].append(waiting)
             return await waiting
         self._small[name] = [waiting]
-        self._turns.run(lambda: Deferred.fromCoroutine(self._get_little(path, file_id))).addErrback(lambda _: None).addCallback(
-            self._have, name
-        )
+        self._turns.run(lambda: Deferred.fromCoroutine(self._get_little(path, file_id))).addErrback(
+            lambda _: None
+        ).addCallback(self._have, name)
         return await waiting
 
     def _have(self, path: Path | None, name: str) -> None:
@@ -264,7 +279,9 @@ class Downloads:
         await self._threaded(lambda: path.parent.mkdir(mode=0o700, parents=True, exist_ok=True))
         for thumbnail in (True, False) if path.parent.name == "avatars" else (True,):
             try:
-                await self._client.transfers.download(file_id, path, overwrite=True, thumbnail=thumbnail).result()
+                await self._client.transfers.download(
+                    file_id, path, overwrite=True, thumbnail=thumbnail
+                ).result()
             except (Refused, OSError):
                 continue
             self._fetched += 1
@@ -277,7 +294,11 @@ class Downloads:
 
     async def _trim(self, bound: int, *kinds: str, busy: set[str] | None = None) -> None:
         def trim() -> list[str]:
-            kept = [Kept(f"{kind}/{one.name}", one.size, one.used) for kind in kinds for one in _kept(self._folder / kind)]
+            kept = [
+                Kept(f"{kind}/{one.name}", one.size, one.used)
+                for kind in kinds
+                for one in _kept(self._folder / kind)
+            ]
             gone = to_drop(kept, bound, {f"{kind}/{name}" for kind in kinds for name in busy or ()})
             paths = []
             for name in gone:
@@ -313,7 +334,9 @@ def _without(message: Message, lost: set[str]) -> Message:
     file = message.attachment
     if file is None:
         return message
-    return messages.with_paths(message, path="" if file.path in lost else None, preview="" if file.preview in lost else None)
+    return messages.with_paths(
+        message, path="" if file.path in lost else None, preview="" if file.preview in lost else None
+    )
 
 
 def _kept(folder: Path) -> list[Kept]:
@@ -322,7 +345,9 @@ def _kept(folder: Path) -> list[Kept]:
     for path in folder.iterdir() if folder.is_dir() else ():
         inside = [one.stat() for one in path.iterdir()] if path.is_dir() else [path.stat()]
         if inside:
-            found.append(Kept(path.name, sum(one.st_size for one in inside), max(one.st_mtime for one in inside)))
+            found.append(
+                Kept(path.name, sum(one.st_size for one in inside), max(one.st_mtime for one in inside))
+            )
     return found
 
 

@@ -1,4 +1,7 @@
-"""Coming in: finding a server and trusting it, registering, signing in, a new password. Presenters without a view."""
+"""Coming in: finding a server and trusting it, registering, signing in, a new password.
+
+Presenters without a view.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,8 @@ CODE_AGAIN = 60.0
 def problem_with(field: str, value: str, other: str = "") -> str:
     """What is wrong with a field as it stands, a sentence; empty: nothing. By the server's own rules.
 
-    :param field: ``server``, ``username``, ``email``, ``password``, ``repeated`` (then ``other`` is the password) or ``code``.
+    :param field: ``server``, ``username``, ``email``, ``password``, ``repeated`` (then ``other`` is the
+        password) or ``code``.
     """
     try:
         match field:
@@ -87,7 +91,10 @@ _FIELDS = {
 
 
 class Entering:
-    """Somebody comes in. Every command ends with a :class:`Step` that says how it went; none raises what a user can cause."""
+    """Somebody comes in.
+
+    Every command ends with a :class:`Step` that says how it went; none raises what a user can cause.
+    """
 
     def __init__(self, reactor: Any, accounts: Accounts, *, deadline: float = 15.0) -> None:
         self.step = Step()
@@ -97,7 +104,10 @@ class Entering:
         self._deadline = deadline
 
     async def find_server(self, environ: Mapping[str, str], folder: Path) -> bool:
-        """Look for a server of ``make run`` on this computer; whether there is one. A certificate that nobody knows is shown."""
+        """Look for a server of ``make run`` on this computer; whether there is one.
+
+        A certificate that nobody knows is shown.
+        """
         self._set(busy=True, problem="", field="")
         found, presented = await find_local(self._reactor, environ, folder)
         self._set(busy=False, server=found if presented is None else None, presented=presented)
@@ -105,7 +115,10 @@ class Entering:
         return found is not None
 
     async def choose(self, url: str, ca: str = "") -> bool:
-        """Take a server; whether it is trusted. Else its certificate is shown, and :meth:`trust` takes it all the same."""
+        """Take a server; whether it is trusted.
+
+        Else its certificate is shown, and :meth:`trust` takes it all the same.
+        """
         url = url.strip().rstrip("/")
         if url and "://" not in url:
             url = f"https://{url}"
@@ -113,7 +126,9 @@ class Entering:
         self._set(busy=True, problem="", field="", presented=None, server=None)
         try:
             gateway = await deferToThreadPool(
-                self._reactor, self._reactor.getThreadPool(), lambda: server.gateway(self._reactor, deadline=self._deadline)
+                self._reactor,
+                self._reactor.getThreadPool(),
+                lambda: server.gateway(self._reactor, deadline=self._deadline),
             )
             presented = await presented_by(self._reactor, url, gateway.trust) if gateway.encrypted else None
         except (Unavailable, ValueError, OSError) as problem:
@@ -141,7 +156,9 @@ class Entering:
         async def call() -> Entry:
             server = self._server()
             login = await server.gateway(self._reactor, deadline=self._deadline).login(username, password)
-            return await self._accounts.add(server, SignedIn(username=username, uuid=login.uuid, token=login.token))
+            return await self._accounts.add(
+                server, SignedIn(username=username, uuid=login.uuid, token=login.token)
+            )
 
         entry: Entry | None = await self._do(call)
         return entry
@@ -165,9 +182,17 @@ class Entering:
 
         return bool(await self._do(call))
 
-    async def register(self, username: str, password: str, repeated: str, email: str, code: str) -> Entry | None:
+    async def register(
+        self, username: str, password: str, repeated: str, email: str, code: str
+    ) -> Entry | None:
         """Make an account and sign in; the account."""
-        checked = (("username", username), ("email", email), ("password", password), ("repeated", repeated), ("code", code))
+        checked = (
+            ("username", username),
+            ("email", email),
+            ("password", password),
+            ("repeated", repeated),
+            ("code", code),
+        )
         for field, value in checked:
             wrong = problem_with(field, value, password)
             if wrong:
@@ -175,7 +200,11 @@ class Entering:
                 return None
 
         async def call() -> bool:
-            await self._server().gateway(self._reactor, deadline=self._deadline).register(username, password, email, code.strip())
+            await (
+                self._server()
+                .gateway(self._reactor, deadline=self._deadline)
+                .register(username, password, email, code.strip())
+            )
             return True
 
         return await self.sign_in(check_username(username), password) if await self._do(call) else None
@@ -184,14 +213,20 @@ class Entering:
         """Whether an account has this name and this address: before a new password is asked for."""
 
         async def call() -> bool:
-            return await self._server().gateway(self._reactor, deadline=self._deadline).check_account(username, email)
+            return (
+                await self._server()
+                .gateway(self._reactor, deadline=self._deadline)
+                .check_account(username, email)
+            )
 
         found = await self._do(call)
         if found is False:
             self._set(problem="There is no account with this name and e-mail address.", field="username")
         return bool(found)
 
-    async def reset_password(self, username: str, email: str, password: str, repeated: str, code: str) -> bool:
+    async def reset_password(
+        self, username: str, email: str, password: str, repeated: str, code: str
+    ) -> bool:
         """Set a new password with a code that was mailed; every session of the account ends."""
         for field, value in (("password", password), ("repeated", repeated), ("code", code)):
             wrong = problem_with(field, value, password)
@@ -200,7 +235,11 @@ class Entering:
                 return False
 
         async def call() -> bool:
-            await self._server().gateway(self._reactor, deadline=self._deadline).reset_password(username, email, password, code.strip())
+            await (
+                self._server()
+                .gateway(self._reactor, deadline=self._deadline)
+                .reset_password(username, email, password, code.strip())
+            )
             return True
 
         return bool(await self._do(call))
@@ -235,7 +274,9 @@ class Entering:
         self.changed.fire(self.step)
 
 
-async def find_local(reactor: Any, environ: Mapping[str, str], folder: Path) -> tuple[Server | None, Presented | None]:
+async def find_local(
+    reactor: Any, environ: Mapping[str, str], folder: Path
+) -> tuple[Server | None, Presented | None]:
     """A server of this computer that ``make run`` started, trusted by the authority that it made.
 
     :param folder: the program's, where ``var`` may be.

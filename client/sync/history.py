@@ -1,4 +1,6 @@
-"""Reading a conversation: from the store where nothing is missing there, and from the server where something is."""
+"""Reading a conversation: from the store where nothing is missing there, and from the server where something
+is.
+"""
 
 from __future__ import annotations
 
@@ -43,23 +45,33 @@ class History:
         place = None if message is None else messages.order(message)
         if place is None:
             await self._keeper.barrier()
-        found, whole, edge = await self._keeper.store.read(lambda db: _page_before(db, conversation, place, most))
+        found, whole, edge = await self._keeper.store.read(
+            lambda db: _page_before(db, conversation, place, most)
+        )
         asked = -1
         while not whole and edge != asked and await self._fetch_before(conversation, edge):
             asked = edge
-            found, whole, edge = await self._keeper.store.read(lambda db: _page_before(db, conversation, place, most))
+            found, whole, edge = await self._keeper.store.read(
+                lambda db: _page_before(db, conversation, place, most)
+            )
         if place is None:
-            found = merged(found, (one for (where, _), one in self._incoming.unsaved.items() if where == conversation))
+            found = merged(
+                found, (one for (where, _), one in self._incoming.unsaved.items() if where == conversation)
+            )
         return found[-most:]
 
     async def after(self, conversation: int, message: Message, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
         place = messages.order(message)
-        found, whole, edge = await self._keeper.store.read(lambda db: _page_after(db, conversation, place, most))
+        found, whole, edge = await self._keeper.store.read(
+            lambda db: _page_after(db, conversation, place, most)
+        )
         asked = -1
         while not whole and edge != asked and await self._fetch_after(conversation, edge):
             asked = edge
-            found, whole, edge = await self._keeper.store.read(lambda db: _page_after(db, conversation, place, most))
+            found, whole, edge = await self._keeper.store.read(
+                lambda db: _page_after(db, conversation, place, most)
+            )
         return found[:most]
 
     async def around(self, conversation: int, number: int, most: int) -> list[Message]:
@@ -76,12 +88,19 @@ class History:
         return earlier + await self.after(conversation, start, most - len(earlier))
 
     async def on_day(self, conversation: int, at_ms: int) -> int:
-        """See :class:`client.core.ports.Reader`. The server is asked by guesses, since it finds messages by id alone."""
+        """See :class:`client.core.ports.Reader`.
+
+        The server is asked by guesses, since it finds messages by id alone.
+        """
         spans = await self._keeper.store.read(lambda db: tables.spans(db, conversation))
         for low, high in spans:
-            inside = await self._keeper.store.read(lambda db, low=low, high=high: messages.first_at(db, conversation, at_ms, low, high))  # type: ignore[misc]
+            inside = await self._keeper.store.read(
+                lambda db, low=low, high=high: messages.first_at(db, conversation, at_ms, low, high)  # type: ignore[misc]
+            )
             if inside:
-                first = await self._keeper.store.read(lambda db, low=low: messages.after(db, conversation, (low - 1, 0, ""), 1))  # type: ignore[misc]
+                first = await self._keeper.store.read(
+                    lambda db, low=low: messages.after(db, conversation, (low - 1, 0, ""), 1)  # type: ignore[misc]
+                )
                 if low == 0 or inside != first[0].id:
                     return inside
         try:
@@ -165,7 +184,8 @@ class History:
         row = self._known.row(conversation)
         if found and not row.synced:
             self._known.set_row(replace(row, synced=found[-1].id))
-        if found and not row.conversation.read:  # a counter that was kept is right; else the server knows what was read
+        # a counter that was kept is right; else the server knows what was read
+        if found and not row.conversation.read:
             self._known.change(conversation, read=read, unread=unread)
         if found:
             self._known.with_last(self._known.row(conversation), found[-1])
@@ -174,7 +194,9 @@ class History:
         self._keeper.teller.tell()
 
     async def _probe(self, conversation: int, at_ms: int) -> int:
-        """Between the first message and the last: guesses by the share of time, and by halves where that does not help."""
+        """Between the first message and the last: guesses by the share of time, and by halves where that does
+        not help.
+        """
         first = await self._after_id(conversation, 0)
         if first is None or first.at_ms >= at_ms:
             return 0 if first is None else first.id
@@ -206,8 +228,13 @@ class History:
         return None
 
 
-def _page_before(db: apsw.Connection, conversation: int, place: Order | None, most: int) -> tuple[list[Message], bool, int]:
-    """A page as far as nothing is missing from it; whether that is all that was asked for; and the id before which something is missing."""
+def _page_before(
+    db: apsw.Connection, conversation: int, place: Order | None, most: int
+) -> tuple[list[Message], bool, int]:
+    """A page as far as nothing is missing from it; whether that is all that was asked for.
+
+    And the id before which something is missing.
+    """
     spans = tables.spans(db, conversation)
     page = messages.before(db, conversation, place, most)
     if place is None or place[0] == LAST:
@@ -224,7 +251,9 @@ def _page_before(db: apsw.Connection, conversation: int, place: Order | None, mo
     return kept, len(kept) == most or span[0] == 0, span[0]
 
 
-def _page_around(db: apsw.Connection, conversation: int, number: int, half: int, most: int) -> list[Message] | None:
+def _page_around(
+    db: apsw.Connection, conversation: int, number: int, half: int, most: int
+) -> list[Message] | None:
     """A page around an id in one turn of the store, where nothing is missing from it; else ``None``."""
     earlier, whole, _ = _page_before(db, conversation, (number, 0, ""), half)
     if not whole:
@@ -234,7 +263,9 @@ def _page_around(db: apsw.Connection, conversation: int, number: int, half: int,
     return earlier + later if whole else None
 
 
-def _page_after(db: apsw.Connection, conversation: int, place: Order, most: int) -> tuple[list[Message], bool, int]:
+def _page_after(
+    db: apsw.Connection, conversation: int, place: Order, most: int
+) -> tuple[list[Message], bool, int]:
     page = messages.after(db, conversation, place, most)
     if place[0] == LAST:
         return page, True, 0

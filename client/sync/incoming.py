@@ -33,7 +33,8 @@ class Incoming:
         self.unsaved: dict[tuple[int, str], Message] = {}
         """What is told and not stored yet."""
         self.restored = False
-        """Whether the client goes on from what is stored: then a conversation that is unknown is a new one."""
+        """Whether the client goes on from what is stored: then a conversation that is unknown is a new one.
+        """
         self._known = known
         self._keeper = keeper
         self._claim = claim
@@ -50,15 +51,26 @@ class Incoming:
         row = replace(row, synced=max(row.synced, message.id))
         conversation = row.conversation
         if message.mine and own is None:  # written somewhere else: who writes has read
-            conversation = replace(conversation, read=max(conversation.read, message.id), unread=0, mentioned=False)
+            conversation = replace(
+                conversation, read=max(conversation.read, message.id), unread=0, mentioned=False
+            )
         elif not message.mine and message.id > conversation.read:
             conversation = replace(conversation, unread=conversation.unread + 1)
-        self.store(own or message, replace(row, conversation=conversation), min(low, message.id), arrived=not message.mine and self._news())
+        self.store(
+            own or message,
+            replace(row, conversation=conversation),
+            min(low, message.id),
+            arrived=not message.mine and self._news(),
+        )
 
-    def store(self, message: Message, row: Row, low: int | None = None, *, arrived: bool = False) -> Deferred[Any]:
-        """Store a message and how its conversation stands, and tell of both; fires when that is done, or cannot be.
+    def store(
+        self, message: Message, row: Row, low: int | None = None, *, arrived: bool = False
+    ) -> Deferred[Any]:
+        """Store a message and how its conversation stands, and tell of both; fires when that is done, or
+        cannot be.
 
-        :param low: the id after which nothing is missing before this message, or that of the message itself; ``None``: nobody knows.
+        :param low: the id after which nothing is missing before this message, or that of the message itself;
+            ``None``: nobody knows.
         """
         row = self._known.with_last(self._known.set_row(row), message)
         self.unsaved[message.conversation, message.key] = message
@@ -67,7 +79,9 @@ class Incoming:
             twins = messages.put(db, message)
             tables.put_conversation(db, self._known.rows.get(row.conversation.id, row))
             if message.id and low is not None:
-                there = low in (0, message.id) or tables.spans(db, message.conversation).around(low) is not None
+                there = (
+                    low in (0, message.id) or tables.spans(db, message.conversation).around(low) is not None
+                )
                 tables.add_span(db, message.conversation, low if there else low + 1, message.id)
             return twins
 

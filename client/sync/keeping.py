@@ -92,7 +92,9 @@ class Keeper:
         self._full = False
 
     def write(self, work: Work) -> Deferred[Any]:
-        """Change the store; fires with the result when that is done, or with ``None`` when it cannot be done now."""
+        """Change the store; fires with the result when that is done, or with ``None`` when it cannot be done
+        now.
+        """
         done: Deferred[Any] = Deferred()
         if len(self._waiting) >= MOST:
             self.unstored = True
@@ -183,7 +185,9 @@ class Keeper:
         self._again = self._reactor.callLater(AGAIN, self._try_again)
         if not self._full:
             self._full = True
-            self._notice("There is no room on this disk: messages are sent and received, but what comes now is not kept here.")
+            self._notice(
+                "There is no room on this disk: messages are sent and received, but what comes now is not kept here."
+            )
 
     def _unstored(self, done: Deferred[Any]) -> None:
         """It cannot be stored now; it is told all the same."""

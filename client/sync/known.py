@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from client.core.changes import Changes
-from client.core.model import Connection, Conversation, ConversationKind, FriendRequest, Message, Person, Stream, Transfer
+from client.core.model import (
+    Connection,
+    Conversation,
+    ConversationKind,
+    FriendRequest,
+    Message,
+    Person,
+    Stream,
+    Transfer,
+)
 from client.store.tables import Row
 
 
@@ -16,7 +25,9 @@ class Known:
     :param ask_about: called with the uuid of somebody of whom nothing is known.
     """
 
-    def __init__(self, me: Person, connection: Connection, changes: Changes, ask_about: Callable[[int], None]) -> None:
+    def __init__(
+        self, me: Person, connection: Connection, changes: Changes, ask_about: Callable[[int], None]
+    ) -> None:
         self.me = me
         self.changes = changes
         self.link = connection
@@ -40,7 +51,10 @@ class Known:
 
     def people(self) -> Sequence[Person]:
         """All friends, by name."""
-        return sorted((one for one in self.persons.values() if one.friend), key=lambda one: (one.name.casefold(), one.uuid))
+        return sorted(
+            (one for one in self.persons.values() if one.friend),
+            key=lambda one: (one.name.casefold(), one.uuid),
+        )
 
     def conversations(self) -> Sequence[Conversation]:
         """Pinned ones first, then the newest."""
@@ -55,15 +69,24 @@ class Known:
     def seen(self, row: Row) -> Conversation:
         """A conversation with the name and the picture that its people have now."""
         one = row.conversation
-        live = next((stream.id for stream in self.live.values() if stream.conversation == one.id and stream.running), "")
+        live = next(
+            (stream.id for stream in self.live.values() if stream.conversation == one.id and stream.running),
+            "",
+        )
         if one.kind is ConversationKind.PRIVATE and one.people:
             other = self.person(one.people[0])
             return replace(one, title=other.name, avatar=other.avatar, live=live)
-        return replace(one, live=live, title=one.title or ", ".join(self.person(uuid).name for uuid in one.people[:4]) or str(one.id))
+        return replace(
+            one,
+            live=live,
+            title=one.title or ", ".join(self.person(uuid).name for uuid in one.people[:4]) or str(one.id),
+        )
 
     def streams(self, conversation: int) -> Sequence[Stream]:
         """Live streams that run there."""
-        return tuple(stream for stream in self.live.values() if stream.conversation == conversation and stream.running)
+        return tuple(
+            stream for stream in self.live.values() if stream.conversation == conversation and stream.running
+        )
 
     def row(self, conversation: int, other: int = 0) -> Row:
         """A conversation's row, or a new one: private with somebody, or a group (0)."""

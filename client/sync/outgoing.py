@@ -1,4 +1,6 @@
-"""Texts on their way: stored first, posted then, and posted again after whatever ended the program, under the name they had."""
+"""Texts on their way: stored first, posted then, and posted again after whatever ended the program, under the
+name they had.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,14 @@ _OVER = (Status.LOGIN_FOR_MULTIPLE_TIMES, Status.LOGIN_UNSUCCESSFUL, Status.SERV
 class Outgoing:
     """The texts of this program that the server does not have yet."""
 
-    def __init__(self, client: Client, known: Known, keeper: Keeper, incoming: Incoming, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        client: Client,
+        known: Known,
+        keeper: Keeper,
+        incoming: Incoming,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._client = client
         self._known = known
         self._keeper = keeper
@@ -57,7 +66,16 @@ class Outgoing:
         if not 1 <= len(text) <= 4_096:
             raise Failure("A message has at most 4,096 characters; send it as several, or as a file.")
         text = text.encode("utf-8", "replace").decode()
-        message = Message(self.new_key(), conversation, self._known.me.uuid, self.moment(), Kind.TEXT, text, mine=True, mark=Mark.WAITING)
+        message = Message(
+            self.new_key(),
+            conversation,
+            self._known.me.uuid,
+            self.moment(),
+            Kind.TEXT,
+            text,
+            mine=True,
+            mark=Mark.WAITING,
+        )
         await self.keep(message)
         self.post(message)
         return message
@@ -106,7 +124,16 @@ class Outgoing:
         if not file.text:
             return None
         key = hashlib.sha256(f"caption {file.key}".encode()).hexdigest()[:32]
-        return Message(key, file.conversation, file.sender, self.moment(), Kind.TEXT, file.text, mine=True, mark=Mark.WAITING)
+        return Message(
+            key,
+            file.conversation,
+            file.sender,
+            self.moment(),
+            Kind.TEXT,
+            file.text,
+            mine=True,
+            mark=Mark.WAITING,
+        )
 
     def _pump(self) -> None:
         while self._queue and len(self._posted) < AT_ONCE:
@@ -142,7 +169,8 @@ class Outgoing:
             self._queue.append(message)
             return
         self._incoming.store(
-            replace(message, mark=Mark.FAILED, failure=explain(problem or Exception())), self._known.row(message.conversation)
+            replace(message, mark=Mark.FAILED, failure=explain(problem or Exception())),
+            self._known.row(message.conversation),
         )
         self._pump()
 
@@ -157,7 +185,9 @@ class Outgoing:
         newest = await self._keeper.write(work)
         row = self._known.row(message.conversation)
         row = self._known.set_row(replace(row, conversation=replace(row.conversation, last=newest)))
-        await self._keeper.write(lambda db: tables.put_conversation(db, self._known.row(message.conversation)))
+        await self._keeper.write(
+            lambda db: tables.put_conversation(db, self._known.row(message.conversation))
+        )
         self._keeper.teller.removed(message)
         self._keeper.teller.conversations.add(message.conversation)
         self._keeper.teller.tell()

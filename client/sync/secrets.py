@@ -43,7 +43,9 @@ class Secrets:
     :param system: whether to look for that at all.
     """
 
-    def __init__(self, reactor: Any, path: Path, backend: Backend | None = None, *, system: bool = True) -> None:
+    def __init__(
+        self, reactor: Any, path: Path, backend: Backend | None = None, *, system: bool = True
+    ) -> None:
         self._reactor = reactor
         self._path = path
         self._backend = backend
@@ -74,7 +76,11 @@ class Secrets:
 
     def _put(self, place: str, name: str, value: str) -> None:
         if place == FILE:
-            self._write({**self._read(), name: value} if value else {key: kept for key, kept in self._read().items() if key != name})
+            self._write(
+                {**self._read(), name: value}
+                if value
+                else {key: kept for key, kept in self._read().items() if key != name}
+            )
             return
         try:
             if value:
@@ -102,7 +108,9 @@ class Secrets:
                 import keyring.backends.null
 
                 found = keyring.get_keyring()
-                if found.priority > 0 and not isinstance(found, keyring.backends.fail.Keyring | keyring.backends.null.Keyring):
+                if found.priority > 0 and not isinstance(
+                    found, keyring.backends.fail.Keyring | keyring.backends.null.Keyring
+                ):
                     self._backend = found
             except Exception as problem:
                 _log.info("there is no keyring: %s", problem)
@@ -132,7 +140,9 @@ def write_private(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        with open(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

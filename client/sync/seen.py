@@ -1,4 +1,6 @@
-"""How far the client library has come, in the account's store: saved after the messages themselves, never before."""
+"""How far the client library has come, in the account's store: saved after the messages themselves, never
+before.
+"""
 
 from __future__ import annotations
 

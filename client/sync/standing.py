@@ -1,4 +1,6 @@
-"""What stands beside the messages: friends, requests, conversations, marks and live streams, read anew and told of."""
+"""What stands beside the messages: friends, requests, conversations, marks and live streams, read anew and
+told of.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ _log = logging.getLogger(__name__)
 class Standing:
     """Keeps what is known of people and conversations as the server has it."""
 
-    def __init__(self, reactor: Any, client: Client, known: Known, keeper: Keeper, incoming: Incoming, history: History) -> None:
+    def __init__(
+        self, reactor: Any, client: Client, known: Known, keeper: Keeper, incoming: Incoming, history: History
+    ) -> None:
         self._reactor = reactor
         self._client = client
         self._known = known
@@ -63,7 +67,9 @@ class Standing:
         if uuid > 0 and uuid not in self._asked:
             self._asked.add(uuid)
             if not self._unknown:
-                self._reactor.callLater(SOON, lambda: Deferred.fromCoroutine(self._cards()).addErrback(self._failed))
+                self._reactor.callLater(
+                    SOON, lambda: Deferred.fromCoroutine(self._cards()).addErrback(self._failed)
+                )
             self._unknown.add(uuid)
 
     def people(self, cards: Iterable[sdk.Person]) -> None:
@@ -90,7 +96,11 @@ class Standing:
         def told(_: object) -> None:
             teller = self._keeper.teller
             teller.people |= uuids
-            teller.conversations |= {row.conversation.id for row in self._known.rows.values() if uuids & set(row.conversation.people)}
+            teller.conversations |= {
+                row.conversation.id
+                for row in self._known.rows.values()
+                if uuids & set(row.conversation.people)
+            }
 
         self._keeper.write(lambda db: tables.put_people(db, changed)).addCallback(told)
 
@@ -102,9 +112,9 @@ class Standing:
         self.answered(person.uuid)
         if conversation and conversation not in known.rows:
             row = known.row(conversation, person.uuid)
-            self._keeper.write(lambda db: tables.put_conversation(db, known.rows.get(conversation, row))).addCallback(
-                lambda _: self._keeper.teller.conversations.add(conversation)
-            )
+            self._keeper.write(
+                lambda db: tables.put_conversation(db, known.rows.get(conversation, row))
+            ).addCallback(lambda _: self._keeper.teller.conversations.add(conversation))
 
     def answered(self, uuid: int) -> None:
         """A request is answered."""
@@ -139,7 +149,10 @@ class Standing:
         self.set_requests([FriendRequest(person, request.text, int(time.time() * 1000)), *others])
 
     def _befriended(self, friendship: sdk.Friendship) -> None:
-        self.befriend(convert.person(friendship.person, self._known.persons.get(friendship.person.uuid)), friendship.thread_id)
+        self.befriend(
+            convert.person(friendship.person, self._known.persons.get(friendship.person.uuid)),
+            friendship.thread_id,
+        )
 
     async def _cards(self) -> None:
         uuids, self._unknown = sorted(self._unknown), set()
@@ -168,7 +181,11 @@ class Standing:
         friends = await self._client.contacts.friends().all()
         self.people(friends)
         there = {friend.uuid for friend in friends}
-        gone = [replace(one, friend=False) for one in self._known.persons.values() if one.friend and one.uuid not in there]
+        gone = [
+            replace(one, friend=False)
+            for one in self._known.persons.values()
+            if one.friend and one.uuid not in there
+        ]
         for person in gone:
             self._known.persons[person.uuid] = person
         self.store_people(gone)

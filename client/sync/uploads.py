@@ -1,4 +1,6 @@
-"""Files on their way to the server: a message first, as with texts, then the bytes, over as many runs of the program as it takes."""
+"""Files on their way to the server: a message first, as with texts, then the bytes, over as many runs of the
+program as it takes.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +55,20 @@ class StoreUnfinished:
 
     async def save(self, upload: UnfinishedUpload) -> None:
         """Keep one."""
-        values = (upload.key, upload.user, upload.thread_id, upload.path, upload.file_id, upload.size, upload.modified, upload.sha256)
+        values = (
+            upload.key,
+            upload.user,
+            upload.thread_id,
+            upload.path,
+            upload.file_id,
+            upload.size,
+            upload.modified,
+            upload.sha256,
+        )
         self._offered(upload)
-        await self._keeper.write(lambda db: _run(db, "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values))
+        await self._keeper.write(
+            lambda db: _run(db, "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        )
 
     async def forget(self, upload: UnfinishedUpload) -> None:
         """It is over."""
@@ -67,7 +80,9 @@ def _run(db: apsw.Connection, statement: str, values: tuple[Any, ...]) -> None:
 
 
 def _uploads(db: apsw.Connection) -> list[UnfinishedUpload]:
-    rows: list[Any] = db.execute("SELECT user, thread_id, path, file_id, size, modified, sha256 FROM uploads").fetchall()
+    rows: list[Any] = db.execute(
+        "SELECT user, thread_id, path, file_id, size, modified, sha256 FROM uploads"
+    ).fetchall()
     names = ("user", "thread_id", "path", "file_id", "size", "modified", "sha256")
     return [UnfinishedUpload(**dict(zip(names, row, strict=True))) for row in rows]
 
@@ -105,7 +120,17 @@ class Uploads:
             raise Failure(explain(problem)) from problem
         kind = Kind.FILE if as_file and kind is Kind.IMAGE else kind
         key, me = self.outgoing.new_key(), self._known.me.uuid
-        message = Message(key, conversation, me, self.outgoing.moment(), kind, caption, mine=True, mark=Mark.WAITING, attachment=attachment)
+        message = Message(
+            key,
+            conversation,
+            me,
+            self.outgoing.moment(),
+            kind,
+            caption,
+            mine=True,
+            mark=Mark.WAITING,
+            attachment=attachment,
+        )
         await self.outgoing.keep(message)
         self._add(message)
         return message
@@ -130,7 +155,12 @@ class Uploads:
             if mine is not None and mine.file_id == message.attachment.file_id:
                 self._end(job)
                 there = replace(
-                    message.attachment, path=mine.path, preview=mine.preview, width=mine.width, height=mine.height, filename=mine.filename
+                    message.attachment,
+                    path=mine.path,
+                    preview=mine.preview,
+                    width=mine.width,
+                    height=mine.height,
+                    filename=mine.filename,
                 )
                 caption = self.outgoing.caption(job.message)
                 if caption is not None:
@@ -171,7 +201,9 @@ class Uploads:
         if job is None:
             return False
         self._end(job, Stage.FAILED, "It was given up.")
-        Deferred.fromCoroutine(self._give_up(job)).addErrback(lambda reason: _log.info("not given up: {reason}", reason=reason.value))
+        Deferred.fromCoroutine(self._give_up(job)).addErrback(
+            lambda reason: _log.info("not given up: {reason}", reason=reason.value)
+        )
         await self.outgoing.forget(job.message)
         return True
 
@@ -208,7 +240,9 @@ class Uploads:
         attachment = job.message.attachment
         assert attachment is not None
         mime = "application/octet-stream" if job.message.kind is Kind.FILE else attachment.mime
-        transfer = self.client.transfers.upload(attachment.path, job.message.conversation, filename=attachment.filename, mime=mime)
+        transfer = self.client.transfers.upload(
+            attachment.path, job.message.conversation, filename=attachment.filename, mime=mime
+        )
         job.transfer = transfer
         transfer.on_progress.subscribe(lambda progress: self._progress(job, progress))
         transfer.result().addCallbacks(self._sent, self._failed, (job,), {}, (job,))
@@ -239,7 +273,10 @@ class Uploads:
             return
         sentence = explain(problem or Exception())
         self._end(job, Stage.FAILED, sentence)
-        self._incoming.store(replace(job.message, mark=Mark.FAILED, failure=sentence), self._known.row(job.message.conversation))
+        self._incoming.store(
+            replace(job.message, mark=Mark.FAILED, failure=sentence),
+            self._known.row(job.message.conversation),
+        )
         self._pump()
 
     def _end(self, job: _Job, stage: Stage = Stage.DONE, problem: str = "") -> None:
@@ -255,7 +292,15 @@ class Uploads:
         now = done if done is not None else before.done if before is not None else 0
         speed = job.speed.at(now) if stage is Stage.MOVING else 0.0
         transfer = Transfer(
-            job.message.key, job.message.conversation, attachment.filename, True, attachment.size, now, stage, speed, problem
+            job.message.key,
+            job.message.conversation,
+            attachment.filename,
+            True,
+            attachment.size,
+            now,
+            stage,
+            speed,
+            problem,
         )
         self._known.moving[job.message.key] = transfer
         if job.speed.due(before is None or before.stage is not stage):
@@ -265,7 +310,10 @@ class Uploads:
 
     def _offered(self, upload: UnfinishedUpload) -> None:
         for job in self._jobs.values():
-            if job.transfer is not None and (job.message.conversation, _path(job)) == (upload.thread_id, upload.path):
+            if job.transfer is not None and (job.message.conversation, _path(job)) == (
+                upload.thread_id,
+                upload.path,
+            ):
                 self._offer(job, upload.file_id)
 
     def _offer(self, job: _Job, file_id: str) -> None:
@@ -280,7 +328,9 @@ class Uploads:
 
     def _send_caption(self, caption: Message) -> None:
         """In the turn in which the file's message is stored: both are of one transaction."""
-        self._incoming.store(caption, self._known.row(caption.conversation)).addCallback(lambda _: self.outgoing.post(caption))
+        self._incoming.store(caption, self._known.row(caption.conversation)).addCallback(
+            lambda _: self.outgoing.post(caption)
+        )
 
     async def _give_up(self, job: _Job) -> None:
         if job.transfer is not None:
@@ -309,7 +359,9 @@ def _look(path: Path) -> tuple[Attachment, Kind]:
     kinds = {"video": Kind.VIDEO, "audio": Kind.AUDIO}
     kind = Kind.IMAGE if width else kinds.get(mime.partition("/")[0], Kind.FILE)
     name = path.name.encode("utf-8", "replace").decode()
-    return Attachment(name, size, mime, path=str(path), preview=str(path) if width else "", width=width, height=height), kind
+    return Attachment(
+        name, size, mime, path=str(path), preview=str(path) if width else "", width=width, height=height
+    ), kind
 
 
 def picture_size(path: Path) -> tuple[int, int]:

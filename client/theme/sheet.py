@@ -1,7 +1,7 @@
 """The style sheet: what Qt's own controls look like, made from tokens.
 
-Roles are said by properties: ``kind`` of a ``QPushButton`` (``primary``, ``danger``, ``flat``, ``row``, ``tab``),
-``role`` of a ``QLabel`` (``title``, ``display``, ``second``, ``meta``, ``danger``, ``good``),
+Roles are said by properties: ``kind`` of a ``QPushButton`` (``primary``, ``danger``, ``flat``, ``row``,
+``tab``), ``role`` of a ``QLabel`` (``title``, ``display``, ``second``, ``meta``, ``danger``, ``good``),
 ``ground`` of a ``QWidget`` (``window``, ``list``, ``conversation``, ``float``).
 """
 

@@ -7,7 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QIcon, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontMetricsF,
+    QGuiApplication,
+    QIcon,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtWidgets import QApplication, QStyle
 
 from client.theme import icon as icons
@@ -28,7 +37,9 @@ class Theme(QObject):
 
     changed = Signal()
 
-    def __init__(self, application: QApplication, *, scheme: Scheme = Scheme.SYSTEM, scale: int = 100) -> None:
+    def __init__(
+        self, application: QApplication, *, scheme: Scheme = Scheme.SYSTEM, scale: int = 100
+    ) -> None:
         super().__init__()
         self._application = application
         self.scheme = scheme
@@ -92,11 +103,17 @@ class Theme(QObject):
             found = self._metrics[font] = QFontMetricsF(self._fonts[font])
         return found
 
-    def icon(self, name: str, colour: QColor | None = None, *, size: int = ICON, checked: QColor | None = None) -> QIcon:
+    def icon(
+        self, name: str, colour: QColor | None = None, *, size: int = ICON, checked: QColor | None = None
+    ) -> QIcon:
         """An icon for a button, of the second text's colour where none is given."""
-        return icons.icon(name, colour or self.colours.second, self.colours.disabled, self.px(size), checked=checked)
+        return icons.icon(
+            name, colour or self.colours.second, self.colours.disabled, self.px(size), checked=checked
+        )
 
-    def pixmap(self, name: str, colour: QColor, *, size: int = ICON, ratio: float = 1.0, filled: bool = False) -> QPixmap:
+    def pixmap(
+        self, name: str, colour: QColor, *, size: int = ICON, ratio: float = 1.0, filled: bool = False
+    ) -> QPixmap:
         """An icon to paint."""
         return icons.pixmap(name, colour, self.px(size), ratio, filled=filled)
 
@@ -160,7 +177,10 @@ class Theme(QObject):
         for names, colour in (
             ((role.Window, role.Base, role.Button), colours.window),
             ((role.AlternateBase,), colours.list),
-            ((role.WindowText, role.Text, role.ButtonText, role.ToolTipText, role.HighlightedText), colours.text),
+            (
+                (role.WindowText, role.Text, role.ButtonText, role.ToolTipText, role.HighlightedText),
+                colours.text,
+            ),
             ((role.PlaceholderText,), colours.second),
             ((role.BrightText, role.LinkVisited, role.Link), colours.accent_text),
             ((role.Highlight,), colours.selection),

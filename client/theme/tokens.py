@@ -16,7 +16,9 @@ D = TypeVar("D")
 
 @dataclass(frozen=True, slots=True)
 class Colours(Generic[C]):
-    """What is painted in which colour; ``C`` is ``str`` here (``#rrggbb``, ``#aarrggbb``) and ``QColor`` in a theme."""
+    """What is painted in which colour; ``C`` is ``str`` here (``#rrggbb``, ``#aarrggbb``) and ``QColor`` in a
+    theme.
+    """
 
     window: C
     list: C
@@ -169,9 +171,27 @@ TEXT_PAIRS: tuple[tuple[str, str], ...] = (
         for ground in ("window", "list", "conversation", "hover", "press", "selected", "float")
         for text in ("text", "second")
     ),
-    *((text, ground) for ground in ("window", "list", "float") for text in ("accent_text", "danger", "warning", "good")),
-    *(("accent_text", ground) for ground in ("theirs", "mine", "conversation", "hover", "selected", "quote_theirs", "quote_mine")),
-    *(("text", ground) for ground in ("theirs", "mine", "code_theirs", "code_mine", "quote_theirs", "quote_mine", "selection")),
+    *(
+        (text, ground)
+        for ground in ("window", "list", "float")
+        for text in ("accent_text", "danger", "warning", "good")
+    ),
+    *(
+        ("accent_text", ground)
+        for ground in ("theirs", "mine", "conversation", "hover", "selected", "quote_theirs", "quote_mine")
+    ),
+    *(
+        ("text", ground)
+        for ground in (
+            "theirs",
+            "mine",
+            "code_theirs",
+            "code_mine",
+            "quote_theirs",
+            "quote_mine",
+            "selection",
+        )
+    ),
     *(("danger", ground) for ground in ("theirs", "mine", "conversation")),
     *(("on_accent", ground) for ground in ("accent", "accent_hover", "accent_press")),
     *(("on_badge", ground) for ground in ("badge", "badge_muted")),
@@ -186,7 +206,10 @@ TEXT_PAIRS: tuple[tuple[str, str], ...] = (
 """Which text is on which ground: contrast 4.5:1 or more."""
 
 MARK_PAIRS: tuple[tuple[str, str], ...] = (
-    *(("accent", ground) for ground in ("window", "list", "conversation", "hover", "selected", "float", "theirs", "mine")),
+    *(
+        ("accent", ground)
+        for ground in ("window", "list", "conversation", "hover", "selected", "float", "theirs", "mine")
+    ),
     *(("control", ground) for ground in ("window", "list", "float")),
     *(("online", ground) for ground in ("window", "list", "selected")),
     ("danger", "selected"),
@@ -298,9 +321,12 @@ FILES_PAGE, FILES_NARROW = 900, 640
 VIEWER, VIEWER_ZOOM = (960, 680), (0.05, 16.0)
 ZOOM_STEP, PAN_STEP = 1.25, 60
 STAGE, ON_STAGE, ON_STAGE_SECOND, STAGE_HOVER = "#0B0D10", "#FFFFFF", "#B8C0CC", "#262B33"
-"""The viewer and the cropper are dark in both themes: the ground, what is on it, and a button under the pointer."""
+"""The viewer and the cropper are dark in both themes: the ground, what is on it, and a button under the
+pointer.
+"""
 CHECKER = ("#3A4048", "#2C3138")
 """Squares behind what one can see through."""
 CROPPER, CROP_DIM, CROP_LINE, CROP_HANDLE, CROP_GRAB = (560, 600), "#A6000000", "#FFFFFF", 10, 22
-"""Size of the dialog, what dims the rest of the picture, line and size of handles, and how near one is taken."""
+"""Size of the dialog, what dims the rest of the picture, line and size of handles, and how near one is taken.
+"""
 AVATAR_PIXELS = 512

@@ -1,6 +1,8 @@
-"""Make ``*.ts`` and ``*.qm`` again: ``make translations``, or ``python -m client.translations.make [--check]``.
+"""Make ``*.ts`` and ``*.qm`` again: ``make translations``, or ``python -m client.translations.make
+[--check]``.
 
-Qt's own tools read the sentences out of the sources. English has the plurals alone: everything else is said as it is written.
+Qt's own tools read the sentences out of the sources. English has the plurals alone: everything else is said
+as it is written.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ LANGUAGES = {"en": ("-pluralonly",), "zh_CN": ()}
 def _run(tool: str, *arguments: str) -> None:
     """Run one of Qt's tools. :raises RuntimeError: it complains."""
     path = next(found for found in (TOOLS / tool, TOOLS / f"{tool}.exe") if found.exists())
-    done = subprocess.run([str(path), *arguments], capture_output=True, text=True, cwd=CLIENT.parent, check=False)  # noqa: S603
+    done = subprocess.run(  # noqa: S603
+        [str(path), *arguments], capture_output=True, text=True, cwd=CLIENT.parent, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{tool}: {done.stdout}{done.stderr}")
 
@@ -29,7 +33,9 @@ def _run(tool: str, *arguments: str) -> None:
 def make(folder: Path) -> None:
     """Bring the files of a folder up to date."""
     sources = sorted(
-        str(path.relative_to(CLIENT.parent)) for path in CLIENT.rglob("*.py") if path.parent != HERE or path.name == "sentences.py"
+        str(path.relative_to(CLIENT.parent))
+        for path in CLIENT.rglob("*.py")
+        if path.parent != HERE or path.name == "sentences.py"
     )
     for language, options in LANGUAGES.items():
         file = folder / f"imsys_{language}.ts"
@@ -46,7 +52,11 @@ def differences() -> list[str]:
             (folder / file.name).write_bytes(file.read_bytes())
         make(folder)
         names = [f"imsys_{language}{suffix}" for language in LANGUAGES for suffix in (".ts", ".qm")]
-        return [one for one in names if not (HERE / one).exists() or (HERE / one).read_bytes() != (folder / one).read_bytes()]
+        return [
+            one
+            for one in names
+            if not (HERE / one).exists() or (HERE / one).read_bytes() != (folder / one).read_bytes()
+        ]
 
 
 def main() -> int:

@@ -1,4 +1,6 @@
-"""Sentences of the client library, and of what keeps an account: they come in English, and are translated where they are shown."""
+"""Sentences of the client library, and of what keeps an account: they come in English, and are translated
+where they are shown.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def known() -> tuple[str, ...]:
         translate("Sentences", "A member of the group does not exist."),
         translate("Sentences", "There is no such group."),
         translate("Sentences", "You cannot befriend yourself."),
-        translate("Sentences", "This friend request is not possible: you are friends already, or nobody asked."),
+        translate(
+            "Sentences", "This friend request is not possible: you are friends already, or nobody asked."
+        ),
         translate("Sentences", "There is no such user."),
         translate("Sentences", "The file could not be uploaded."),
         translate("Sentences", "The file could not be made on the server."),
@@ -62,12 +66,18 @@ def known() -> tuple[str, ...]:
         translate("Sentences", "Something went wrong on the server."),
         translate("Sentences", "This user does not want to hear from you."),
         translate("Sentences", "The server's certificate is not valid for its address."),
-        translate("Sentences", "The server's certificate is not the one that is trusted here; ask its operator before you trust another."),
+        translate(
+            "Sentences",
+            "The server's certificate is not the one that is trusted here; ask its operator before you trust another.",
+        ),
         translate("Sentences", "The server's name cannot be found."),
         translate("Sentences", "The server does not answer in time."),
         translate("Sentences", "The connection was lost."),
         translate("Sentences", "It was given up."),
-        translate("Sentences", "The server's certificate is not signed by an authority that is trusted here; name its CA file."),
+        translate(
+            "Sentences",
+            "The server's certificate is not signed by an authority that is trusted here; name its CA file.",
+        ),
         translate("Sentences", "The server does not speak TLS on this port."),
         translate("Sentences", "The secure connection could not be made."),
         translate("Sentences", "The keyring of this system does not open; unlock it, and try again."),

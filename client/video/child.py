@@ -1,4 +1,7 @@
-"""One ffmpeg: started, fed, read and waited for by threads of its own; that of the user interface waits for nothing."""
+"""One ffmpeg: started, fed, read and waited for by threads of its own.
+
+That of the user interface waits for nothing.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,11 @@ Call = Callable[..., object]
 
 
 class Child:
-    """It runs from :meth:`start` to :meth:`end`, or until it ends by itself; then ``ended`` is called, once, with its complaints.
+    """It runs from :meth:`start` to :meth:`end`, or until it ends by itself; then ``ended`` is called, once,
+    with its complaints.
 
-    :param read: is called by a thread with what the child writes to, and returns at its end, or when :attr:`over` is set.
+    :param read: is called by a thread with what the child writes to, and returns at its end, or when
+        :attr:`over` is set.
     :param feed: whether it reads what :meth:`feed` is given.
     """
 
@@ -88,16 +93,24 @@ class Child:
             with self._lock:
                 if self.over.is_set():
                     return
-                self._process = process = spawn(self._command, feed=self._feed is not None, background=self._background)
+                self._process = process = spawn(
+                    self._command, feed=self._feed is not None, background=self._background
+                )
         except OSError as error:
             self._errors = str(error)
             self._call(self._ended, False, self._errors)
             return
         assert process.stdout is not None
         assert process.stderr is not None
-        helpers = [threading.Thread(target=self._complaints, args=(process.stderr,), name="ffmpeg errors", daemon=True)]
+        helpers = [
+            threading.Thread(
+                target=self._complaints, args=(process.stderr,), name="ffmpeg errors", daemon=True
+            )
+        ]
         if process.stdin is not None:
-            helpers.append(threading.Thread(target=self._write, args=(process.stdin,), name="ffmpeg feed", daemon=True))
+            helpers.append(
+                threading.Thread(target=self._write, args=(process.stdin,), name="ffmpeg feed", daemon=True)
+            )
         for helper in helpers:
             helper.start()
         try:
@@ -140,7 +153,12 @@ class Child:
 
 
 def collect(
-    command: Sequence[str], call: Call, done: Callable[[bool, bytes, str], object], *, feed: bytes | None = None, most: int = 1 << 20
+    command: Sequence[str],
+    call: Call,
+    done: Callable[[bool, bytes, str], object],
+    *,
+    feed: bytes | None = None,
+    most: int = 1 << 20,
 ) -> Child:
     """Start one, and tell what it has written, at most so many bytes; :meth:`Child.end` is the deadline's."""
     said = bytearray()
@@ -149,7 +167,9 @@ def collect(
         while len(said) < most and (data := pipe.read(_TURN)):
             said.extend(data)
 
-    child = Child(command, call, read, lambda good, errors: done(good, bytes(said), errors), feed=feed is not None)
+    child = Child(
+        command, call, read, lambda good, errors: done(good, bytes(said), errors), feed=feed is not None
+    )
     if feed is not None:
         for at in range(0, len(feed), _TURN):
             child.feed(feed[at : at + _TURN])

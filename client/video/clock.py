@@ -58,7 +58,10 @@ class LiveClock:
         self.behind = BEHIND_LEAST
         """Seconds behind the newest."""
         self._edges: deque[tuple[float, float]] = deque()
-        """When something came, and how far its time was ahead of the clock then; falling, so that the first is the furthest."""
+        """When something came, and how far its time was ahead of the clock then.
+
+        Falling, so that the first is the furthest.
+        """
         self._late: deque[tuple[float, float]] = deque()
         self._worst, self._worst_since, self._fell = 0.0, -1.0, -1.0
         self.settled = False
@@ -100,6 +103,8 @@ class LiveClock:
             self.behind = min(least + 2 * step, BEHIND_MOST)
         self._worst = max(self._worst, late) if self.settled else late
         if now - self._worst_since >= _CALM:
-            if self.settled and (self.behind > self._worst + _ROOM or self.behind < self._worst + step / 2 <= _JOLT):
+            if self.settled and (
+                self.behind > self._worst + _ROOM or self.behind < self._worst + step / 2 <= _JOLT
+            ):
                 self.behind = max(self._worst + 2 * step, BEHIND_LEAST)
             self.settled, self._worst, self._worst_since = True, 0.0, now - _LOOK

@@ -1,4 +1,6 @@
-"""What the numbers of a picture mean: which matrix they were made with, and whether they use their whole range."""
+"""What the numbers of a picture mean: which matrix they were made with, and whether they use their whole
+range.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class Colour:
         return cls(matrix, stream.get("color_range") == "pc" or pixels.startswith("yuvj"))
 
     def coefficients(self) -> tuple[tuple[float, ...], tuple[float, float, float]]:
-        """A matrix of nine numbers, column by column, and three to subtract before, that make red, green and blue (0 to 1) of samples."""
+        """A matrix of nine numbers, column by column, and three to subtract before, that make red, green and
+        blue (0 to 1) of samples.
+        """
         _, red, blue = self.matrix.value
         green = 1 - red - blue
         light, tint = (1.0, 1.0) if self.full else (255 / 219, 255 / 224)
@@ -61,4 +65,8 @@ class Colour:
             (0.0, -2 * blue * (1 - blue) / green * tint, 2 * (1 - blue) * tint),
             (2 * (1 - red) * tint, -2 * red * (1 - red) / green * tint, 0.0),
         )
-        return tuple(number for column in columns for number in column), (0.0 if self.full else 16 / 255, 128 / 255, 128 / 255)
+        return tuple(number for column in columns for number in column), (
+            0.0 if self.full else 16 / 255,
+            128 / 255,
+            128 / 255,
+        )

@@ -1,4 +1,7 @@
-"""The command lines of ffmpeg and ffprobe, by ffmpeg-python. There is never a URL in them: other users of a machine can read them."""
+"""The command lines of ffmpeg and ffprobe, by ffmpeg-python.
+
+There is never a URL in them: other users of a machine can read them.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ from client.video.film import PIXELS_MOST, Film
 SAMPLE_RATE, CHANNELS, SAMPLE_BYTES = 48_000, 2, 2
 """Of the sound that is played: 16 bits, little-endian."""
 
-FORMATS = (
-    "3dostr,aac,aiff,amr,asf,avi,flac,flv,gif,ivf,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,nut,ogg,wav,webp_pipe"
-)
-"""What files may be. Not those that name other files (playlists, scripts), devices, or other things that read more than the file."""
+FORMATS = "3dostr,aac,aiff,amr,asf,avi,flac,flv,gif,ivf,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,nut,ogg,wav,webp_pipe"  # noqa: E501
+"""What files may be.
+
+Not those that name other files (playlists, scripts), devices, or other things that read more than the file.
+"""
 
 PROBE_MOST = 5_000_000
 
@@ -40,13 +44,25 @@ class Input:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-FLV = Input("pipe:0", {"f": "flv", "format_whitelist": "flv", "protocol_whitelist": "pipe", "analyzeduration": 200_000, "fpsprobesize": 2})
+FLV = Input(
+    "pipe:0",
+    {
+        "f": "flv",
+        "format_whitelist": "flv",
+        "protocol_whitelist": "pipe",
+        "analyzeduration": 200_000,
+        "fpsprobesize": 2,
+    },
+)
 """What is fed to a child."""
 
 
 def file(path: Path) -> Input:
     """A file of this machine."""
-    return Input(f"file:{path.absolute()}", {"format_whitelist": FORMATS, "protocol_whitelist": "file", "probesize": PROBE_MOST})
+    return Input(
+        f"file:{path.absolute()}",
+        {"format_whitelist": FORMATS, "protocol_whitelist": "file", "probesize": PROBE_MOST},
+    )
 
 
 def probe(program: str, source: Input) -> list[str]:
@@ -72,7 +88,13 @@ def sound(program: str, source: Input, at: float = 0.0) -> list[str]:
     import ffmpeg
 
     options = {**source.options, "threads": 1, **_from(at)}
-    arguments = {"map": "0:a:0", "af": "aresample=async=1000:first_pts=0", "ac": CHANNELS, "ar": SAMPLE_RATE, "f": "s16le"}
+    arguments = {
+        "map": "0:a:0",
+        "af": "aresample=async=1000:first_pts=0",
+        "ac": CHANNELS,
+        "ar": SAMPLE_RATE,
+        "f": "s16le",
+    }
     return _compiled(program, ffmpeg.input(source.name, **options).output("pipe:1", **arguments, vn=None))
 
 
@@ -108,7 +130,10 @@ SOUND_BITS = 128_000
 
 
 def capture(program: str, picture: Input, sound: Input | None, quality: Quality, encoder: str) -> list[str]:
-    """Write an FLV of H.264 and AAC of what a camera, a screen or a file shows; without a sound, a silent one."""
+    """Write an FLV of H.264 and AAC of what a camera, a screen or a file shows.
+
+    Without a sound, a silent one.
+    """
     import ffmpeg
 
     pictures = ffmpeg.input(picture.name, **picture.options)
@@ -144,5 +169,7 @@ def capture(program: str, picture: Input, sound: Input | None, quality: Quality,
 
 
 def _compiled(program: str, stream: Any) -> list[str]:
-    command: Sequence[str] = stream.compile(cmd=[program, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"])
+    command: Sequence[str] = stream.compile(
+        cmd=[program, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"]
+    )
     return list(command)

@@ -26,7 +26,9 @@ _REFUSED = re.compile(r"Picture size \d+x\d+ (?:is invalid|exceeds)")
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """What is shown: size in pixels (even, upright, with square pixels), pictures a second, seconds (0: not known), and its colour."""
+    """What is shown: size in pixels (even, upright, with square pixels), pictures a second, seconds (0: not
+    known), and its colour.
+    """
 
     width: int
     height: int
@@ -65,10 +67,19 @@ def read(text: bytes, errors: str = "") -> Film:
         wide, height = height, wide
     rate = _ratio(film.get("avg_frame_rate"), "/") or _ratio(film.get("r_frame_rate"), "/") or RATE_ELSE
     about = said.get("format")
-    duration = _number(film.get("duration")) or _number(about.get("duration") if isinstance(about, dict) else 0)
+    duration = _number(film.get("duration")) or _number(
+        about.get("duration") if isinstance(about, dict) else 0
+    )
     sound = any(one.get("codec_type") == "audio" for one in streams)
     size = fitted(wide, height)
-    return Film(*size, _fit_rate(rate), min(max(duration, 0.0), SECONDS_MOST), colour, sound, str(film.get("codec_name", "")))
+    return Film(
+        *size,
+        _fit_rate(rate),
+        min(max(duration, 0.0), SECONDS_MOST),
+        colour,
+        sound,
+        str(film.get("codec_name", "")),
+    )
 
 
 def fitted(width: float, height: float) -> tuple[int, int]:

@@ -125,7 +125,9 @@ class Frames:
 
 
 class Samples:
-    """Pieces of sound, 20 ms each, in the same way: ``most`` of them wait, and the thread waits where there are more."""
+    """Pieces of sound, 20 ms each, in the same way: ``most`` of them wait, and the thread waits where there
+    are more.
+    """
 
     PIECE = 3840
     SECONDS = 0.02

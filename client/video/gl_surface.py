@@ -103,9 +103,17 @@ class GlSurface(QOpenGLWidget):
         if self._fresh:
             self._upload(frame)
         place = fitted(frame.shape.width, frame.shape.height, width, height)
-        target.viewport = (round(place.x()), round(place.y()), max(1, round(place.width())), max(1, round(place.height())))
-        exact = target.viewport[2:] == (frame.shape.width, frame.shape.height)  # then the nearest is all there is to mix, for less
-        self._textures[0].filter = (moderngl.NEAREST, moderngl.NEAREST) if exact else (moderngl.LINEAR, moderngl.LINEAR)
+        target.viewport = (
+            round(place.x()),
+            round(place.y()),
+            max(1, round(place.width())),
+            max(1, round(place.height())),
+        )
+        # then the nearest is all there is to mix, for less
+        exact = target.viewport[2:] == (frame.shape.width, frame.shape.height)
+        self._textures[0].filter = (
+            (moderngl.NEAREST, moderngl.NEAREST) if exact else (moderngl.LINEAR, moderngl.LINEAR)
+        )
         for unit, texture in enumerate(self._textures):
             texture.use(unit)
         self._corners.render(moderngl.TRIANGLE_STRIP, vertices=4)
@@ -123,7 +131,9 @@ class GlSurface(QOpenGLWidget):
         for texture in self._textures:
             texture.release()
         half = (shape.width // 2, shape.height // 2)
-        self._textures = [self._context.texture(size, 1, alignment=1) for size in ((shape.width, shape.height), half, half)]
+        self._textures = [
+            self._context.texture(size, 1, alignment=1) for size in ((shape.width, shape.height), half, half)
+        ]
         for texture in self._textures:
             texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
             texture.repeat_x = texture.repeat_y = False

@@ -35,7 +35,9 @@ class ImageSurface(QWidget):
             self._image = None
         else:
             shape = frame.shape
-            self._image = QImage(frame.data, shape.width, shape.height, shape.width * 4, QImage.Format.Format_RGB32)
+            self._image = QImage(
+                frame.data, shape.width, shape.height, shape.width * 4, QImage.Format.Format_RGB32
+            )
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -46,7 +46,10 @@ class _Feed:
 
 
 class LivePlayer(Player):
-    """Shows what :meth:`receive` is given; it begins with the first key frame, and anew where the codec changes."""
+    """Shows what :meth:`receive` is given.
+
+    It begins with the first key frame, and anew where the codec changes.
+    """
 
     def __init__(self, around: Surroundings, pixels: Pixels) -> None:
         super().__init__(around, pixels)
@@ -152,7 +155,12 @@ class LivePlayer(Player):
             command = probe(self.around.program("ffprobe"), FLV)
         except VideoError as error:
             return self._fail(error)
-        child = collect(command, self.around.reactor.callFromThread, self._later(self._probed), feed=self._data(Kind.VIDEO, self._held))
+        child = collect(
+            command,
+            self.around.reactor.callFromThread,
+            self._later(self._probed),
+            feed=self._data(Kind.VIDEO, self._held),
+        )
         self._children.append(child)
         return self._expect(PROBE_SECONDS, self._late)
 
@@ -160,7 +168,12 @@ class LivePlayer(Player):
         self._met()
         try:
             found = film.read(text, errors)
-            self._begin(replace(found, sound=Kind.AUDIO in self._headers or any(one.kind is Kind.AUDIO for one in self._held)))
+            self._begin(
+                replace(
+                    found,
+                    sound=Kind.AUDIO in self._headers or any(one.kind is Kind.AUDIO for one in self._held),
+                )
+            )
         except VideoError as error:
             problem = error.problem
             enhanced = packet(Kind.VIDEO, self._held[0].payload) if self._held else None

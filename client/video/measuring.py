@@ -1,7 +1,8 @@
 """What showing films costs: ``python -m client.video.measuring``, on a screen; one line of JSON.
 
-A film of moving pictures (ffmpeg's ``testsrc2``) is played at its own pace. Told are the pictures that were shown and those that came too
-late, the processor's seconds of this process and of ffmpeg for each second of the film, and the times from one picture to the next.
+A film of moving pictures (ffmpeg's ``testsrc2``) is played at its own pace. Told are the pictures that were
+shown and those that came too late, the processor's seconds of this process and of ffmpeg for each second of
+the film, and the times from one picture to the next.
 """
 
 from __future__ import annotations
@@ -26,7 +27,21 @@ def film(folder: Path, size: str, rate: int, seconds: int) -> Path:
     path = folder / "film.mp4"
     program = ffmpeg.find("ffmpeg") or "ffmpeg"
     source = f"testsrc2=size={size}:rate={rate}"
-    command = [program, "-loglevel", "error", "-f", "lavfi", "-i", source, "-t", str(seconds), "-c:v", "libx264", "-preset", "veryfast"]
+    command = [
+        program,
+        "-loglevel",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        source,
+        "-t",
+        str(seconds),
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+    ]
     subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)  # noqa: S603
     return path
 

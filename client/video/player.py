@@ -1,4 +1,6 @@
-"""What films and live streams have in common: pictures that become due, sound beside them, and what is told of it all."""
+"""What films and live streams have in common: pictures that become due, sound beside them, and what is told
+of it all.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ class Surroundings:
     :param find: where ``ffmpeg`` or ``ffprobe`` is; ``None``: it is not installed.
     """
 
-    def __init__(self, reactor: Any, speaker: Callable[[], Speaker], find: Callable[[str], str | None] = ffmpeg.find) -> None:
+    def __init__(
+        self, reactor: Any, speaker: Callable[[], Speaker], find: Callable[[str], str | None] = ffmpeg.find
+    ) -> None:
         self.reactor, self.speaker, self._find = reactor, speaker, find
 
     def program(self, name: str) -> str:
@@ -63,7 +67,10 @@ class Surroundings:
 
 
 class Player:
-    """Pictures that become due. Whoever shows them asks :meth:`take` when :meth:`wait` says, and when :attr:`arrived` tells."""
+    """Pictures that become due.
+
+    Whoever shows them asks :meth:`take` when :meth:`wait` says, and when :attr:`arrived` tells.
+    """
 
     def __init__(self, around: Surroundings, pixels: Pixels) -> None:
         self.around, self.pixels = around, pixels
@@ -213,7 +220,13 @@ class Player:
         call, arrived = self.around.reactor.callFromThread, self._later(self._arrive)
         self._frames, self._first = frames, True
         command = commands.pictures(program, source, film, self.pixels, at)
-        child = Child(command, call, lambda pipe: frames.read(pipe, lambda: call(arrived)), self._later(self._pictures_ended), feed=feed)
+        child = Child(
+            command,
+            call,
+            lambda pipe: frames.read(pipe, lambda: call(arrived)),
+            self._later(self._pictures_ended),
+            feed=feed,
+        )
         self._children.append(child)
         child.start()
         return child

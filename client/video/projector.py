@@ -35,7 +35,10 @@ class Projector(QObject):
             before.close()
         self.area.clear()
         if player is not None:
-            self._ends = [player.arrived.subscribe(lambda _: self._turn()), player.changed.subscribe(lambda _: self._again())]
+            self._ends = [
+                player.arrived.subscribe(lambda _: self._turn()),
+                player.changed.subscribe(lambda _: self._again()),
+            ]
             self._turn()
 
     def _turn(self) -> None:

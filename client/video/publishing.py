@@ -1,7 +1,7 @@
 """Going live: ffmpeg records and encodes onto a pipe, and what comes from it goes out by our own connection.
 
-So the URL, which is a secret, is neither on a command line nor in the environment of ffmpeg, and the server's certificate is held against
-what this account trusts.
+So the URL, which is a secret, is neither on a command line nor in the environment of ffmpeg, and the server's
+certificate is held against what this account trusts.
 """
 
 from __future__ import annotations
@@ -84,7 +84,14 @@ class Publication:
         """Connect, then record. :raises VideoError: it cannot be done."""
         try:
             program = self._around.program("ffmpeg")
-            opening = open_stream(self._around.reactor, self._url, Purpose.PUBLISH, lambda _: None, self._lost, trust=self._trust)
+            opening = open_stream(
+                self._around.reactor,
+                self._url,
+                Purpose.PUBLISH,
+                lambda _: None,
+                self._lost,
+                trust=self._trust,
+            )
             self._opening = Deferred.fromCoroutine(opening)
             self._stream = await self._opening
         except VideoError as error:

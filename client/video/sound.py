@@ -1,4 +1,6 @@
-"""Where sound goes: QtMultimedia where it is installed (the extra ``client-sound``), else nowhere, and that is said."""
+"""Where sound goes: QtMultimedia where it is installed (the extra ``client-sound``), else nowhere, and that
+is said.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ _log = logging.getLogger(__name__)
 class Studio:
     """Makes players and publications; ends all of them by :meth:`close`.
 
-    :param trust: whom streams' servers are held against; a function, for an account may come to trust another certificate.
+    :param trust: whom streams' servers are held against; a function, for an account may come to trust another
+        certificate.
     """
 
     def __init__(self, around: Surroundings, trust: Callable[[], Trust | None]) -> None:
@@ -49,10 +50,20 @@ class Studio:
         return made
 
     async def publish(
-        self, url: str, picture: Input, sound: Input | None, quality: Quality, preview: Callable[[Media], object]
+        self,
+        url: str,
+        picture: Input,
+        sound: Input | None,
+        quality: Quality,
+        preview: Callable[[Media], object],
     ) -> Publication:
-        """A stream to send; it begins with its ``start``. :raises VideoError: this ffmpeg cannot encode it."""
-        made = Publication(self.around, url, self._trust(), picture, sound, quality, await self.encoder(), preview)
+        """A stream to send; it begins with its ``start``.
+
+        :raises VideoError: this ffmpeg cannot encode it.
+        """
+        made = Publication(
+            self.around, url, self._trust(), picture, sound, quality, await self.encoder(), preview
+        )
         self._closing.subscribe(lambda _: made.end())
         return made
 

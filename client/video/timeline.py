@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 BACK, FORWARD = -1000, 2000
-"""Milliseconds from one message to the next that are believed; sound and pictures are not sorted among each other."""
+"""Milliseconds from one message to the next that are believed.
+
+Sound and pictures are not sorted among each other.
+"""
 STEP = 40
 """Milliseconds that are taken instead."""
 

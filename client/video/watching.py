@@ -48,7 +48,9 @@ class Watching:
         """Connect."""
         try:
             self._around.program("ffmpeg")
-            opening = open_stream(self._around.reactor, self._url, Purpose.PLAY, self._media, self._lost, trust=self._trust)
+            opening = open_stream(
+                self._around.reactor, self._url, Purpose.PLAY, self._media, self._lost, trust=self._trust
+            )
             self._opening = Deferred.fromCoroutine(opening)
             stream = await self._opening
         except VideoError as error:
@@ -84,14 +86,18 @@ class Watching:
     def _player(self, player: Player) -> None:
         if player.state is State.FAILED and player.problem is not None:
             self._fail(player.problem)
-        elif player.state is State.PLAYING and self.player.begun and self.phase in (Phase.BEGINS, Phase.PAUSED):
+        elif (
+            player.state is State.PLAYING and self.player.begun and self.phase in (Phase.BEGINS, Phase.PAUSED)
+        ):
             self._set(Phase.RUNS)
 
     def _lost(self, why: StreamLost) -> None:
         if isinstance(why, StreamOver):
             self._leave()
             return self._set(Phase.OVER)
-        return self._fail(VideoError(Problem.REFUSED if isinstance(why, StreamRefused) else Problem.CUT, str(why)))
+        return self._fail(
+            VideoError(Problem.REFUSED if isinstance(why, StreamRefused) else Problem.CUT, str(why))
+        )
 
     def _expect(self) -> None:
         if self._silent is not None and self._silent.active():

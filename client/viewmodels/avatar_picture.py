@@ -25,7 +25,9 @@ class AvatarPicture:
 
     def make(self, write: Callable[[Path], bool]) -> None:
         """Write it by a function that says whether it could."""
-        problem = QCoreApplication.translate("Avatar", "The picture could not be written to this disk. Make room on it, and try again.")
+        problem = QCoreApplication.translate(
+            "Avatar", "The picture could not be written to this disk. Make room on it, and try again."
+        )
 
         def checked(path: Path) -> None:
             for before in path.parent.glob(f"{STEM}*.png"):

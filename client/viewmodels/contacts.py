@@ -43,7 +43,11 @@ class Contacts:
     def friends(self, text: str = "") -> Sequence[Person]:
         """Those whose names hold a text, by name."""
         sought = text.casefold()
-        return [one for one in self.account.people() if sought in one.name.casefold() or sought in one.username.casefold()]
+        return [
+            one
+            for one in self.account.people()
+            if sought in one.name.casefold() or sought in one.username.casefold()
+        ]
 
     def requests(self) -> Sequence[FriendRequest]:
         """Who asks."""
@@ -58,7 +62,10 @@ class Contacts:
             if self._sought == username:
                 self.found.fire((username, person, ""))
 
-        run(find(), lambda problem: self.found.fire((username, None, problem)) if self._sought == username else None)
+        run(
+            find(),
+            lambda problem: self.found.fire((username, None, problem)) if self._sought == username else None,
+        )
 
     def ask(self, person: Person, note: str, alias: str = "") -> None:
         """Ask somebody to become a friend."""

@@ -33,8 +33,12 @@ class ConversationPresenter:
         """What was searched for, the newest first."""
         self._sought = ""
         self._ends = [
-            account.changes.conversations.subscribe(lambda ids: self.changed.fire(None) if conversation in ids else None),
-            account.changes.people.subscribe(lambda people: self.changed.fire(None) if set(self.about.people) & set(people) else None),
+            account.changes.conversations.subscribe(
+                lambda ids: self.changed.fire(None) if conversation in ids else None
+            ),
+            account.changes.people.subscribe(
+                lambda people: self.changed.fire(None) if set(self.about.people) & set(people) else None
+            ),
             self.window.failed.subscribe(self.failed.fire),
         ]
 
@@ -47,7 +51,11 @@ class ConversationPresenter:
     def other(self) -> Person | None:
         """Whom one talks to, where it is one."""
         about = self.about
-        return self.account.person(about.people[0]) if about.kind is ConversationKind.PRIVATE and about.people else None
+        return (
+            self.account.person(about.people[0])
+            if about.kind is ConversationKind.PRIVATE and about.people
+            else None
+        )
 
     # Coming and going.
 

@@ -34,7 +34,9 @@ class ConversationList(QAbstractListModel):
 
     CONVERSATION = Qt.ItemDataRole.UserRole
 
-    def __init__(self, account: Account, *, words: Callable[[Conversation], str] = lambda one: one.title) -> None:
+    def __init__(
+        self, account: Account, *, words: Callable[[Conversation], str] = lambda one: one.title
+    ) -> None:
         """``words`` says a row in words, for those who do not see it."""
         super().__init__()
         self.account = account
@@ -48,7 +50,10 @@ class ConversationList(QAbstractListModel):
         self._changed: set[int] = set()
         self._timer = QTimer(self, singleShot=True, interval=GATHER_MS)
         self._timer.timeout.connect(self.refresh)
-        self._ends = [account.changes.conversations.subscribe(self._touch), account.changes.people.subscribe(self._people)]
+        self._ends = [
+            account.changes.conversations.subscribe(self._touch),
+            account.changes.people.subscribe(self._people),
+        ]
         self.refresh()
 
     def close(self) -> None:
@@ -124,7 +129,11 @@ class ConversationList(QAbstractListModel):
 
     def _wanted(self, one: Conversation) -> bool:
         if self._text:
-            names = [one.title] + [self.account.person(uuid).name for uuid in one.people[:2] if one.kind is ConversationKind.PRIVATE]
+            names = [one.title] + [
+                self.account.person(uuid).name
+                for uuid in one.people[:2]
+                if one.kind is ConversationKind.PRIVATE
+            ]
             return any(self._text in name.casefold() for name in names)
         if self._shown is Shown.ARCHIVED:
             return one.archived
@@ -136,7 +145,11 @@ class ConversationList(QAbstractListModel):
         rows = [one for one in self.account.conversations() if self._wanted(one)]
         before, after = [one.id for one in self._rows], [one.id for one in rows]
         if before == after:
-            changed = [at for at, (old, new) in enumerate(zip(self._rows, rows, strict=True)) if old is not new or new.id in self._changed]
+            changed = [
+                at
+                for at, (old, new) in enumerate(zip(self._rows, rows, strict=True))
+                if old is not new or new.id in self._changed
+            ]
             self._rows = rows
             for at in changed:
                 self.dataChanged.emit(self.index(at), self.index(at))
@@ -176,4 +189,6 @@ class ConversationList(QAbstractListModel):
 
 def is_muted(one: Conversation, now_ms: int | None = None) -> bool:
     """Whether nothing is told of it."""
-    return one.muted_until_ms == FOREVER or one.muted_until_ms > (int(time.time() * 1000) if now_ms is None else now_ms)
+    return one.muted_until_ms == FOREVER or one.muted_until_ms > (
+        int(time.time() * 1000) if now_ms is None else now_ms
+    )

@@ -1,4 +1,6 @@
-"""What can be done with the file of a message: fetch it, open it, show it in its folder, save it, and all that about its transfer."""
+"""What can be done with the file of a message: fetch it, open it, show it in its folder, save it, and all
+that about its transfer.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,14 @@ class FileActions:
 
     def transfer(self, message: Message) -> Transfer | None:
         """The file of a message on its way, where it is."""
-        return next((one for one in self.account.transfers() if one.key == message.key and one.stage is not Stage.DONE), None)
+        return next(
+            (
+                one
+                for one in self.account.transfers()
+                if one.key == message.key and one.stage is not Stage.DONE
+            ),
+            None,
+        )
 
     # The file.
 
@@ -60,7 +69,9 @@ class FileActions:
         """Open it with the system's program for it; it is fetched where it is not here."""
 
         def there(path: Path) -> None:
-            if may_run(path.name) or (message.attachment is not None and may_run(message.attachment.filename)):
+            if may_run(path.name) or (
+                message.attachment is not None and may_run(message.attachment.filename)
+            ):
                 self.asks.fire((message, path))
             else:
                 self.open_here(message, path)
@@ -70,14 +81,23 @@ class FileActions:
     def open_here(self, message: Message, path: Path) -> None:
         """Open what is here, whatever it is."""
         if not self._desktop.open(path):
-            self.failed.fire((message, tr("There is no program for files of this kind. Save it, and open it with one that you choose.")))
+            self.failed.fire(
+                (
+                    message,
+                    tr(
+                        "There is no program for files of this kind. Save it, and open it with one that you choose."
+                    ),
+                )
+            )
 
     def reveal(self, message: Message) -> None:
         """Show it in its folder."""
 
         def there(path: Path) -> None:
             if not self._desktop.reveal(path):
-                self.failed.fire((message, tr("The folder could not be shown. It is {folder}").format(folder=path.parent)))
+                self.failed.fire(
+                    (message, tr("The folder could not be shown. It is {folder}").format(folder=path.parent))
+                )
 
         self._with(message, there)
 

@@ -67,7 +67,13 @@ class FilesModel(QAbstractListModel):
         return bool(self._kind or self._text or self._here)
 
     def show(
-        self, *, kind: str | None = None, text: str | None = None, here: bool | None = None, largest: bool | None = None, anew: bool = False
+        self,
+        *,
+        kind: str | None = None,
+        text: str | None = None,
+        here: bool | None = None,
+        largest: bool | None = None,
+        anew: bool = False,
     ) -> None:
         """Show others; ``None``: as it is. See :meth:`client.core.ports.Reader.files`."""
         wanted = (
@@ -146,7 +152,9 @@ class FilesModel(QAbstractListModel):
         self.loading = True
 
         async def load() -> None:
-            page = await self.account.files(self._kind, self._text, PAGE, skip, here=self._here, largest=self._largest)
+            page = await self.account.files(
+                self._kind, self._text, PAGE, skip, here=self._here, largest=self._largest
+            )
             if generation != self._generation:
                 return
             self.loading = False

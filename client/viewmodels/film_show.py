@@ -67,7 +67,11 @@ class FilmShow:
     @property
     def words(self) -> str:
         """Position and length."""
-        return f"{length_words(self.position)} / {length_words(self.duration)}" if self.duration else length_words(self.position)
+        return (
+            f"{length_words(self.position)} / {length_words(self.duration)}"
+            if self.duration
+            else length_words(self.position)
+        )
 
     @property
     def silence(self) -> str:
@@ -141,7 +145,9 @@ class FilmShow:
     def _changed(self, player: Player) -> None:
         if player is self.player:
             if player.state is State.FAILED and player.problem is not None:
-                _log.info("a film cannot be played: %s, %s", player.problem.problem.value, player.problem.detail)
+                _log.info(
+                    "a film cannot be played: %s, %s", player.problem.problem.value, player.problem.detail
+                )
                 self.sentence = problem_words(player.problem)
             self.changed.fire(self)
 
@@ -151,7 +157,9 @@ class FilmShow:
             self.changed.fire(self)
 
     def _unexpected(self, failure: Any) -> None:
-        _log.error("playing a film failed", exc_info=(failure.type, failure.value, failure.getTracebackObject()))
+        _log.error(
+            "playing a film failed", exc_info=(failure.type, failure.value, failure.getTracebackObject())
+        )
         self.fetching, self.sentence = False, tr("Something unexpected happened. Try again.")
         self.changed.fire(self)
 

@@ -43,7 +43,9 @@ class Gallery:
         self._ends = [
             changes.messages.subscribe(self._come),
             changes.removed.subscribe(self._remove),
-            changes.transfer.subscribe(lambda one: self.progress.fire(one) if one.key == self.current.key else None),
+            changes.transfer.subscribe(
+                lambda one: self.progress.fire(one) if one.key == self.current.key else None
+            ),
         ]
 
     def open(self) -> None:
@@ -83,7 +85,8 @@ class Gallery:
         if attachment.size > SIZE_MOST and not attachment.path:
             self.failed.fire(
                 QCoreApplication.translate(
-                    "Viewer", "This picture is too large to be fetched only to be looked at. Save it, and open it with another program."
+                    "Viewer",
+                    "This picture is too large to be fetched only to be looked at. Save it, and open it with another program.",
                 )
             )
             return
@@ -118,7 +121,9 @@ class Gallery:
         async def load() -> None:
             try:
                 while not self.at_start and (self.index < 3 or self._taken == 0):
-                    page = await self.account.files(Kind.IMAGE.value, "", PAGE, self._taken, conversation=self.conversation)
+                    page = await self.account.files(
+                        Kind.IMAGE.value, "", PAGE, self._taken, conversation=self.conversation
+                    )
                     self._taken += len(page)
                     self.at_start = len(page) < PAGE
                     self._merge(page)

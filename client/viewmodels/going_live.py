@@ -80,7 +80,11 @@ class GoingLive:
         if device is None:
             if source is Source.SCREEN and self.devices.wayland:
                 return problem_words(VideoError(Problem.WAYLAND))
-            return tr("No camera was found.") if source is Source.CAMERA else tr("There is no screen that can be recorded.")
+            return (
+                tr("No camera was found.")
+                if source is Source.CAMERA
+                else tr("There is no screen that can be recorded.")
+            )
         return ""
 
     def reconsider(self) -> None:
@@ -112,7 +116,9 @@ class GoingLive:
             picture = Input(device.name, device.options)
             sound = Input(microphone.name, microphone.options) if microphone is not None else None
         self._set(Step.STARTING)
-        return Deferred.fromCoroutine(self._start(title.strip(), picture, sound, quality, record)).addErrback(self._unexpected)
+        return Deferred.fromCoroutine(self._start(title.strip(), picture, sound, quality, record)).addErrback(
+            self._unexpected
+        )
 
     # While it runs.
 
@@ -125,7 +131,10 @@ class GoingLive:
             parts.append(tr("1 watching") if viewers == 1 else tr("{count} watching").format(count=viewers))
         publication = self._publication
         if publication is not None and self.step is Step.LIVE:
-            parts += [bits_words(publication.bits), tr("{count} pictures/s").format(count=round(publication.rate))]
+            parts += [
+                bits_words(publication.bits),
+                tr("{count} pictures/s").format(count=round(publication.rate)),
+            ]
             if publication.dropped:
                 parts.append(tr("{count} not sent").format(count=publication.dropped))
         return " · ".join(parts)
@@ -163,7 +172,9 @@ class GoingLive:
         self.listed = True
         return self._set(Step.CHOOSING)
 
-    async def _start(self, title: str, picture: Input, sound: Input | None, quality: Quality, record: bool) -> None:
+    async def _start(
+        self, title: str, picture: Input, sound: Input | None, quality: Quality, record: bool
+    ) -> None:
         try:
             if sound is picture:
                 sound = picture if await self._has_sound(picture) else None
@@ -171,7 +182,9 @@ class GoingLive:
             if self.step is not Step.STARTING:
                 return await self._stop()
             self.preview = LivePlayer(self._studio.around, self.pixels)
-            publication = await self._studio.publish(stream.publish_url, picture, sound, quality, self._went_out)
+            publication = await self._studio.publish(
+                stream.publish_url, picture, sound, quality, self._went_out
+            )
         except Failure as failure:
             return self._set(Step.FAILED, str(failure))
         except VideoError as error:
@@ -203,7 +216,11 @@ class GoingLive:
         elif publication.phase is Phase.ENDED and self.step is Step.LIVE:
             self.end()
         elif publication.phase is Phase.FAILED and publication.problem is not None:
-            _log.info("a live stream cannot be sent: %s, %s", publication.problem.problem.value, publication.problem.detail)
+            _log.info(
+                "a live stream cannot be sent: %s, %s",
+                publication.problem.problem.value,
+                publication.problem.detail,
+            )
             self._leave()
             self._set(Step.FAILED, problem_words(publication.problem))
             Deferred.fromCoroutine(self._stop()).addErrback(self._unexpected)

@@ -135,14 +135,28 @@ class LiveWatch:
             return self._failed(watching.problem)
         if watching.phase is Phase.RUNS:
             self._since = watching.player.now
-        states = {Phase.BEGINS: Shown.BEGINS, Phase.RUNS: Shown.RUNNING, Phase.PAUSED: Shown.PAUSED, Phase.OVER: Shown.OVER}
+        states = {
+            Phase.BEGINS: Shown.BEGINS,
+            Phase.RUNS: Shown.RUNNING,
+            Phase.PAUSED: Shown.PAUSED,
+            Phase.OVER: Shown.OVER,
+        }
         return self._set(states[watching.phase])
 
     def _failed(self, problem: VideoError) -> None:
         _log.info("a live stream cannot be watched: %s, %s", problem.problem.value, problem.detail)
-        steady = bool(self._since) and self._watching is not None and self._watching.player.now - self._since > STEADY_SECONDS
+        steady = (
+            bool(self._since)
+            and self._watching is not None
+            and self._watching.player.now - self._since > STEADY_SECONDS
+        )
         fallback, self._fallback = self._fallback, ""
-        if problem.problem is Problem.UNREACHABLE and fallback and self.stream is not None and fallback != self.stream.play_url:
+        if (
+            problem.problem is Problem.UNREACHABLE
+            and fallback
+            and self.stream is not None
+            and fallback != self.stream.play_url
+        ):
             self._drop()
             self._again(self._open(fallback))
         elif problem.problem is Problem.CUT and steady:
@@ -155,7 +169,10 @@ class LiveWatch:
         Deferred.fromCoroutine(work).addErrback(self._unexpected)
 
     def _unexpected(self, failure: Any) -> None:
-        _log.error("watching a live stream failed", exc_info=(failure.type, failure.value, failure.getTracebackObject()))
+        _log.error(
+            "watching a live stream failed",
+            exc_info=(failure.type, failure.value, failure.getTracebackObject()),
+        )
         self._set(Shown.FAILED, tr("Something unexpected happened. Try again."))
 
     def _told(self, stream: Stream) -> None:

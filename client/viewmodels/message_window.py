@@ -1,6 +1,8 @@
-"""The part of a conversation that is in memory: a window on its messages that moves, grows and follows what happens.
+"""The part of a conversation that is in memory: a window on its messages that moves, grows and follows what
+happens.
 
-A conversation of any length costs the same: pages are fetched at the ends of the window, and what is far from what is read is let go.
+A conversation of any length costs the same: pages are fetched at the ends of the window, and what is far from
+what is read is let go.
 """
 
 from __future__ import annotations
@@ -15,7 +17,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure as Fault
 
 from client.core.changes import Signal
-from client.core.model import Connection, Conversation, ConversationKind, Link, Message, Person, Stream, Transfer
+from client.core.model import (
+    Connection,
+    Conversation,
+    ConversationKind,
+    Link,
+    Message,
+    Person,
+    Stream,
+    Transfer,
+)
 from client.core.ports import Account, Failure
 from client.core.windows import merged, place, without
 
@@ -44,7 +55,8 @@ class Move:
 class MessageWindow:
     """One conversation as its view holds it. All of it happens on the thread of the user interface.
 
-    :attr:`messages` are in order and without a gap; :attr:`at_start` and :attr:`at_end` say that nothing is known before, or after.
+    :attr:`messages` are in order and without a gap; :attr:`at_start` and :attr:`at_end` say that nothing is
+        known before, or after.
     """
 
     def __init__(self, account: Account, conversation: int, *, page: int = PAGE, most: int = MOST) -> None:
@@ -71,7 +83,11 @@ class MessageWindow:
         self.failed = Signal[str]()
         """A sentence: why a page is not here."""
         self._generation = 0
-        self._transfers = {transfer.key: transfer for transfer in account.transfers() if transfer.conversation == conversation}
+        self._transfers = {
+            transfer.key: transfer
+            for transfer in account.transfers()
+            if transfer.conversation == conversation
+        }
         self._streams = {stream.id: stream for stream in account.streams(conversation)}
         changes = account.changes
         self._ends = [
@@ -108,7 +124,9 @@ class MessageWindow:
     @property
     def about(self) -> Conversation:
         """The conversation."""
-        return self._account.conversation(self.conversation) or Conversation(self.conversation, ConversationKind.PRIVATE, "")
+        return self._account.conversation(self.conversation) or Conversation(
+            self.conversation, ConversationKind.PRIVATE, ""
+        )
 
     @property
     def unread_after(self) -> int:
@@ -184,13 +202,25 @@ class MessageWindow:
             page, end = await self._account.before(self.conversation, None, self._page), True
         if generation != self._generation:
             return
-        self.messages, self.at_start, self.at_end, self.opened = merged((), page), not page, end or not page, True
+        self.messages, self.at_start, self.at_end, self.opened = (
+            merged((), page),
+            not page,
+            end or not page,
+            True,
+        )
         self.changed.fire(None)
         key = ""
         if id and self.messages:
             at = min(place(self.messages, (id, 0, "")), len(self.messages) - 1)
             if where is Where.LINE:
-                at = next((index for index in range(at, len(self.messages)) if self._is_unread(self.messages[index])), -1)
+                at = next(
+                    (
+                        index
+                        for index in range(at, len(self.messages))
+                        if self._is_unread(self.messages[index])
+                    ),
+                    -1,
+                )
             key = self.messages[at].key if at >= 0 else ""
         self.moved.fire(Move(key, where if key else Where.END, flash))
 

@@ -21,7 +21,9 @@ class OwnProfile:
         self.cached: Signal[int] = Signal()
         """Bytes that are kept here and can be had again."""
         me = account.me.uuid
-        self._end = account.changes.people.subscribe(lambda people: self.changed.fire(account.me) if me in people else None)
+        self._end = account.changes.people.subscribe(
+            lambda people: self.changed.fire(account.me) if me in people else None
+        )
 
     def close(self) -> None:
         """Hear no more."""

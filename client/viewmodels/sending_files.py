@@ -50,7 +50,10 @@ class Picked:
 
     @property
     def picture(self) -> bool:
-        """Whether it is sent as one, unless it is sent as a file: by its name; what is in it is looked at when it is shown."""
+        """Whether it is sent as one, unless it is sent as a file: by its name.
+
+        What is in it is looked at when it is shown.
+        """
         return self.path.suffix.lower() in PICTURES
 
 
@@ -104,7 +107,9 @@ class SendingFiles:
             try:
                 path = await self._spool.put(tr("Picture"), ".png", checked)
             except OSError as problem:
-                raise Failure(tr("The picture could not be written to this disk. Make room on it, and paste it again.")) from problem
+                raise Failure(
+                    tr("The picture could not be written to this disk. Make room on it, and paste it again.")
+                ) from problem
             found = await self._spool.threads(lambda: [replace(picked(path), made=True)])
             self._take(found)
 
@@ -123,11 +128,16 @@ class SendingFiles:
             self.files = []
 
     def send(self, caption: str, *, as_file: bool = False) -> None:
-        """Send those that can be; the caption goes with the first. What could not be sent stays, and it is said why."""
+        """Send those that can be; the caption goes with the first.
+
+        What could not be sent stays, and it is said why.
+        """
         caption = caption.strip()
         if len(caption) > CAPTION_MOST:
             over = QLocale().toString(len(caption) - CAPTION_MOST)
-            self.failed.fire(tr("A caption has at most 4,096 characters: {count} are too many.").format(count=over))
+            self.failed.fire(
+                tr("A caption has at most 4,096 characters: {count} are too many.").format(count=over)
+            )
             return
         if self.busy or not self.good:
             return
@@ -166,7 +176,9 @@ class SendingFiles:
         self._drop(over)
         self.changed.fire(None)
         if over:
-            self.failed.fire(tr("At most 100 files are sent at once: the others were left out. Send them afterwards."))
+            self.failed.fire(
+                tr("At most 100 files are sent at once: the others were left out. Send them afterwards.")
+            )
 
     def _drop(self, files: list[Picked]) -> None:
         for one in files:
@@ -189,5 +201,9 @@ def picked(path: Path) -> Picked:
         return Picked(path, problem=tr("This file is not there any more."))
     except OSError:
         return Picked(path, problem=tr("This file cannot be read. Look at its permissions."))
-    doubt = tr("Servers usually take files of up to 2 GB: this one may be refused.") if about.st_size > USUAL_MOST else ""
+    doubt = (
+        tr("Servers usually take files of up to 2 GB: this one may be refused.")
+        if about.st_size > USUAL_MOST
+        else ""
+    )
     return Picked(path, about.st_size, doubt=doubt)

@@ -1,4 +1,6 @@
-"""The sign-in screens' presenter: starts what :class:`client.core.entering.Entering` can do, and tells what became of it."""
+"""The sign-in screens' presenter: starts what :class:`client.core.entering.Entering` can do, and tells what
+became of it.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,11 @@ class SignIn:
 
     def register(self, username: str, password: str, repeated: str, email: str, code: str) -> None:
         """Make an account."""
-        self._run(self._enter(self._entering.register(username.strip(), password, repeated, email.strip(), code.strip())))
+        self._run(
+            self._enter(
+                self._entering.register(username.strip(), password, repeated, email.strip(), code.strip())
+            )
+        )
 
     def find_account(self, username: str, email: str) -> None:
         """Begin with a new password."""
@@ -76,7 +82,9 @@ class SignIn:
         """Set a new password."""
 
         async def reset() -> None:
-            if await self._entering.reset_password(username.strip(), email.strip(), password, repeated, code.strip()):
+            if await self._entering.reset_password(
+                username.strip(), email.strip(), password, repeated, code.strip()
+            ):
                 self.reset.fire(None)
 
         self._run(reset())

@@ -27,21 +27,33 @@ def install_words(platform: str = sys.platform) -> str:
 def problem_words(error: VideoError) -> str:
     """A sentence, and what to do."""
     return {
-        Problem.NO_FFMPEG: " ".join((tr("Video needs ffmpeg, which is not on this computer."), install_words())),
+        Problem.NO_FFMPEG: " ".join(
+            (tr("Video needs ffmpeg, which is not on this computer."), install_words())
+        ),
         Problem.BROKEN_FFMPEG: tr("ffmpeg has ended unexpectedly. Try again."),
         Problem.UNREADABLE: tr("This cannot be played: it is damaged, or of a kind that is not known here."),
         Problem.NO_PICTURES: tr("There are no pictures in this."),
-        Problem.TOO_LARGE: tr("The pictures of this are too large to be shown here: 4096 × 2304 is the most."),
-        Problem.NEW_CODEC: tr("This stream is of a kind that ffmpeg reads since version 6.1, and yours is older. Install a newer one."),
+        Problem.TOO_LARGE: tr(
+            "The pictures of this are too large to be shown here: 4096 × 2304 is the most."
+        ),
+        Problem.NEW_CODEC: tr(
+            "This stream is of a kind that ffmpeg reads since version 6.1, and yours is older. Install a newer one."
+        ),
         Problem.GONE: tr("The file is not there any more."),
         Problem.UNREACHABLE: tr("The server of this stream cannot be reached."),
-        Problem.UNTRUSTED: tr("The server of this stream has another certificate than the one that you trust. Nothing was sent to it."),
+        Problem.UNTRUSTED: tr(
+            "The server of this stream has another certificate than the one that you trust. Nothing was sent to it."
+        ),
         Problem.REFUSED: tr("The server says that this stream cannot be had now: it may be over."),
         Problem.CUT: tr("The connection to the stream has broken off."),
-        Problem.NO_SOURCE: tr("Nothing comes from what you chose. Is it connected, and may this program use it?"),
+        Problem.NO_SOURCE: tr(
+            "Nothing comes from what you chose. Is it connected, and may this program use it?"
+        ),
         Problem.BUSY_SOURCE: tr("Another program uses what you chose. Close it there, and try again."),
         Problem.NO_ENCODER: tr("Your ffmpeg cannot make H.264. Install one with libx264."),
-        Problem.WAYLAND: tr("Under Wayland a program may not record the screen. Sign in to an X11 session, or choose a camera or a file."),
+        Problem.WAYLAND: tr(
+            "Under Wayland a program may not record the screen. Sign in to an X11 session, or choose a camera or a file."
+        ),
     }[error.problem]
 
 

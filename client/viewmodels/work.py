@@ -30,7 +30,10 @@ def run(work: Coroutine[Deferred[Any], Any, T], failed: Callable[[str], object])
         if fault.check(Failure):
             failed(sentence(str(fault.value)))
         elif not fault.check(CancelledError):
-            _log.error("a command failed", exc_info=(fault.type or Exception, fault.value or Exception(), fault.getTracebackObject()))
+            _log.error(
+                "a command failed",
+                exc_info=(fault.type or Exception, fault.value or Exception(), fault.getTracebackObject()),
+            )
             failed(sentence(UNEXPECTED))
 
     return Deferred.fromCoroutine(work).addErrback(told)

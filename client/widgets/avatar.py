@@ -17,7 +17,10 @@ KEPT_MOST = 600
 
 
 class Avatars(QObject):
-    """Makes and keeps them. Files that are not on this disk are asked for by :attr:`wanted`, and come by :meth:`provide`."""
+    """Makes and keeps them.
+
+    Files that are not on this disk are asked for by :attr:`wanted`, and come by :meth:`provide`.
+    """
 
     changed = Signal()
     wanted = Signal(str)
@@ -40,7 +43,9 @@ class Avatars(QObject):
             self.changed.emit()
 
     def pixmap(self, id: int, name: str, file_id: str, size: int, ratio: float) -> QPixmap:
-        """What stands for somebody, ``size`` logical pixels wide: the picture where it is here, else initials."""
+        """What stands for somebody, ``size`` logical pixels wide: the picture where it is here, else
+        initials.
+        """
         picture = None
         if file_id:
             path = self._paths.get(file_id)
@@ -107,7 +112,9 @@ def paint_dot(painter: QPainter, theme: Theme, avatar: QRectF, ground: QColor, *
 class Avatar(QWidget):
     """Somebody's avatar as a widget of its own; it is read with their name."""
 
-    def __init__(self, theme: Theme, avatars: Avatars, size: int = AVATAR, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, avatars: Avatars, size: int = AVATAR, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme, self._avatars, self._size = theme, avatars, size
         self._who: tuple[int, str, str] = (0, "", "")

@@ -17,7 +17,9 @@ def words(count: int) -> str:
 
 def width(theme: Theme, text: str) -> int:
     """How wide it is."""
-    return max(theme.px(BADGE), round(theme.metrics(Font.META_STRONG).horizontalAdvance(text)) + theme.px(SMALL) + 4)
+    return max(
+        theme.px(BADGE), round(theme.metrics(Font.META_STRONG).horizontalAdvance(text)) + theme.px(SMALL) + 4
+    )
 
 
 def paint(painter: QPainter, theme: Theme, text: str, at: QPointF, *, muted: bool = False) -> QRectF:

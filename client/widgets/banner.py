@@ -24,7 +24,9 @@ class ConnectionBanner(QFrame):
     retry = Signal()
     sign_in = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None, *, now: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, *, now: Callable[[], int] = now_ms
+    ) -> None:
         super().__init__(parent)
         self._theme, self._now = theme, now
         self._connection = Connection(Link.ONLINE, "")
@@ -72,9 +74,13 @@ class ConnectionBanner(QFrame):
                 sentence += self._countdown(left)
             return sentence.strip(), self.tr("Retry now")
         if connection.link is Link.SIGNED_OUT:
-            return (reason or self.tr("You are signed out of {server}.").format(server=server)).strip(), self.tr("Sign in")
+            return (
+                reason or self.tr("You are signed out of {server}.").format(server=server)
+            ).strip(), self.tr("Sign in")
         if connection.link is Link.OFFLINE:
-            return self.tr("Offline: {server} is not connected. {reason}").format(server=server, reason=reason).strip(), self.tr("Connect")
+            return self.tr("Offline: {server} is not connected. {reason}").format(
+                server=server, reason=reason
+            ).strip(), self.tr("Connect")
         return "", ""
 
     def _countdown(self, seconds: int) -> str:

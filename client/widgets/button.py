@@ -1,4 +1,6 @@
-"""A button with an icon: 20 pixels in a target of 32, a tooltip that says its shortcut, a name for those who do not see it."""
+"""A button with an icon: 20 pixels in a target of 32, a tooltip that says its shortcut, a name for those who
+do not see it.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,11 @@ class IconButton(QToolButton):
     def _restyle(self) -> None:
         colours = self._theme.colours
         colour = colours.accent if self._primary else colours.second
-        self.setIcon(self._theme.icon(self._icon, colour, size=self._size, checked=colours.accent if self.isCheckable() else None))
+        self.setIcon(
+            self._theme.icon(
+                self._icon, colour, size=self._size, checked=colours.accent if self.isCheckable() else None
+            )
+        )
         self.setIconSize(QSize(self._theme.px(self._size), self._theme.px(self._size)))
         self.setFixedSize(self._theme.px(self._target), self._theme.px(self._target))
 

@@ -1,4 +1,6 @@
-"""Decoding pictures that anybody may have made: in a thread, within bounds, and saying why one cannot be shown."""
+"""Decoding pictures that anybody may have made: in a thread, within bounds, and saying why one cannot be
+shown.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ class Fault(enum.Enum):
 class Decoded:
     """A picture (null where there is a fault), and its whole size in pixels, as it is looked at.
 
-    ``levels`` are, where they are asked for, the picture, half of it, half of that and so on: painting smaller than half looks jagged.
+    ``levels`` are, where they are asked for, the picture, half of it, half of that and so on: painting
+    smaller than half looks jagged.
     """
 
     image: QImage
@@ -60,8 +63,12 @@ def fault_words(fault: Fault) -> str:
 
     return {
         Fault.MISSING: tr("The file is not there any more, or cannot be read."),
-        Fault.NONE: tr("This file is no picture that can be shown here. It can be opened with another program."),
-        Fault.LARGE: tr("This picture is too large to be shown here. It can be saved, and opened with another program."),
+        Fault.NONE: tr(
+            "This file is no picture that can be shown here. It can be opened with another program."
+        ),
+        Fault.LARGE: tr(
+            "This picture is too large to be shown here. It can be saved, and opened with another program."
+        ),
         Fault.BROKEN: tr("This picture is damaged. Whoever sent it may send it again."),
     }[fault]
 
@@ -69,7 +76,8 @@ def fault_words(fault: Fault) -> str:
 def load(path: str, size: QSize | None = None, *, cover: bool = False) -> Decoded:
     """Decode a picture, turned as its camera was held.
 
-    :param size: pixels that it is fitted into, never enlarged; with ``cover`` what it covers, cut in the middle.
+    :param size: pixels that it is fitted into, never enlarged; with ``cover`` what it covers, cut in the
+        middle.
     """
     file = QFile(path)
     if not file.open(QIODevice.OpenModeFlag.ReadOnly):
@@ -107,7 +115,12 @@ def of_bytes(data: QByteArray | bytes, size: QSize | None = None, *, cover: bool
     if image.isNull():
         return Decoded(image, seen, Fault.BROKEN)
     if cover and size is not None:
-        image = image.copy((image.width() - size.width()) // 2, (image.height() - size.height()) // 2, size.width(), size.height())
+        image = image.copy(
+            (image.width() - size.width()) // 2,
+            (image.height() - size.height()) // 2,
+            size.width(),
+            size.height(),
+        )
     return Decoded(image, seen)
 
 
@@ -130,7 +143,11 @@ def halved(image: QImage) -> tuple[QImage, ...]:
     while max(levels[-1].width(), levels[-1].height()) > 2 * LEVEL_LEAST:
         last = levels[-1]
         size = QSize(max(1, last.width() // 2), max(1, last.height() // 2))
-        levels.append(last.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation))
+        levels.append(
+            last.scaled(
+                size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            )
+        )
     return tuple(levels)
 
 

@@ -14,7 +14,15 @@ class EmptyState(QWidget):
 
     acted = Signal()
 
-    def __init__(self, theme: Theme, icon: str, title: str, text: str = "", action: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        icon: str,
+        title: str,
+        text: str = "",
+        action: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._theme, self._name = theme, icon
         self._icon = QLabel()
@@ -53,4 +61,6 @@ class EmptyState(QWidget):
 
     def _restyle(self) -> None:
         ratio = self.devicePixelRatioF()
-        self._icon.setPixmap(self._theme.pixmap(self._name, self._theme.colours.control, size=ICON_BIG, ratio=ratio))
+        self._icon.setPixmap(
+            self._theme.pixmap(self._name, self._theme.colours.control, size=ICON_BIG, ratio=ratio)
+        )

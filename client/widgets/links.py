@@ -1,4 +1,6 @@
-"""Opening a link from a message: with the system's browser, after asking where its text may be read as if it led somewhere else."""
+"""Opening a link from a message: with the system's browser, after asking where its text may be read as if it
+led somewhere else.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ def _browse(url: str) -> object:
     return QDesktopServices.openUrl(QUrl(url))
 
 
-def open_link(parent: QWidget, url: str, asks: bool, *, browse: Callable[[str], object] = _browse) -> QMessageBox | None:
+def open_link(
+    parent: QWidget, url: str, asks: bool, *, browse: Callable[[str], object] = _browse
+) -> QMessageBox | None:
     """Open it; the question, where there is one (it does not hold up anything else)."""
     if not may_open(url):
         return None
@@ -31,7 +35,11 @@ def open_link(parent: QWidget, url: str, asks: bool, *, browse: Callable[[str], 
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setWindowTitle(tr("Open a link"))
-    box.setText(tr("This link leads to {host}. Its text may look like something else.").format(host=host) if host else tr("Write a mail?"))
+    box.setText(
+        tr("This link leads to {host}. Its text may look like something else.").format(host=host)
+        if host
+        else tr("Write a mail?")
+    )
     box.setInformativeText(url if len(url) <= 300 else f"{url[:300]} …")
     go = box.addButton(tr("Open"), QMessageBox.ButtonRole.AcceptRole)
     copy = box.addButton(tr("Copy link"), QMessageBox.ButtonRole.ActionRole)

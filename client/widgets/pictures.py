@@ -16,7 +16,10 @@ Key = tuple[str, int, int, bool]
 
 
 def read(path: str, size: QSize | None = None, *, cover: bool = False) -> QImage:
-    """Decode a picture of a file, see :func:`client.widgets.decoding.load`; null where it is none, or too large."""
+    """Decode a picture of a file, see :func:`client.widgets.decoding.load`.
+
+    Null where it is none, or too large.
+    """
     return decoding.load(path, size, cover=cover).image
 
 
@@ -39,7 +42,9 @@ class _Job(QRunnable):
 
 
 class Pictures(QObject):
-    """Asked for a picture it answers at once: with it, or with ``None``, and :attr:`ready` tells the path when it is there."""
+    """Asked for a picture it answers at once: with it, or with ``None``, and :attr:`ready` tells the path
+    when it is there.
+    """
 
     ready = Signal(str)
 
@@ -54,7 +59,9 @@ class Pictures(QObject):
         self._asked: set[Key] = set()
 
     def get(self, path: str, size: QSize, ratio: float = 1.0, *, cover: bool = False) -> QPixmap | None:
-        """A picture of a file, fitted into a size in logical pixels; ``None``: it is being decoded, or it is no picture."""
+        """A picture of a file, fitted into a size in logical pixels; ``None``: it is being decoded, or it is
+        no picture.
+        """
         key = (path, round(size.width() * ratio), round(size.height() * ratio), cover)
         if key in self._kept:
             self._kept.move_to_end(key)

@@ -1,4 +1,7 @@
-"""A ring that fills: progress of a file, with a cross or an arrow in it; or one that turns, where nobody knows how far it is."""
+"""A ring that fills: progress of a file, with a cross or an arrow in it.
+
+Or one that turns, where nobody knows how far it is.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,15 @@ FRAME_MS = 16
 
 
 def paint(
-    painter: QPainter, theme: Theme, rect: QRectF, share: float | None, icon: str, *, ground: QColor, ink: QColor, turn: float = 0.0
+    painter: QPainter,
+    theme: Theme,
+    rect: QRectF,
+    share: float | None,
+    icon: str,
+    *,
+    ground: QColor,
+    ink: QColor,
+    turn: float = 0.0,
 ) -> None:
     """Paint one.
 
@@ -36,7 +47,9 @@ def paint(
     if icon:
         pixmap = theme.pixmap(icon, ink, size=ICON, ratio=painter.device().devicePixelRatioF())
         size = pixmap.deviceIndependentSize()
-        painter.drawPixmap(round(rect.center().x() - size.width() / 2), round(rect.center().y() - size.height() / 2), pixmap)
+        painter.drawPixmap(
+            round(rect.center().x() - size.width() / 2), round(rect.center().y() - size.height() / 2), pixmap
+        )
 
 
 class Ring(QAbstractButton):
@@ -44,7 +57,9 @@ class Ring(QAbstractButton):
 
     finished = Signal()
 
-    def __init__(self, theme: Theme, size: int = 32, *, icon: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, size: int = 32, *, icon: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme, self._size, self._icon = theme, size, icon
         self._share: float | None = None
@@ -76,8 +91,19 @@ class Ring(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours = self._theme.colours
-        ground = colours.hover if self._icon and (self.underMouse() or self.hasFocus()) else QColor(0, 0, 0, 0)
-        paint(painter, self._theme, QRectF(self.rect()), self._share, self._icon, ground=ground, ink=colours.accent, turn=self._turn)
+        ground = (
+            colours.hover if self._icon and (self.underMouse() or self.hasFocus()) else QColor(0, 0, 0, 0)
+        )
+        paint(
+            painter,
+            self._theme,
+            QRectF(self.rect()),
+            self._share,
+            self._icon,
+            ground=ground,
+            ink=colours.accent,
+            turn=self._turn,
+        )
 
     def _run(self) -> None:
         if self._share is None and self.isVisible() and self._theme.duration(SPIN_MS):

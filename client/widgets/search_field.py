@@ -11,7 +11,9 @@ from client.theme.tokens import ICON_SMALL, SEARCH_MS
 
 
 class SearchField(QLineEdit):
-    """:attr:`searched` tells the text that is wanted (at once where it was cleared, or Enter was pressed); ↓ goes to the results."""
+    """:attr:`searched` tells the text that is wanted (at once where it was cleared, or Enter was pressed); ↓
+    goes to the results.
+    """
 
     searched = Signal(str)
     down = Signal()

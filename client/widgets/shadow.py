@@ -11,7 +11,9 @@ from client.theme.tokens import SHADOW
 
 
 def paint(painter: QPainter, theme: Theme, rect: QRectF, radius: float) -> None:
-    """Under a rounded rectangle that is painted afterwards: a few outlines that grow fainter, cheap at any size."""
+    """Under a rounded rectangle that is painted afterwards: a few outlines that grow fainter, cheap at any
+    size.
+    """
     _, down, blur = SHADOW
     base = theme.colours.shadow
     steps = 6
@@ -21,7 +23,9 @@ def paint(painter: QPainter, theme: Theme, rect: QRectF, radius: float) -> None:
         colour = QColor(base)
         colour.setAlphaF(base.alphaF() / steps * (1 - (step - 1) / steps) * 1.4)
         painter.setBrush(colour)
-        painter.drawRoundedRect(rect.adjusted(-grow, -grow + down, grow, grow + down), radius + grow, radius + grow)
+        painter.drawRoundedRect(
+            rect.adjusted(-grow, -grow + down, grow, grow + down), radius + grow, radius + grow
+        )
 
 
 class Shadow(QGraphicsDropShadowEffect):

@@ -47,7 +47,14 @@ class Skeleton(QWidget):
             shapes = [QRectF(GAP, top + (row - avatar) / 2, avatar, avatar)]
             for line, share in enumerate((WIDTHS[index % 5], WIDTHS[(index + 2) % 5] + 0.25)):
                 height = self._theme.px(SMALL + 2)
-                shapes.append(QRectF(start, top + row / 2 - height - 3 + line * (height + 8), room * min(1.0, share), height))
+                shapes.append(
+                    QRectF(
+                        start,
+                        top + row / 2 - height - 3 + line * (height + 8),
+                        room * min(1.0, share),
+                        height,
+                    )
+                )
             for at, shape in enumerate(shapes):
                 if rtl:
                     shape.moveRight(self.width() - shape.left())

@@ -1,4 +1,6 @@
-"""A sentence that passes: it floats over the lower edge of a window for a few seconds, with at most one thing to do."""
+"""A sentence that passes: it floats over the lower edge of a window for a few seconds, with at most one thing
+to do.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class Toast(QFrame):
         window.installEventFilter(self)
         self.hide()
 
-    def tell(self, text: str, action: str = "", todo: Callable[[], object] | None = None, *, ms: int = TOAST_MS) -> None:
+    def tell(
+        self, text: str, action: str = "", todo: Callable[[], object] | None = None, *, ms: int = TOAST_MS
+    ) -> None:
         """Show a sentence; the button calls ``todo``."""
         self._text.setText(text)
         self.setAccessibleName(text)
@@ -77,7 +81,9 @@ class Toast(QFrame):
     def _fade_to(self, opacity: float) -> None:
         self._fade.stop()
         self._fade.setDuration(self._theme.duration(SLOW_MS))
-        self._fade.setStartValue(self._effect.opacity() if self.isVisible() and opacity == 0.0 else 1.0 - opacity)
+        self._fade.setStartValue(
+            self._effect.opacity() if self.isVisible() and opacity == 0.0 else 1.0 - opacity
+        )
         self._fade.setEndValue(opacity)
         self._fade.start()
 

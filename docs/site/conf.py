@@ -1,4 +1,6 @@
-"""How ``make docs`` makes a site of the pages and the docstrings: Sphinx, with MyST for Markdown and Furo for the looks."""
+"""How ``make docs`` makes a site of the pages and the docstrings: Sphinx, with MyST for Markdown and Furo for
+the looks.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,17 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 root_doc = "docs/site/index"
 include_patterns = ["*.md", "docs/*.md", "docs/**/*.md"]
-exclude_patterns = [".*", "build", "dist", "var", "_trial_temp*", "tests", "imsys", "changelog.d", "docs/performance/text.md"]
+exclude_patterns = [
+    ".*",
+    "build",
+    "dist",
+    "var",
+    "_trial_temp*",
+    "tests",
+    "imsys",
+    "changelog.d",
+    "docs/performance/text.md",
+]
 suppress_warnings = ["misc.highlighting_failure"]  # statements that leave something out with "…"
 nitpicky = True
 nitpick_ignore_regex = [
@@ -40,7 +52,9 @@ autodoc_preserve_defaults = True
 
 
 def _plainly(*event: Any) -> tuple[str, str] | None:
-    """Write a signature as people do: zope's interfaces by name, and nothing of how a Protocol would be called, which nobody does."""
+    """Write a signature as people do: zope's interfaces by name, and nothing of how a Protocol would be
+    called, which nobody does.
+    """
     arguments, returned = event[-2:]
     new = "" if arguments == "(*args, **kwargs)" else arguments
     name = re.sub(r"<InterfaceClass [\w.]*\.(\w+)>", r"\1", returned or "")

@@ -264,7 +264,9 @@ class Allocation:
             keys.append(key_of_token)
             wanted = "plain" if wish.plaintext or wish.original else "tls"
             arguments += (wish.uuid, value, wanted, "chat" if wish.original else "", _flat(wish.failed))
-        answer = json.loads(await self._redis.script(_ALLOCATE, keys, [*terms, self._memory.epoch, *arguments]))
+        answer = json.loads(
+            await self._redis.script(_ALLOCATE, keys, [*terms, self._memory.epoch, *arguments])
+        )
         if answer is None:
             await self._memory.fill()
             answer = json.loads(await self._redis.script(_ALLOCATE, keys, [*terms, "", *arguments]))
@@ -277,14 +279,23 @@ def _given(wish: Wish, token: str, result: Any, others: Mapping[str, Any]) -> Gi
     if result == "token":
         return Refused(Status.LOGIN_UNSUCCESSFUL, "The token does not open this account.")
     if result == "nowhere":
-        return Refused(Status.NO_AVAILABLE_CHATTING_SERVER, "There is no chat server that takes users now.", retry_after=1.0)
+        return Refused(
+            Status.NO_AVAILABLE_CHATTING_SERVER,
+            "There is no chat server that takes users now.",
+            retry_after=1.0,
+        )
     if result[0] == "fault":
         _log.error("Redis cannot allocate a server to {user}: {why}", user=wish.uuid, why=result[1])
         return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused an allocation.")
     wanted, host, port, *files = result
     not_these = {(host, port), *wish.failed}
     rest = [Address(*other) for other in others[wanted] or () if tuple(other) not in not_these]
-    return Given(Address(host, port), random.sample(rest, min(OTHERS, len(rest))), Address(*files) if files else None, token)
+    return Given(
+        Address(host, port),
+        random.sample(rest, min(OTHERS, len(rest))),
+        Address(*files) if files else None,
+        token,
+    )
 
 
 def _flat(failed: Sequence[tuple[str, int]]) -> str:

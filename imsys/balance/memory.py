@@ -87,5 +87,7 @@ class Memory:
             keys += [self._redis.key(f"{table}s", kind), self._redis.key(table, kind, "")]
             passed = round((now - when) * 1000)
             tables.append([(row.name, row.left - passed, *row.flat) for row in rows if row.left > passed])
-        reply: bytes = await self._redis.script(_FILL, keys, [secrets.token_hex(8), self._lease, json.dumps(tables)])
+        reply: bytes = await self._redis.script(
+            _FILL, keys, [secrets.token_hex(8), self._lease, json.dumps(tables)]
+        )
         self.epoch = reply.decode()

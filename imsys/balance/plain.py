@@ -99,7 +99,9 @@ class PlainRegistry:
         if found is None:
             return True
         host, port, incarnation, seen = found
-        if (host, port, incarnation, seen) != (server.host, str(server.port), "", "1") or await self._probe(server.host, server.port):
+        if (host, port, incarnation, seen) != (server.host, str(server.port), "", "1") or await self._probe(
+            server.host, server.port
+        ):
             return False
         return await self._add(server, replace=True) is None
 
@@ -125,18 +127,27 @@ class PlainRegistry:
 
         :raises Unavailable: Redis did not answer.
         """
-        return [_plain(table, kind, row) for row in await self._registry.rows(table, kind) if not row["incarnation"]]
+        return [
+            _plain(table, kind, row)
+            for row in await self._registry.rows(table, kind)
+            if not row["incarnation"]
+        ]
 
     async def renew(self, server: PlainServer) -> bool:
         """Renew a server's lease, if it is still registered so. :raises Unavailable: Redis did not answer."""
         lease = self._registry.lease_ms
         arguments: list[str | int] = [server.host, server.port, lease, _port_field(server.table)]
-        return bool(await self._redis.script(_RENEW, self._keys(server.table, server.kind, server.name), arguments))
+        return bool(
+            await self._redis.script(_RENEW, self._keys(server.table, server.kind, server.name), arguments)
+        )
 
     async def _add(self, server: PlainServer, *, replace: bool) -> tuple[str, str, str, str] | None:
         other = GRPC if server.table == INSTANCE else INSTANCE
         # A restarted instance registers its gRPC address next: its old one must not block that.
-        keys = [*self._keys(server.table, server.kind, server.name), *self._keys(other, server.kind, server.name)]
+        keys = [
+            *self._keys(server.table, server.kind, server.name),
+            *self._keys(other, server.kind, server.name),
+        ]
         arguments: list[str | int] = [
             server.name,
             server.host,

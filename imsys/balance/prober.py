@@ -40,7 +40,9 @@ class TcpProbe:
         try:
             connection: Any = await endpoint.connect(Factory.forProtocol(Protocol))
         except Exception as error:  # refused, unreachable, no such host, too slow: treated alike
-            _log.debug("{host}:{port} does not accept connections: {error}", host=host, port=port, error=str(error))
+            _log.debug(
+                "{host}:{port} does not accept connections: {error}", host=host, port=port, error=str(error)
+            )
             return False
         connection.transport.loseConnection()
         return True
@@ -52,7 +54,9 @@ class Prober(Service):
     After a flush of Redis it registers the known ones again, since they do not do so themselves.
     """
 
-    def __init__(self, reactor: Any, registry: Registry, plain: PlainRegistry, probe: TcpProbe, lease: float) -> None:
+    def __init__(
+        self, reactor: Any, registry: Registry, plain: PlainRegistry, probe: TcpProbe, lease: float
+    ) -> None:
         self._registry = registry
         self._plain = plain
         self._probe = probe
@@ -88,9 +92,16 @@ class Prober(Service):
         """Probe each server once."""
         try:
             epoch = await self._registry.epoch()
-            registered = {server for table in (INSTANCE, GRPC) for kind in KINDS for server in await self._plain.registered(table, kind)}
+            registered = {
+                server
+                for table in (INSTANCE, GRPC)
+                for kind in KINDS
+                for server in await self._plain.registered(table, kind)
+            }
             flushed = self._known - registered if self._epoch not in ("", epoch) else set()
-            looks = [self._limit.run(self._look_at, server, server in flushed) for server in registered | flushed]
+            looks = [
+                self._limit.run(self._look_at, server, server in flushed) for server in registered | flushed
+            ]
             await gatherResults(looks, consumeErrors=True)
         except Unavailable as unavailable:
             self._outage.failed(unavailable.message)

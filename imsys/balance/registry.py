@@ -33,7 +33,10 @@ ALONE = ("resources",)
 Chat servers may share one (several processes of a machine, or several machines behind a TCP balancer).
 """
 
-_ALREADY = {"chat": Status.CHATTING_SERVER_ALREADY_EXISTS, "resources": Status.RESOURCES_SERVER_ALREADY_EXISTS}
+_ALREADY = {
+    "chat": Status.CHATTING_SERVER_ALREADY_EXISTS,
+    "resources": Status.RESOURCES_SERVER_ALREADY_EXISTS,
+}
 
 _REGISTER = Script("""
 local server, grpc, names, grpcs, epoch, retired = unpack(KEYS)
@@ -243,8 +246,19 @@ class Registry:
             "unfit": server.unfit,
         }
         flat = [part for pair in fields.items() for part in pair]
-        keys = [*self._keys(server.kind, server.name), self._redis.key("epoch"), self._redis.key("retired", server.kind, server.name, "")]
-        arguments = [server.name, server.incarnation, self._lease, secrets.token_hex(8), *flat, int(server.kind in ALONE)]
+        keys = [
+            *self._keys(server.kind, server.name),
+            self._redis.key("epoch"),
+            self._redis.key("retired", server.kind, server.name, ""),
+        ]
+        arguments = [
+            server.name,
+            server.incarnation,
+            self._lease,
+            secrets.token_hex(8),
+            *flat,
+            int(server.kind in ALONE),
+        ]
         code, *found = await self._redis.script(_REGISTER, keys, arguments)
         if code != 1:
             raise Refused(_ALREADY[server.kind], _taken(server, code, *(part.decode() for part in found)))
@@ -261,7 +275,15 @@ class Registry:
 
         :raises Unavailable: Redis did not answer.
         """
-        found = await self._redis.call("HMGET", self._redis.key("server", kind, name), "incarnation", "grpc_host", "grpc", "heard", "aside")
+        found = await self._redis.call(
+            "HMGET",
+            self._redis.key("server", kind, name),
+            "incarnation",
+            "grpc_host",
+            "grpc",
+            "heard",
+            "aside",
+        )
         of, host, port, heard, aside = (part.decode() if part else "" for part in found)
         if not incarnation or of != incarnation or not int(port or 0):
             return None
@@ -296,7 +318,10 @@ class Registry:
         """Return all live servers of a kind, by name. :raises Unavailable: Redis did not answer."""
         addresses = {row["name"]: row for row in await self.rows("grpc", kind)}
         rows = await self.rows("server", kind)
-        return [_server(kind, row, addresses.get(row["name"])) for row in sorted(rows, key=lambda row: row["name"])]
+        return [
+            _server(kind, row, addresses.get(row["name"]))
+            for row in sorted(rows, key=lambda row: row["name"])
+        ]
 
     async def rows(self, table: str, kind: str) -> list[dict[str, str]]:
         """Return the live hashes of a table (``server`` or ``grpc``), with their ``name``.
@@ -320,7 +345,9 @@ class Registry:
 
         :raises Unavailable: Redis did not answer.
         """
-        reply: bytes = await self._redis.script(_EPOCH, [self._redis.key("epoch")], [secrets.token_hex(8), self._lease])
+        reply: bytes = await self._redis.script(
+            _EPOCH, [self._redis.key("epoch")], [secrets.token_hex(8), self._lease]
+        )
         return reply.decode()
 
     def _keys(self, kind: str, name: str) -> list[str]:
@@ -366,7 +393,9 @@ def check_kind(kind: str) -> str:
 def check_name(name: str) -> str:
     """Check a server's name. :raises Refused: INVALID_FIELD (70)."""
     if not re.fullmatch(r"[^\s|\x00-\x1f]{1,255}", name):
-        raise Refused(Status.INVALID_FIELD, "The name of a server is 1 to 255 characters without spaces and '|'.")
+        raise Refused(
+            Status.INVALID_FIELD, "The name of a server is 1 to 255 characters without spaces and '|'."
+        )
     return name
 
 

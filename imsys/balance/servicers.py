@@ -10,7 +10,16 @@ from twisted.logger import Logger
 
 from imsys.balance.allocation import FAILED, Allocation, Given, Reported, Wish
 from imsys.balance.plain import ALREADY, GRPC, INSTANCE, NOT_THERE, PlainRegistry, PlainServer, refuse
-from imsys.balance.registry import KINDS, Registry, Server, check_grpc_host, check_host, check_kind, check_name, check_port
+from imsys.balance.registry import (
+    KINDS,
+    Registry,
+    Server,
+    check_grpc_host,
+    check_host,
+    check_kind,
+    check_name,
+    check_port,
+)
 from imsys.balance.suspicions import Suspicions
 from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
 from imsys.errors import Refused, Status
@@ -38,7 +47,9 @@ class RegistryServicer:
     :param skew: seconds by which a server's clock may differ.
     """
 
-    def __init__(self, registry: Registry, suspicions: Suspicions, calendar: Callable[[], float], skew: float) -> None:
+    def __init__(
+        self, registry: Registry, suspicions: Suspicions, calendar: Callable[[], float], skew: float
+    ) -> None:
         self._registry = registry
         self._suspicions = suspicions
         self._calendar = calendar
@@ -56,10 +67,14 @@ class RegistryServicer:
         now = int(self._calendar() * 1000)
         self._compare(server.name, request.clock_ms, now, serves=request.again)
         await self._registry.register(server)
-        peers = [_write(peer) for peer in await self._registry.servers(server.kind) if peer.name != server.name]
+        peers = [
+            _write(peer) for peer in await self._registry.servers(server.kind) if peer.name != server.name
+        ]
         # after the list, so that a loss of the registry in between shows in the epoch
         epoch = await self._registry.epoch()
-        return imsys_v1_pb2.RegisterResponse(lease_ms=self._registry.lease_ms, clock_ms=now, peers=peers, epoch=epoch)
+        return imsys_v1_pb2.RegisterResponse(
+            lease_ms=self._registry.lease_ms, clock_ms=now, peers=peers, epoch=epoch
+        )
 
     def _compare(self, name: str, theirs: int, ours: int, *, serves: bool) -> None:
         """Refuse a starting server with a wrong clock.
@@ -76,7 +91,10 @@ class RegistryServicer:
             raise Refused(Status.INVALID_FIELD, sentence)
         if name not in self._wrong and len(self._wrong) < MOST_WRONG:
             self._wrong.add(name)
-            _log.warn("{sentence} It serves on; tickets and logins of it may end too early, or too late.", sentence=sentence)
+            _log.warn(
+                "{sentence} It serves on; tickets and logins of it may end too early, or too late.",
+                sentence=sentence,
+            )
 
     async def Withdraw(self, request: imsys_v1_pb2.WithdrawRequest) -> imsys_v1_pb2.WithdrawResponse:
         """End a registration at once.
@@ -95,7 +113,9 @@ class RegistryServicer:
         :raises Refused: INVALID_FIELD (70), there is no such kind.
         """
         kinds = (check_kind(request.kind),) if request.kind else KINDS
-        return imsys_v1_pb2.ListResponse(servers=[_write(server) for kind in kinds for server in await self._registry.servers(kind)])
+        return imsys_v1_pb2.ListResponse(
+            servers=[_write(server) for kind in kinds for server in await self._registry.servers(kind)]
+        )
 
     async def Suspect(self, request: imsys_v1_pb2.SuspectRequest) -> imsys_v1_pb2.SuspectResponse:
         """Probe a server that a peer cannot reach, and answer then.
@@ -112,7 +132,9 @@ class BalanceServicer:
     :param reported: called with servers that users could not use.
     """
 
-    def __init__(self, allocation: Allocation, tokens: Tokens, reported: Callable[[Sequence[Reported]], None]) -> None:
+    def __init__(
+        self, allocation: Allocation, tokens: Tokens, reported: Callable[[Sequence[Reported]], None]
+    ) -> None:
         self._allocation = allocation
         self._tokens = tokens
         self._reported = reported
@@ -137,7 +159,9 @@ class BalanceServicer:
             raise Refused(Status.SERVER_BUSY, f"Up to {MOST} users are given servers in one call.")
         return imsys_v1_pb2.AllocateAllResponse(responses=await self._allocate(request.requests))
 
-    async def _allocate(self, requests: Sequence[imsys_v1_pb2.AllocateRequest]) -> list[imsys_v1_pb2.AllocateResponse]:
+    async def _allocate(
+        self, requests: Sequence[imsys_v1_pb2.AllocateRequest]
+    ) -> list[imsys_v1_pb2.AllocateResponse]:
         wishes = [_wish(request) for request in requests]
         given, reported = await self._allocation.allocate([wish for wish in wishes if isinstance(wish, Wish)])
         if reported:
@@ -159,7 +183,9 @@ class UserServicer:
         self._allocation = allocation
         self._tokens = tokens
 
-    async def RegisterUser(self, request: message_pb2.UserRegisterRequest) -> message_pb2.UserRegisterResponse:
+    async def RegisterUser(
+        self, request: message_pb2.UserRegisterRequest
+    ) -> message_pb2.UserRegisterResponse:
         """Allocate a chat server and issue a token.
 
         The port is one without TLS if open, as the original's clients need.
@@ -170,7 +196,9 @@ class UserServicer:
         if isinstance(given, Refused):
             raise given
         await self._tokens.keep(request.uuid, given.token)
-        return message_pb2.UserRegisterResponse(host=given.chat.host, port=str(given.chat.port), token=given.token)
+        return message_pb2.UserRegisterResponse(
+            host=given.chat.host, port=str(given.chat.port), token=given.token
+        )
 
     async def LoginUser(self, request: message_pb2.LoginRequest) -> message_pb2.LoginResponse:
         """Check that a token is valid for a user. :raises Refused: LOGIN_UNSUCCESSFUL (18), it is not."""
@@ -234,12 +262,16 @@ class RegisterServicer:
 
     async def _register(self, table: str, request: message_pb2.RegisterRequest) -> message_pb2.StatusResponse:
         info = request.info
-        server = PlainServer(table, self._kind, check_name(info.name), check_host(info.host), check_port(info.port))
+        server = PlainServer(
+            table, self._kind, check_name(info.name), check_host(info.host), check_port(info.port)
+        )
         if not await self._plain.add(server):
             raise refuse(ALREADY, table, self._kind, info.name)
         return message_pb2.StatusResponse()
 
-    async def _shut_down(self, table: str, request: message_pb2.ShutdownRequest) -> message_pb2.StatusResponse:
+    async def _shut_down(
+        self, table: str, request: message_pb2.ShutdownRequest
+    ) -> message_pb2.StatusResponse:
         if not await self._plain.remove(table, self._kind, request.cur_server):
             raise refuse(NOT_THERE, table, self._kind, request.cur_server)
         return message_pb2.StatusResponse()
@@ -249,7 +281,9 @@ class RegisterServicer:
         if peers is None:
             raise refuse(NOT_THERE, table, self._kind, request.cur_server)
         return message_pb2.PeerResponse(
-            lists=[message_pb2.ServerInfo(name=peer.name, host=peer.host, port=str(peer.port)) for peer in peers]
+            lists=[
+                message_pb2.ServerInfo(name=peer.name, host=peer.host, port=str(peer.port)) for peer in peers
+            ]
         )
 
 
@@ -287,7 +321,12 @@ def _write(server: Server) -> imsys_v1_pb2.Server:
         kind=server.kind,
         host=server.host,
         ports=imsys_v1_pb2.Ports(
-            tls=server.tls, plain=server.plain, http=server.http, grpc=server.grpc, rtmp=server.rtmp, rtmps=server.rtmps
+            tls=server.tls,
+            plain=server.plain,
+            http=server.http,
+            grpc=server.grpc,
+            rtmp=server.rtmp,
+            rtmps=server.rtmps,
         ),
         grpc_host=server.grpc_host,
         incarnation=server.incarnation,

@@ -101,12 +101,20 @@ class Suspicions(Service):
         # nothing listens there, or another server does
         if key in self._by_peers and answer is not Silence.SILENT:
             if await self._registry.withdraw(*key):
-                _log.warn("{kind} server {name} is not there any more: its registration ends", kind=suspect.kind, name=suspect.name)
+                _log.warn(
+                    "{kind} server {name} is not there any more: its registration ends",
+                    kind=suspect.kind,
+                    name=suspect.name,
+                )
             return False
         return await self._set_aside(suspect)
 
     async def _set_aside(self, suspect: Suspect) -> bool:
         if await self._registry.set_aside(suspect):
-            _log.warn("{kind} server {name} does not answer: nobody is sent there", kind=suspect.kind, name=suspect.name)
+            _log.warn(
+                "{kind} server {name} does not answer: nobody is sent there",
+                kind=suspect.kind,
+                name=suspect.name,
+            )
             return True
         return suspect.aside

@@ -17,7 +17,9 @@ class _Parser(argparse.ArgumentParser):
     """Reports errors in one line, and accepts no abbreviated options."""
 
     def __init__(self, **keywords: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **keywords)
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **keywords
+        )
 
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"{self.prog}: {message} (see --help)\n")
@@ -25,7 +27,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script: run one measurement and exit; 1 and one sentence on standard error where that fails."""
+    """The console script: run one measurement and exit; 1 and one sentence on standard error where that
+    fails.
+    """
     run(lambda: _main((sys.argv[1:] if arguments is None else arguments) or ["--help"]))
 
 

@@ -40,7 +40,8 @@ class _Reader(Session):
         self.threads: list[int] = []
         self.old: list[int] = []  # those of them whose history is asked for
         self.newest = 0  # the id of the last message in any of them
-        self.waiting: deque[int] = deque()  # when what was asked should have left (ns); answers come in this order
+        # when what was asked should have left (ns); answers come in this order
+        self.waiting: deque[int] = deque()
 
 
 class AskLoad:
@@ -73,13 +74,19 @@ class AskLoad:
     def _learn(self, reader: _Reader) -> None:
         cursor, complete = "", False
         while not complete:
-            self._crowd.write(reader, CHAT.encode(_SYNC, msgspec.json.encode({"since": "0", "cursor": cursor})))
+            self._crowd.write(
+                reader, CHAT.encode(_SYNC, msgspec.json.encode({"since": "0", "cursor": cursor}))
+            )
             heads = msgspec.json.decode(self._next(reader, _SYNC + 1), type=_Heads)
             reader.threads += [int(head.thread_id) for head in heads.threads]
             reader.newest = max([reader.newest, *(int(head.last_msg_id) for head in heads.threads)])
             cursor, complete = heads.next, heads.is_complete
         ask = self._ask
-        reader.old = [thread for thread in reader.threads if thread >= ask.begin and (thread - ask.begin) % ask.stride == 0]
+        reader.old = [
+            thread
+            for thread in reader.threads
+            if thread >= ask.begin and (thread - ask.begin) % ask.stride == 0
+        ]
 
     def _next(self, reader: _Reader, wanted: int) -> bytes:
         deadline = time.monotonic() + 30
@@ -101,7 +108,9 @@ class AskLoad:
     def _page(self, reader: _Reader) -> bytes:
         thread = self._chance.choice(reader.old)
         before = self._chance.randint(self._ask.oldest, self._ask.newest)
-        return CHAT.encode(_HISTORY, b'{"thread_id":"%d","msg_id":"0","before":"%d","limit":%d}' % (thread, before, _PAGE))
+        return CHAT.encode(
+            _HISTORY, b'{"thread_id":"%d","msg_id":"0","before":"%d","limit":%d}' % (thread, before, _PAGE)
+        )
 
     @staticmethod
     def _news(reader: _Reader) -> bytes:
@@ -127,7 +136,13 @@ class AskLoad:
             "closed": sum(not reader.open for reader in self._readers),
         }
         latencies = {"answer": self._answer_us.tobytes(), "generator late": self._late_us.tobytes()}
-        return Result(seconds=seconds, counts=counts, latencies=latencies, cpu_seconds=cpu, notes=dict(self._errors.most_common(5)))
+        return Result(
+            seconds=seconds,
+            counts=counts,
+            latencies=latencies,
+            cpu_seconds=cpu,
+            notes=dict(self._errors.most_common(5)),
+        )
 
     _count = 0
 
@@ -146,7 +161,12 @@ class AskLoad:
                     if planned >= self._begin:
                         self._late_us.append(max(0, time.monotonic_ns() - planned) // 1000)
             # epoll counts in milliseconds, select in microseconds
-            select.select([self._crowd.poll], [], [], max(0.0, min(end, start + (self._count + 1) / rate) - time.monotonic()))
+            select.select(
+                [self._crowd.poll],
+                [],
+                [],
+                max(0.0, min(end, start + (self._count + 1) / rate) - time.monotonic()),
+            )
             self._receive(0.0)
 
     def _receive(self, timeout: float) -> None:

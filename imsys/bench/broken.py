@@ -14,7 +14,10 @@ def faults_table(results: Results) -> str:
     if not found:
         return "Not measured."
     waits = (THERE, OTHERS, LOCKED, BACK, COMING, RECEIVED)
-    rows = [[kind, cell(some, "counts", "faults"), *(_seconds(some, name) for name in waits)] for kind, some in found.items()]
+    rows = [
+        [kind, cell(some, "counts", "faults"), *(_seconds(some, name) for name in waits)]
+        for kind, some in found.items()
+    ]
     return table(("p50 / p99 / max, s", "faults", *waits), rows) + wrong(found)
 
 
@@ -25,7 +28,14 @@ def storm_table(results: Results) -> str:
         ways = [cell(found, "counts", name) for name in ("straight", "asked the gateway", "timed out")]
         return [cell(found, "figures", "resumed a second of CPU"), _seconds(found, "resumed"), *ways]
 
-    head = ("users", "resumed a second of all servers' CPU", "p50 / p99 / max, s", "went straight", "asked the gateway", "attempts in vain")
+    head = (
+        "users",
+        "resumed a second of all servers' CPU",
+        "p50 / p99 / max, s",
+        "went straight",
+        "asked the gateway",
+        "attempts in vain",
+    )
     return rows_of(results, "storm", head, row)
 
 
@@ -37,6 +47,12 @@ def _seconds(found: Found, name: str) -> str:
 def _in_seconds(found: Found) -> Found:
     """Reports whose latencies are seconds."""
     return [
-        {**report, "latency": {name: {rank: value / 1000 for rank, value in one.items()} for name, one in report["latency"].items()}}
+        {
+            **report,
+            "latency": {
+                name: {rank: value / 1000 for rank, value in one.items()}
+                for name, one in report["latency"].items()
+            },
+        }
         for report in found
     ]

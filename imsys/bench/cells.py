@@ -66,12 +66,21 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def rows_of(results: Results, group: str, head: Sequence[str], row: Callable[[Found], Sequence[str]]) -> str:
     """Make the table of a group of scenes, one a row, without their controls."""
-    found = {scene.title: reports_of(results, scene.name) for scene in scenes_in(group) if not scene.control_of}
-    rows = [[title, *(row(some) if some else ("not measured", *[""] * (len(head) - 2)))] for title, some in found.items()]
+    found = {
+        scene.title: reports_of(results, scene.name) for scene in scenes_in(group) if not scene.control_of
+    }
+    rows = [
+        [title, *(row(some) if some else ("not measured", *[""] * (len(head) - 2)))]
+        for title, some in found.items()
+    ]
     return table(head, rows) + wrong(found) if any(found.values()) else "Not measured."
 
 
 def wrong(found: Mapping[str, Found]) -> str:
     """The line below a table: what went wrong, over all runs, by what the scenes are called in it."""
     named = "; ".join(f"{title}: {what}" for title, some in found.items() if (what := faults(some)))
-    return f"\n\n**Something went wrong**, counted over all runs: {named}." if named else "\n\nNothing went wrong in any of these runs."
+    return (
+        f"\n\n**Something went wrong**, counted over all runs: {named}."
+        if named
+        else "\n\nNothing went wrong in any of these runs."
+    )

@@ -1,7 +1,8 @@
 """The load of a chat: pairs of users who write to each other, at little cost for the generator.
 
-It shares the machine with what it measures, so nothing is decoded that is not needed: the number of a text is found at
-its place in the bytes of an acknowledgement or a push. What does not look as our server writes it is decoded as JSON.
+It shares the machine with what it measures, so nothing is decoded that is not needed: the number of a text is
+found at its place in the bytes of an acknowledgement or a push. What does not look as our server writes it is
+decoded as JSON.
 """
 
 from __future__ import annotations
@@ -56,9 +57,25 @@ _push = msgspec.json.Decoder(_Push).decode
 
 
 class _Writer(Session):
-    """A user who writes to their peer. Of each of their texts: when it was sent (or should have been, in ns), and what became of it."""
+    """A user who writes to their peer.
 
-    __slots__ = ("acked", "before", "behind", "between", "flying", "id_at", "last", "oldest", "other", "paused_until", "received", "sent")
+    Of each of their texts: when it was sent (or should have been, in ns), and what became of it.
+    """
+
+    __slots__ = (
+        "acked",
+        "before",
+        "behind",
+        "between",
+        "flying",
+        "id_at",
+        "last",
+        "oldest",
+        "other",
+        "paused_until",
+        "received",
+        "sent",
+    )
 
     def __init__(self, user: User) -> None:
         super().__init__(user)
@@ -100,7 +117,9 @@ class ChatLoad:
 
     def arrive(self) -> None:
         """Log everyone in. :raises RuntimeError: a login is refused."""
-        ready = {session.user[0]: session for session in self._crowd.arrive(self._users, time.monotonic() + 600)}
+        ready = {
+            session.user[0]: session for session in self._crowd.arrive(self._users, time.monotonic() + 600)
+        }
         if len(ready) < len(self._users):
             raise RuntimeError(self._crowd.first_failure() or "not everybody could log in in time")
         for user in self._users:
@@ -155,7 +174,12 @@ class ChatLoad:
 
     def _run_on_schedule(self, start: float, end: float) -> None:
         """Send texts at their scheduled times, in turn from all senders, without waiting for answers."""
-        crowd, senders, rate, sessions = self._crowd, self._senders, self._chat.rate, self._crowd.by_descriptor
+        crowd, senders, rate, sessions = (
+            self._crowd,
+            self._senders,
+            self._chat.rate,
+            self._crowd.by_descriptor,
+        )
         count, last, now = sum(len(writer.sent) for writer in senders), round((end - start) * rate), 0.0
         while now < end:
             now = time.monotonic()
@@ -169,7 +193,12 @@ class ChatLoad:
                     if self._begin <= planned < self._end:
                         self._late_us.append(max(0, time.monotonic_ns() - planned) // 1000)
             # epoll counts in milliseconds, select in microseconds
-            select.select([crowd.poll], [], [], max(0.0, min(_LONGEST_WAIT, start + (count + 1) / rate - time.monotonic())))
+            select.select(
+                [crowd.poll],
+                [],
+                [],
+                max(0.0, min(_LONGEST_WAIT, start + (count + 1) / rate - time.monotonic())),
+            )
             for descriptor, events in crowd.poll.poll(0):
                 if descriptor in sessions:
                     self._serve(sessions[descriptor], events)
@@ -216,10 +245,19 @@ class ChatLoad:
 
     def _fill(self, writer: _Writer) -> None:
         missing = self._chat.window - writer.flying
-        if missing <= 0 or writer.paused_until or not writer.open or (self._chat.oneway and writer not in self._senders):
+        if (
+            missing <= 0
+            or writer.paused_until
+            or not writer.open
+            or (self._chat.oneway and writer not in self._senders)
+        ):
             return
         now = time.monotonic_ns()
-        frames = self._text(writer, now) if missing == 1 else b"".join([self._text(writer, now) for _ in range(missing)])
+        frames = (
+            self._text(writer, now)
+            if missing == 1
+            else b"".join([self._text(writer, now) for _ in range(missing)])
+        )
         if writer.out:
             writer.out += frames
             return
@@ -323,7 +361,9 @@ class ChatLoad:
             "misordered": self._misordered,
             "closed": sum(not writer.open for writer in self._writers),
             "unacknowledged": sum(writer.flying for writer in self._writers),
-            "duplicated": sum(times - 1 for writer in self._writers for times in writer.received if times > 1),
+            "duplicated": sum(
+                times - 1 for writer in self._writers for times in writer.received if times > 1
+            ),
             "lost": sum(
                 1
                 for writer in self._writers

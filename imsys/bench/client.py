@@ -1,4 +1,6 @@
-"""``imsys-bench client``: the desktop client in a real window (Xvfb), with a conversation of 100,000 messages."""
+"""``imsys-bench client``: the desktop client in a real window (Xvfb), with a conversation of 100,000
+messages.
+"""
 
 from __future__ import annotations
 
@@ -33,17 +35,38 @@ _LATE_S = 240.0
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("client", help="the desktop client: first paint, frames, memory, processor, echo of a key")
-    parser.add_argument("--messages", type=whole, default=100_000, metavar="N", help="messages of the conversation that is opened")
+    parser = commands.add_parser(
+        "client", help="the desktop client: first paint, frames, memory, processor, echo of a key"
+    )
+    parser.add_argument(
+        "--messages",
+        type=whole,
+        default=100_000,
+        metavar="N",
+        help="messages of the conversation that is opened",
+    )
     parser.add_argument("--starts", type=whole, default=5, metavar="N", help="times that it is started")
-    parser.add_argument("--minutes", type=seconds, default=30.0, metavar="N", help="how long 5 messages a second come in; 0: they do not")
-    parser.add_argument("--only", metavar="PART,…", help=f"only some parts of {', '.join(PARTS)}; it is always started and opened")
+    parser.add_argument(
+        "--minutes",
+        type=seconds,
+        default=30.0,
+        metavar="N",
+        help="how long 5 messages a second come in; 0: they do not",
+    )
+    parser.add_argument(
+        "--only",
+        metavar="PART,…",
+        help=f"only some parts of {', '.join(PARTS)}; it is always started and opened",
+    )
     add_output(parser)
     parser.set_defaults(run=lambda options: publish(options, measure(options)), measure=measure)
 
 
 def measure(options: argparse.Namespace) -> list[Report]:
-    """Measure all parts once. :raises ConfigError: something is missing, or the client did not do what it was to."""
+    """Measure all parts once.
+
+    :raises ConfigError: something is missing, or the client did not do what it was to.
+    """
     parts = PARTS if options.only is None else tuple(options.only.split(","))
     if unknown := set(parts) - set(PARTS):
         raise ConfigError(f"--only {','.join(sorted(unknown))}: there are {', '.join(PARTS)}")
@@ -54,7 +77,11 @@ def measure(options: argparse.Namespace) -> list[Report]:
     began, load = time.monotonic(), os.getloadavg()[0]
     with contextlib.ExitStack() as stack:
         servers = stack.enter_context(private_servers(Setup()))
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="imsys-client-", ignore_cleanup_errors=True)))
+        home = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="imsys-client-", ignore_cleanup_errors=True)
+            )
+        )
         me, other = users_of(servers.environ, servers.addresses(tls=True), 1)
         _prepare(servers, home, me, options.messages)
         environ = _environment(home, stack.enter_context(_screen()))
@@ -65,7 +92,11 @@ def measure(options: argparse.Namespace) -> list[Report]:
         said += _run(environ, home, peer, tuple(part for part in parts if part != "film"), options.minutes)
         if "film" in parts:
             said.append(_film(environ))
-    setting = {"messages": options.messages, "starts": options.starts, "minutes": options.minutes if "long" in parts else 0}
+    setting = {
+        "messages": options.messages,
+        "starts": options.starts,
+        "minutes": options.minutes if "long" in parts else 0,
+    }
     setting |= {"load before": round(load, 1), "load after": round(os.getloadavg()[0], 1)}
     return [_report(setting, said, time.monotonic() - began)]
 
@@ -87,14 +118,20 @@ def _report(setting: Mapping[str, object], said: Sequence[Mapping[str, Any]], la
     waits: dict[str, Latency] = {}
     for part in ("wheel", "bar"):
         if one := by_name.get((part, "")):
-            waits |= {f"frame, {part}": Latency(**one["frame"]), f"frame from when it was due, {part}": Latency(**one["due"])}
+            waits |= {
+                f"frame, {part}": Latency(**one["frame"]),
+                f"frame from when it was due, {part}": Latency(**one["due"]),
+            }
             counts |= {f"frames, {part}": one["frames"], f"late frames, {part}": one["late"]}
     if one := by_name.get(("keys", "")):
         waits["echo of a key"] = Latency(**one["echo"])
     if one := by_name.get(("memory", "open")):
         figures |= {"memory, MB": one["resident"], "memory of its own, MB": one["private"]}
     if one := by_name.get(("memory", "after")):
-        figures |= {"memory after the minutes, MB": one["resident"], "5 a second, % of a core": one["percent"]}
+        figures |= {
+            "memory after the minutes, MB": one["resident"],
+            "5 a second, % of a core": one["percent"],
+        }
     if one := by_name.get(("film", "")):
         figures |= {
             "720p30, % of a core": round(100 * one["cpu of ours"], 1),
@@ -103,14 +140,20 @@ def _report(setting: Mapping[str, object], said: Sequence[Mapping[str, Any]], la
         figures["720p30, longest from picture to picture, ms"] = one["gap ms, worst"]
         counts |= {"film pictures": one["shown"], "film pictures dropped": one["dropped"]}
     found = {name: value for name, value in figures.items() if value is not None}
-    return Report(scene="client", setting=setting, seconds=round(lasted, 1), latency=waits, counts=counts, figures=found)
+    return Report(
+        scene="client", setting=setting, seconds=round(lasted, 1), latency=waits, counts=counts, figures=found
+    )
 
 
 def _prepare(servers: Servers, home: Path, me: User, messages: int) -> None:
     uuid, token, _, _, other, thread = me
     words = [str(home), _url(servers), servers.ca, "me", str(uuid), str(thread), str(other), str(messages)]
     done = subprocess.run(  # noqa: S603 (our own program)
-        [sys.executable, "-m", "client.bench.prepare", *words], input=f"{token}\n", text=True, capture_output=True, check=False
+        [sys.executable, "-m", "client.bench.prepare", *words],
+        input=f"{token}\n",
+        text=True,
+        capture_output=True,
+        check=False,
     )
     if done.returncode:
         raise ConfigError(f"the account could not be made: {done.stderr.strip()[-300:]}")
@@ -138,8 +181,21 @@ def _screen() -> Iterator[str]:
         raise ConfigError("there is no Xvfb on the PATH: apt install xvfb")
     read, write = os.pipe()
     with os.fdopen(read) as answer:
-        command = [program, "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp", "+extension", "GLX"]
-        server = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL, preexec_fn=bound_to_parent)  # noqa: S603
+        command = [
+            program,
+            "-displayfd",
+            str(write),
+            "-screen",
+            "0",
+            "1600x1000x24",
+            "-nolisten",
+            "tcp",
+            "+extension",
+            "GLX",
+        ]
+        server = subprocess.Popen(  # noqa: S603
+            command, pass_fds=(write,), stderr=subprocess.DEVNULL, preexec_fn=bound_to_parent
+        )
         os.close(write)
         try:
             yield f":{answer.readline().strip()}"
@@ -151,8 +207,18 @@ def _screen() -> Iterator[str]:
 @contextlib.contextmanager
 def _peer(servers: Servers, other: User) -> Iterator[subprocess.Popen[str]]:
     uuid, token, _, _, _, thread = other
-    command = [sys.executable, "-m", "imsys.bench.client_peer", _url(servers), servers.ca, str(uuid), str(thread)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=bound_to_parent) as peer:  # noqa: S603
+    command = [
+        sys.executable,
+        "-m",
+        "imsys.bench.client_peer",
+        _url(servers),
+        servers.ca,
+        str(uuid),
+        str(thread),
+    ]
+    with subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=bound_to_parent
+    ) as peer:
         assert peer.stdin is not None
         assert peer.stdout is not None
         peer.stdin.write(f"{token}\n")
@@ -165,7 +231,9 @@ def _peer(servers: Servers, other: User) -> Iterator[subprocess.Popen[str]]:
             peer.stdin.close()
 
 
-def _run(environ: Mapping[str, str], home: Path, peer: subprocess.Popen[str], parts: Sequence[str], minutes: float) -> list[dict[str, Any]]:
+def _run(
+    environ: Mapping[str, str], home: Path, peer: subprocess.Popen[str], parts: Sequence[str], minutes: float
+) -> list[dict[str, Any]]:
     """One run of the client; what it said."""
     said: list[dict[str, Any]] = []
     assert peer.stdin is not None
@@ -194,7 +262,9 @@ def _run(environ: Mapping[str, str], home: Path, peer: subprocess.Popen[str], pa
             said.append(one)
             print(json.dumps(one), file=sys.stderr, flush=True)
         if child.wait(30):
-            raise ConfigError(f"the client ended with status {child.returncode}: {log.read_text('utf-8', 'replace').strip()[-500:]}")
+            raise ConfigError(
+                f"the client ended with status {child.returncode}: {log.read_text('utf-8', 'replace').strip()[-500:]}"
+            )
     finally:
         late.cancel()
         end(child)
@@ -204,7 +274,12 @@ def _run(environ: Mapping[str, str], home: Path, peer: subprocess.Popen[str], pa
 def _film(environ: Mapping[str, str]) -> dict[str, Any]:
     """A film of 720p30, played in the widget that conversations have."""
     done = subprocess.run(
-        [sys.executable, "-m", "client.video.measuring"], env=dict(environ), capture_output=True, text=True, timeout=_LATE_S, check=False
+        [sys.executable, "-m", "client.video.measuring"],
+        env=dict(environ),
+        capture_output=True,
+        text=True,
+        timeout=_LATE_S,
+        check=False,
     )
     if done.returncode:
         raise ConfigError(f"the film could not be played: {done.stderr.strip()[-300:]}")

@@ -1,6 +1,7 @@
 """Somebody who writes to a desktop client that is measured: ``client_peer.py URL CA UUID THREAD``.
 
-The first line that it reads is the token; each one after it, ``RATE COUNT``, has it write so many, so many a second.
+The first line that it reads is the token; each one after it, ``RATE COUNT``, has it write so many, so many a
+second.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ async def _main(reactor: Any, *words: str) -> None:
     def listen() -> None:
         for line in sys.stdin:
             rate, count = line.split()
-            reactor.callFromThread(lambda rate=float(rate), count=int(count): Deferred.fromCoroutine(write(rate, count)))
+            reactor.callFromThread(
+                lambda rate=float(rate), count=int(count): Deferred.fromCoroutine(write(rate, count))
+            )
         reactor.callFromThread(ended.callback, None)
 
     async def write(rate: float, count: int) -> None:

@@ -48,7 +48,20 @@ outcome = msgspec.json.Decoder(Outcome).decode
 class Session:
     """One user's connection; subclasses add what their kind of load needs."""
 
-    __slots__ = ("begun", "connected", "descriptor", "handshaken", "open", "out", "recv", "rest", "send", "sock", "user", "writing")
+    __slots__ = (
+        "begun",
+        "connected",
+        "descriptor",
+        "handshaken",
+        "open",
+        "out",
+        "recv",
+        "rest",
+        "send",
+        "sock",
+        "user",
+        "writing",
+    )
 
     def __init__(self, user: User) -> None:
         self.user = user
@@ -101,7 +114,9 @@ class Crowd:
         self._tickets: ssl.SSLSession | None = None
         self._sources = 0
 
-    def arrive(self, users: Iterable[User], deadline: float, *, resume: bool = False, guests: Guests | None = None) -> list[Session]:
+    def arrive(
+        self, users: Iterable[User], deadline: float, *, resume: bool = False, guests: Guests | None = None
+    ) -> list[Session]:
         """Log users in, a few at once, until all are or ``deadline`` (of the monotonic clock) is over.
 
         :param resume: whether to resume TLS sessions, with the ticket of a first connection.
@@ -216,7 +231,12 @@ class Crowd:
     def _wrap(self, session: Session) -> None:
         assert self._context is not None
         session.use(
-            self._context.wrap_socket(session.sock, server_hostname=session.user[2], do_handshake_on_connect=False, session=self._tickets)
+            self._context.wrap_socket(
+                session.sock,
+                server_hostname=session.user[2],
+                do_handshake_on_connect=False,
+                session=self._tickets,
+            )
         )
 
     def _shake(self, session: Session) -> None:
@@ -239,7 +259,9 @@ class Crowd:
         body, session.rest = session.rest[4:total], session.rest[total:]
         answer = outcome(body)
         if service != LOGGED_IN or answer.error:
-            return self._fail(session, f"user {session.user[0]} cannot log in: {answer.error} {answer.message}")
+            return self._fail(
+                session, f"user {session.user[0]} cannot log in: {answer.error} {answer.message}"
+            )
         self.login_us.append((time.monotonic_ns() - session.begun) // 1000)
         session.open = True
         self.arrived += 1
@@ -259,7 +281,9 @@ class Crowd:
 
 
 class Beats:
-    """Heartbeats of sessions: each begins at some time of its first interval, so that they do not come all at once."""
+    """Heartbeats of sessions: each begins at some time of its first interval, so that they do not come all at
+    once.
+    """
 
     def __init__(self, crowd: Crowd, interval: float) -> None:
         self._crowd = crowd
@@ -271,7 +295,10 @@ class Beats:
 
     def join(self, session: Session) -> None:
         """Send heartbeats of a session from now on."""
-        heapq.heappush(self._next, (time.monotonic() + random.uniform(0, self._interval), session.descriptor, session))  # noqa: S311 (no secret)
+        heapq.heappush(
+            self._next,
+            (time.monotonic() + random.uniform(0, self._interval), session.descriptor, session),  # noqa: S311
+        )
 
     def due(self, now: float) -> None:
         """Send the heartbeats that are due (``now`` is the monotonic clock's)."""
@@ -282,7 +309,8 @@ class Beats:
                 continue
             heapq.heapreplace(self._next, (when + self._interval, descriptor, session))
             if session not in self.waiting:
-                # from when it should have been sent: a generator that is late does not hide what waiting there was
+                # from when it should have been sent: a generator that is late does not hide what waiting
+                # there was
                 self.waiting[session] = int(when * 1e9)
                 self.sent += 1
                 self._crowd.write(session, CHAT.encode(BEAT, b'{"uuid":"%d"}' % session.user[0]))
@@ -290,8 +318,9 @@ class Beats:
     def waited(self, session: Session) -> Iterable[int]:
         """How long (µs) an answer took that is here now; nothing where none was awaited.
 
-        While it was awaited no other heartbeat left. Those that were due meanwhile would have waited as well, each for an interval less
-        than the one before it: without them one long wait would stand for what many users who go on by the clock would have seen.
+        While it was awaited no other heartbeat left. Those that were due meanwhile would have waited as well,
+        each for an interval less than the one before it: without them one long wait would stand for what many
+        users who go on by the clock would have seen.
         """
         if (since := self.waiting.pop(session, None)) is None:
             return ()

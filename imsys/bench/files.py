@@ -59,31 +59,70 @@ CASES = tuple(
     for tls in layers
     for up in ways
 )
-"""Uploads before downloads: what is read is what was sent last. (There is no HTTP without TLS at our server.)"""
+"""Uploads before downloads: what is read is what was sent last. (There is no HTTP without TLS at our server.)
+"""
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("files", help="megabytes a second of files, up and down, beside nginx; large files; many users")
-    parser.add_argument(
-        "--what", choices=("rates", "large", "many"), default="rates", help="each door; a very large file; many uploads at the same time"
+    parser = commands.add_parser(
+        "files", help="megabytes a second of files, up and down, beside nginx; large files; many users"
     )
-    parser.add_argument("--size", type=whole, metavar="MB", help="megabytes of a file (rates: 1000, large: 10737, many: 5)")
-    parser.add_argument("--rounds", type=whole, default=1, metavar="N", help="how often each is measured, in turns with the others")
-    parser.add_argument("--users", type=whole, default=_USERS, metavar="N", help="users who send at the same time (many)")
-    parser.add_argument("--doors", metavar="NAME,…", help="only those whose names begin so, as 'HTTP' or 'frames up, TLS'")
-    parser.add_argument("--encryption", choices=("on", "off", "both"), default="both", help="whether files are encrypted at rest (rates)")
     parser.add_argument(
-        "--folder", metavar="FOLDER", help="where the servers keep everything; on a RAM disk, no disk bounds them (default: TMPDIR)"
+        "--what",
+        choices=("rates", "large", "many"),
+        default="rates",
+        help="each door; a very large file; many uploads at the same time",
+    )
+    parser.add_argument(
+        "--size", type=whole, metavar="MB", help="megabytes of a file (rates: 1000, large: 10737, many: 5)"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=whole,
+        default=1,
+        metavar="N",
+        help="how often each is measured, in turns with the others",
+    )
+    parser.add_argument(
+        "--users", type=whole, default=_USERS, metavar="N", help="users who send at the same time (many)"
+    )
+    parser.add_argument(
+        "--doors", metavar="NAME,…", help="only those whose names begin so, as 'HTTP' or 'frames up, TLS'"
+    )
+    parser.add_argument(
+        "--encryption",
+        choices=("on", "off", "both"),
+        default="both",
+        help="whether files are encrypted at rest (rates)",
+    )
+    parser.add_argument(
+        "--folder",
+        metavar="FOLDER",
+        help="where the servers keep everything; on a RAM disk, no disk bounds them (default: TMPDIR)",
     )
     parser.add_argument("--without-nginx", action="store_true", help="measure our server alone")
-    parser.add_argument("--server-core", type=int, default=0, metavar="N", help="the one core that a server has")
-    parser.add_argument("--client-core", type=int, default=1, metavar="N", help="the core that the client has")
     parser.add_argument(
-        "--set", action="append", type=setting, default=[], metavar="KEY=VALUE", help="configuration of the server, as RESOURCES_WINDOW=16"
+        "--server-core", type=int, default=0, metavar="N", help="the one core that a server has"
     )
-    parser.add_argument("--profile", metavar="FILE", help="record where our server spends its time, with py-spy (with one of --doors)")
-    parser.add_argument("--generators", type=whole, default=1, help=argparse.SUPPRESS)  # every scene is told; files need one
+    parser.add_argument(
+        "--client-core", type=int, default=1, metavar="N", help="the core that the client has"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        type=setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="configuration of the server, as RESOURCES_WINDOW=16",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="FILE",
+        help="record where our server spends its time, with py-spy (with one of --doors)",
+    )
+    # every scene is told; files need one
+    parser.add_argument("--generators", type=whole, default=1, help=argparse.SUPPRESS)
     add_output(parser)
     parser.set_defaults(run=lambda options: publish(options, measure(options)), measure=measure)
 
@@ -109,7 +148,9 @@ def measure(options: argparse.Namespace) -> list[Report]:
 class _Scene:
     """One resources server, and the users who transfer files."""
 
-    def __init__(self, options: argparse.Namespace, servers: Servers, users: Sequence[User], *, encrypted: bool) -> None:
+    def __init__(
+        self, options: argparse.Namespace, servers: Servers, users: Sequence[User], *, encrypted: bool
+    ) -> None:
         self._options = options
         self._encrypted = encrypted
         self._users = users
@@ -117,16 +158,29 @@ class _Scene:
         self.servers = servers
         self.pid = servers.pids["server"]
 
-    def carry(self, case: Case, size: int, *, users: int = 1, setting: dict[str, object] | None = None) -> Report:
+    def carry(
+        self, case: Case, size: int, *, users: int = 1, setting: dict[str, object] | None = None
+    ) -> Report:
         """Transfer one file of each user, by our server."""
         grants = [self._grant(case, user, size) for user in self._users[:users]]
         forget_peak(self.pid)
         before = memory_kib({"server": self.pid})["server"]
-        seen = observe(self._options, case, self._users[:users], grants, size, self.servers.ca, {"server": self.pid}, self._profile())
+        seen = observe(
+            self._options,
+            case,
+            self._users[:users],
+            grants,
+            size,
+            self.servers.ca,
+            {"server": self.pid},
+            self._profile(),
+        )
         if case.up and case.door != "blocks":
             self._sent = grants[-1].file_id
         figures = {"server memory grew by at most, MiB": round(max(0, peak_kib(self.pid) - before) / 1024, 1)}
-        return reported(self._options, case, size, seen, figures, {"encrypted": self._encrypted, **(setting or {})})
+        return reported(
+            self._options, case, size, seen, figures, {"encrypted": self._encrypted, **(setting or {})}
+        )
 
     def _grant(self, case: Case, user: User, size: int) -> Grant:
         target = self.servers.targets[0]
@@ -138,7 +192,9 @@ class _Scene:
             if case.up:
                 return files.offer(size, http=case.door == "http")
             if not self._sent:
-                raise ConfigError("there is nothing to read before something was sent: --doors leaves no upload before it")
+                raise ConfigError(
+                    "there is nothing to read before something was sent: --doors leaves no upload before it"
+                )
             return files.get(self._sent, http=case.door == "http")
 
     def _profile(self) -> Profile | None:
@@ -169,11 +225,20 @@ def observe(
 
 
 def reported(
-    options: argparse.Namespace, case: Case, size: int, seen: Observed, figures: dict[str, float], more: dict[str, object]
+    options: argparse.Namespace,
+    case: Case,
+    size: int,
+    seen: Observed,
+    figures: dict[str, float],
+    more: dict[str, object],
 ) -> Report:
     """Make a report of one turn of one case."""
     found = seen.result.counts["bytes"] / 1e9
-    name = case.name if "encrypted" not in more else f"{case.name}, {'encrypted' if more['encrypted'] else 'not encrypted'}"
+    name = (
+        case.name
+        if "encrypted" not in more
+        else f"{case.name}, {'encrypted' if more['encrypted'] else 'not encrypted'}"
+    )
     about = {
         "what": name,
         "operation": name,
@@ -200,21 +265,36 @@ def reported(
 
 @contextlib.contextmanager
 def _scene(options: argparse.Namespace, *, encrypted: bool, users: int = 2) -> Iterator[_Scene]:
-    rules = {"FILES_ENCRYPTION": "yes" if encrypted else "no", "FILES_MAX_FILE": str(1 << 40), "FILES_QUOTA": "0"}
+    rules = {
+        "FILES_ENCRYPTION": "yes" if encrypted else "no",
+        "FILES_MAX_FILE": str(1 << 40),
+        "FILES_QUOTA": "0",
+    }
     settings = rules | {"RESOURCES_CAPACITY": str(users + 100)} | dict(options.set)
     with private_servers(Setup(settings=settings, cores=(options.server_core,))) as servers:
-        yield _Scene(options, servers, users_of(servers.environ, servers.addresses(tls=False), -(-users // 2)), encrypted=encrypted)
+        yield _Scene(
+            options,
+            servers,
+            users_of(servers.environ, servers.addresses(tls=False), -(-users // 2)),
+            encrypted=encrypted,
+        )
 
 
 def _rates(options: argparse.Namespace, *, encrypted: bool) -> list[Report]:
     """Each case in turn, and all of them as often as asked for; one turn before, which only warms up."""
     size, reports = (options.size or 1000) * 1_000_000, []
-    wanted = [case for case in CASES if not options.doors or case.name.startswith(tuple(options.doors.split(",")))]
+    wanted = [
+        case for case in CASES if not options.doors or case.name.startswith(tuple(options.doors.split(",")))
+    ]
     others = [] if options.without_nginx else [case for case in CASES if case.door == "web"]
     with contextlib.ExitStack() as stack:
         scene = stack.enter_context(_scene(options, encrypted=encrypted))
         _room(scene.servers.home, 3 * size)
-        beside = stack.enter_context(nginx.nginx(Path(scene.servers.ca).parent, [options.server_core])) if others else None
+        beside = (
+            stack.enter_context(nginx.nginx(Path(scene.servers.ca).parent, [options.server_core]))
+            if others
+            else None
+        )
         for case in (Case(door="http", up=True, tls=True), Case(door="http", up=False, tls=True)):
             scene.carry(case, min(size, 50_000_000))
         for _ in range(options.rounds):
@@ -223,7 +303,9 @@ def _rates(options: argparse.Namespace, *, encrypted: bool) -> list[Report]:
                     reports.append(scene.carry(case, min(size, _BLOCKS) if case.door == "blocks" else size))
                 elif beside is not None:
                     grant = [beside.grant(tls=case.tls)]
-                    seen = observe(options, case, [_NOBODY], grant, size, scene.servers.ca, {"nginx": beside.pid})
+                    seen = observe(
+                        options, case, [_NOBODY], grant, size, scene.servers.ca, {"nginx": beside.pid}
+                    )
                     reports.append(reported(options, case, size, seen, {}, {"beside": encrypted}))
     return reports
 
@@ -250,7 +332,11 @@ def _many(options: argparse.Namespace) -> list[Report]:
         for door in ("frames", "http"):
             case = Case(door=door, up=True, tls=True)
             if not options.doors or case.name.startswith(tuple(options.doors.split(","))):
-                reports.append(scene.carry(case, size, users=options.users, setting={"scene": "many", "users": options.users}))
+                reports.append(
+                    scene.carry(
+                        case, size, users=options.users, setting={"scene": "many", "users": options.users}
+                    )
+                )
         return reports
 
 
@@ -272,4 +358,6 @@ def _compared(reports: Sequence[Report]) -> list[Report]:
 def _room(home: Path, size: int) -> None:
     """Check that the files fit on the disk. :raises ConfigError: they do not."""
     if (free := shutil.disk_usage(home).free) < size:
-        raise ConfigError(f"{home} has room for {free / 1e9:.0f} GB, and {size / 1e9:.0f} are needed; TMPDIR names another place")
+        raise ConfigError(
+            f"{home} has room for {free / 1e9:.0f} GB, and {size / 1e9:.0f} are needed; TMPDIR names another place"
+        )

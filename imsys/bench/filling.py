@@ -1,7 +1,8 @@
 """Millions of stored messages, made by the database itself: the history of a year, in all threads at once.
 
-Blocks of messages are appended to one thread after the other, oldest first, so that the tables grow as they do in use: at many places,
-not at their end. The messages lie before those that the threads began with, so nobody's newest message changes.
+Blocks of messages are appended to one thread after the other, oldest first, so that the tables grow as they
+do in use: at many places, not at their end. The messages lie before those that the threads began with, so
+nobody's newest message changes.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class History:
         return self._oldest + 20 * self._step, self._oldest + max(1, self._blocks) * BLOCK * self._step
 
     def grow(self, count: int) -> None:
-        """Store messages until there are ``count``: the first time a block in as many threads as it takes, then whole blocks in all.
+        """Store messages until there are ``count``: the first time a block in as many threads as it takes,
+        then whole blocks in all.
 
         It waits for the database, so it is for a command, not for a reactor's thread.
         """

@@ -1,4 +1,6 @@
-"""A stream as an encoder would send it, made of noise: its shape is that of H.264 and AAC, and each message says when it was sent."""
+"""A stream as an encoder would send it, made of noise: its shape is that of H.264 and AAC, and each message
+says when it was sent.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,12 @@ def frames(bitrate: int, seconds: float) -> Iterator[Frame]:
         else:
             key = number % GROUP == 0
             size = picture * _KEY if key else picture
-            head = (b"\x17\x01" if key else b"\x27\x01") + bytes(3) + (size - 9).to_bytes(4, "big") + (b"\x65" if key else b"\x41")
+            head = (
+                (b"\x17\x01" if key else b"\x27\x01")
+                + bytes(3)
+                + (size - 9).to_bytes(4, "big")
+                + (b"\x65" if key else b"\x41")
+            )
         yield Frame(at, kind, number, head + noise[: size - len(head)])
 
 

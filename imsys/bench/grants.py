@@ -81,7 +81,9 @@ class Desk:
 
     def offer(self, size: int, *, http: bool) -> Grant:
         """Offer a file to the user's thread."""
-        found = self._caller.ask(_OFFER, _OFFER + 1, thread_id=self._thread, filename="measured.bin", size=size)
+        found = self._caller.ask(
+            _OFFER, _OFFER + 1, thread_id=self._thread, filename="measured.bin", size=size
+        )
         return _grant(found, http=http)
 
     def get(self, file_id: str, *, http: bool) -> Grant:
@@ -105,4 +107,9 @@ def desk(user: User, context: ssl.SSLContext | None) -> Iterator[Desk]:
 
 
 def _grant(found: dict[str, Any], *, http: bool) -> Grant:
-    return Grant(host=found["host"], port=found["http_port" if http else "port"], file_id=found["file_id"], ticket=found["ticket"])
+    return Grant(
+        host=found["host"],
+        port=found["http_port" if http else "port"],
+        file_id=found["file_id"],
+        ticket=found["ticket"],
+    )

@@ -31,19 +31,55 @@ _LOGINS = 100
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("growth", help="latencies with ever more messages stored, and with many friends")
+    parser = commands.add_parser(
+        "growth", help="latencies with ever more messages stored, and with many friends"
+    )
     add_servers(parser, backend="mysql")
-    parser.add_argument("--stored", type=amounts, default=[10_000, 1_000_000, 10_000_000], metavar="N,N,…", help="messages stored")
-    parser.add_argument("--friends", type=amounts, default=[10, 200, 2000], metavar="N,N,…", help="friends of the users who log in")
+    parser.add_argument(
+        "--stored",
+        type=amounts,
+        default=[10_000, 1_000_000, 10_000_000],
+        metavar="N,N,…",
+        help="messages stored",
+    )
+    parser.add_argument(
+        "--friends",
+        type=amounts,
+        default=[10, 200, 2000],
+        metavar="N,N,…",
+        help="friends of the users who log in",
+    )
     parser.add_argument("--readers", type=whole, default=100, metavar="N", help="users who read")
-    parser.add_argument("--reader-friends", type=whole, default=201, metavar="N", help="friends, and so threads, that each reader has")
-    parser.add_argument("--pages", type=whole, default=1000, metavar="N", help="pages of history a second (open loop)")
-    parser.add_argument("--syncs", type=whole, default=500, metavar="N", help="requests a second for what is new (open loop)")
-    parser.add_argument("--texts", type=whole, default=1000, metavar="N", help="messages a second (open loop)")
-    parser.add_argument("--rounds", type=whole, default=1, metavar="N", help="how often all that is measured at each size")
-    parser.add_argument("--time", type=seconds, default=10.0, metavar="S", help="seconds that each is measured")
+    parser.add_argument(
+        "--reader-friends",
+        type=whole,
+        default=201,
+        metavar="N",
+        help="friends, and so threads, that each reader has",
+    )
+    parser.add_argument(
+        "--pages", type=whole, default=1000, metavar="N", help="pages of history a second (open loop)"
+    )
+    parser.add_argument(
+        "--syncs", type=whole, default=500, metavar="N", help="requests a second for what is new (open loop)"
+    )
+    parser.add_argument(
+        "--texts", type=whole, default=1000, metavar="N", help="messages a second (open loop)"
+    )
+    parser.add_argument(
+        "--rounds", type=whole, default=1, metavar="N", help="how often all that is measured at each size"
+    )
+    parser.add_argument(
+        "--time", type=seconds, default=10.0, metavar="S", help="seconds that each is measured"
+    )
     parser.add_argument("--warmup", type=seconds, default=2.0, metavar="S", help="seconds before")
-    parser.add_argument("--settle", type=seconds, default=5.0, metavar="S", help="seconds that the database is given after it was filled")
+    parser.add_argument(
+        "--settle",
+        type=seconds,
+        default=5.0,
+        metavar="S",
+        help="seconds that the database is given after it was filled",
+    )
     add_output(parser)
     parser.set_defaults(run=_run, measure=measure)
 
@@ -62,7 +98,9 @@ def measure(options: argparse.Namespace) -> list[Report]:
     with private_servers(setup_of(options, database=database)) as servers:
         addresses = servers.addresses(tls=options.tls)
         readers = users_of(servers.environ, addresses, -(-options.readers // 2), options.reader_friends)
-        others = {count: users_of(servers.environ, addresses, _LOGINS // 2, count) for count in options.friends}
+        others = {
+            count: users_of(servers.environ, addresses, _LOGINS // 2, count) for count in options.friends
+        }
         threads = len(readers) // 2 + len(readers) * (options.reader_friends - 1)
         config = load(None, servers.environ).database
         history = History(config, readers[0][5], threads, max(options.stored), time.time())
@@ -79,7 +117,9 @@ def measure(options: argparse.Namespace) -> list[Report]:
 class _Scene:
     """The measurements at one size of the store."""
 
-    def __init__(self, options: argparse.Namespace, servers: Servers, readers: list[User], history: History) -> None:
+    def __init__(
+        self, options: argparse.Namespace, servers: Servers, readers: list[User], history: History
+    ) -> None:
         self._options = options
         self._servers = servers
         self._readers = readers
@@ -99,7 +139,11 @@ class _Scene:
             **timing,
         )
         yield self._report("page of history", self._observe(self._readers, history), "answers")
-        yield self._report("what is new", self._observe(self._readers, Ask(what="sync", rate=options.syncs, **timing)), "answers")
+        yield self._report(
+            "what is new",
+            self._observe(self._readers, Ask(what="sync", rate=options.syncs, **timing)),
+            "answers",
+        )
         chat = Chat(run=secrets.token_hex(4), window=1, size=64, rate=options.texts, **timing)
         yield self._report("message", self._observe(self._readers, chat), "acked")
 
@@ -113,7 +157,11 @@ class _Scene:
         options = self._options
         tasks = []
         for part in shares(users, 1 if isinstance(work, LogIn) else options.generators):
-            share = work if isinstance(work, LogIn) else msgspec.structs.replace(work, rate=work.rate * len(part) / len(users))
+            share = (
+                work
+                if isinstance(work, LogIn)
+                else msgspec.structs.replace(work, rate=work.rate * len(part) / len(users))
+            )
             tasks.append(Task(users=part, work=share, tls=options.tls, ca=self._servers.ca, at_once=at_once))
         with crew(tasks, self._servers.pids) as members:
             return members.work()
@@ -131,9 +179,19 @@ def plot(reports: list[Report]) -> str:
     series = []
     for operation in operations:
         mine = [found for found in reports if found.setting["operation"] == operation]
-        series.append((operation, [statistics.median(_main(found) for found in mine if found.setting["stored"] == size) for size in sizes]))
+        series.append(
+            (
+                operation,
+                [
+                    statistics.median(_main(found) for found in mine if found.setting["stored"] == size)
+                    for size in sizes
+                ],
+            )
+        )
     return svg.lines("growth: 99th percentile in milliseconds", "messages stored", sizes, series)
 
 
 def _main(found: Report) -> float:
-    return next((found.latency[name].p99 for name in ("answer", "ack", "login") if name in found.latency), 0.0)
+    return next(
+        (found.latency[name].p99 for name in ("answer", "ack", "login") if name in found.latency), 0.0
+    )

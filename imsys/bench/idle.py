@@ -27,9 +27,19 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("idle", help="connections held, with heartbeats, and their memory")
     add_servers(parser)
-    parser.add_argument("--connections", type=whole, default=10_000, metavar="N", help="users who are logged in")
-    parser.add_argument("--processes", type=whole, default=1, metavar="N", help="processes of the chat server (needs --backend mysql)")
-    parser.add_argument("--beat", type=seconds, default=10.0, metavar="S", help="seconds between two heartbeats of a user")
+    parser.add_argument(
+        "--connections", type=whole, default=10_000, metavar="N", help="users who are logged in"
+    )
+    parser.add_argument(
+        "--processes",
+        type=whole,
+        default=1,
+        metavar="N",
+        help="processes of the chat server (needs --backend mysql)",
+    )
+    parser.add_argument(
+        "--beat", type=seconds, default=10.0, metavar="S", help="seconds between two heartbeats of a user"
+    )
     parser.add_argument("--time", type=seconds, default=30.0, metavar="S", help="seconds that they are held")
     parser.add_argument("--at-once", type=whole, default=64, metavar="N", help="logins in progress at a time")
     add_output(parser)
@@ -43,9 +53,13 @@ def measure(options: argparse.Namespace) -> list[Report]:
     count = max(options.generators, -(-options.connections // _PER_PROCESS))
     with private_servers(setup_of(options, processes=options.processes)) as servers:
         pairs = -(-(options.connections + _FIRST) // 2)
-        users = users_of(servers.environ, servers.addresses(tls=options.tls), pairs)[: options.connections + _FIRST]
+        users = users_of(servers.environ, servers.addresses(tls=options.tls), pairs)[
+            : options.connections + _FIRST
+        ]
         first, users = users[:_FIRST], users[_FIRST:]
-        with crew([Task(users=first, work=Hold(time=1.0, beat=0.5), tls=options.tls, ca=servers.ca)], servers.pids) as members:
+        with crew(
+            [Task(users=first, work=Hold(time=1.0, beat=0.5), tls=options.tls, ca=servers.ca)], servers.pids
+        ) as members:
             members.work()
         parts = shares(users, count)
         tasks = [
@@ -63,7 +77,15 @@ def measure(options: argparse.Namespace) -> list[Report]:
             seen = members.work()
     held = seen.result.counts.get("held", 0)
     grown = sum(seen.memory.get(name, 0) - seen.memory_before.get(name, 0) for name in servers.ours)
-    setting = setting_of(options, connections=options.connections, processes=options.processes, beat=options.beat, seconds=options.time)
+    setting = setting_of(
+        options,
+        connections=options.connections,
+        processes=options.processes,
+        beat=options.beat,
+        seconds=options.time,
+    )
     setting["generators"] = len(parts)
     figures = {"KB a session": round(grown * 1.024 / max(1, held), 2)}
-    return [report("idle", setting, seen, rates={"heartbeats": "heartbeats"}, per="heartbeats", figures=figures)]
+    return [
+        report("idle", setting, seen, rates={"heartbeats": "heartbeats"}, per="heartbeats", figures=figures)
+    ]

@@ -64,7 +64,13 @@ class HoldLoad:
         for session in list(self._beats.waiting):  # they waited at least until now
             self._beat_us.extend(self._beats.waited(session))
         latencies = {"heartbeat": self._beat_us.tobytes(), "login": self._crowd.login_us.tobytes()}
-        return Result(seconds=seconds, counts=counts, latencies=latencies, cpu_seconds=cpu, notes=dict(self._crowd.failed.most_common(5)))
+        return Result(
+            seconds=seconds,
+            counts=counts,
+            latencies=latencies,
+            cpu_seconds=cpu,
+            notes=dict(self._crowd.failed.most_common(5)),
+        )
 
     def joined(self, session: Session) -> None:
         """Begin the heartbeats of a session."""

@@ -1,7 +1,8 @@
 """Run a load generator in C++ instead of ours: ``chat --generator PROGRAM``.
 
-It is a program that reads the same file of users, does the same, and prints its figures as lines of ``name=value``.
-It takes less of the processor than Python can, so more is left for the servers that share the machine with it.
+It is a program that reads the same file of users, does the same, and prints its figures as lines of
+``name=value``. It takes less of the processor than Python can, so more is left for the servers that share the
+machine with it.
 """
 
 from __future__ import annotations
@@ -30,13 +31,28 @@ _CLOSED = ("closed_by_server", "read_error", "write_error", "bad_frame_from_serv
 """Its names for connections that ended after the login."""
 
 
-def measure(options: argparse.Namespace, users: Sequence[User], ca: str, pids: Mapping[str, int], setting: Mapping[str, object]) -> Report:
+def measure(
+    options: argparse.Namespace,
+    users: Sequence[User],
+    ca: str,
+    pids: Mapping[str, int],
+    setting: Mapping[str, object],
+) -> Report:
     """Run it once. :raises ConfigError: it cannot be run, or fails."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "users"
         path.touch(0o600)
         path.write_text("".join(" ".join(map(str, user)) + "\n" for user in users))
-        command = [options.generator, "chat", "--users", str(path), "--size", str(options.size), "--window", str(options.window)]
+        command = [
+            options.generator,
+            "chat",
+            "--users",
+            str(path),
+            "--size",
+            str(options.size),
+            "--window",
+            str(options.window),
+        ]
         command += [
             "--warmup",
             str(options.warmup),
@@ -56,7 +72,9 @@ def measure(options: argparse.Namespace, users: Sequence[User], ca: str, pids: M
             raise ConfigError(f"--generator {options.generator}: {error.strerror}") from None
     text = done.stdout.decode("utf-8", "replace")
     if done.returncode or "acked_per_s" not in text:
-        raise ConfigError(f"{options.generator} failed: {(done.stderr.decode('utf-8', 'replace').strip() or text.strip())[-300:]}")
+        raise ConfigError(
+            f"{options.generator} failed: {(done.stderr.decode('utf-8', 'replace').strip() or text.strip())[-300:]}"
+        )
     return parse(text, setting, pids)
 
 
@@ -68,7 +86,11 @@ def parse(text: str, setting: Mapping[str, object], pids: Mapping[str, int]) -> 
         return float(found[1]) if found else 0.0
 
     def latency(name: str) -> Latency:
-        found = re.search(rf"^{name}_latency_ms: .*?p50=([0-9.]+) p95=([0-9.]+) p99=([0-9.]+) max=([0-9.]+)", text, re.MULTILINE)
+        found = re.search(
+            rf"^{name}_latency_ms: .*?p50=([0-9.]+) p95=([0-9.]+) p99=([0-9.]+) max=([0-9.]+)",
+            text,
+            re.MULTILINE,
+        )
         p50, p95, p99, most = map(float, found.groups()) if found else (0.0,) * 4
         return Latency(p50=p50, p95=p95, p99=p99, max=most)
 
@@ -83,9 +105,17 @@ def parse(text: str, setting: Mapping[str, object], pids: Mapping[str, int]) -> 
         scene="chat",
         setting=setting,
         seconds=seconds,
-        rates={"acknowledged": acked, "delivered": figure("delivered_per_s"), "logins": figure("logins_per_s")},
+        rates={
+            "acknowledged": acked,
+            "delivered": figure("delivered_per_s"),
+            "logins": figure("logins_per_s"),
+        },
         latency={"ack": latency("ack"), "delivery": latency("delivery")},
-        counts={"messages": int(figure("acked")), **counts, "closed": sum(notes.get(name, 0) for name in _CLOSED)},
+        counts={
+            "messages": int(figure("acked")),
+            **counts,
+            "closed": sum(notes.get(name, 0) for name in _CLOSED),
+        },
         figures={"generator CPU for all its messages, s": figure("loadgen_cpu_s")},
         cpu_ms_per_1000=cpu,
         memory_kib=memory_kib(pids),

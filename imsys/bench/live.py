@@ -1,4 +1,6 @@
-"""``imsys-bench live``: how many can watch one stream on one core, how late it is for them, and what they cost; beside nginx-rtmp."""
+"""``imsys-bench live``: how many can watch one stream on one core, how late it is for them, and what they
+cost; beside nginx-rtmp.
+"""
 
 from __future__ import annotations
 
@@ -32,16 +34,21 @@ _START = 80
 _PROBES = 8
 """Players that read and time everything; the others are the crowd."""
 _FEW, _FIRST = 20, 150
-"""Players of the first two trials: one that only warms up and says what memory the cache takes, and one that says where to look."""
+"""Players of the first two trials: one that only warms up and says what memory the cache takes, and one that
+says where to look.
+"""
 _FULL = 0.95
 """Of its core, a server that has as many players as it can have uses so much."""
 _CLOSE = 1.06
 """So near to each other are a number of players that went well and one that did not, when the search ends."""
 _TRIALS = 9
 _BELOW = 0.5
-"""Of the most players that nginx-rtmp can have: with how many our delay is measured. (Of one's own, if there is no other.)"""
+"""Of the most players that nginx-rtmp can have: with how many our delay is measured. (Of one's own, if there
+is no other.)
+"""
 _LAG = 1.0
-"""Seconds after its end in which a stream must have arrived everywhere: what takes longer was only put off."""
+"""Seconds after its end in which a stream must have arrived everywhere: what takes longer was only put off.
+"""
 _DRAIN = 6.0
 _BUSY = 0.95
 """Of its core: a generator that uses more measures itself, and the server could have more players."""
@@ -76,19 +83,45 @@ class Trial:
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("live", help="players of one live stream on one core, beside nginx-rtmp")
-    parser.add_argument("--bitrate", type=whole, default=4_000_000, metavar="N", help="bits a second of the stream")
-    parser.add_argument("--time", type=seconds, default=5.0, metavar="SECONDS", help="how long the stream of one trial is")
-    parser.add_argument("--players", type=whole, metavar="N", help="one trial with so many, instead of searching for the most")
     parser.add_argument(
-        "--chunks", type=amounts, default=[4096, 65536], metavar="BYTES,…", help="chunk sizes of nginx-rtmp: its default, and ours"
+        "--bitrate", type=whole, default=4_000_000, metavar="N", help="bits a second of the stream"
+    )
+    parser.add_argument(
+        "--time", type=seconds, default=5.0, metavar="SECONDS", help="how long the stream of one trial is"
+    )
+    parser.add_argument(
+        "--players", type=whole, metavar="N", help="one trial with so many, instead of searching for the most"
+    )
+    parser.add_argument(
+        "--chunks",
+        type=amounts,
+        default=[4096, 65536],
+        metavar="BYTES,…",
+        help="chunk sizes of nginx-rtmp: its default, and ours",
     )
     parser.add_argument("--only", choices=("imsys", "nginx"), help="measure one of them")
-    parser.add_argument("--server-core", type=int, default=0, metavar="N", help="the one core that a server has")
-    parser.add_argument("--client-core", type=int, default=1, metavar="N", help="the core that publisher and players have")
+    parser.add_argument(
+        "--server-core", type=int, default=0, metavar="N", help="the one core that a server has"
+    )
+    parser.add_argument(
+        "--client-core", type=int, default=1, metavar="N", help="the core that publisher and players have"
+    )
     parser.add_argument("--reactor", metavar="NAME", help="reactor of our server (default: its own choice)")
-    parser.add_argument("--set", action="append", type=setting, default=[], metavar="KEY=VALUE", help="configuration of our server")
-    parser.add_argument("--profile", metavar="FILE", help="record where our server spends its time, with py-spy (with --players)")
-    parser.add_argument("--generators", type=whole, default=1, help=argparse.SUPPRESS)  # every scene is told; a stream needs one
+    parser.add_argument(
+        "--set",
+        action="append",
+        type=setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="configuration of our server",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="FILE",
+        help="record where our server spends its time, with py-spy (with --players)",
+    )
+    # every scene is told; a stream needs one
+    parser.add_argument("--generators", type=whole, default=1, help=argparse.SUPPRESS)
     add_output(parser)
     parser.set_defaults(run=lambda options: publish(options, measure(options)), measure=measure)
 
@@ -133,10 +166,17 @@ class _Streams:
 @contextlib.contextmanager
 def _imsys(options: argparse.Namespace) -> Iterator[_Streams]:
     """Start our server, and a user who goes live there."""
-    many = {"LIVE_PLAYERS": "100000", "LIVE_SILENCE": "600", "LIVE_STREAMS": "1000", "RESOURCES_CAPACITY": "30000"}
+    many = {
+        "LIVE_PLAYERS": "100000",
+        "LIVE_SILENCE": "600",
+        "LIVE_STREAMS": "1000",
+        "RESOURCES_CAPACITY": "30000",
+    }
     many |= {"LIMITS_CONNECTIONS_USER": "0", **dict(options.set)}  # all players have the key of one
     with contextlib.ExitStack() as stack:
-        servers = stack.enter_context(private_servers(Setup(settings=many, reactor=options.reactor, cores=(options.server_core,))))
+        servers = stack.enter_context(
+            private_servers(Setup(settings=many, reactor=options.reactor, cores=(options.server_core,)))
+        )
         user = users_of(servers.environ, servers.addresses(tls=False), 1)[0]
         caller = Caller(stack.enter_context(connected(user[2], user[3], None)), CHAT)
         caller.log_in(user)
@@ -155,11 +195,15 @@ def _stream(url: str) -> Stream:
     if parts.scheme != "rtmp" or parts.port is None:
         raise ConfigError(f"the server gives URLs of {parts.scheme}, and players without TLS are measured")
     app, _, name = parts.path.strip("/").partition("/")
-    return Stream(host="127.0.0.1", port=parts.port, app=app, name=f"{name}?{parts.query}" if parts.query else name)
+    return Stream(
+        host="127.0.0.1", port=parts.port, app=app, name=f"{name}?{parts.query}" if parts.query else name
+    )
 
 
 def _measured(name: str, options: argparse.Namespace, streams: _Streams, below: int | None) -> Report:
-    """All trials of one server; ``below``: with how many players the delay is measured, half of the most if that is not said."""
+    """All trials of one server; ``below``: with how many players the delay is measured, half of the most if
+    that is not said.
+    """
     trials: list[Trial] = []
 
     def attempt(players: int) -> Trial:
@@ -179,10 +223,14 @@ def _measured(name: str, options: argparse.Namespace, streams: _Streams, below: 
 
 
 def _most(attempt: Callable[[int], Trial]) -> Trial:
-    """The trial with the most players that went well: what trials used of the core tells where to look, as long as all go well."""
+    """The trial with the most players that went well: what trials used of the core tells where to look, as
+    long as all go well.
+    """
     best = first = attempt(_FIRST)
     if not first.well:
-        raise ConfigError(f"it does not go well with {_FIRST} players: {first.short} missed something, the last was {first.lag:.1f} s late")
+        raise ConfigError(
+            f"it does not go well with {_FIRST} players: {first.short} missed something, the last was {first.lag:.1f} s late"
+        )
     worst: int | None = None
     players = round(min(8.0, _FULL / max(1e-3, first.cpu)) * first.players)
     for _ in range(_TRIALS):
@@ -197,7 +245,8 @@ def _most(attempt: Callable[[int], Trial]) -> Trial:
         elif worst <= best.players * _CLOSE:
             break
         else:
-            near = 0.85 if best is first else 0.0  # an estimate that was too high is nearer than the first trial
+            # an estimate that was too high is nearer than the first trial
+            near = 0.85 if best is first else 0.0
             players = max((best.players + worst) // 2, round(worst * near))
     return best
 
@@ -207,13 +256,21 @@ def _trial(options: argparse.Namespace, streams: _Streams, players: int, *, prof
     stream = streams.new()
     watched = streams.watch() if streams.watch else stream
     cores = [options.client_core]
-    source = Task(users=[], work=Publish(stream=stream, bitrate=options.bitrate, time=options.time), cores=cores)
+    source = Task(
+        users=[], work=Publish(stream=stream, bitrate=options.bitrate, time=options.time), cores=cores
+    )
     common = {"stream": watched, "time": options.time, "warmup": min(1.0, options.time / 4), "drain": _DRAIN}
     probes = Task(users=[], work=Watch(players=_PROBES, read=True, **common), cores=cores)
     crowd = Task(users=[], work=Watch(players=max(1, players - _PROBES), read=False, **common), cores=cores)
-    recording = Profile(streams.pid, Path(options.profile), options.time) if options.profile and profile else None
+    recording = (
+        Profile(streams.pid, Path(options.profile), options.time) if options.profile and profile else None
+    )
     sent: list[Observed] = []
-    with crew([source], {}) as publisher, crew([probes], {}) as readers, crew([crowd], {"server": streams.pid}) as audience:
+    with (
+        crew([source], {}) as publisher,
+        crew([probes], {}) as readers,
+        crew([crowd], {"server": streams.pid}) as audience,
+    ):
         forget_peak(streams.pid)
         seen: list[Observed] = []
         others = [
@@ -238,7 +295,9 @@ def _trial(options: argparse.Namespace, streams: _Streams, players: int, *, prof
     return _seen(options, players, sent[0], seen[0], counted, memory)
 
 
-def _seen(options: argparse.Namespace, players: int, sent: Observed, read: Observed, counted: Observed, memory: int) -> Trial:
+def _seen(
+    options: argparse.Namespace, players: int, sent: Observed, read: Observed, counted: Observed, memory: int
+) -> Trial:
     """Return the result of a trial."""
     result = counted.result
     cpu = sum(one.result.cpu_seconds for one in (sent, read, counted))
@@ -264,7 +323,9 @@ def _line(name: str, trial: Trial) -> str:
     )
 
 
-def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], best: Trial, below: Trial) -> Report:
+def _report(
+    name: str, options: argparse.Namespace, trials: Sequence[Trial], best: Trial, below: Trial
+) -> Report:
     """Make a server's report: the most players, and the delay with some fewer."""
     few = trials[0]
     about: dict[str, object] = {
@@ -279,11 +340,14 @@ def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], bes
         "python": platform.python_version(),
         "cores": os.cpu_count() or 0,
     }
-    calm = list(itertools.takewhile(lambda trial: trial.well, trials))  # what an overload left behind does not tell what players need
+    # what an overload left behind does not tell what players need
+    calm = list(itertools.takewhile(lambda trial: trial.well, trials))
     most = max(calm or trials, key=lambda trial: trial.players)
     if any(trial.generator > _BUSY for trial in trials):
         about["limited by"] = "generator"
-    about["MiB at most, by players"] = ", ".join(f"{trial.players}: {trial.memory / 1024:.0f}" for trial in trials)
+    about["MiB at most, by players"] = ", ".join(
+        f"{trial.players}: {trial.memory / 1024:.0f}" for trial in trials
+    )
     figures: dict[str, float] = {
         "players": best.players,
         "CPU, s per stream-minute": round(below.cpu * 60 / below.players, 4),
@@ -296,6 +360,10 @@ def _report(name: str, options: argparse.Namespace, trials: Sequence[Trial], bes
         setting=about,
         seconds=options.time,
         latency={"publish to play": latency(below.delays), "with the most players": latency(best.delays)},
-        counts={"players with delay": below.players, "received": below.received, "failed": 0 if below.well else max(1, below.short)},
+        counts={
+            "players with delay": below.players,
+            "received": below.received,
+            "failed": 0 if below.well else max(1, below.short),
+        },
         figures=figures,
     )

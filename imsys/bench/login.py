@@ -21,7 +21,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--friends", type=whole, default=1, metavar="N", help="friends that each of them has")
     parser.add_argument("--at-once", type=whole, default=64, metavar="N", help="logins in progress at a time")
     parser.add_argument("--resume", action="store_true", help="resume TLS sessions")
-    parser.add_argument("--time", type=seconds, default=60.0, metavar="S", help="seconds after which it stops in any case")
+    parser.add_argument(
+        "--time", type=seconds, default=60.0, metavar="S", help="seconds after which it stops in any case"
+    )
     add_output(parser)
     parser.set_defaults(run=lambda options: publish(options, measure(options)), measure=measure)
 
@@ -29,7 +31,9 @@ def add_command(commands: Any) -> None:
 def measure(options: argparse.Namespace) -> list[Report]:
     """Log everybody in, once."""
     with private_servers(setup_of(options)) as servers:
-        users = users_of(servers.environ, servers.addresses(tls=options.tls), -(-options.logins // 2), options.friends)
+        users = users_of(
+            servers.environ, servers.addresses(tls=options.tls), -(-options.logins // 2), options.friends
+        )
         parts = shares(users, options.generators)
         tasks = [
             Task(
@@ -43,5 +47,7 @@ def measure(options: argparse.Namespace) -> list[Report]:
         ]
         with crew(tasks, servers.pids) as members:
             seen = members.work()
-    setting = setting_of(options, logins=len(users), friends=options.friends, at_once=options.at_once, resume=options.resume)
+    setting = setting_of(
+        options, logins=len(users), friends=options.friends, at_once=options.at_once, resume=options.resume
+    )
     return [report("login", setting, seen, rates={"logins": "logins"}, per="logins")]

@@ -28,4 +28,10 @@ class LogInLoad:
         print("measured", flush=True)
         counts = {"logins": len(ready), "failed": self._crowd.failed.total(), "resumed": self._crowd.resumed}
         notes = dict(self._crowd.failed.most_common(5))
-        return Result(seconds=seconds, counts=counts, latencies={"login": self._crowd.login_us.tobytes()}, cpu_seconds=cpu, notes=notes)
+        return Result(
+            seconds=seconds,
+            counts=counts,
+            latencies={"login": self._crowd.login_us.tobytes()},
+            cpu_seconds=cpu,
+            notes=notes,
+        )

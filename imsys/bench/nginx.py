@@ -68,18 +68,32 @@ def found() -> str | None:
 
 @contextlib.contextmanager
 def nginx(certificates: Path, cores: Sequence[int]) -> Iterator[Nginx]:
-    """One with a certificate of ours, on these cores. :raises ConfigError: it is not installed, or does not start."""
+    """One with a certificate of ours, on these cores.
+
+    :raises ConfigError: it is not installed, or does not start.
+    """
     program = found()
     if program is None:
-        raise ConfigError("there is no nginx on the PATH (Debian: nginx-light); --without-nginx measures without it")
+        raise ConfigError(
+            "there is no nginx on the PATH (Debian: nginx-light); --without-nginx measures without it"
+        )
     with contextlib.ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="imsys-nginx-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         (folder / "files").mkdir()
         settings, port, tls_port = folder / "nginx.conf", free_port(), free_port()
-        names = {"certificate": certificates / "server.pem", "key": certificates / "server.key", "user": pwd.getpwuid(os.getuid()).pw_name}
+        names = {
+            "certificate": certificates / "server.pem",
+            "key": certificates / "server.key",
+            "user": pwd.getpwuid(os.getuid()).pw_name,
+        }
         settings.write_text(_SETTINGS.format(folder=folder, port=port, tls_port=tls_port, **names))
-        child = spawn([program, "-p", str(folder), "-e", "stderr", "-c", str(settings)], folder / "output", os.environ, cores)
+        child = spawn(
+            [program, "-p", str(folder), "-e", "stderr", "-c", str(settings)],
+            folder / "output",
+            os.environ,
+            cores,
+        )
         stack.callback(end, child)
         wait_until(lambda: bool(list(children(child.pid))), child, folder / "output")
         yield Nginx(next(iter(children(child.pid))), port, tls_port)

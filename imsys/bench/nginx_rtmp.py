@@ -1,4 +1,7 @@
-"""nginx with the RTMP module beside our own server: one worker, no recording, no log of connections; else as it comes."""
+"""nginx with the RTMP module beside our own server: one worker, no recording, no log of connections.
+
+Else as it comes.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +68,15 @@ def nginx_rtmp(cores: Sequence[int], chunk_size: int) -> Iterator[NginxRtmp]:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         settings, port = folder / "nginx.conf", free_port()
         user = pwd.getpwuid(os.getuid()).pw_name
-        settings.write_text(_SETTINGS.format(folder=folder, module=MODULE, port=port, chunk_size=chunk_size, user=user))
-        child = spawn([program, "-p", str(folder), "-e", "stderr", "-c", str(settings)], folder / "output", os.environ, cores)
+        settings.write_text(
+            _SETTINGS.format(folder=folder, module=MODULE, port=port, chunk_size=chunk_size, user=user)
+        )
+        child = spawn(
+            [program, "-p", str(folder), "-e", "stderr", "-c", str(settings)],
+            folder / "output",
+            os.environ,
+            cores,
+        )
         stack.callback(end, child)
         wait_until(lambda: bool(list(children(child.pid))), child, folder / "output")
         yield NginxRtmp(next(iter(children(child.pid))), port)

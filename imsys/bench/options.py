@@ -26,7 +26,10 @@ def several(text: str) -> int:
 
 
 def amounts(text: str) -> list[int]:
-    """Several positive numbers, with commas between, in ascending order. :raises argparse.ArgumentTypeError: they are not."""
+    """Several positive numbers, with commas between, in ascending order.
+
+    :raises argparse.ArgumentTypeError: they are not.
+    """
     return sorted({whole(part.strip()) for part in text.split(",")})
 
 
@@ -59,8 +62,15 @@ def setting(text: str) -> tuple[str, str]:
 
 def add_servers(parser: argparse.ArgumentParser, *, backend: str = "sqlite") -> None:
     """Add the options of the private servers."""
-    parser.add_argument("--backend", choices=("sqlite", "mysql"), default=backend, help="database of the private servers that are measured")
-    parser.add_argument("--reactor", metavar="NAME", help="reactor of the private servers (default: their own choice)")
+    parser.add_argument(
+        "--backend",
+        choices=("sqlite", "mysql"),
+        default=backend,
+        help="database of the private servers that are measured",
+    )
+    parser.add_argument(
+        "--reactor", metavar="NAME", help="reactor of the private servers (default: their own choice)"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -70,12 +80,20 @@ def add_servers(parser: argparse.ArgumentParser, *, backend: str = "sqlite") -> 
         help="configuration of the private servers, as CHAT_LOG_BATCH=1",
     )
     parser.add_argument("--tls", action="store_true", help="use the TLS port instead of the plaintext one")
-    parser.add_argument("--generators", type=whole, default=1, metavar="N", help="processes that make the load")
+    parser.add_argument(
+        "--generators", type=whole, default=1, metavar="N", help="processes that make the load"
+    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options of the output."""
-    parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="write the figures as JSON, to a file or instead of the table")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="write the figures as JSON, to a file or instead of the table",
+    )
     parser.add_argument("--svg", metavar="FILE", help="write a plot of the latencies")
 
 

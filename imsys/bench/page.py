@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from imsys.bench import broken, svg
-from imsys.bench.cells import Found, Results, cell, median, reports_of, rows_of, scenes_in, span, table, value_at, wrong
+from imsys.bench.cells import (
+    Found,
+    Results,
+    cell,
+    median,
+    reports_of,
+    rows_of,
+    scenes_in,
+    span,
+    table,
+    value_at,
+    wrong,
+)
 from imsys.bench.report import faults, write
 from imsys.bench.scenes import GOALS, SCENES, Figure, Goal, Scene
 from imsys.errors import ConfigError
@@ -23,13 +35,23 @@ _PLOTS = "performance"
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("page", help="write docs/performance.md and its plots from the figures of 'all'")
-    parser.add_argument("--results", default="docs/performance/results.json", metavar="FILE", help="the figures")
-    parser.add_argument(
-        "--text", default="docs/performance/text.md", metavar="FILE", help="what is written by hand, with {{places}} for tables"
+    parser = commands.add_parser(
+        "page", help="write docs/performance.md and its plots from the figures of 'all'"
     )
     parser.add_argument(
-        "--out", default="docs/performance.md", metavar="FILE", help="the page; its plots go into the folder 'performance' beside it"
+        "--results", default="docs/performance/results.json", metavar="FILE", help="the figures"
+    )
+    parser.add_argument(
+        "--text",
+        default="docs/performance/text.md",
+        metavar="FILE",
+        help="what is written by hand, with {{places}} for tables",
+    )
+    parser.add_argument(
+        "--out",
+        default="docs/performance.md",
+        metavar="FILE",
+        help="the page; its plots go into the folder 'performance' beside it",
     )
     parser.set_defaults(run=_run)
 
@@ -77,7 +99,9 @@ def render(results: Results, text: str) -> str:
         return places[match[1]](results)
 
     made = plots(results)
-    text = re.sub(rf"!\[.*\]\({_PLOTS}/([\w-]+)\.svg\)\n+", lambda match: match[0] if match[1] in made else "", text)
+    text = re.sub(
+        rf"!\[.*\]\({_PLOTS}/([\w-]+)\.svg\)\n+", lambda match: match[0] if match[1] in made else "", text
+    )
     return re.sub(r"\{\{(\w+)\}\}", fill, text)
 
 
@@ -102,7 +126,10 @@ def _rates_plot(results: Results) -> str:
 
 def _waits_plot(results: Results) -> str:
     groups = [
-        (f"{scene.title}: {name}", [(rank, median(found, ("latency", name, rank)) or 0.0) for rank in ("p50", "p95", "p99")])
+        (
+            f"{scene.title}: {name}",
+            [(rank, median(found, ("latency", name, rank)) or 0.0) for rank in ("p50", "p95", "p99")],
+        )
         for scene in scenes_in("open")
         if (found := reports_of(results, scene.name))
         for name in ("ack", "delivery")
@@ -113,18 +140,33 @@ def _waits_plot(results: Results) -> str:
 def _growth_plot(results: Results, scene: Scene) -> str:
     sizes = _sizes(results, scene.name)
     lines = [
-        (operation, [median(_at(results, scene.name, operation, size), _waiting(operation)) or 0.0 for size in sizes])
+        (
+            operation,
+            [median(_at(results, scene.name, operation, size), _waiting(operation)) or 0.0 for size in sizes],
+        )
         for operation in _operations(results, scene.name)
     ]
-    return svg.lines(f"{scene.title}: 99th percentile in milliseconds", "messages stored", sizes, lines) if sizes else ""
+    return (
+        svg.lines(f"{scene.title}: 99th percentile in milliseconds", "messages stored", sizes, lines)
+        if sizes
+        else ""
+    )
 
 
 def _machine(results: Results) -> str:
     machine = results["machine"]
     first = ", ".join(machine[name] for name in ("processor", "memory", "system"))
-    versions = ", ".join(f"{name} {value}" for name, value in machine.items() if name not in ("processor", "memory", "system") and value)
+    versions = ", ".join(
+        f"{name} {value}"
+        for name, value in machine.items()
+        if name not in ("processor", "memory", "system") and value
+    )
     single = ", ".join(dict.fromkeys(scene.group for scene in SCENES if scene.once))
-    runs = "one run of each scene" if results["runs"] == 1 else f"medians of {results['runs']} runs of each scene, in turns ({single}: one)"
+    runs = (
+        "one run of each scene"
+        if results["runs"] == 1
+        else f"medians of {results['runs']} runs of each scene, in turns ({single}: one)"
+    )
     quick = " These were quick runs, for a first impression only." if results["quick"] else ""
     return f"{first}; {versions}. Begun {results['began']}, ended {results['finished']}; {runs}.{quick}{_exceptions(results)}"
 
@@ -152,7 +194,11 @@ def _goals(results: Results) -> str:
 def _goal_reports(results: Results, goal: Goal) -> Found:
     found = reports_of(results, goal.scene)
     if goal.stored is not None:
-        found = [report for report in found if abs(int(report["setting"]["stored"]) - goal.stored) <= goal.stored * 0.05]
+        found = [
+            report
+            for report in found
+            if abs(int(report["setting"]["stored"]) - goal.stored) <= goal.stored * 0.05
+        ]
     return [report for report in found if report["setting"].get("operation", "") == goal.operation]
 
 
@@ -164,7 +210,11 @@ def _bound(figure: Figure) -> str:
 def _broken(results: Results, goal: Goal) -> str:
     """Why a goal is not met whatever its figures are, or nothing."""
     failures = len(results["scenes"].get(goal.scene, {}).get("failures", ()))
-    return ", ".join(filter(None, (faults(_goal_reports(results, goal)), f"{failures} of its runs failed" if failures else "")))
+    return ", ".join(
+        filter(
+            None, (faults(_goal_reports(results, goal)), f"{failures} of its runs failed" if failures else "")
+        )
+    )
 
 
 def _verdict(found: Found, goal: Goal, broken: str) -> tuple[str, str]:
@@ -177,16 +227,27 @@ def _verdict(found: Found, goal: Goal, broken: str) -> tuple[str, str]:
             return "not measured", ""
         value *= figure.factor
         said.append(f"{svg.number(value)} {figure.what}")
-        met.append(value >= figure.at_least if figure.at_least is not None else value <= (figure.at_most or 0.0))
+        met.append(
+            value >= figure.at_least if figure.at_least is not None else value <= (figure.at_most or 0.0)
+        )
     return ", ".join(said), f"no ({broken})" if broken else "yes" if all(met) else "no"
 
 
 def _chats(results: Results, group: str) -> str:
     def row(found: Found) -> list[str]:
-        waits = [" / ".join(cell(found, "latency", name, rank) for rank in ("p50", "p95", "p99", "max")) for name in ("ack", "delivery")]
+        waits = [
+            " / ".join(cell(found, "latency", name, rank) for rank in ("p50", "p95", "p99", "max"))
+            for name in ("ack", "delivery")
+        ]
         return [span(found, _RATE), *waits, _cpu(found)]
 
-    head = ("", "acknowledged a second", "ack p50 / p95 / p99 / max, ms", "delivery, the same", "CPU for 1,000 messages, ms")
+    head = (
+        "",
+        "acknowledged a second",
+        "ack p50 / p95 / p99 / max, ms",
+        "delivery, the same",
+        "CPU for 1,000 messages, ms",
+    )
     return rows_of(results, group, head, row)
 
 
@@ -197,7 +258,14 @@ def _cpu(found: Found) -> str:
 
 
 def _controls(results: Results) -> str:
-    head = ("scene", "control", "as it is, a second", "control, a second", "ratio", "ack p99 as it is / control, ms")
+    head = (
+        "scene",
+        "control",
+        "as it is, a second",
+        "control, a second",
+        "ratio",
+        "ack p99 as it is / control, ms",
+    )
     rows, measured = [], {}
     for scene in SCENES:
         found, of = reports_of(results, scene.name), reports_of(results, scene.control_of)
@@ -209,7 +277,9 @@ def _controls(results: Results) -> str:
             continue
         measured[f"{title}, {scene.title}"] = found
         # run by run, since a noisy machine is noisy for both
-        pairs = [(value_at(one, _RATE), value_at(other, _RATE)) for one, other in zip(of, found, strict=False)]
+        pairs = [
+            (value_at(one, _RATE), value_at(other, _RATE)) for one, other in zip(of, found, strict=False)
+        ]
         ratios = [one / other for one, other in pairs if one and other]
         ratio = f"{statistics.median(ratios):.2f}" if ratios else "–"
         ratio += f" ({min(ratios):.2f}–{max(ratios):.2f})" if len(ratios) > 1 else ""
@@ -224,7 +294,13 @@ def _logins(results: Results) -> str:
         wait = " / ".join(cell(found, "latency", "login", rank) for rank in ("p50", "p95", "p99"))
         return [span(found, ("rates", "logins")), wait, _cpu(found), cell(found, "counts", "resumed")]
 
-    head = ("", "logins a second", "p50 / p95 / p99, ms (64 at once)", "CPU for 1,000, ms", "TLS sessions resumed")
+    head = (
+        "",
+        "logins a second",
+        "p50 / p95 / p99, ms (64 at once)",
+        "CPU for 1,000, ms",
+        "TLS sessions resumed",
+    )
     return rows_of(results, "login", head, row)
 
 
@@ -248,7 +324,11 @@ def _operations(results: Results, scene: str) -> list[str]:
 
 def _at(results: Results, scene: str, operation: str, stored: int) -> Found:
     found = reports_of(results, scene)
-    return [report for report in found if report["setting"]["operation"] == operation and report["setting"]["stored"] == stored]
+    return [
+        report
+        for report in found
+        if report["setting"]["operation"] == operation and report["setting"]["stored"] == stored
+    ]
 
 
 def _waiting(operation: str, rank: str = "p99") -> tuple[str, str, str]:
@@ -263,11 +343,18 @@ def _growth(results: Results) -> str:
         rows, measured = [], {}
         for operation in _operations(results, scene.name):
             found = [_at(results, scene.name, operation, size) for size in sizes]
-            waits = [f"{cell(some, *_waiting(operation, 'p50'))} / {cell(some, *_waiting(operation))}" for some in found]
+            waits = [
+                f"{cell(some, *_waiting(operation, 'p50'))} / {cell(some, *_waiting(operation))}"
+                for some in found
+            ]
             measured[operation] = [report for some in found for report in some]
             rows.append([operation, cell(measured[operation], "rates", "done"), *waits])
         if rows:
-            head = (f"{scene.title}: p50 / p99 in ms", "done a second", *(f"{size:,} stored" for size in sizes))
+            head = (
+                f"{scene.title}: p50 / p99 in ms",
+                "done a second",
+                *(f"{size:,} stored" for size in sizes),
+            )
             tables.append(table(head, rows) + wrong(measured))
         else:
             tables.append(f"{scene.title}: not measured.")
@@ -277,10 +364,21 @@ def _growth(results: Results) -> str:
 def _live(results: Results) -> str:
     rows, measured = [], {}
     for scene in scenes_in("live"):
-        for name in dict.fromkeys(report["setting"]["operation"] for report in reports_of(results, scene.name)):
-            found = [report for report in reports_of(results, scene.name) if report["setting"]["operation"] == name]
-            wait = " / ".join(cell(found, "latency", "publish to play", rank) for rank in ("p50", "p99", "max"))
-            figures = ("CPU, s per stream-minute", "memory with 20 players, MiB", "memory a player, KiB", "peak memory, MiB")
+        for name in dict.fromkeys(
+            report["setting"]["operation"] for report in reports_of(results, scene.name)
+        ):
+            found = [
+                report for report in reports_of(results, scene.name) if report["setting"]["operation"] == name
+            ]
+            wait = " / ".join(
+                cell(found, "latency", "publish to play", rank) for rank in ("p50", "p99", "max")
+            )
+            figures = (
+                "CPU, s per stream-minute",
+                "memory with 20 players, MiB",
+                "memory a player, KiB",
+                "peak memory, MiB",
+            )
             players = (span(found, ("figures", "players")), cell(found, "counts", "players with delay"))
             rows.append([name, *players, wait, *(cell(found, "figures", figure) for figure in figures)])
             measured[name] = found
@@ -295,13 +393,23 @@ def _files(results: Results, scene: str) -> str:
     """The table of a scene of files: each way, over all its turns."""
     rows = []
     for operation in _operations(results, scene):
-        found = [report for report in reports_of(results, scene) if report["setting"]["operation"] == operation]
-        share, grew = (span(found, ("figures", name)) for name in ("of nginx, %", "server memory grew by at most, MiB"))
+        found = [
+            report for report in reports_of(results, scene) if report["setting"]["operation"] == operation
+        ]
+        share, grew = (
+            span(found, ("figures", name)) for name in ("of nginx, %", "server memory grew by at most, MiB")
+        )
         cpu = " / ".join(cell(found, "figures", f"{who} CPU, s/GB") for who in ("server", "client"))
         rows.append([operation, span(found, ("figures", "MB a second")), share, cpu, grew])
     if not rows:
         return "Not measured."
-    head = ("", "MB a second", "% of nginx", "CPU for a GB, server / client, s", "server's memory grew by at most, MiB")
+    head = (
+        "",
+        "MB a second",
+        "% of nginx",
+        "CPU for a GB, server / client, s",
+        "server's memory grew by at most, MiB",
+    )
     return table(head, rows) + wrong({scene: reports_of(results, scene)})
 
 
@@ -309,12 +417,19 @@ def _many(results: Results) -> str:
     """The table of many uploads at the same time."""
     rows = []
     for report in reports_of(results, "files-many"):
-        ended = " / ".join(cell([report], "figures", f"{rank} to end, s") for rank in ("first", "median", "last"))
+        ended = " / ".join(
+            cell([report], "figures", f"{rank} to end, s") for rank in ("first", "median", "last")
+        )
         grew = cell([report], "figures", "server memory grew by at most, MiB")
         rows.append([report["setting"]["operation"], cell([report], "figures", "MB a second"), ended, grew])
     if not rows:
         return "Not measured."
-    head = ("", "MB a second together", "first / median / last to end, s", "server's memory grew by at most, MiB")
+    head = (
+        "",
+        "MB a second together",
+        "first / median / last to end, s",
+        "server's memory grew by at most, MiB",
+    )
     return table(head, rows) + wrong({"files-many": reports_of(results, "files-many")})
 
 
@@ -323,10 +438,16 @@ def _client(results: Results) -> str:
     found = reports_of(results, "client")
     if not found:
         return "Not measured."
-    names = {kind: list(dict.fromkeys(name for report in found for name in report[kind])) for kind in ("figures", "latency", "counts")}
+    names = {
+        kind: list(dict.fromkeys(name for report in found for name in report[kind]))
+        for kind in ("figures", "latency", "counts")
+    }
     rows = [[name, cell(found, "figures", name)] for name in names["figures"]]
     rows += [
-        [f"{name}: p50 / p99 / worst, ms", " / ".join(cell(found, "latency", name, rank) for rank in ("p50", "p99", "max"))]
+        [
+            f"{name}: p50 / p99 / worst, ms",
+            " / ".join(cell(found, "latency", name, rank) for rank in ("p50", "p99", "max")),
+        ]
         for name in names["latency"]
     ]
     rows += [[name, cell(found, "counts", name)] for name in names["counts"]]
@@ -345,5 +466,9 @@ def _profile(results: Results) -> str:
 
 
 def _commands(results: Results) -> str:
-    lines = [" ".join(("imsys-bench", *results["scenes"][scene.name]["arguments"])) for scene in SCENES if scene.name in results["scenes"]]
+    lines = [
+        " ".join(("imsys-bench", *results["scenes"][scene.name]["arguments"]))
+        for scene in SCENES
+        if scene.name in results["scenes"]
+    ]
     return "\n".join(f"    {line}" for line in lines)

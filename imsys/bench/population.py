@@ -1,7 +1,8 @@
-"""Many users at once, as the stores would have made them one by one: accounts, friends, threads, first messages, tokens.
+"""Many users at once, as the stores would have made them one by one: accounts, friends, threads, first
+messages, tokens.
 
-The tables are filled by rows, some thousand a transaction, and the tokens by some hundred a call: a measurement of ninety thousand
-connections need not wait for as many registrations.
+The tables are filled by rows, some thousand a transaction, and the tokens by some hundred a call: a
+measurement of ninety thousand connections need not wait for as many registrations.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ _ROWS = 2000
 _TOKENS = 500
 
 
-async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence[tuple[str, int]] = (), friends: int = 1) -> list[str]:
+async def make_users(
+    reactor: Any, config: Config, pairs: int, targets: Sequence[tuple[str, int]] = (), friends: int = 1
+) -> list[str]:
     """Make pairs of friends; the lines of the file, those of a pair one after the other.
 
     :param targets: chat servers; the two of a pair, and the pairs, are spread over them.
-    :param friends: how many each of them has. All but the other one of the pair are the same further users, who have no lines.
+    :param friends: how many each of them has. All but the other one of the pair are the same further users,
+        who have no lines.
     :raises ConfigError: there is no database or no Redis to write to.
     """
     where = EmbeddedRedis(reactor, config).config if config.redis.mode == "embedded" else config.redis
@@ -45,7 +49,9 @@ async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence
         users = range(first_user, first_user + 2 * pairs)
         everybody = list(_friendships(users, friends))
         for start in range(0, len(everybody), _ROWS):
-            await database.write(befriend, node.ids, everybody[start : start + _ROWS], first_thread + start, now_ms)
+            await database.write(
+                befriend, node.ids, everybody[start : start + _ROWS], first_thread + start, now_ms
+            )
         tokens = await _tokens(redis.redis, database, users, config, now_ms)
     finally:
         for service in reversed(services):
@@ -56,12 +62,17 @@ async def make_users(reactor: Any, config: Config, pairs: int, targets: Sequence
     lines = []
     for index, (user, token) in enumerate(zip(users, tokens, strict=True)):
         host, port = targets[(index // 2 + index % 2) % len(targets)]
-        lines.append(f"{user} {token} {host} {port} {user - 1 if index % 2 else user + 1} {first_thread + index // 2}")
+        lines.append(
+            f"{user} {token} {host} {port} {user - 1 if index % 2 else user + 1} {first_thread + index // 2}"
+        )
     return lines
 
 
 def _friendships(users: range, friends: int) -> Iterator[Friends]:
-    """The pairs first, so that their threads are the first ones; then what each has with those who are in no pair."""
+    """The pairs first, so that their threads are the first ones.
+
+    Then what each has with those who are in no pair.
+    """
     for one in users[::2]:
         yield one, one + 1
     for user in users:
@@ -79,7 +90,9 @@ async def _accounts(database: Database, count: int, now_ms: int) -> tuple[int, i
     return first_user, first_thread
 
 
-async def _tokens(redis: Redis, database: Database, users: Sequence[int], config: Config, now_ms: int) -> list[str]:
+async def _tokens(
+    redis: Redis, database: Database, users: Sequence[int], config: Config, now_ms: int
+) -> list[str]:
     """A token for each of these users, stored, and known to Redis as it is after a login by password."""
     tokens = Tokens(redis, database, time.time, config.balance.token_idle, config.balance.token_life)
     idle, expires = round(config.balance.token_idle * 1000), now_ms + round(config.balance.token_life * 1000)

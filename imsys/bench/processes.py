@@ -23,7 +23,9 @@ _given: set[int] = set()
 
 
 def bound_to_parent() -> None:
-    """In a child, before it becomes another program: die with the parent, and have all the descriptors that are allowed."""
+    """In a child, before it becomes another program: die with the parent, and have all the descriptors that
+    are allowed.
+    """
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -31,12 +33,18 @@ def bound_to_parent() -> None:
 
 
 def spawn(
-    command: Sequence[str], log: Path, environ: Mapping[str, str], cores: Iterable[int] = (), enter: Callable[[], None] = lambda: None
+    command: Sequence[str],
+    log: Path,
+    environ: Mapping[str, str],
+    cores: Iterable[int] = (),
+    enter: Callable[[], None] = lambda: None,
 ) -> subprocess.Popen[bytes]:
-    """Start a server that writes into a log, dies with this process (with the thread that calls), and does not hear the terminal's Ctrl-C.
+    """Start a server that writes into a log, dies with this process (with the thread that calls), and does
+    not hear the terminal's Ctrl-C.
 
     :param cores: those that it may use, with all its threads and children; none: any.
-    :param enter: called in the child first, as a namespace is entered: what makes it die with us would be forgotten by that.
+    :param enter: called in the child first, as a namespace is entered: what makes it die with us would be
+        forgotten by that.
     """
     allowed = list(cores)
 
@@ -58,7 +66,9 @@ def spawn(
         )
 
 
-def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes] | None, log: Path, deadline: float = 60.0) -> None:
+def wait_until(
+    ready: Callable[[], bool], child: subprocess.Popen[bytes] | None, log: Path, deadline: float = 60.0
+) -> None:
     """Wait for a server. :raises ConfigError: it ended, or took too long; with the end of its log."""
     give_up = time.monotonic() + deadline
     while not ready():
@@ -126,7 +136,10 @@ def memory_kib(pids: Mapping[str, int]) -> dict[str, int]:
 
 
 def peak_kib(pid: int) -> int:
-    """The most resident memory that a process has had since :func:`forget_peak`, where /proc tells; else 0."""
+    """The most resident memory that a process has had since :func:`forget_peak`, where /proc tells.
+
+    Else 0.
+    """
     try:
         found = Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()
     except OSError:

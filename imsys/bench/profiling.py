@@ -53,12 +53,20 @@ class Profile:
             raise ConfigError(f"py-spy failed: {errors.decode('utf-8', 'replace').strip().splitlines()[-1:]}")
 
 
-_WAITING = ("Condition.wait (", "_serve (grpc/", "_worker (concurrent/", "channel_spin (grpc/", "wait (threading.py")
+_WAITING = (
+    "Condition.wait (",
+    "_serve (grpc/",
+    "_worker (concurrent/",
+    "channel_spin (grpc/",
+    "wait (threading.py",
+)
 """How the functions begin in which a thread that waits in C is found: py-spy takes some of them for busy."""
 
 
 def hot_spots(text: str, most: int = 15) -> list[tuple[str, float, float]]:
-    """The functions of a recording in py-spy's 'raw' format: name, share of time in itself, and with what it calls (0 to 1)."""
+    """The functions of a recording in py-spy's 'raw' format: name, share of time in itself, and with what it
+    calls (0 to 1).
+    """
     own, whole, total = Counter[str](), Counter[str](), 0
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")

@@ -58,7 +58,9 @@ class Report:
 
 
 def faults(reports: Iterable[Mapping[str, Any]]) -> str:
-    """What went wrong in some reports (as they are in JSON) and how often in all of them, or nothing: a run with that meets no goal."""
+    """What went wrong in some reports (as they are in JSON) and how often in all of them, or nothing: a run
+    with that meets no goal.
+    """
     found = list(reports)
     totals = {name: sum(report["counts"].get(name, 0) for report in found) for name in (*_NEVER, *_NOT_WELL)}
     return ", ".join(f"{count:,} {name}" for name, count in totals.items() if count)
@@ -99,7 +101,10 @@ def report(
         latency={name: latency(microseconds(values)) for name, values in result.latencies.items() if values},
         counts=counts,
         figures=dict(figures or {}),
-        cpu_ms_per_1000={name: round(spent * 1e6 / number, 1) for name, spent in {**seen.cpu, "generator": result.cpu_seconds}.items()},
+        cpu_ms_per_1000={
+            name: round(spent * 1e6 / number, 1)
+            for name, spent in {**seen.cpu, "generator": result.cpu_seconds}.items()
+        },
         memory_kib=seen.memory,
         notes=result.notes,
     )
@@ -112,15 +117,24 @@ def table(found: Report) -> str:
         lines += [", ".join(f"{name}: {rate:,.1f} a second" for name, rate in found.rates.items()), ""]
     if found.latency:
         lines.append(f"{'':16}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}")
-        lines += [f"{name:16}{one.p50:>10.2f}{one.p95:>10.2f}{one.p99:>10.2f}{one.max:>10.2f}" for name, one in found.latency.items()]
+        lines += [
+            f"{name:16}{one.p50:>10.2f}{one.p95:>10.2f}{one.p99:>10.2f}{one.max:>10.2f}"
+            for name, one in found.latency.items()
+        ]
         lines.append("")
     for what in (found.counts, found.figures, found.notes):
         if what:
             lines.append(", ".join(f"{name} {value:,}" for name, value in what.items()))
     if found.cpu_ms_per_1000:
-        lines.append("CPU for 1,000: " + ", ".join(f"{name} {value:g} ms" for name, value in found.cpu_ms_per_1000.items()))
+        lines.append(
+            "CPU for 1,000: "
+            + ", ".join(f"{name} {value:g} ms" for name, value in found.cpu_ms_per_1000.items())
+        )
     if found.memory_kib:
-        lines.append("memory at the end: " + ", ".join(f"{name} {kib / 1024:.0f} MiB" for name, kib in found.memory_kib.items()))
+        lines.append(
+            "memory at the end: "
+            + ", ".join(f"{name} {kib / 1024:.0f} MiB" for name, kib in found.memory_kib.items())
+        )
     return "\n".join(lines)
 
 
@@ -129,12 +143,16 @@ def tables(reports: Sequence[Report]) -> str:
     return "\n\n".join(table(found) for found in reports)
 
 
-def publish(options: argparse.Namespace, reports: Sequence[Report], show: Callable[[Sequence[Report]], str] = tables) -> int:
+def publish(
+    options: argparse.Namespace, reports: Sequence[Report], show: Callable[[Sequence[Report]], str] = tables
+) -> int:
     """Print the reports and write the files that were asked for; the exit status."""
     if options.json != "-":
         print(show(reports))
     if options.json:
-        text = json.dumps([asdict(found) for found in reports] if len(reports) > 1 else asdict(reports[0]), indent=2)
+        text = json.dumps(
+            [asdict(found) for found in reports] if len(reports) > 1 else asdict(reports[0]), indent=2
+        )
         if options.json == "-":
             print(text)
         else:

@@ -1,4 +1,6 @@
-"""Connections that publish or play a stream: many are made at the same time, since some servers let each wait for TCP's delayed answers."""
+"""Connections that publish or play a stream: many are made at the same time, since some servers let each wait
+for TCP's delayed answers.
+"""
 
 from __future__ import annotations
 

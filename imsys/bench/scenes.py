@@ -59,12 +59,27 @@ _QUICK = ("--time", "2", "--warmup", "0.5")
 _STOCK, _SINGLE = ("--reactor", "epoll"), ("--set", "CHAT_LOG_BATCH=1")
 
 
-def _chat(name: str, title: str, *arguments: str, group: str = "chat", control_of: str = "", command: str = "chat") -> Scene:
-    return Scene(name=name, title=title, group=group, arguments=(command, *arguments), quick=_QUICK, control_of=control_of)
+def _chat(
+    name: str, title: str, *arguments: str, group: str = "chat", control_of: str = "", command: str = "chat"
+) -> Scene:
+    return Scene(
+        name=name,
+        title=title,
+        group=group,
+        arguments=(command, *arguments),
+        quick=_QUICK,
+        control_of=control_of,
+    )
 
 
 def _login(name: str, title: str, *arguments: str, logins: int) -> Scene:
-    return Scene(name=name, title=title, group="login", arguments=("login", "--logins", str(logins), *arguments), quick=("--logins", "500"))
+    return Scene(
+        name=name,
+        title=title,
+        group="login",
+        arguments=("login", "--logins", str(logins), *arguments),
+        quick=("--logins", "500"),
+    )
 
 
 def _idle(connections: int, *arguments: str, tls: bool = False, seconds: float = MOST_SECONDS) -> Scene:
@@ -86,14 +101,31 @@ def _growth(backend: str, title: str) -> Scene:
         title=title,
         group="growth",
         arguments=("growth", "--backend", backend, "--time", "5", "--warmup", "1", "--rounds", "5"),
-        quick=("--stored", "10000,100000", "--time", "1", "--rounds", "1", "--settle", "1", "--friends", "10,200", "--readers", "20"),
+        quick=(
+            "--stored",
+            "10000,100000",
+            "--time",
+            "1",
+            "--rounds",
+            "1",
+            "--settle",
+            "1",
+            "--friends",
+            "10,200",
+            "--readers",
+            "20",
+        ),
         once=True,
         seconds=5400.0,
     )
 
 
-def _files(name: str, title: str, *arguments: str, quick: Sequence[str] = ("--size", "50", "--rounds", "1")) -> Scene:
-    return Scene(name=name, title=title, group="files", arguments=("files", *arguments), quick=quick, once=True)
+def _files(
+    name: str, title: str, *arguments: str, quick: Sequence[str] = ("--size", "50", "--rounds", "1")
+) -> Scene:
+    return Scene(
+        name=name, title=title, group="files", arguments=("files", *arguments), quick=quick, once=True
+    )
 
 
 def _storm(sessions: int) -> Scene:
@@ -111,9 +143,20 @@ _MARIADB, _SQLITE = ("--backend", "mysql"), ("--backend", "sqlite")
 
 SCENES: Sequence[Scene] = (
     _chat("chat-mysql", "MariaDB", *_MARIADB, "--pairs", "500"),
-    _chat("chat-mysql-control", "stock reactor, no group commit", *_MARIADB, "--pairs", "500", *_STOCK, *_SINGLE, control_of="chat-mysql"),
+    _chat(
+        "chat-mysql-control",
+        "stock reactor, no group commit",
+        *_MARIADB,
+        "--pairs",
+        "500",
+        *_STOCK,
+        *_SINGLE,
+        control_of="chat-mysql",
+    ),
     _chat("chat-mysql-stock", "stock reactor", *_MARIADB, "--pairs", "500", *_STOCK, control_of="chat-mysql"),
-    _chat("chat-mysql-single", "no group commit", *_MARIADB, "--pairs", "500", *_SINGLE, control_of="chat-mysql"),
+    _chat(
+        "chat-mysql-single", "no group commit", *_MARIADB, "--pairs", "500", *_SINGLE, control_of="chat-mysql"
+    ),
     _chat("chat-mysql-tls", "MariaDB, TLS", *_MARIADB, "--pairs", "500", "--tls"),
     _chat(
         "chat-mysql-tls-control",
@@ -122,7 +165,16 @@ SCENES: Sequence[Scene] = (
         control_of="chat-mysql-tls",
     ),
     _chat("chat-sqlite", "SQLite", *_SQLITE, "--pairs", "500"),
-    _chat("chat-sqlite-control", "stock reactor, no group commit", *_SQLITE, "--pairs", "500", *_STOCK, *_SINGLE, control_of="chat-sqlite"),
+    _chat(
+        "chat-sqlite-control",
+        "stock reactor, no group commit",
+        *_SQLITE,
+        "--pairs",
+        "500",
+        *_STOCK,
+        *_SINGLE,
+        control_of="chat-sqlite",
+    ),
     _chat("chat-sqlite-tls", "SQLite, TLS", *_SQLITE, "--pairs", "500", "--tls"),
     _chat(
         "chat-sqlite-tls-control",
@@ -135,18 +187,33 @@ SCENES: Sequence[Scene] = (
     _chat("few-sqlite", "SQLite, 50 pairs", *_SQLITE, "--pairs", "50"),
     _chat("few-sqlite-tls", "SQLite, 50 pairs, TLS", *_SQLITE, "--pairs", "50", "--tls"),
     _chat("open-mysql", "MariaDB", *_MARIADB, "--pairs", "500", "--rate", "5000", group="open"),
-    _chat("open-mysql-tls", "MariaDB, TLS", *_MARIADB, "--pairs", "500", "--rate", "5000", "--tls", group="open"),
+    _chat(
+        "open-mysql-tls", "MariaDB, TLS", *_MARIADB, "--pairs", "500", "--rate", "5000", "--tls", group="open"
+    ),
     _chat("open-sqlite", "SQLite", *_SQLITE, "--pairs", "500", "--rate", "5000", group="open"),
-    _chat("open-sqlite-tls", "SQLite, TLS", *_SQLITE, "--pairs", "500", "--rate", "5000", "--tls", group="open"),
+    _chat(
+        "open-sqlite-tls", "SQLite, TLS", *_SQLITE, "--pairs", "500", "--rate", "5000", "--tls", group="open"
+    ),
     _chat("nodes-2", "2 servers", "--nodes", "2", "--pairs", "500", group="nodes", command="nodes"),
     _chat(
-        "nodes-2-control", "stock reactor", "--nodes", "2", "--pairs", "500", *_STOCK, group="nodes", command="nodes", control_of="nodes-2"
+        "nodes-2-control",
+        "stock reactor",
+        "--nodes",
+        "2",
+        "--pairs",
+        "500",
+        *_STOCK,
+        group="nodes",
+        command="nodes",
+        control_of="nodes-2",
     ),
     _chat("nodes-3", "3 servers", "--nodes", "3", "--pairs", "500", group="nodes", command="nodes"),
     _chat("nodes-4", "4 servers", "--nodes", "4", "--pairs", "500", group="nodes", command="nodes"),
     _login("login-mysql", "MariaDB", *_MARIADB, logins=15_000),
     _login("login-mysql-tls", "MariaDB, TLS", *_MARIADB, "--tls", logins=5_000),
-    _login("login-mysql-resumed", "MariaDB, TLS sessions resumed", *_MARIADB, "--tls", "--resume", logins=5_000),
+    _login(
+        "login-mysql-resumed", "MariaDB, TLS sessions resumed", *_MARIADB, "--tls", "--resume", logins=5_000
+    ),
     _login("login-sqlite", "SQLite", *_SQLITE, logins=15_000),
     _login("login-sqlite-tls", "SQLite, TLS", *_SQLITE, "--tls", logins=5_000),
     _idle(100, "--time", "20", *_MARIADB),
@@ -173,7 +240,14 @@ SCENES: Sequence[Scene] = (
     ),
     _storm(3_000),
     _storm(10_000),
-    Scene(name="live", title="4 Mb/s", group="live", arguments=("live",), quick=("--time", "2", "--players", "100"), once=True),
+    Scene(
+        name="live",
+        title="4 Mb/s",
+        group="live",
+        arguments=("live",),
+        quick=("--time", "2", "--players", "100"),
+        once=True,
+    ),
     Scene(
         name="client",
         title="the desktop client",
@@ -198,21 +272,40 @@ GOALS: Sequence[Goal] = (
         scene="chat-mysql",
         title="durable messages acknowledged, one node, 500 pairs, one in flight each, plain",
         original="640/s",
-        figures=(Figure(path=_RATE, what="a second", at_least=32_000), Figure(path=_ACK, what="ms ack p99", at_most=40)),
+        figures=(
+            Figure(path=_RATE, what="a second", at_least=32_000),
+            Figure(path=_ACK, what="ms ack p99", at_most=40),
+        ),
     ),
-    Goal(scene="chat-mysql-tls", title="the same over TLS", original="–", figures=(Figure(path=_RATE, what="a second", at_least=20_000),)),
-    Goal(scene="chat-sqlite", title="the same on SQLite", original="–", figures=(Figure(path=_RATE, what="a second", at_least=20_000),)),
+    Goal(
+        scene="chat-mysql-tls",
+        title="the same over TLS",
+        original="–",
+        figures=(Figure(path=_RATE, what="a second", at_least=20_000),),
+    ),
+    Goal(
+        scene="chat-sqlite",
+        title="the same on SQLite",
+        original="–",
+        figures=(Figure(path=_RATE, what="a second", at_least=20_000),),
+    ),
     Goal(
         scene="few-mysql",
         title="50 pairs, one in flight",
         original="640/s, p99 206 ms",
-        figures=(Figure(path=_RATE, what="a second", at_least=15_000), Figure(path=_ACK, what="ms ack p99", at_most=8)),
+        figures=(
+            Figure(path=_RATE, what="a second", at_least=15_000),
+            Figure(path=_ACK, what="ms ack p99", at_most=8),
+        ),
     ),
     Goal(
         scene="open-mysql",
         title="open loop, 5,000/s",
         original="at 100/s: p99 54 ms",
-        figures=(Figure(path=_ACK, what="ms ack p99", at_most=5), Figure(path=_DELIVERY, what="ms delivery p99", at_most=8)),
+        figures=(
+            Figure(path=_ACK, what="ms ack p99", at_most=5),
+            Figure(path=_DELIVERY, what="ms delivery p99", at_most=8),
+        ),
     ),
     Goal(
         scene="nodes-2",
@@ -304,7 +397,9 @@ GOALS: Sequence[Goal] = (
         title="a chat server is killed: its 3,000 users come back",
         original="–",
         figures=(
-            Figure(path=("figures", "resumed a second of CPU"), what="a second of all servers' CPU", at_least=800),
+            Figure(
+                path=("figures", "resumed a second of CPU"), what="a second of all servers' CPU", at_least=800
+            ),
             Figure(path=("latency", "resumed", "p99"), what="s p99", at_most=8, factor=0.001),
         ),
     ),
@@ -312,7 +407,11 @@ GOALS: Sequence[Goal] = (
         scene="storm-10000",
         title="the same with 10,000",
         original="–",
-        figures=(Figure(path=("figures", "resumed a second of CPU"), what="a second of all servers' CPU", at_least=800),),
+        figures=(
+            Figure(
+                path=("figures", "resumed a second of CPU"), what="a second of all servers' CPU", at_least=800
+            ),
+        ),
     ),
     Goal(
         scene="live",

@@ -72,7 +72,8 @@ class Servers:
 
 @contextlib.contextmanager
 def private_servers(setup: Setup) -> Iterator[Servers]:
-    """All servers in one process, on SQLite and the embedded Redis or on a MariaDB and a Redis of their own; or a cluster on those two.
+    """All servers in one process, on SQLite and the embedded Redis or on a MariaDB and a Redis of their own;
+    or a cluster on those two.
 
     :raises ConfigError: something is not installed, does not start, or does not go together.
     """
@@ -89,38 +90,66 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
         environ |= {"IMSYS_LIMITS_TEXT_MINUTE": "0", "IMSYS_LIMITS_TEXT_DAY": "0"}  # one user stands for many
         environ |= {"IMSYS_LIMITS_LOGIN_SOURCE": "0"}  # all users come from one address
         environ |= {f"IMSYS_{name}_PORT": str(free_port()) for name in ("GATEWAY", "RESOURCES")}
-        environ |= {f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "RESOURCES")}
-        environ |= {f"IMSYS_RESOURCES_{name}_PORT": str(free_port()) for name in ("PLAIN", "HTTP", "RTMP", "RTMPS")}
+        environ |= {
+            f"IMSYS_{name}_GRPC_PORT": str(free_port()) for name in ("BALANCE", "CAPTCHA", "RESOURCES")
+        }
+        environ |= {
+            f"IMSYS_RESOURCES_{name}_PORT": str(free_port()) for name in ("PLAIN", "HTTP", "RTMP", "RTMPS")
+        }
         environ["IMSYS_BALANCE_ADDRESSES"] = f"127.0.0.1:{environ['IMSYS_BALANCE_GRPC_PORT']}"
         environ["IMSYS_RESOURCES_CAPACITY"] = "100"  # the descriptors are for chats
         environ |= {f"IMSYS_{name}": value for name, value in setup.settings.items()}
         pids = _mysql(stack, home, environ, setup.database) if setup.backend == "mysql" else {}
         start = _cluster if apart else _together
         targets, ours = start(stack, home, environ, setup)
-        yield Servers(home=home, environ=environ, targets=targets, ca=str(home / "certs" / "ca.pem"), pids={**ours, **pids})
+        yield Servers(
+            home=home,
+            environ=environ,
+            targets=targets,
+            ca=str(home / "certs" / "ca.pem"),
+            pids={**ours, **pids},
+        )
 
 
-def _together(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup) -> tuple[list[Target], dict[str, int]]:
+def _together(
+    stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup
+) -> tuple[list[Target], dict[str, int]]:
     target = _ports(environ)
     pid = _daemon(stack, home, environ, setup, "imsys", "imsys is running")
     redis = dict.fromkeys(("redis",) if setup.backend == "sqlite" else (), next(iter(children(pid)), 0))
     return [target], {"server": pid, **redis}
 
 
-def _cluster(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup) -> tuple[list[Target], dict[str, int]]:
+def _cluster(
+    stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup
+) -> tuple[list[Target], dict[str, int]]:
     names = [f"chat{number}" for number in range(1, setup.nodes + 1)]
     _ctl(environ, "certs")
     _ctl(environ, "keys")
     _ctl(environ, "certs", "--cluster", str(home / "cluster"), "balance", *names)
     environ["IMSYS_CLUSTER_CA"] = str(home / "cluster" / "ca.pem")
-    pids = {"balance": _daemon(stack, home, _member(environ, home, "balance"), setup, "imsys-balance", " is ready")}
+    pids = {
+        "balance": _daemon(
+            stack, home, _member(environ, home, "balance"), setup, "imsys-balance", " is ready"
+        )
+    }
     targets, logs = [], {}
     for number, name in enumerate(names, 1):
         own = _member(environ, home, name) | {"IMSYS_CHAT_NAME": name}
         targets.append(_ports(own))
         if setup.processes > 1:
             own["IMSYS_CHAT_GRPC_BASE"] = str(free_ports(setup.processes + 1))
-            pid = _daemon(stack, home, own, setup, "imsys-chat", " is ready", "--processes", str(setup.processes), log=name)
+            pid = _daemon(
+                stack,
+                home,
+                own,
+                setup,
+                "imsys-chat",
+                " is ready",
+                "--processes",
+                str(setup.processes),
+                log=name,
+            )
             pids |= _processes(pid, setup.processes, home / f"{name}.output")
         else:
             pids[f"chat {number}"] = _daemon(stack, home, own, setup, "imsys-chat", " is ready", log=name)
@@ -134,7 +163,10 @@ def _processes(parent: int, count: int, log: Path) -> dict[str, int]:
     """The processes of a chat server, once each is ready, and has a stream to each other."""
     wait_until(_says(log, " is ready", count + 1), None, log)
     wait_until(_says(log, "the stream to chat server", count * (count - 1)), None, log)
-    return {"chat (parent)": parent, **{f"chat {index}": child for index, child in enumerate(children(parent), 1)}}
+    return {
+        "chat (parent)": parent,
+        **{f"chat {index}": child for index, child in enumerate(children(parent), 1)},
+    }
 
 
 def _ports(environ: dict[str, str]) -> Target:
@@ -153,7 +185,14 @@ def _member(environ: Mapping[str, str], home: Path, name: str) -> dict[str, str]
 
 
 def _daemon(
-    stack: contextlib.ExitStack, home: Path, environ: Mapping[str, str], setup: Setup, name: str, says: str, *more: str, log: str = ""
+    stack: contextlib.ExitStack,
+    home: Path,
+    environ: Mapping[str, str],
+    setup: Setup,
+    name: str,
+    says: str,
+    *more: str,
+    log: str = "",
 ) -> int:
     output = home / f"{log or name}.output"
     command = [
@@ -178,35 +217,68 @@ def _says(log: Path, text: str, times: int = 1) -> Callable[[], bool]:
 
 def _ctl(environ: Mapping[str, str], *arguments: str) -> None:
     done = subprocess.run(  # noqa: S603 (our own program)
-        [sys.executable, "-m", "imsys.ctl", *arguments], env=dict(environ), capture_output=True, check=False, timeout=120
+        [sys.executable, "-m", "imsys.ctl", *arguments],
+        env=dict(environ),
+        capture_output=True,
+        check=False,
+        timeout=120,
     )
     if done.returncode:
-        raise ConfigError(f"imsys-ctl {arguments[0]} failed: {done.stderr.decode('utf-8', 'replace').strip()}")
+        raise ConfigError(
+            f"imsys-ctl {arguments[0]} failed: {done.stderr.decode('utf-8', 'replace').strip()}"
+        )
 
 
-def _mysql(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], more: Sequence[str]) -> dict[str, int]:
+def _mysql(
+    stack: contextlib.ExitStack, home: Path, environ: dict[str, str], more: Sequence[str]
+) -> dict[str, int]:
     installer, server = _program("mariadb-install-db"), _program("mariadbd")
     user = pwd.getpwuid(os.getuid()).pw_name
     sql, data, log = home / "sql.sock", home / "mysql", home / "mysql.log"
     (home / "mysql.tmp").mkdir()  # a MariaDB that starts removes what others have in a folder that they share
     common = ["--no-defaults", f"--datadir={data}", f"--user={user}", f"--tmpdir={home / 'mysql.tmp'}"]
     made = subprocess.run(  # noqa: S603 (a program found on the PATH)
-        [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], capture_output=True, check=False, timeout=120
+        [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
+        capture_output=True,
+        check=False,
+        timeout=120,
     )
     if made.returncode:
         raise ConfigError(f"{installer} failed: {made.stderr.decode('utf-8', 'replace').strip()[-200:]}")
-    command = [server, *common, f"--socket={sql}", "--skip-networking", f"--pid-file={home / 'mysql.pid'}", "--max-connections=200", *more]
+    command = [
+        server,
+        *common,
+        f"--socket={sql}",
+        "--skip-networking",
+        f"--pid-file={home / 'mysql.pid'}",
+        "--max-connections=200",
+        *more,
+    ]
     database = spawn(command, log, environ)
     stack.callback(end, database)
     wait_until(lambda: b"ready for connections" in log.read_bytes(), database, log)
     redis = spawn(
-        [server_binary(), "--port", "0", "--unixsocket", str(home / "redis.sock"), "--save", "", "--dir", str(home)],
+        [
+            server_binary(),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(home / "redis.sock"),
+            "--save",
+            "",
+            "--dir",
+            str(home),
+        ],
         home / "redis.log",
         environ,
     )
     stack.callback(end, redis)
     wait_until(lambda: answers(home / "redis.sock"), redis, home / "redis.log")
-    environ |= {"IMSYS_DATABASE_ENGINE": "mysql", "IMSYS_DATABASE_SOCKET": str(sql), "IMSYS_DATABASE_USER": "root"}
+    environ |= {
+        "IMSYS_DATABASE_ENGINE": "mysql",
+        "IMSYS_DATABASE_SOCKET": str(sql),
+        "IMSYS_DATABASE_USER": "root",
+    }
     environ |= {"IMSYS_REDIS_MODE": "server", "IMSYS_REDIS_SOCKET": str(home / "redis.sock")}
     _ctl(environ, "init-db")
     return {"database": database.pid, "redis": redis.pid}
@@ -215,5 +287,7 @@ def _mysql(stack: contextlib.ExitStack, home: Path, environ: dict[str, str], mor
 def _program(name: str) -> str:
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     if found is None:
-        raise ConfigError(f"there is no {name} on the PATH; install MariaDB's server, or measure with --backend sqlite")
+        raise ConfigError(
+            f"there is no {name} on the PATH; install MariaDB's server, or measure with --backend sqlite"
+        )
     return found

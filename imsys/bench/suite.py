@@ -37,22 +37,44 @@ _GRACE = 40.0
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("all", help="run every scene of docs/performance.md, and keep the figures as JSON")
-    parser.add_argument("--runs", type=whole, default=5, metavar="N", help="runs of each scene, in turns; their medians count")
-    parser.add_argument("--quick", action="store_true", help="short runs, for a first impression: not for the page")
-    parser.add_argument("--only", metavar="NAME,…", help="only the scenes whose names begin so; the others' figures stay")
-    parser.add_argument("--generator", metavar="PROGRAM", help="path of the C++ load generator (imload), for plaintext chats")
-    parser.add_argument("--generators", type=whole, default=1, metavar="N", help="processes that make the load")
-    parser.add_argument("--out", default="docs/performance/results.json", metavar="FILE", help="where the figures go, once all are there")
+    parser = commands.add_parser(
+        "all", help="run every scene of docs/performance.md, and keep the figures as JSON"
+    )
+    parser.add_argument(
+        "--runs", type=whole, default=5, metavar="N", help="runs of each scene, in turns; their medians count"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="short runs, for a first impression: not for the page"
+    )
+    parser.add_argument(
+        "--only", metavar="NAME,…", help="only the scenes whose names begin so; the others' figures stay"
+    )
+    parser.add_argument(
+        "--generator", metavar="PROGRAM", help="path of the C++ load generator (imload), for plaintext chats"
+    )
+    parser.add_argument(
+        "--generators", type=whole, default=1, metavar="N", help="processes that make the load"
+    )
+    parser.add_argument(
+        "--out",
+        default="docs/performance/results.json",
+        metavar="FILE",
+        help="where the figures go, once all are there",
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    wanted = [scene for scene in SCENES if options.only is None or scene.name.startswith(tuple(options.only.split(",")))]
+    wanted = [
+        scene
+        for scene in SCENES
+        if options.only is None or scene.name.startswith(tuple(options.only.split(",")))
+    ]
     if not wanted:
         raise ConfigError(f"--only {options.only}: there are {', '.join(scene.name for scene in SCENES)}")
     path = Path(options.out)
-    unfinished = path.with_suffix(".part.json")  # what the page is made of does not change before there is all of it
+    # what the page is made of does not change before there is all of it
+    unfinished = path.with_suffix(".part.json")
     results = _results(path, options, wanted)
     for scene in wanted:
         results["scenes"].pop(scene.name, None)
@@ -70,8 +92,14 @@ def _run(options: argparse.Namespace) -> int:
             results["profile"] = profile
             write(unfinished, json.dumps(results, indent=1) + "\n")
     unfinished.replace(path)
-    wrong = [name for name, entry in results["scenes"].items() if entry["failures"] or faults(chain(*entry["runs"]))]
-    print(f"{len(wanted)} scenes in {(time.monotonic() - began) / 60:.0f} minutes; the figures are in {path}.")
+    wrong = [
+        name
+        for name, entry in results["scenes"].items()
+        if entry["failures"] or faults(chain(*entry["runs"]))
+    ]
+    print(
+        f"{len(wanted)} scenes in {(time.monotonic() - began) / 60:.0f} minutes; the figures are in {path}."
+    )
     if wrong:
         print(f"Something went wrong at least once: {', '.join(wrong)}.")
     return 1 if wrong else 0
@@ -84,8 +112,15 @@ def _results(path: Path, options: argparse.Namespace, wanted: Sequence[Scene]) -
         found = json.loads(path.read_text("utf-8"))
     alone = {scene.name for scene in wanted} >= found["scenes"].keys()
     began = _now() if alone else found["began"]
-    runs = found["runs"] if not alone and all(scene.once for scene in wanted) else options.runs  # the others are what they were
-    return found | {"machine": _machine(), "began": began, "finished": _now(), "runs": runs, "quick": options.quick}
+    # the others are what they were
+    runs = found["runs"] if not alone and all(scene.once for scene in wanted) else options.runs
+    return found | {
+        "machine": _machine(),
+        "began": began,
+        "finished": _now(),
+        "runs": runs,
+        "quick": options.quick,
+    }
 
 
 def _one(scene: Scene, options: argparse.Namespace, folder: Path, entry: dict[str, Any]) -> None:
@@ -104,7 +139,8 @@ def _one(scene: Scene, options: argparse.Namespace, folder: Path, entry: dict[st
 
 
 def _call(arguments: Sequence[str], folder: Path, most: float) -> list[dict[str, Any]]:
-    """Run one command in a process of its own; its reports, which say themselves what went wrong with messages.
+    """Run one command in a process of its own; its reports, which say themselves what went wrong with
+    messages.
 
     :raises ConfigError: it failed, or took too long.
     """
@@ -125,7 +161,9 @@ def _call(arguments: Sequence[str], folder: Path, most: float) -> list[dict[str,
     finally:
         _end(child)
     if child.returncode not in (0, 1) or not out.strip():
-        raise ConfigError(errors.decode("utf-8", "replace").strip()[-300:] or f"it ended with status {child.returncode}")
+        raise ConfigError(
+            errors.decode("utf-8", "replace").strip()[-300:] or f"it ended with status {child.returncode}"
+        )
     found = json.loads(out)
     return found if isinstance(found, list) else [found]
 
@@ -181,11 +219,24 @@ def _now() -> str:
 def _machine() -> dict[str, str]:
     """Describe the machine, on which the figures depend."""
     processor = next(
-        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine()
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
     )
-    memory = next((int(line.split()[1]) // 1048576 + 1 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
+    memory = next(
+        (
+            int(line.split()[1]) // 1048576 + 1
+            for line in _lines("/proc/meminfo")
+            if line.startswith("MemTotal")
+        ),
+        0,
+    )
     system = next(
-        (line.partition("=")[2].strip('"') for line in _lines("/etc/os-release") if line.startswith("PRETTY_NAME")), platform.system()
+        (
+            line.partition("=")[2].strip('"')
+            for line in _lines("/etc/os-release")
+            if line.startswith("PRETTY_NAME")
+        ),
+        platform.system(),
     )
     return {
         "processor": f"{os.cpu_count()} cores, {processor}",
@@ -196,7 +247,9 @@ def _machine() -> dict[str, str]:
         **{name: importlib.metadata.version(name) for name in ("Twisted", "msgspec", "PyMySQL", "grpcio")},
         "OpenSSL": ssl.OPENSSL_VERSION.split()[1],
         "SQLite": sqlite3.sqlite_version,
-        "MariaDB": _output(shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--version").partition("Ver ")[2].split(" for ")[0],
+        "MariaDB": _output(shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--version")
+        .partition("Ver ")[2]
+        .split(" for ")[0],
         "Redis": " ".join(_output(server_binary(), "--version").split()[:3]),
     }
 

@@ -1,4 +1,7 @@
-"""Plots as SVG: bars, and lines over a logarithmic axis. Nothing but text, so nothing has to be installed for it."""
+"""Plots as SVG: bars, and lines over a logarithmic axis.
+
+Nothing but text, so nothing has to be installed for it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ def bars(title: str, groups: Sequence[tuple[str, Series]], *, goals: Sequence[fl
     left, right, bar, gap = 250, 90, 15, 12
     names = list(dict.fromkeys(name for _, series in groups for name, _ in series))
     colour = {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(names)}
-    top = max([value for _, series in groups for _, value in series] + [goal or 0.0 for goal in goals] + [1e-9])
+    top = max(
+        [value for _, series in groups for _, value in series] + [goal or 0.0 for goal in goals] + [1e-9]
+    )
     scale = (WIDTH - left - right) / top
     y = 40.0
     parts = [_text(10, 24, title, "t")]
@@ -36,7 +41,9 @@ def bars(title: str, groups: Sequence[tuple[str, Series]], *, goals: Sequence[fl
         goal = goals[index] if index < len(goals) else None
         if goal is not None:
             across, down = left + goal * scale, y + height + 1
-            parts.append(f'<line x1="{across:.1f}" x2="{across:.1f}" y1="{y - 3}" y2="{down}" stroke="#222" stroke-dasharray="4 2"/>')
+            parts.append(
+                f'<line x1="{across:.1f}" x2="{across:.1f}" y1="{y - 3}" y2="{down}" stroke="#222" stroke-dasharray="4 2"/>'
+            )
             parts.append(_text(across + 3, y - 4, f"goal {number(goal)}", "a"))
         y += height + gap
     return _page(y + 6, parts)
@@ -52,7 +59,10 @@ def lines(title: str, across: str, xs: Sequence[float], series: Sequence[tuple[s
         share = (math.log10(x) - low) / (high - low) if high > low else 0.5
         return left + share * (WIDTH - left - right), height - bottom - y / most * (height - top - bottom)
 
-    parts = [_text(10, 24, title, "t"), _text((left + WIDTH - right) / 2, height - 8, across, "a", anchor="middle")]
+    parts = [
+        _text(10, 24, title, "t"),
+        _text((left + WIDTH - right) / 2, height - 8, across, "a", anchor="middle"),
+    ]
     for step in range(5):
         value = most * step / 4
         _, y = at(min(xs), value)
@@ -67,7 +77,10 @@ def lines(title: str, across: str, xs: Sequence[float], series: Sequence[tuple[s
             f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>'
         )
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-        parts += [_box(WIDTH - right + 16, top + index * 20, 11, 11, colour), _text(WIDTH - right + 32, top + index * 20 + 10, name)]
+        parts += [
+            _box(WIDTH - right + 16, top + index * 20, 11, 11, colour),
+            _text(WIDTH - right + 32, top + index * 20 + 10, name),
+        ]
     return _page(height, parts)
 
 
@@ -80,7 +93,15 @@ def number(value: float) -> str:
 
 def _page(height: float, parts: Sequence[str]) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}">'
-    return "\n".join((head, f"<style>{_STYLE}</style>", '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>\n"))
+    return "\n".join(
+        (
+            head,
+            f"<style>{_STYLE}</style>",
+            '<rect width="100%" height="100%" fill="#fff"/>',
+            *parts,
+            "</svg>\n",
+        )
+    )
 
 
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 import msgspec
 
 User = tuple[int, str, str, int, int, int]
-"""``uuid, token, host, port, peer, thread``, as in the file of 'imsys-bench users'; the two of a pair stand together."""
+"""``uuid, token, host, port, peer, thread``, as in the file of 'imsys-bench users'.
+
+The two of a pair stand together.
+"""
 
 
 class Chat(msgspec.Struct, kw_only=True, tag="chat"):
@@ -22,7 +25,9 @@ class Chat(msgspec.Struct, kw_only=True, tag="chat"):
     drain: float
     oneway: bool = False
     rate: float = 0.0
-    """Texts a second of this process, sent on schedule whatever the answers; 0: the next one when one is acknowledged."""
+    """Texts a second of this process, sent on schedule whatever the answers; 0: the next one when one is
+    acknowledged.
+    """
 
 
 class Hold(msgspec.Struct, kw_only=True, tag="hold"):
@@ -44,7 +49,8 @@ class Ask(msgspec.Struct, kw_only=True, tag="ask"):
     """Ask for something at a rate (a second), on schedule whatever the answers."""
 
     what: str
-    """``history``: a page somewhere in one of the user's threads; ``sync``: which threads have something new."""
+    """``history``: a page somewhere in one of the user's threads; ``sync``: which threads have something new.
+    """
     rate: float
     warmup: float
     time: float
@@ -72,7 +78,9 @@ class Carry(msgspec.Struct, kw_only=True, tag="carry"):
     """Send or read one file for each user, all at the same time."""
 
     door: str
-    """``http``: tus and GET; ``web``: PUT and GET of any web server; ``frames``; ``blocks``: the original's service."""
+    """``http``: tus and GET; ``web``: PUT and GET of any web server; ``frames``; ``blocks``: the original's
+    service.
+    """
     up: bool
     size: int
     """Bytes of each file."""

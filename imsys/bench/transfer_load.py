@@ -14,7 +14,9 @@ from imsys.bench.tasks import Carry, Grant, Result, Task, User
 
 
 class CarryLoad:
-    """The transfers of one process, a thread each (which waits for the network, or is in OpenSSL, most of the time)."""
+    """The transfers of one process, a thread each (which waits for the network, or is in OpenSSL, most of the
+    time).
+    """
 
     def __init__(self, task: Task, carry: Carry) -> None:
         self._task = task
@@ -49,7 +51,10 @@ class CarryLoad:
         """Carry all of them to the last byte; an upload has ended when it is said to be whole."""
         print("measuring", flush=True)
         begin, cpu = time.monotonic(), time.process_time()
-        threads = [threading.Thread(target=self._carry_one, args=(index, begin)) for index in range(len(self._transfers))]
+        threads = [
+            threading.Thread(target=self._carry_one, args=(index, begin))
+            for index in range(len(self._transfers))
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -60,7 +65,13 @@ class CarryLoad:
         notes = {problem: self._failures.count(problem) for problem in sorted(set(self._failures))[:5]}
         taken = array("I", [round(one * 1e6) for one in self._seconds])
         counts = {"bytes": done * self._carry.size, "failed": len(self._failures)}
-        return Result(seconds=seconds, counts=counts, latencies={"transfer": taken.tobytes()}, cpu_seconds=cpu, notes=notes)
+        return Result(
+            seconds=seconds,
+            counts=counts,
+            latencies={"transfer": taken.tobytes()},
+            cpu_seconds=cpu,
+            notes=notes,
+        )
 
     def _carry_one(self, index: int, begin: float) -> None:
         try:

@@ -16,7 +16,14 @@ import google_crc32c
 
 from imsys.bench.grants import Caller
 from imsys.bench.tasks import Grant, User
-from imsys.protocols.chunks import CREDIT, DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, encode_chunk, encode_count
+from imsys.protocols.chunks import (
+    CREDIT,
+    DOWNLOAD_CHUNK,
+    UPLOAD_ACK,
+    UPLOAD_CHUNK,
+    encode_chunk,
+    encode_count,
+)
 from imsys.protocols.framing import RESOURCES
 from imsys.protocols.identifiers import decode_id
 
@@ -71,7 +78,9 @@ def web_down(sock: socket.socket, grant: Grant, size: int) -> None:
 
 def _head(method: str, path: str, grant: Grant, more: str = "") -> bytes:
     ticket = f"Authorization: Bearer {grant.ticket}\r\n" if grant.ticket else ""
-    return f"{method} {path} HTTP/1.1\r\nHost: {grant.host}:{grant.port}\r\n{ticket}{more}\r\n".encode("ascii")
+    return f"{method} {path} HTTP/1.1\r\nHost: {grant.host}:{grant.port}\r\n{ticket}{more}\r\n".encode(
+        "ascii"
+    )
 
 
 def _send_body(sock: socket.socket, size: int) -> None:
@@ -133,7 +142,11 @@ def frames_open(sock: socket.socket, user: User) -> Caller:
 def frames_up(caller: Caller, grant: Grant, size: int) -> None:
     """Chunks, as many ahead of the acknowledgements as the server allows."""
     found, sock = caller.ask(72, 73, file_id=grant.file_id, ticket=grant.ticket), caller.sock
-    file_id, step, window = decode_id(grant.file_id), found["chunk_size"], found["chunk_size"] * found["window"]
+    file_id, step, window = (
+        decode_id(grant.file_id),
+        found["chunk_size"],
+        found["chunk_size"] * found["window"],
+    )
     frame = memoryview(bytearray(_FRAME + _COUNT.size))
     fill, sent, durable = _filler(sock), 0, 0
     while durable < size:
@@ -168,7 +181,11 @@ def frames_down(caller: Caller, grant: Grant, size: int) -> None:
         part = buffer[: total - len(head)]
         fill(part)
         _, offset, crc = _CHUNK.unpack(head[_FRAME:])
-        if offset != taken or bytearray(part) != expected(offset, len(part)) or google_crc32c.value(bytes(part)) != crc:
+        if (
+            offset != taken
+            or bytearray(part) != expected(offset, len(part))
+            or google_crc32c.value(bytes(part)) != crc
+        ):
             raise RuntimeError("a download has other bytes than were sent")
         if not part:
             break
@@ -190,8 +207,17 @@ def md5_of(size: int) -> str:
 
 def blocks_up(caller: Caller, size: int, md5: str) -> None:
     """JSON with base64, each block after the answer to the one before."""
-    common = {"filename": "measured.bin", "checksum": md5, "file_size": str(size), "last_seq": str(-(-size // BLOCK))}
+    common = {
+        "filename": "measured.bin",
+        "checksum": md5,
+        "file_size": str(size),
+        "last_seq": str(-(-size // BLOCK)),
+    }
     for number, part in enumerate(parts(size, BLOCK), 1):
         done = min(number * BLOCK, size)
-        block = {"block": base64.b64encode(part).decode("ascii"), "cur_size": str(done), "cur_seq": str(number)}
+        block = {
+            "block": base64.b64encode(part).decode("ascii"),
+            "cur_size": str(done),
+            "cur_seq": str(number),
+        }
         caller.ask(30, 31, **common, **block, EOF="1" if done == size else "0")

@@ -1,4 +1,6 @@
-"""``imsys-bench users``: pairs of friends with tokens, made in the database and in Redis without a login, and the file of them."""
+"""``imsys-bench users``: pairs of friends with tokens, made in the database and in Redis without a login, and
+the file of them.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,23 @@ def add_command(commands: Any) -> None:
     from imsys.bench.options import whole
 
     parser = commands.add_parser("users", help="make pairs of friends, and a file of them for 'chat --users'")
-    parser.add_argument("-c", "--config", metavar="FILE", help="configuration of the servers; the environment counts as well")
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", help="configuration of the servers; the environment counts as well"
+    )
     parser.add_argument("--pairs", type=whole, default=50, metavar="N", help="pairs of friends to make")
     parser.add_argument(
-        "--friends", type=whole, default=1, metavar="N", help="friends that each of them has, with the other one of the pair"
+        "--friends",
+        type=whole,
+        default=1,
+        metavar="N",
+        help="friends that each of them has, with the other one of the pair",
     )
-    parser.add_argument("--out", required=True, metavar="FILE", help="where to write 'uuid token host port peer thread', a line a user")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="where to write 'uuid token host port peer thread', a line a user",
+    )
     parser.add_argument(
         "--target",
         action="append",
@@ -59,9 +72,13 @@ def _run(options: argparse.Namespace) -> int:
         status[0] = 0
 
     def failed(reason: Any) -> None:
-        sys.stderr.write(f"imsys-bench: {reason.value if reason.check(ConfigError) else reason.getTraceback()}\n")
+        sys.stderr.write(
+            f"imsys-bench: {reason.value if reason.check(ConfigError) else reason.getTraceback()}\n"
+        )
 
-    real.callWhenRunning(lambda: Deferred.fromCoroutine(work()).addErrback(failed).addBoth(lambda _: real.stop()))
+    real.callWhenRunning(
+        lambda: Deferred.fromCoroutine(work()).addErrback(failed).addBoth(lambda _: real.stop())
+    )
     real.run()
     return status[0]
 
@@ -92,20 +109,42 @@ def read_users(path: Path) -> list[User]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
-        raise ConfigError(f"{path}: is no list of users ('uuid token host port peer thread', a line a user)") from None
+        raise ConfigError(
+            f"{path}: is no list of users ('uuid token host port peer thread', a line a user)"
+        ) from None
     if not users or len(users) % 2:
-        raise ConfigError(f"{path}: holds {len(users)} users; wanted are pairs, those of a pair one after the other")
+        raise ConfigError(
+            f"{path}: holds {len(users)} users; wanted are pairs, those of a pair one after the other"
+        )
     return users
 
 
-def users_of(environ: Mapping[str, str], addresses: Sequence[str], pairs: int, friends: int = 1) -> list[User]:
-    """Make users for servers of ours, in a process of its own (a reactor runs once). :raises ConfigError: it failed."""
+def users_of(
+    environ: Mapping[str, str], addresses: Sequence[str], pairs: int, friends: int = 1
+) -> list[User]:
+    """Make users for servers of ours, in a process of its own (a reactor runs once).
+
+    :raises ConfigError: it failed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "users"
-        command = [sys.executable, "-m", "imsys.bench", "users", "--pairs", str(pairs), "--friends", str(friends), "--out", str(path)]
+        command = [
+            sys.executable,
+            "-m",
+            "imsys.bench",
+            "users",
+            "--pairs",
+            str(pairs),
+            "--friends",
+            str(friends),
+            "--out",
+            str(path),
+        ]
         for address in addresses:
             command += ["--target", address]
         made = subprocess.run(command, env=dict(environ), capture_output=True, check=False)  # noqa: S603 (our own program)
         if made.returncode:
-            raise ConfigError(f"the users could not be made: {made.stderr.decode('utf-8', 'replace').strip()}")
+            raise ConfigError(
+                f"the users could not be made: {made.stderr.decode('utf-8', 'replace').strip()}"
+            )
         return read_users(path)

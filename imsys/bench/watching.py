@@ -1,7 +1,8 @@
 """Players: a few that read and time everything, and a crowd of which only the bytes are counted.
 
-A player of the crowd costs as little as can be: now and then what has arrived is thrown away within the kernel (``MSG_TRUNC``, see tcp(7)),
-and counted. Since every player gets the same bytes, one that misses something has fewer.
+A player of the crowd costs as little as can be: now and then what has arrived is thrown away within the
+kernel (``MSG_TRUNC``, see tcp(7)), and counted. Since every player gets the same bytes, one that misses
+something has fewer.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class WatchLoad:
         """
         if not self._watch.read:
             os.nice(10)  # those that take the time come first
-        self._players = join(self._watch.stream, Purpose.PLAY, self._watch.players, 0 if self._watch.read else _KEPT)
+        self._players = join(
+            self._watch.stream, Purpose.PLAY, self._watch.players, 0 if self._watch.read else _KEPT
+        )
         for sock, _ in self._players:
             sock.setblocking(False)
 
@@ -84,7 +87,9 @@ class WatchLoad:
             "bytes": whole,
             "missing": sum(whole - one for one in short),
         }
-        return Result(seconds=last - begin, counts={**counts, "last, us": round(last * 1e6)}, cpu_seconds=last_cpu - cpu)
+        return Result(
+            seconds=last - begin, counts={**counts, "last, us": round(last * 1e6)}, cpu_seconds=last_cpu - cpu
+        )
 
     def _look(self, got: dict[socket.socket, int]) -> float | None:
         """Throw away what has come; when that was, if anything was there."""
@@ -115,7 +120,9 @@ class WatchLoad:
                 selector.register(player[0], selectors.EVENT_READ, player)
             while selector.get_map():
                 now = time.monotonic()
-                if now > self._begin + watch.time + watch.drain or (now > self._begin + watch.time and now > last + _QUIET):
+                if now > self._begin + watch.time + watch.drain or (
+                    now > self._begin + watch.time and now > last + _QUIET
+                ):
                     break
                 for key, _ in selector.select(0.1):
                     last = time.monotonic()
@@ -125,7 +132,9 @@ class WatchLoad:
         print("measured", flush=True)
         counts = {"lost": self._lost, "closed": self._closed, "received": sum(self._numbers.values())}
         delays = {"publish to play": self._delays.tobytes()}
-        return Result(seconds=last - self._begin, counts=counts, latencies=delays, cpu_seconds=time.process_time() - cpu)
+        return Result(
+            seconds=last - self._begin, counts=counts, latencies=delays, cpu_seconds=time.process_time() - cpu
+        )
 
     def _take(self, sock: socket.socket, connection: ClientConnection) -> bool:
         """Read the bytes that have arrived; false: the stream has ended."""

@@ -1,7 +1,8 @@
 """A process that makes load: ``python -m imsys.bench.worker``.
 
-It reads its task as one line of JSON from standard input, lets its users arrive, says ``ready``, waits for a line, works (and says
-``measuring`` and ``measured`` at the edges of the measured time), and writes its result as one line of JSON.
+It reads its task as one line of JSON from standard input, lets its users arrive, says ``ready``, waits for a
+line, works (and says ``measuring`` and ``measured`` at the edges of the measured time), and writes its result
+as one line of JSON.
 """
 
 from __future__ import annotations

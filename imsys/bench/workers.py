@@ -34,7 +34,9 @@ class Crew:
     :param enter: called in each first, as the namespace is entered in which the servers are.
     """
 
-    def __init__(self, tasks: Sequence[Task], pids: dict[str, int], enter: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], pids: dict[str, int], enter: Callable[[], None] = lambda: None
+    ) -> None:
         self._pids = pids
         self._memory = memory_kib(pids)
         self._members = [_start(enter) for _ in tasks]
@@ -77,7 +79,9 @@ class Crew:
 
 
 @contextlib.contextmanager
-def crew(tasks: Sequence[Task], pids: dict[str, int], enter: Callable[[], None] = lambda: None) -> Iterator[Crew]:
+def crew(
+    tasks: Sequence[Task], pids: dict[str, int], enter: Callable[[], None] = lambda: None
+) -> Iterator[Crew]:
     """A crew that is ended with the block; all its users have arrived. ``enter`` as of :class:`Crew`."""
     members = Crew(tasks, pids, enter)
     try:
@@ -90,7 +94,9 @@ def crew(tasks: Sequence[Task], pids: dict[str, int], enter: Callable[[], None] 
 def shares(items: Sequence[User], count: int, *, together: int = 2) -> list[list[User]]:
     """Deal items out, those of a pair (or of however many stand ``together``) to the same one."""
     groups = [items[start : start + together] for start in range(0, len(items), together)]
-    return [[item for group in groups[index::count] for item in group] for index in range(min(count, len(groups)))]
+    return [
+        [item for group in groups[index::count] for item in group] for index in range(min(count, len(groups)))
+    ]
 
 
 def _start(enter: Callable[[], None]) -> subprocess.Popen[bytes]:

@@ -36,7 +36,9 @@ class MaildirMailer:
         try:
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._write, mail)
         except OSError as error:
-            raise Unavailable(Status.GRPC_ERROR, f"The mail could not be written: {error.strerror}.") from None
+            raise Unavailable(
+                Status.GRPC_ERROR, f"The mail could not be written: {error.strerror}."
+            ) from None
 
     def _write(self, mail: bytes) -> None:
         self._folder.parent.mkdir(parents=True, exist_ok=True)

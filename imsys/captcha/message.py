@@ -39,7 +39,13 @@ def compose(sender: str, email: str, code: str, life: float, now: float) -> byte
 
 def compose_test(sender: str, email: str, now: float) -> bytes:
     """Compose a test mail of the same form as that of :func:`compose`."""
-    return _mail(sender, email, "Mails of imsys arrive", "This mail was sent by 'imsys-ctl test-mail': mails of imsys arrive.\n", now)
+    return _mail(
+        sender,
+        email,
+        "Mails of imsys arrive",
+        "This mail was sent by 'imsys-ctl test-mail': mails of imsys arrive.\n",
+        now,
+    )
 
 
 def _mail(sender: str, email: str, subject: str, text: str, now: float) -> bytes:
@@ -66,7 +72,9 @@ def check_sender(sender: str) -> None:
         if mail["From"].defects or check_email(address.addr_spec) != envelope_sender(sender):
             raise ValueError
     except (ValueError, IndexError, AttributeError, HeaderParseError, Refused):  # of the header parser
-        raise ConfigError("[mail] sender: is not an address, as in imsys@example.org or Imsys <imsys@example.org>") from None
+        raise ConfigError(
+            "[mail] sender: is not an address, as in imsys@example.org or Imsys <imsys@example.org>"
+        ) from None
 
 
 def envelope_sender(sender: str) -> str:

@@ -24,14 +24,18 @@ class Verification:
     :param calendar: returns Unix seconds.
     """
 
-    def __init__(self, codes: Codes, mailer: Mailer, *, sender: str, life: float, calendar: Callable[[], float]) -> None:
+    def __init__(
+        self, codes: Codes, mailer: Mailer, *, sender: str, life: float, calendar: Callable[[], float]
+    ) -> None:
         self._codes = codes
         self._mailer = mailer
         self._sender = sender
         self._life = life
         self._calendar = calendar
 
-    async def GetVerificationCode(self, request: message_pb2.GetVerificationRequest) -> message_pb2.GetVerificationResponse:
+    async def GetVerificationCode(
+        self, request: message_pb2.GetVerificationRequest
+    ) -> message_pb2.GetVerificationResponse:
         """Make, store and mail a code of six digits, as the original does; see :meth:`Mail`."""
         await self._mail(request.email, strong=False)
         return message_pb2.GetVerificationResponse(error=0, email=request.email)

@@ -97,7 +97,10 @@ class SmtpMailer:
         if not self._explained:
             self._explained = True
             host = self._config.host
-            _log.info("this machine has no fully-qualified name: {host} is greeted with its address ([mail] ehlo_name)", host=host)
+            _log.info(
+                "this machine has no fully-qualified name: {host} is greeted with its address ([mail] ehlo_name)",
+                host=host,
+            )
         try:
             await self.attempt(receiver, mail)
         except Failed as failed:
@@ -105,8 +108,13 @@ class SmtpMailer:
                 self._outage.works()
                 _log.info("{host} refuses a receiver: {reason}", host=self._config.host, reason=failed.reason)
                 if failed.code >= 500:
-                    raise Refused(Status.INVALID_FIELD, "The mail server does not know this address.") from None
-                raise Refused(Status.RATE_LIMITED, "The mail server takes no mail for this address now: try again later.") from None
+                    raise Refused(
+                        Status.INVALID_FIELD, "The mail server does not know this address."
+                    ) from None
+                raise Refused(
+                    Status.RATE_LIMITED,
+                    "The mail server takes no mail for this address now: try again later.",
+                ) from None
             self._outage.failed(failed.reason)
             if failed.stage is Stage.END and not failed.code:
                 return  # it may have been accepted
@@ -117,7 +125,9 @@ class SmtpMailer:
         """Send a mail without logging. :raises Failed: with what happened."""
         config = self._config
         mandatory = config.starttls == "required" or (config.starttls == "optional" and bool(config.user))
-        conversation = _Conversation(self._reactor, config, self._tls, receiver, mail, self._name, tls_first=self._implicit)
+        conversation = _Conversation(
+            self._reactor, config, self._tls, receiver, mail, self._name, tls_first=self._implicit
+        )
         conversation.requireTransportSecurity = mandatory and not self._implicit
         endpoint: Any = HostnameEndpoint(self._reactor, config.host, config.port, timeout=config.timeout)
         if self._implicit:
@@ -144,7 +154,17 @@ class _Conversation(smtp.ESMTPClient):
     debug = False
     transport: Any
 
-    def __init__(self, reactor: Any, config: MailConfig, tls: Any, receiver: str, mail: bytes, name: str, *, tls_first: bool) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        config: MailConfig,
+        tls: Any,
+        receiver: str,
+        mail: bytes,
+        name: str,
+        *,
+        tls_first: bool,
+    ) -> None:
         self.requireAuthentication = bool(config.user)
         super().__init__(config.password.encode() if config.user else None, None if tls_first else tls, name)
         self.done: Deferred[None] = Deferred()
@@ -220,7 +240,10 @@ class _Conversation(smtp.ESMTPClient):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Fail if the mail is not accepted: the connection is closed."""
-        self._fail(_tls_fault(reason.value, self._config.host) or f"it hung up while {self.stage.value} was waited for")
+        self._fail(
+            _tls_fault(reason.value, self._config.host)
+            or f"it hung up while {self.stage.value} was waited for"
+        )
         if self._goodbye is not None and self._goodbye.active():
             self._goodbye.cancel()
         super().connectionLost(reason)
@@ -275,7 +298,11 @@ def _tls_fault(reason: BaseException | None, host: str) -> str:
     if isinstance(reason, VerificationError):
         return f"its certificate is not for {host}"
     if isinstance(reason, SSL.Error):
-        said = [str(part[-1]) for part in (reason.args[0] if reason.args and isinstance(reason.args[0], list) else []) if part]
+        said = [
+            str(part[-1])
+            for part in (reason.args[0] if reason.args and isinstance(reason.args[0], list) else [])
+            if part
+        ]
         return f"TLS failed: {', '.join(said) or 'the connection broke'}"
     return ""
 

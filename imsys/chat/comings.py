@@ -26,7 +26,9 @@ class _Came(NamedTuple):
 
     def __str__(self) -> str:
         instead = "" if self.older is None else f", in place of {self.older.session} on {self.older.node}"
-        return f"{self.session.user} logged in from {self.session.address}: session {self.session.id}{instead}"
+        return (
+            f"{self.session.user} logged in from {self.session.address}: session {self.session.id}{instead}"
+        )
 
 
 class _Went(NamedTuple):

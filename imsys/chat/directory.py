@@ -116,7 +116,9 @@ class Directory(Service):
         """Return all sessions of this server."""
         return list(self._sessions.values())
 
-    async def login(self, session: Session, user: int, token: str, attempt: tuple[str, int] | None = None) -> bool:
+    async def login(
+        self, session: Session, user: int, token: str, attempt: tuple[str, int] | None = None
+    ) -> bool:
         """Make a connection the user's only session; return ``False`` if the token is not valid for the user.
 
         An older session is ended, on whichever server it is; the login does not wait for another server.
@@ -234,7 +236,11 @@ class Directory(Service):
         self._renewal.stopService()
         self._endings.stop()
         self._comings.flush()
-        return self._routes.dropped().addTimeout(FLUSH, self._clock).addErrback(lambda reason: reason.trap(DeferredTimeout) and None)
+        return (
+            self._routes.dropped()
+            .addTimeout(FLUSH, self._clock)
+            .addErrback(lambda reason: reason.trap(DeferredTimeout) and None)
+        )
 
     async def renew(self) -> None:
         """Renew the routes and tokens of all sessions now, and end the sessions that turn out to be over."""
@@ -281,7 +287,11 @@ class Directory(Service):
         try:
             revoked = await self._routes.revoked(unknown)
         except Refused as refused:
-            _log.debug("nobody knows whether {count} tokens still live: {why}", count=len(unknown), why=refused.message)
+            _log.debug(
+                "nobody knows whether {count} tokens still live: {why}",
+                count=len(unknown),
+                why=refused.message,
+            )
             return
         finally:
             self._asking = False

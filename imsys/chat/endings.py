@@ -76,7 +76,9 @@ class Endings:
             if not self._cluster.alive(*where):
                 return
             self._forget_the_gone()
-            server = self._servers[where] = _Server(Outage(self._clock.seconds, f"Ending sessions on chat server {route.node}"))
+            server = self._servers[where] = _Server(
+                Outage(self._clock.seconds, f"Ending sessions on chat server {route.node}")
+            )
         if len(server.waiting) >= QUEUE:
             server.waiting.popleft()
         server.waiting.append(_Ending(user, route, message, self._clock.seconds() + PATIENCE, done))
@@ -107,11 +109,15 @@ class Endings:
             if ending.until <= self._clock.seconds():
                 continue
             server.calls += 1
-            run_in_background(self._end(where, server, ending), _log, "ending a session on another server failed")
+            run_in_background(
+                self._end(where, server, ending), _log, "ending a session on another server failed"
+            )
 
     async def _end(self, where: tuple[str, str], server: _Server, ending: _Ending) -> None:
         try:
-            await self._cluster.end_session(ending.route.node, ending.user, ending.route.session, ending.message)
+            await self._cluster.end_session(
+                ending.route.node, ending.user, ending.route.session, ending.message
+            )
             server.outage.works()
             ending.done()
         except Refused as refused:

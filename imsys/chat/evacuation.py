@@ -48,7 +48,12 @@ class Evacuation(Service):
     """
 
     def __init__(
-        self, clock: IReactorTime, health: Health, others: Others, move: Callable[[float], object], stay: Callable[[], object]
+        self,
+        clock: IReactorTime,
+        health: Health,
+        others: Others,
+        move: Callable[[float], object],
+        stay: Callable[[], object],
     ) -> None:
         self._clock = clock
         self._health = health

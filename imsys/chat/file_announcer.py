@@ -96,7 +96,9 @@ class Announcer:
         if message.resent or appended.in_doubt:  # it may have been stored without being pushed
             self._outbound.catch_up(members)
         if not message.resent:
-            push = TextPush(text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)])
+            push = TextPush(
+                text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)]
+            )
             self._outbound.deliver(members, push)
 
     async def _become_avatar(self, file: File) -> None:

@@ -40,7 +40,14 @@ class LiveAnnouncer:
     pushed.
     """
 
-    def __init__(self, stores: Stores, post: Post, outbound: Outbound, servers: StreamServers, unconfirmed: UnconfirmedWrites) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        post: Post,
+        outbound: Outbound,
+        servers: StreamServers,
+        unconfirmed: UnconfirmedWrites,
+    ) -> None:
         self._stores = stores
         self._post = post
         self._outbound = outbound
@@ -56,7 +63,9 @@ class LiveAnnouncer:
             MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         if self._running >= AT_ONCE:
-            raise Refused(Status.SERVER_BUSY, "Too many live streams are waiting to be announced.", retry_after=1.0)
+            raise Refused(
+                Status.SERVER_BUSY, "Too many live streams are waiting to be announced.", retry_after=1.0
+            )
         self._running += 1
         await uncancelled(self._announce(stream_id))
 
@@ -76,7 +85,9 @@ class LiveAnnouncer:
         if not stream.posted and stream.state is not LiveState.ENDED:  # its server may have failed to post it
             name = encode_id(stream_id)
             content = msgspec.json.encode(LiveContent(stream_id=name, title=stream.title)).decode()
-            await self._post(stream.owner, receiver, stream.thread_id, Draft(f"live:{name}", content, int(Kind.VIDEO)))
+            await self._post(
+                stream.owner, receiver, stream.thread_id, Draft(f"live:{name}", content, int(Kind.VIDEO))
+            )
             await self._stores.live.mark_posted(stream_id)
         self._outbound.deliver(members, live_push(stream))
 
@@ -97,4 +108,8 @@ class LiveAnnouncer:
         try:
             await self._servers.end(stream.server, stream.stream_id)
         except Refused as refused:
-            _log.debug("{server} is not told that a live stream is over: {reason}", server=stream.server, reason=refused.message)
+            _log.debug(
+                "{server} is not told that a live stream is over: {reason}",
+                server=stream.server,
+                reason=refused.message,
+            )

@@ -101,13 +101,18 @@ class LiveContext:
         key = self.tickets.issue(stream.stream_id, stream.owner, Right.PUBLISH, life, sign_in=sign_in)
         return f"{_rtmp(place, plaintext)}/live/{encode_id(stream.stream_id)}?key={key}"
 
-    def watch_urls(self, stream: LiveStream, user: int, place: LivePlace, *, plaintext: bool, sign_in: str) -> WatchUrls:
+    def watch_urls(
+        self, stream: LiveStream, user: int, place: LivePlace, *, plaintext: bool, sign_in: str
+    ) -> WatchUrls:
         """Make the URLs with which a user watches a stream; ``sign_in`` is the digest of the user's token."""
         expires = int(self.calendar() + self.config.play_key)
         query = f"?key={self.tickets.issue(stream.stream_id, user, Right.PLAY, self.config.play_key, sign_in=sign_in)}"
         name, web = encode_id(stream.stream_id), f"https://{_bracketed(place.host)}:{place.http_port}"
         return WatchUrls(
-            f"{_rtmp(place, plaintext)}/live/{name}{query}", f"{web}/live/{name}.flv{query}", f"{web}/watch/{name}{query}", expires
+            f"{_rtmp(place, plaintext)}/live/{name}{query}",
+            f"{web}/live/{name}.flv{query}",
+            f"{web}/watch/{name}{query}",
+            expires,
         )
 
 

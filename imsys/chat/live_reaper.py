@@ -53,7 +53,9 @@ class LiveReaper(Service):
         self._news = news
         self._clocks = TwoClocks(clock.seconds)
         self._patient_until = float("-inf")
-        self._ended = Tally(clock, _log, LogLevel.info, "live stream {stream} is over: it was due", lines=LINES)
+        self._ended = Tally(
+            clock, _log, LogLevel.info, "live stream {stream} is over: it was due", lines=LINES
+        )
         self._looks = LoopingCall(self.look)
         self._looks.clock = clock
 

@@ -149,7 +149,13 @@ class MessageLog:
             most, most_bytes = self._queue, self._queue_bytes
             if others or waiting > most + most // RESERVE or size > most_bytes + most_bytes // RESERVE:
                 source.hold(others > 0)
-                entry.fail(Refused(Status.SERVER_BUSY, "More messages are waiting than can be stored now.", retry_after=1.0))
+                entry.fail(
+                    Refused(
+                        Status.SERVER_BUSY,
+                        "More messages are waiting than can be stored now.",
+                        retry_after=1.0,
+                    )
+                )
                 return entry
         self._entries.add(source, entry)
         self._waiting, self._bytes = waiting, size
@@ -280,7 +286,10 @@ class MessageLog:
             else:
                 break
         if in_doubt:
-            results = [replace(result, in_doubt=True) if isinstance(result, Appended) else result for result in results]
+            results = [
+                replace(result, in_doubt=True) if isinstance(result, Appended) else result
+                for result in results
+            ]
         if not given_up:
             return results
         known = dict(zip(map(id, pending), results, strict=True))

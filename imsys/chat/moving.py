@@ -73,13 +73,22 @@ class Moving:
         if self._last and self._last <= now + spread:
             return max(self._last - now, 0.0) + GRACE
         if spread > seconds:
-            _log.info("{count} sessions move at {rate} a second at most", count=len(sessions), rate=round(rate))
-        _log.info("{count} sessions are asked to move within {seconds} s", count=len(sessions), seconds=round(spread, 1))
+            _log.info(
+                "{count} sessions move at {rate} a second at most", count=len(sessions), rate=round(rate)
+            )
+        _log.info(
+            "{count} sessions are asked to move within {seconds} s",
+            count=len(sessions),
+            seconds=round(spread, 1),
+        )
         random.shuffle(sessions)
         share = spread / max(len(sessions), 1)
         self._last = now + spread
         self._to_close.clear()
-        self._to_ask = deque((now + share * (place + random.random()), session) for place, session in enumerate(sessions))  # noqa: S311
+        self._to_ask = deque(
+            (now + share * (place + random.random()), session)  # noqa: S311
+            for place, session in enumerate(sessions)
+        )
         self._ask()
         return spread + GRACE
 

@@ -73,7 +73,9 @@ class Node(Service):
 
     def _turn(self) -> None:
         self._next = None
-        run_in_background(self._keep(), _log, "keeping the node number failed").addCallback(lambda _: self._later())
+        run_in_background(self._keep(), _log, "keeping the node number failed").addCallback(
+            lambda _: self._later()
+        )
 
     def _later(self) -> None:
         if self.running:
@@ -128,4 +130,8 @@ class Node(Service):
             try:
                 await self._store.release(self._number, self._holder, self._reached(ids))
             except Refused as refused:
-                _log.info("node number {number} is left to expire: {reason}", number=self._number, reason=str(refused))
+                _log.info(
+                    "node number {number} is left to expire: {reason}",
+                    number=self._number,
+                    reason=str(refused),
+                )

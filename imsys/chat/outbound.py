@@ -105,7 +105,9 @@ class Outbound(Service):
     :param others: the other servers; ``None`` if there are none.
     """
 
-    def __init__(self, clock: IReactorTime, directory: Directory, others: ChatPeers | None, surge: Surge) -> None:
+    def __init__(
+        self, clock: IReactorTime, directory: Directory, others: ChatPeers | None, surge: Surge
+    ) -> None:
         self._clock = clock
         self._directory = directory
         self._others = others
@@ -245,7 +247,9 @@ class Outbound(Service):
                 try:
                     await self._route_some(pushes)
                 except Exception:
-                    _log.failure("{count} pushes were not routed in full: their receivers catch up", count=len(pushes))
+                    _log.failure(
+                        "{count} pushes were not routed in full: their receivers catch up", count=len(pushes)
+                    )
                     self._miss({user for push in pushes for user in push.users})
                 self._looked_for = {user for push in self._queue for user in push.users}
         finally:
@@ -404,7 +408,9 @@ class Outbound(Service):
         for user in users:
             if len(self._missed) >= MISSED:
                 if not self._missed_all:
-                    _log.error("more than {count} users missed pushes at once: everybody catches up", count=MISSED)
+                    _log.error(
+                        "more than {count} users missed pushes at once: everybody catches up", count=MISSED
+                    )
                 self._missed_all = True
                 return
             self._missed.add(user)

@@ -78,11 +78,17 @@ def _foreign(plugin: IChatFeature) -> list[Handler]:
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ConfigError(f"plug-in {plugin.name()}: it cannot be imported: {reason}") from error
-    used = {service for handler in handlers for service in (service_id(handler.request), reply_id(handler.request))}
+    used = {
+        service
+        for handler in handlers
+        for service in (service_id(handler.request), reply_id(handler.request))
+    }
     for service in range(FIRST_FOREIGN_ID):
         kind = message_type(service)
         if service in used or (kind is not None and not kind.__module__.startswith("imsys.")):
-            raise ConfigError(f"plug-in {plugin.name()}: service {service} is not for plug-ins, whose ids begin at {FIRST_FOREIGN_ID}")
+            raise ConfigError(
+                f"plug-in {plugin.name()}: service {service} is not for plug-ins, whose ids begin at {FIRST_FOREIGN_ID}"
+            )
     return handlers
 
 

@@ -50,7 +50,9 @@ class UnconfirmedWrites(Service):
     never.
     """
 
-    def __init__(self, clock: IReactorTime, threads: ThreadStore, catch_up: Callable[[Collection[int] | None], None]) -> None:
+    def __init__(
+        self, clock: IReactorTime, threads: ThreadStore, catch_up: Callable[[Collection[int] | None], None]
+    ) -> None:
         """``catch_up`` takes users, or ``None`` for everybody."""
         self._clock = clock
         self._store = threads

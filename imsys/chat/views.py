@@ -7,7 +7,13 @@ from msgspec import UNSET
 
 from imsys.files.sniffing import kind
 from imsys.protocols.identifiers import encode_id
-from imsys.protocols.messages.contacts import Friend, FriendRequestItem, FriendRequestPush, FriendshipPush, HelloMessage
+from imsys.protocols.messages.contacts import (
+    Friend,
+    FriendRequestItem,
+    FriendRequestPush,
+    FriendshipPush,
+    HelloMessage,
+)
 from imsys.protocols.messages.files import FileContent
 from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import Card, ProfilePush
@@ -134,12 +140,16 @@ def incoming(message: Stored) -> IncomingText:
 
 def position(mark: Mark) -> Position:
     """Make an item of a page of positions."""
-    return Position(thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read))
+    return Position(
+        thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read)
+    )
 
 
 def position_push(mark: Mark) -> PositionPush:
     """Make the push of a member's position."""
-    return PositionPush(thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read))
+    return PositionPush(
+        thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read)
+    )
 
 
 def file_kind(mime: str) -> int:

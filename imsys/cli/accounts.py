@@ -36,7 +36,9 @@ class Accounts:
 
     def __init__(self, environ: Mapping[str, str], calendar: Callable[[], float]) -> None:
         self._calendar = calendar
-        base = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
+        base = environ.get("XDG_CONFIG_HOME") or os.path.join(
+            environ.get("HOME") or os.path.expanduser("~"), ".config"
+        )
         self.folder = Path(base) / "imsys"
 
     def names(self) -> list[str]:

@@ -51,12 +51,24 @@ def _seconds(text: str) -> float:
 def _common() -> _Parser:
     common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = common.add_argument_group("for all commands")
-    group.add_argument("--server", metavar="URL", help=f"address of the gateway (default: the account's, or {DEFAULT_SERVER})")
     group.add_argument(
-        "--ca", metavar="FILE", help="PEM file with the authority to trust (default: the account's, or that of a server in ./var)"
+        "--server",
+        metavar="URL",
+        help=f"address of the gateway (default: the account's, or {DEFAULT_SERVER})",
     )
-    group.add_argument("--as", dest="account", metavar="NAME", help="account to use (default: the one that signed in last)")
-    group.add_argument("--password-file", metavar="FILE", help="read the password from the first line of a file, or of standard input (-)")
+    group.add_argument(
+        "--ca",
+        metavar="FILE",
+        help="PEM file with the authority to trust (default: the account's, or that of a server in ./var)",
+    )
+    group.add_argument(
+        "--as", dest="account", metavar="NAME", help="account to use (default: the one that signed in last)"
+    )
+    group.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help="read the password from the first line of a file, or of standard input (-)",
+    )
     group.add_argument("--log", metavar="FILE", help="write what happens to a file, for finding faults")
     return common
 
@@ -70,14 +82,20 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
     def command(name: str, summary: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[common])
+        return commands.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[common]
+        )
 
     def person(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("name", metavar="NAME", help="username of the other one")
 
     register = command("register", "make an account and sign in")
-    register.add_argument("name", metavar="NAME", nargs="?", help="the username to have (asked for where it is missing)")
-    register.add_argument("email", metavar="EMAIL", nargs="?", help="where the verification code is mailed to")
+    register.add_argument(
+        "name", metavar="NAME", nargs="?", help="the username to have (asked for where it is missing)"
+    )
+    register.add_argument(
+        "email", metavar="EMAIL", nargs="?", help="where the verification code is mailed to"
+    )
     register.add_argument("--code", help="a code that was mailed already (none is asked for then)")
     login = command("login", "sign in")
     login.add_argument("name", metavar="NAME", nargs="?", help="username (asked for where it is missing)")
@@ -104,25 +122,49 @@ def parser() -> argparse.ArgumentParser:
 
     history = command("history", "show what was said with a friend")
     person(history)
-    history.add_argument("--lines", "-n", type=_whole, default=20, metavar="N", help="the newest messages to show (default: 20)")
+    history.add_argument(
+        "--lines",
+        "-n",
+        type=_whole,
+        default=20,
+        metavar="N",
+        help="the newest messages to show (default: 20)",
+    )
     history.add_argument("--all", action="store_true", help="show all of them")
     chat = command("chat", "talk with a friend; a line is a message, Ctrl-D ends it")
     person(chat)
     chat.add_argument(
-        "--lines", "-n", type=_whole, metavar="N", help="messages of the history to begin with (default: 20; none when piped)"
+        "--lines",
+        "-n",
+        type=_whole,
+        metavar="N",
+        help="messages of the history to begin with (default: 20; none when piped)",
     )
     chat.add_argument(
-        "--stay", type=_seconds, default=0.0, metavar="SECONDS", help="how long to listen after the end of piped input (default: 0)"
+        "--stay",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long to listen after the end of piped input (default: 0)",
     )
     send = command("send", "send a file to a friend; an upload that broke off goes on where it was")
     send.add_argument("file", metavar="FILE", help="the file to send")
-    send.add_argument("--to", metavar="NAME", help="username of the friend (not needed to go on with an upload)")
-    send.add_argument("--give-up", action="store_true", help="remove what the server has of it, and never go on")
+    send.add_argument(
+        "--to", metavar="NAME", help="username of the friend (not needed to go on with an upload)"
+    )
+    send.add_argument(
+        "--give-up", action="store_true", help="remove what the server has of it, and never go on"
+    )
     avatar = command("avatar", "send a picture that others see beside your name")
     avatar.add_argument("file", metavar="FILE", help="the picture; the server cuts a square of it")
     get = command("get", "receive a file; a download that broke off goes on where it was")
     get.add_argument("file_id", metavar="FILE_ID", help="what 'send' and the history call it")
-    get.add_argument("path", metavar="PATH", nargs="?", help="where to put it, a file or a folder (default: here, under its own name)")
+    get.add_argument(
+        "path",
+        metavar="PATH",
+        nargs="?",
+        help="where to put it, a file or a folder (default: here, under its own name)",
+    )
     get.add_argument("--force", "-f", action="store_true", help="replace a file that is there")
     _live(command("live", "go live from OBS or ffmpeg, and see who is live"), common)
     command("demo", "play a conversation of two new users against a server on this machine")
@@ -133,16 +175,33 @@ def _live(live: argparse.ArgumentParser, common: _Parser) -> None:
     actions = live.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
 
     def action(name: str, summary: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[common])
+        return actions.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[common]
+        )
 
     start = action("start", "go live for a friend; says where to send it")
     start.add_argument("name", metavar="NAME", help="username of the friend, or #ID of a thread")
     start.add_argument("title", metavar="TITLE", help="what it is called")
-    start.add_argument("--record", action=argparse.BooleanOptionalAction, default=None, help="send it as a file when it is over, or not")
+    start.add_argument(
+        "--record",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="send it as a file when it is over, or not",
+    )
     stop = action("stop", "end a live stream of yours")
-    stop.add_argument("stream_id", metavar="STREAM_ID", nargs="?", help="what 'start' and 'list' call it (not needed if you have but one)")
+    stop.add_argument(
+        "stream_id",
+        metavar="STREAM_ID",
+        nargs="?",
+        help="what 'start' and 'list' call it (not needed if you have but one)",
+    )
     listing = action("list", "show who is live, and where to watch")
-    listing.add_argument("name", metavar="NAME", nargs="?", help="username of a friend, or #ID of a thread (default: all of them)")
+    listing.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="username of a friend, or #ID of a thread (default: all of them)",
+    )
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

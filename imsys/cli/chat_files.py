@@ -26,7 +26,9 @@ T = TypeVar("T")
 class ChatFiles:
     """The files of one conversation; ``notice`` shows a line that is not a message."""
 
-    def __init__(self, transfers: Transfers, seconds: Callable[[], float], notice: Callable[[str], None]) -> None:
+    def __init__(
+        self, transfers: Transfers, seconds: Callable[[], float], notice: Callable[[str], None]
+    ) -> None:
         self._transfers = transfers
         self._seconds = seconds
         self._notice = notice
@@ -46,7 +48,9 @@ class ChatFiles:
             self._notice(f"there is no file {printable(text)}" if text else "name the file: /send FILE")
             return
         self._notice(f"sending {printable(path.name)}")
-        self._follow(self._transfers.upload(path, thread_id), path.name, lambda _: f"{printable(path.name)} is sent")
+        self._follow(
+            self._transfers.upload(path, thread_id), path.name, lambda _: f"{printable(path.name)} is sent"
+        )
 
     def get(self, text: str) -> None:
         """Receive a file by its number, 1 for the newest; without one, list them."""
@@ -89,7 +93,9 @@ class ChatFiles:
                     self._notice(f"{printable(name)}: {figures(progress, rate).strip()}")
             elif progress.stage is Stage.WAITING and not waiting:
                 waiting = True
-                self._notice(f"{printable(name)}: {explain(progress.problem) if progress.problem else ''} Trying again.")
+                self._notice(
+                    f"{printable(name)}: {explain(progress.problem) if progress.problem else ''} Trying again."
+                )
 
         def ended(result: Any) -> None:
             self._running.pop(transfer, None)

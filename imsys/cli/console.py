@@ -108,7 +108,13 @@ def _write(stream: TextIO, text: str) -> None:
 class Console:
     """The terminal or pipe of the user."""
 
-    def __init__(self, reactor: Any, stdin: TextIO | None = None, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
         self._reactor = reactor
         self._stdin = stdin or sys.stdin
         self._stdout = stdout or sys.stdout
@@ -197,7 +203,11 @@ class Console:
             if answer.called:
                 return
             for event in [End()] if not data else editor.feed(data):
-                self.write("\r\n" if hidden or isinstance(event, End) else f"\r{question}{getattr(event, 'text', '')}\x1b[K\r\n")
+                self.write(
+                    "\r\n"
+                    if hidden or isinstance(event, End)
+                    else f"\r{question}{getattr(event, 'text', '')}\x1b[K\r\n"
+                )
                 if isinstance(event, Line):
                     answer.callback(event.text)
                 else:

@@ -18,7 +18,16 @@ from twisted.internet.task import deferLater
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import DEFAULT_SERVER
 from imsys.cli.console import CliError, Console
-from imsys.sdk import Client, Credentials, FileUnfinishedUploads, Gateway, Refused, Status, Trust, steady_reactor
+from imsys.sdk import (
+    Client,
+    Credentials,
+    FileUnfinishedUploads,
+    Gateway,
+    Refused,
+    Status,
+    Trust,
+    steady_reactor,
+)
 
 _TURN = 30.0
 """Seconds to wait for another command of the same account."""
@@ -80,7 +89,11 @@ class Context:
     def mail_hint(self, gateway: Gateway) -> str:
         """Return a hint where a development server puts the mailed code, or an empty text."""
         mails = self.home() / "mail"
-        return f" This server drops its mails in {shown_path(mails / 'new')}." if local(gateway.url) and mails.is_dir() else ""
+        return (
+            f" This server drops its mails in {shown_path(mails / 'new')}."
+            if local(gateway.url) and mails.is_dir()
+            else ""
+        )
 
     # who is using it
 
@@ -89,7 +102,11 @@ class Context:
         name = self.arguments.account or self.accounts.current()
         if name is None:
             known = ", ".join(self.accounts.names())
-            raise CliError(f"Say which account to use with --as: {known}." if known else "Sign in first: imsys-cli login NAME.")
+            raise CliError(
+                f"Say which account to use with --as: {known}."
+                if known
+                else "Sign in first: imsys-cli login NAME."
+            )
         account = self.accounts.load(name)
         if account is None:
             raise CliError(f"{name} has not signed in here; do so with: imsys-cli login {name}.")
@@ -104,9 +121,13 @@ class Context:
             try:
                 return Path(source).expanduser().read_text("utf-8-sig").split("\n", 1)[0].rstrip("\r")
             except (OSError, UnicodeDecodeError) as problem:
-                raise CliError(f"The password file {source} cannot be read: {getattr(problem, 'strerror', 'it is not UTF-8')}.") from None
+                raise CliError(
+                    f"The password file {source} cannot be read: {getattr(problem, 'strerror', 'it is not UTF-8')}."
+                ) from None
         if not self.console.interactive:
-            raise CliError("There is no terminal to ask for the password on; give --password-file FILE, or - for standard input.")
+            raise CliError(
+                "There is no terminal to ask for the password on; give --password-file FILE, or - for standard input."
+            )
         for _ in range(TRIES):
             password = await self.console.ask(question, hidden=True)
             if not again or await self.console.ask("The same again: ", hidden=True) == password:
@@ -116,14 +137,18 @@ class Context:
 
     def keep(self, name: str, gateway: Gateway, uuid: int, username: str, token: str) -> None:
         """Save a session and make its account the current one."""
-        account = Account(username=username, uuid=uuid, server=gateway.url, ca=self.ca(gateway.url), token=token)
+        account = Account(
+            username=username, uuid=uuid, server=gateway.url, ca=self.ca(gateway.url), token=token
+        )
         try:
             known = self.accounts.load(name)
             if known is not None and known.server == gateway.url and not self.arguments.ca:
                 account = replace(account, ca=known.ca or account.ca)
             self.accounts.save(name, account, current=True)
         except OSError as problem:
-            raise CliError(f"The session cannot be saved in {self.accounts.folder}: {problem.strerror}.") from None
+            raise CliError(
+                f"The session cannot be saved in {self.accounts.folder}: {problem.strerror}."
+            ) from None
 
     @asynccontextmanager
     async def session(self, *, ask: bool = True) -> AsyncIterator[Client]:
@@ -150,7 +175,9 @@ class Context:
     def client(self, account: Account, *, receive: bool = True) -> Client:
         """Make a client of an account; it is not started yet."""
         credentials = Credentials(username=account.username, uuid=account.uuid, token=account.token)
-        return Client(self.reactor, self.gateway(account), credentials, receive=receive, unfinished=self.unfinished())
+        return Client(
+            self.reactor, self.gateway(account), credentials, receive=receive, unfinished=self.unfinished()
+        )
 
     def unfinished(self) -> FileUnfinishedUploads:
         """Return the store of the uploads that were begun here and are unfinished."""
@@ -168,7 +195,9 @@ class Context:
             if refusal.status not in (Status.LOGIN_INFO_ERROR, Status.LOGIN_UNSUCCESSFUL):
                 raise
             if not ask or not (self.console.interactive or self.arguments.password_file):
-                raise SessionEnded(f"The session of {name} has ended; sign in again with: imsys-cli login {account.username}.") from None
+                raise SessionEnded(
+                    f"The session of {name} has ended; sign in again with: imsys-cli login {account.username}."
+                ) from None
             if not self.arguments.password_file:
                 self.console.say(f"The session of {name} has ended.")
             client.credentials.password = await self.password()

@@ -35,7 +35,14 @@ _UNICODE = {
     Mark.DELIVERED: "✓✓",
     Mark.READ: "✓✓ read",
 }
-_ASCII = {Mark.NONE: "", Mark.FAILED: "x not sent", Mark.WAITING: "...", Mark.SENT: "v", Mark.DELIVERED: "vv", Mark.READ: "vv read"}
+_ASCII = {
+    Mark.NONE: "",
+    Mark.FAILED: "x not sent",
+    Mark.WAITING: "...",
+    Mark.SENT: "v",
+    Mark.DELIVERED: "vv",
+    Mark.READ: "vv read",
+}
 
 
 @dataclass(eq=False, kw_only=True)

@@ -70,7 +70,9 @@ class _Play:
         client = Client(self._reactor, self._gateway, Credentials(username=name, password=password))
         self._clients.append(client)
         await client.start(persistent=False)
-        self._say(f"  {name} registers with the code {code} from the mail, gets the number {uuid}, and signs in")
+        self._say(
+            f"  {name} registers with the code {code} from the mail, gets the number {uuid}, and signs in"
+        )
         return client
 
     async def _code(self, email: str) -> str:
@@ -80,11 +82,18 @@ class _Play:
             if self._mails.is_dir():
                 for mail in mailbox.Maildir(self._mails, create=False):
                     body = mail.get_payload()
-                    found = re.search(r"\b\d{6}\b", body) if mail["To"] and email in mail["To"] and isinstance(body, str) else None
+                    found = (
+                        re.search(r"\b\d{6}\b", body)
+                        if mail["To"] and email in mail["To"] and isinstance(body, str)
+                        else None
+                    )
                     if found:
                         return found[0]
             await deferLater(self._reactor, 0.1)
-        raise Unavailable(Status.NETWORK_ERROR, f"No mail to {email} came to {self._mails}; is this the server's folder (IMSYS_HOME)?")
+        raise Unavailable(
+            Status.NETWORK_ERROR,
+            f"No mail to {email} came to {self._mails}; is this the server's folder (IMSYS_HOME)?",
+        )
 
     async def _befriend(self, anna: Client, ben: Client) -> int:
         self._title("They become friends")
@@ -140,7 +149,9 @@ class _Play:
             self._line(anna if message.mine else ben, message, "")
 
     def _line(self, writer: Client, message: Message, mark: str) -> None:
-        self._say(f"  {message.sent_at.astimezone():%H:%M:%S}  {writer.me.username}: {printable(message.text)}  {mark}".rstrip())
+        self._say(
+            f"  {message.sent_at.astimezone():%H:%M:%S}  {writer.me.username}: {printable(message.text)}  {mark}".rstrip()
+        )
 
     def _title(self, text: str) -> None:
         self._say(f"\n{text}")
@@ -174,4 +185,6 @@ def _is(message_id: int, message: Message) -> bool:
 
 
 def _late(_: object, seconds: float) -> Position:
-    raise Unavailable(Status.NETWORK_ERROR, f"Something that should have happened within {seconds:g} s did not.")
+    raise Unavailable(
+        Status.NETWORK_ERROR, f"Something that should have happened within {seconds:g} s did not."
+    )

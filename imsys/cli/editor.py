@@ -83,7 +83,10 @@ class Editor:
             self._pasting = False
             self._insert(keys[start:end])
             return end + len(_PASTED)
-        split = next((size for size in range(len(_PASTED) - 1, 0, -1) if keys.endswith(_PASTED[:size])), int(keys.endswith("\r")))
+        split = next(
+            (size for size in range(len(_PASTED) - 1, 0, -1) if keys.endswith(_PASTED[:size])),
+            int(keys.endswith("\r")),
+        )
         split = min(split, len(keys) - start)  # keep an incomplete end mark or line end for the next read
         self._insert(keys[start : len(keys) - split])
         self._pending = keys[len(keys) - split :]
@@ -91,7 +94,9 @@ class Editor:
 
     def _insert(self, text: str) -> None:
         lines = text.replace("\r\n", "\n").replace("\r", "\n")
-        kept = "".join([key for key in lines if key in "\n\t" or key.isprintable()])[: max(0, _LONGEST - len(self.text))]
+        kept = "".join([key for key in lines if key in "\n\t" or key.isprintable()])[
+            : max(0, _LONGEST - len(self.text))
+        ]
         self._set(self.text[: self.cursor] + kept + self.text[self.cursor :], self.cursor + len(kept))
 
     def _finish(self) -> Line:

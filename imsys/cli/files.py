@@ -51,7 +51,9 @@ async def avatar(context: Context) -> None:
             await _follow(context, errands.transfers.avatar(path), path.name)
         except Refused as refused:
             if refused.status is Status.PERMISSION_DENIED:
-                raise CliError(f"The server does not take {printable(path.name)}: {refused.message}") from None
+                raise CliError(
+                    f"The server does not take {printable(path.name)}: {refused.message}"
+                ) from None
             raise
     context.console.say(f"{printable(path.name)} is your avatar now.")
 
@@ -67,8 +69,12 @@ async def get(context: Context) -> None:
     if path.is_dir() and not path.is_symlink():
         raise CliError(f"{shown_path(path)} is a folder, and is not replaced; name another PATH.")
     if os.path.lexists(path) and not arguments.force:
-        raise CliError(f"{shown_path(path)} exists already; name another PATH, or give --force to replace it.")
-    again = f"imsys-cli{_as(context)} get {file_id}" + (f" {shlex.quote(arguments.path)}" if arguments.path else "")
+        raise CliError(
+            f"{shown_path(path)} exists already; name another PATH, or give --force to replace it."
+        )
+    again = f"imsys-cli{_as(context)} get {file_id}" + (
+        f" {shlex.quote(arguments.path)}" if arguments.path else ""
+    )
     async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         transfer = errands.transfers.download(file_id, path, overwrite=arguments.force)
         received = await _follow(context, transfer, path.name)
@@ -78,7 +84,9 @@ async def get(context: Context) -> None:
 def place(given: str | None, filename: str, file_id: str) -> Path:
     """Return where to put a file: the given path, or the current folder, under a safe form of its name."""
     name = filename if filename.strip(". ") else file_id
-    name = "".join(character if character.isprintable() and character not in '/\\:*?"<>|' else "_" for character in name)
+    name = "".join(
+        character if character.isprintable() and character not in '/\\:*?"<>|' else "_" for character in name
+    )
     if name.startswith("."):
         name = f"_{name[1:]}"  # no hidden files, which could be settings of a shell
     if given is None:
@@ -114,7 +122,11 @@ def _file(given: str) -> Path:
     path = Path(given).expanduser().absolute()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is no file" if os.path.exists(path) else ""
-        raise CliError(f"{shown_path(path)} {what}; only files can be sent." if what else f"There is no file {shown_path(path)}.")
+        raise CliError(
+            f"{shown_path(path)} {what}; only files can be sent."
+            if what
+            else f"There is no file {shown_path(path)}."
+        )
     return path
 
 
@@ -138,7 +150,9 @@ async def _thread(context: Context, errands: GrantClient, path: Path, user: int)
             return await private_thread(client, await find(client, friend_name))
 
         return await errands.ask(question)
-    known = {one.thread_id for one in await context.unfinished().all() if (one.user, one.path) == (user, str(path))}
+    known = {
+        one.thread_id for one in await context.unfinished().all() if (one.user, one.path) == (user, str(path))
+    }
     if len(known) != 1:
         raise CliError("Say whom to send it to, with --to NAME.")
     return known.pop()

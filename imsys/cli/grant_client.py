@@ -25,7 +25,9 @@ class GrantClient:
         self.credentials = Credentials(username=account.username, uuid=account.uuid, token=account.token)
         gateway = context.gateway(account)
         trust = gateway.trust if gateway.encrypted else None
-        self.transfers = Transfers(context.reactor, self, self.credentials, trust, unfinished=context.unfinished())
+        self.transfers = Transfers(
+            context.reactor, self, self.credentials, trust, unfinished=context.unfinished()
+        )
 
     async def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
         """Ask something in a new session; its token is used from now on."""
@@ -33,9 +35,13 @@ class GrantClient:
             self.credentials.token = client.credentials.token
             return await question(client)
 
-    async def offer_file(self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+    async def offer_file(
+        self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = ""
+    ) -> Grant:
         """Offer a file."""
-        return await self._later(lambda client: client.offer_file(thread_id, filename, size, sha256=sha256, mime=mime))
+        return await self._later(
+            lambda client: client.offer_file(thread_id, filename, size, sha256=sha256, mime=mime)
+        )
 
     async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
         """Offer a picture for the user's avatar."""

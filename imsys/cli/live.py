@@ -54,7 +54,9 @@ async def _stop(context: Context) -> None:
         if wanted is None:
             mine = [stream async for stream in client.live.running() if stream.owner == client.me.uuid]
             if len(mine) != 1:
-                raise CliError("Say which one; 'imsys-cli live list' shows them." if mine else "You are not live.")
+                raise CliError(
+                    "Say which one; 'imsys-cli live list' shows them." if mine else "You are not live."
+                )
             wanted = mine[0].stream_id
         await client.live.stop(wanted.strip())
     context.console.say("It is over.")
@@ -64,7 +66,10 @@ async def _list(context: Context) -> None:
     async with context.session() as client:
         thread_id = 0 if context.arguments.name is None else await _thread(client, context.arguments.name)
         streams = await client.live.running(thread_id).all()
-        people = {person.uuid: person.username for person in await client.contacts.people(sorted({one.owner for one in streams}))}
+        people = {
+            person.uuid: person.username
+            for person in await client.contacts.people(sorted({one.owner for one in streams}))
+        }
         me = client.me.uuid
     if not streams:
         context.console.say("Nobody is live.")
@@ -84,7 +89,9 @@ def _say_where(context: Context, stream: LiveStream) -> None:
     context.console.say(f"  watch  {stream.watch_url}")
     context.console.say(f"  play   {stream.play_url}")
     if stream.key_expires is not None:
-        context.console.say(f"         (begin before {stream.key_expires.astimezone():%H:%M}; 'imsys-cli live list' gives new ones)")
+        context.console.say(
+            f"         (begin before {stream.key_expires.astimezone():%H:%M}; 'imsys-cli live list' gives new ones)"
+        )
 
 
 def described(stream: LiveStream) -> str:

@@ -39,7 +39,11 @@ def _begin_logging(parsed: argparse.Namespace) -> None:
     observers = []
     if parsed.log:
         try:
-            observers.append(textFileLogObserver(open(os.open(parsed.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")))  # noqa: SIM115
+            observers.append(
+                textFileLogObserver(
+                    open(os.open(parsed.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")  # noqa: SIM115
+                )
+            )
         except OSError as problem:
             print(f"The log file {parsed.log} cannot be written: {problem.strerror}.", file=sys.stderr)
             sys.exit(1)

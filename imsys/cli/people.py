@@ -23,7 +23,9 @@ async def add(context: Context) -> None:
         found = await find(client, context.arguments.name)
         text = context.arguments.message or f"Hello, this is {client.me.name}."
         await client.contacts.add(found.uuid, text)
-    context.console.say(f"Asked {printable(found.username)}; once they accept, you can talk: imsys-cli chat {printable(found.username)}")
+    context.console.say(
+        f"Asked {printable(found.username)}; once they accept, you can talk: imsys-cli chat {printable(found.username)}"
+    )
 
 
 async def requests(context: Context) -> None:
@@ -73,7 +75,9 @@ async def unfriend(context: Context) -> None:
         found = await find(client, context.arguments.name)
         await client.contacts.unfriend(found.uuid)
     name = printable(found.username)
-    context.console.say(f"You and {name} are no friends any more; what was said stays: imsys-cli history {name}")
+    context.console.say(
+        f"You and {name} are no friends any more; what was said stays: imsys-cli history {name}"
+    )
 
 
 async def block(context: Context) -> None:

@@ -118,7 +118,9 @@ class Bar:
             line = f"{self._name}  {_WORDS[progress.stage]}"
         else:
             name = cut(self._name, max(8, columns // 3))
-            tail = figures(progress, self._rate) + (f"  {_WORDS[progress.stage]}" if progress.stage is Stage.HASHING else "")
+            tail = figures(progress, self._rate) + (
+                f"  {_WORDS[progress.stage]}" if progress.stage is Stage.HASHING else ""
+            )
             room = columns - width(name) - len(tail) - 6
             done = room * percent(progress) // 100
             bar = f"[{'#' * done}{'-' * (room - done)}]  " if room >= _NARROWEST else ""

@@ -124,5 +124,7 @@ async def perform(context: Context) -> int:
 
 def _unexpected(reason: Failure, console: Console) -> int:
     _log.failure("The command failed.", reason)
-    console.complain(f"Something went wrong here ({type(reason.value).__name__}); --log FILE writes down what.")
+    console.complain(
+        f"Something went wrong here ({type(reason.value).__name__}); --log FILE writes down what."
+    )
     return 1

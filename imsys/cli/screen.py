@@ -33,7 +33,13 @@ class Screen:
     """
 
     def __init__(
-        self, write: Callable[[str], None], size: Callable[[], tuple[int, int]], *, colours: bool, unicode: bool, speaker_columns: int
+        self,
+        write: Callable[[str], None],
+        size: Callable[[], tuple[int, int]],
+        *,
+        colours: bool,
+        unicode: bool,
+        speaker_columns: int,
     ) -> None:
         self._write = write
         self._size = size
@@ -54,11 +60,15 @@ class Screen:
             self.notice(day)
         name = cut(utterance.speaker, self._speaker_columns)
         head = f"{utterance.at:%H:%M}  {name}{' ' * (self._speaker_columns - width(name))}  "
-        painted = self._paint(_DIM, f"{utterance.at:%H:%M}  ") + self._paint(_GREEN if utterance.mine else _CYAN, head[7:])
+        painted = self._paint(_DIM, f"{utterance.at:%H:%M}  ") + self._paint(
+            _GREEN if utterance.mine else _CYAN, head[7:]
+        )
         room = self._measure() - width(head) - 1
         rows = wrap(utterance.text, max(8, room - (_MARK_COLUMNS if utterance.mine else 0)))
         indent = " " * width(head)
-        self._add(_Shown(utterance, [(indent if number else painted) + row for number, row in enumerate(rows)], ""))
+        self._add(
+            _Shown(utterance, [(indent if number else painted) + row for number, row in enumerate(rows)], "")
+        )
 
     def update(self, utterance: Utterance) -> None:
         """Repaint the mark of a message, if it is still on the screen."""

@@ -34,7 +34,9 @@ async def register(context: Context) -> None:
                     name = (await context.console.ask("Another username: ")).strip()
                     continue
                 if refusal.status in _KEEPS_CODE:
-                    context.console.complain(f"(The code is still good for a moment: imsys-cli register NAME EMAIL --code {code})")
+                    context.console.complain(
+                        f"(The code is still good for a moment: imsys-cli register NAME EMAIL --code {code})"
+                    )
                 raise
 
     await _with_code(context, gateway, email, enter)
@@ -72,8 +74,12 @@ async def reset_password(context: Context) -> None:
     name, email = await _who(context)
     gateway = context.gateway(context.accounts.load(name))
     password = await _new_password(context)
-    await _with_code(context, gateway, email, lambda code: gateway.reset_password(name, email, password, code))
-    context.console.say(f"{name} has a new password, and is signed out everywhere; sign in with: imsys-cli login {name}")
+    await _with_code(
+        context, gateway, email, lambda code: gateway.reset_password(name, email, password, code)
+    )
+    context.console.say(
+        f"{name} has a new password, and is signed out everywhere; sign in with: imsys-cli login {name}"
+    )
 
 
 async def accounts(context: Context) -> None:
@@ -106,7 +112,9 @@ async def _who(context: Context) -> tuple[str, str]:
     return name, arguments.email or (await console.ask("E-mail address: ")).strip()
 
 
-async def _with_code(context: Context, gateway: Gateway, email: str, use: Callable[[str], Awaitable[None]]) -> None:
+async def _with_code(
+    context: Context, gateway: Gateway, email: str, use: Callable[[str], Awaitable[None]]
+) -> None:
     """Call ``use`` with the code of the command line, or with a mailed code, with retries."""
     if context.arguments.code:
         await use(str(context.arguments.code).strip())

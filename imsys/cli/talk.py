@@ -87,7 +87,9 @@ class Chat:
         self._why = ""
         self._quiet: Deferred[None] | None = None
         self._ended: Deferred[None] = Deferred()
-        self._files = ChatFiles(client.transfers, context.reactor.seconds, lambda text: self._view.notice(text))
+        self._files = ChatFiles(
+            client.transfers, context.reactor.seconds, lambda text: self._view.notice(text)
+        )
         client.on_message.subscribe(self._message)
         client.on_sent.subscribe(self._message)
         client.on_position.subscribe(self._position)
@@ -105,7 +107,9 @@ class Chat:
         except CancelledError:
             if not self._waiting:
                 raise
-            raise Interrupted(f"Interrupted; {_messages(len(self._waiting)).lower()} perhaps not sent.") from None
+            raise Interrupted(
+                f"Interrupted; {_messages(len(self._waiting)).lower()} perhaps not sent."
+            ) from None
         finally:
             if self._reading is not None and self._reading.active():
                 self._reading.cancel()
@@ -125,7 +129,11 @@ class Chat:
         if console.interactive:
             columns = max(3, width(self._speaker))
             self._view = Screen(
-                console.write, lambda: console.size, colours=console.colours, unicode=console.unicode, speaker_columns=columns
+                console.write,
+                lambda: console.size,
+                colours=console.colours,
+                unicode=console.unicode,
+                speaker_columns=columns,
             )
             self._view.notice(f"talking with {self._speaker}; Ctrl-D ends it")
         early, self._early = self._early or [], None
@@ -188,7 +196,9 @@ class Chat:
             case "/quit" | "/exit" | "/q":
                 self._end()
             case "/help":
-                self._view.notice("a line is a message; /send FILE sends a file, /get lists the files, /get N receives one")
+                self._view.notice(
+                    "a line is a message; /send FILE sends a file, /get lists the files, /get N receives one"
+                )
                 self._view.notice("/live shows who is live here, and where to watch")
                 self._view.notice("/quit or Ctrl-D ends the chat; // begins a message with a slash")
             case text if text == "/send" or text.startswith("/send "):
@@ -216,7 +226,12 @@ class Chat:
             return False
         now = datetime.fromtimestamp(self._context.calendar(), UTC).astimezone()
         said = Utterance(
-            speaker="you", text=printable(text, lines=True), at=now, mine=True, mark=Mark.WAITING, unique_id=outgoing.unique_id
+            speaker="you",
+            text=printable(text, lines=True),
+            at=now,
+            mine=True,
+            mark=Mark.WAITING,
+            unique_id=outgoing.unique_id,
         )
         self._waiting[outgoing.unique_id] = said
         self._show(said)
@@ -228,7 +243,9 @@ class Chat:
         self._why = explain(problem)
 
     def _follow(self, outgoing: Outgoing, said: Utterance) -> None:
-        outgoing.when_stored().addCallbacks(self._stored, self._unsent, (said,), {}, (outgoing, said)).addErrback(self._fail)
+        outgoing.when_stored().addCallbacks(
+            self._stored, self._unsent, (said,), {}, (outgoing, said)
+        ).addErrback(self._fail)
 
     def _stored(self, message: Message, said: Utterance) -> None:
         self._waiting.pop(said.unique_id, None)
@@ -259,7 +276,9 @@ class Chat:
             self._quiet = Deferred()
             if isinstance(self._view, Screen):
                 self._view.notice("waiting for the last messages to be sent; Ctrl-C ends it at once")
-            late = self._reactor.callLater(_LAST_WORDS, self._quiet.errback, CliError("The last messages could not be sent."))
+            late = self._reactor.callLater(
+                _LAST_WORDS, self._quiet.errback, CliError("The last messages could not be sent.")
+            )
             try:
                 await self._quiet
             finally:
@@ -288,7 +307,8 @@ class Chat:
     def _expected(self, message: Message) -> bool:
         """Return whether an own stored message is one that waits here (the history has no unique ids)."""
         return any(
-            said.unique_id == message.unique_id or (not message.unique_id and said.text == printable(message.text, lines=True))
+            said.unique_id == message.unique_id
+            or (not message.unique_id and said.text == printable(message.text, lines=True))
             for said in self._waiting.values()
         )
 
@@ -310,7 +330,9 @@ class Chat:
                 self._view.update(said)
 
     def _elsewhere(self, message: Message) -> None:
-        self._named(message.sender, lambda name: f"{name} writes in another chat: {utterance(message, name).text}")
+        self._named(
+            message.sender, lambda name: f"{name} writes in another chat: {utterance(message, name).text}"
+        )
 
     def _named(self, user: int, sentence: Callable[[str], str]) -> None:
         """Show a notice about a user, by name."""
@@ -354,7 +376,9 @@ class Chat:
 
     def _asked(self, request: FriendRequest) -> None:
         name = printable(request.person.username)
-        self._view.notice(f"{name} wants to become friends: {printable(request.text)} (imsys-cli accept {name})")
+        self._view.notice(
+            f"{name} wants to become friends: {printable(request.text)} (imsys-cli accept {name})"
+        )
 
     def _befriended(self, friendship: Friendship) -> None:
         self._view.notice(f"you and {printable(friendship.person.username)} are friends now")

@@ -42,7 +42,10 @@ def _width(character: str) -> int:
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """Break printable text into rows of at most so many columns, between words where possible; at least one row."""
+    """Break printable text into rows of at most so many columns, between words where possible.
+
+    At least one row.
+    """
     rows: list[str] = []
     for line in text.split("\n"):
         row, used, space = "", 0, -1

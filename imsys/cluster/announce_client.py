@@ -68,8 +68,16 @@ class ChatServers(Service):
             try:
                 stub = imsys_v1_pb2_grpc.AnnouncementsStub(self._channels.to(address))
                 answer = await send(self._reactor, getattr(stub, method), request, remaining)
-            except (grpc.RpcError, ConfigError, ValueError) as error:  # ValueError: the channel was closed just now
-                _log.debug("a chat server did not answer {method}: {reason}", method=method, reason=type(error).__name__)
+            except (
+                grpc.RpcError,
+                ConfigError,
+                ValueError,
+            ) as error:  # ValueError: the channel was closed just now
+                _log.debug(
+                    "a chat server did not answer {method}: {reason}",
+                    method=method,
+                    reason=type(error).__name__,
+                )
                 continue
             if answer.error:
                 raise Refused(_status(answer.error), answer.message)
@@ -79,7 +87,10 @@ class ChatServers(Service):
     async def _addresses(self) -> Sequence[Address]:
         """Return the servers' addresses in random order; those that drain or are unfit come last."""
         servers = [server for server in await self._listed.servers(self._fresh) if server.ports.grpc]
-        addresses = {(server.grpc_host or server.host, server.ports.grpc): server.draining or bool(server.unfit) for server in servers}
+        addresses = {
+            (server.grpc_host or server.host, server.ports.grpc): server.draining or bool(server.unfit)
+            for server in servers
+        }
         self._channels.keep(addresses)
         return sorted(addresses, key=lambda address: (addresses[address], random.random()))  # noqa: S311
 

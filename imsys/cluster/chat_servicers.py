@@ -49,7 +49,9 @@ class DistributedChatting:
         self._here = here
         self._previous = previous
 
-    async def ForceTerminateLoginedUser(self, request: message_pb2.TerminationRequest) -> message_pb2.TerminationResponse:
+    async def ForceTerminateLoginedUser(
+        self, request: message_pb2.TerminationRequest
+    ) -> message_pb2.TerminationResponse:
         """End a user's session on this server; having none is no error."""
         await self._handler.end_session(request.kick_uuid, None, ENDED)
         return message_pb2.TerminationResponse(kick_uuid=request.kick_uuid)
@@ -59,7 +61,9 @@ class DistributedChatting:
         self._push(push_of_request(request))
         return message_pb2.FriendResponse(src_uuid=request.src_uuid, dst_uuid=request.dst_uuid)
 
-    async def ConfirmFriendRequest(self, request: message_pb2.AuthoriseRequest) -> message_pb2.AuthoriseResponse:
+    async def ConfirmFriendRequest(
+        self, request: message_pb2.AuthoriseRequest
+    ) -> message_pb2.AuthoriseResponse:
         """Send push 22.
 
         Answers FRIENDING_ERROR (34) if the card or a message is missing, and FRIENDING_TARGET_USER_NOT_FOUND
@@ -75,10 +79,16 @@ class DistributedChatting:
             response.error = Status.FRIENDING_TARGET_USER_NOT_FOUND
         return response
 
-    async def SendChattingTextMsg(self, request: message_pb2.ChattingTextMsgRequest) -> message_pb2.ChattingTextMsgResponse:
+    async def SendChattingTextMsg(
+        self, request: message_pb2.ChattingTextMsgRequest
+    ) -> message_pb2.ChattingTextMsgResponse:
         """Send push 25. :raises Refused: FRIENDING_TARGET_USER_NOT_FOUND (35), ``dst_uuid`` is not here."""
         # the call does not have the ids before the messages
-        texts = [(int(one.thread_id), int(one.msg_id)) for one in request.lists if is_id(one.thread_id) and is_id(one.msg_id)]
+        texts = [
+            (int(one.thread_id), int(one.msg_id))
+            for one in request.lists
+            if is_id(one.thread_id) and is_id(one.msg_id)
+        ]
         try:
             before = dict(zip(texts, await self._previous(texts), strict=True))
         except Unavailable:

@@ -49,7 +49,14 @@ class GrpcClient(Service):
         self._stubs.clear()
         self._channels.close()
 
-    async def call(self, stub_class: Callable[[grpc.Channel], Any], method: str, request: Any, *, deadline: float | None = None) -> Any:
+    async def call(
+        self,
+        stub_class: Callable[[grpc.Channel], Any],
+        method: str,
+        request: Any,
+        *,
+        deadline: float | None = None,
+    ) -> Any:
         """Make one unary call and return its response.
 
         :param stub_class: the generated stub of the service.

@@ -43,7 +43,9 @@ class Control:
         if not (math.isfinite(request.seconds) and 0 <= request.seconds <= LONGEST):
             raise Refused(Status.INVALID_FIELD, f"A drain takes from 0 to {LONGEST:g} seconds.")
         if self._drain is None:
-            raise Refused(Status.PERMISSION_DENIED, "All servers are one process here, which is stopped as a whole.")
+            raise Refused(
+                Status.PERMISSION_DENIED, "All servers are one process here, which is stopped as a whole."
+            )
         return imsys_v1_pb2.DrainResponse(connections=self._drain(request.seconds))
 
 

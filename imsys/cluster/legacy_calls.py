@@ -67,7 +67,10 @@ class UnaryPump:
         while not self._stopped and (pushes := self._outbox.take(AT_ONCE)):
             calls = [call for push in pushes for call in calls_of(push)]
             for start in range(0, len(calls), AT_ONCE):
-                await gatherResults([self._one(method, request) for method, request in calls[start : start + AT_ONCE]], consumeErrors=True)
+                await gatherResults(
+                    [self._one(method, request) for method, request in calls[start : start + AT_ONCE]],
+                    consumeErrors=True,
+                )
 
     def _one(self, method: str, request: Any) -> Deferred[Any]:
         def failed(failure: Failure) -> None:
@@ -91,7 +94,11 @@ def calls_of(push: RemotePush) -> Iterator[tuple[str, Any]]:
             for user in push.users:
                 yield "ConfirmFriendRequest", _friendship(body, user)
     except (ValueError, msgspec.MsgspecError) as error:  # ValueError: a uuid beyond the original's 32 bits
-        _log.warn("a push of service {service} cannot be sent by a single call: {error}", service=push.service, error=str(error))
+        _log.warn(
+            "a push of service {service} cannot be sent by a single call: {error}",
+            service=push.service,
+            error=str(error),
+        )
 
 
 def _request(body: FriendRequestPush) -> message_pb2.FriendRequest:
@@ -119,12 +126,20 @@ def _friendship(body: FriendshipPush, user: int) -> message_pb2.AuthoriseRequest
     )
     hello = [
         message_pb2.AuthoriseMessage(
-            msg_type=one.msg_type, msg_id=one.msg_id, msg_sender=one.msg_sender, msg_receiver=one.msg_receiver, hello_msg=one.msg_content
+            msg_type=one.msg_type,
+            msg_id=one.msg_id,
+            msg_sender=one.msg_sender,
+            msg_receiver=one.msg_receiver,
+            hello_msg=one.msg_content,
         )
         for one in body.hello_msg
     ]
     return message_pb2.AuthoriseRequest(
-        src_uuid=str(user), dst_uuid=body.friend_uuid, thread_id=body.thread_id, user_info=[friend], msg_pack=hello
+        src_uuid=str(user),
+        dst_uuid=body.friend_uuid,
+        thread_id=body.thread_id,
+        user_info=[friend],
+        msg_pack=hello,
     )
 
 
@@ -142,7 +157,9 @@ def _text(body: TextPush) -> message_pb2.ChattingTextMsgRequest:
         )
         for one in body.text_msg
     ]
-    return message_pb2.ChattingTextMsgRequest(src_uuid=body.text_sender, dst_uuid=body.text_receiver, lists=lists)
+    return message_pb2.ChattingTextMsgRequest(
+        src_uuid=body.text_sender, dst_uuid=body.text_receiver, lists=lists
+    )
 
 
 def push_of_request(request: message_pb2.FriendRequest) -> RemotePush:
@@ -190,7 +207,9 @@ def push_of_friendship(request: message_pb2.AuthoriseRequest) -> RemotePush:
     return push_of((int(request.src_uuid),), body)
 
 
-def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest, before: Mapping[tuple[int, int], int]) -> list[RemotePush]:
+def pushes_of_texts(
+    request: message_pb2.ChattingTextMsgRequest, before: Mapping[tuple[int, int], int]
+) -> list[RemotePush]:
     """Make push 25 for the receiver; several if one frame cannot hold all texts.
 
     :param before: the ids before texts (thread, id), which the call lacks; others get "0", which hides no
@@ -204,7 +223,9 @@ def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest, before: Mapping
             msg_sender=one.msg_sender,
             msg_receiver=one.msg_receiver,
             msg_id=one.msg_id,
-            prev_id=str(before.get((int(one.thread_id), int(one.msg_id)), 0)) if is_id(one.thread_id) and is_id(one.msg_id) else "0",
+            prev_id=str(before.get((int(one.thread_id), int(one.msg_id)), 0))
+            if is_id(one.thread_id) and is_id(one.msg_id)
+            else "0",
             thread_id=one.thread_id,
             unique_id=one.unique_id,
             msg_content=one.msg_content,
@@ -213,7 +234,12 @@ def pushes_of_texts(request: message_pb2.ChattingTextMsgRequest, before: Mapping
         for one in request.lists
     ]
     users = (int(request.dst_uuid),)
-    bodies = split(items, lambda some: TextPush(text_sender=request.src_uuid, text_receiver=request.dst_uuid, text_msg=list(some)))
+    bodies = split(
+        items,
+        lambda some: TextPush(
+            text_sender=request.src_uuid, text_receiver=request.dst_uuid, text_msg=list(some)
+        ),
+    )
     return [push_of(users, body) for body in bodies]
 
 

@@ -60,7 +60,13 @@ class PeerConnection:
     """
 
     def __init__(
-        self, reactor: Any, trust: Trust, membership: Membership, peer: Peer, deadline: float, suspect: Callable[[], None]
+        self,
+        reactor: Any,
+        trust: Trust,
+        membership: Membership,
+        peer: Peer,
+        deadline: float,
+        suspect: Callable[[], None],
     ) -> None:
         self._reactor = reactor
         self._trust = trust
@@ -119,16 +125,22 @@ class PeerConnection:
         request = imsys_v1_pb2.EndSessionRequest(uuid=uuid, session=session, message=message)
         try:
             try:
-                response: Any = await self._unary_call(imsys_v1_pb2_grpc.RelayStub(self._channel).EndSession, request)
+                response: Any = await self._unary_call(
+                    imsys_v1_pb2_grpc.RelayStub(self._channel).EndSession, request
+                )
             except grpc.RpcError as error:
                 if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
                     raise
                 plain = message_pb2_grpc.DistributedChattingServiceStub(self._channel)
-                response = await self._unary_call(plain.ForceTerminateLoginedUser, message_pb2.TerminationRequest(kick_uuid=uuid))
+                response = await self._unary_call(
+                    plain.ForceTerminateLoginedUser, message_pb2.TerminationRequest(kick_uuid=uuid)
+                )
         except (grpc.RpcError, ValueError):  # ValueError: uuid too large for that call, or closed channel
             raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} did not answer.") from None
         if response.error:
-            raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} answered with {response.error}.")
+            raise Unavailable(
+                Status.GRPC_ERROR, f"Chat server {self._peer.name} answered with {response.error}."
+            )
 
     def check(self) -> None:
         """Check that the stream still makes progress; called every :data:`CHECK` seconds."""
@@ -196,7 +208,10 @@ class PeerConnection:
         self._retry = None
         if self._channel is not None and self._credentials != self._trust.generation:
             self._channel.close()
-            self._credentials, self._channel = self._trust.generation, self._trust.channel(self._peer.host, self._peer.port)
+            self._credentials, self._channel = (
+                self._trust.generation,
+                self._trust.channel(self._peer.host, self._peer.port),
+            )
         self._generation = generation = self._outbox.connect()
         self._moved = self._reactor.seconds()
         self._streams += 1
@@ -209,7 +224,12 @@ class PeerConnection:
             if not self._streams:
                 self._closed.set()
 
-        threading.Thread(target=self._read, args=(self._call, generation, over), name=f"acks-{self._peer.name}", daemon=True).start()
+        threading.Thread(
+            target=self._read,
+            args=(self._call, generation, over),
+            name=f"acks-{self._peer.name}",
+            daemon=True,
+        ).start()
 
     def _requests(self, generation: int) -> Iterator[imsys_v1_pb2.Batch]:
         membership = self._membership
@@ -259,7 +279,11 @@ class PeerConnection:
             return
         again = self._attempts.failures > 0
         level = _log.debug if again else _log.info
-        level("the stream to chat server {name} is closed: {code}", name=self._peer.name, code="ended" if code is None else code.name)
+        level(
+            "the stream to chat server {name} is closed: {code}",
+            name=self._peer.name,
+            code="ended" if code is None else code.name,
+        )
         if again:  # reopening it has failed
             self._doubt(self._reactor.seconds())
         self._retry = self._reactor.callLater(self._attempts.next(), self._connect)

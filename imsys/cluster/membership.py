@@ -167,7 +167,10 @@ class Membership(Service):
         :param elsewhere: do not count servers on our machine and public port: they probably stop when we do.
         """
         ours = self._identity.host, self._report.ports().tls, self._identity.grpc_host
-        return sum(not elsewhere or (server.host, server.ports.tls, server.grpc_host or server.host) != ours for server in self._takers)
+        return sum(
+            not elsewhere or (server.host, server.ports.tls, server.grpc_host or server.host) != ours
+            for server in self._takers
+        )
 
     def drain(self) -> Deferred[None]:
         """Have balance send no new users here from now on; fire when it knows."""
@@ -196,7 +199,11 @@ class Membership(Service):
         try:
             await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Suspect", request)
         except Unavailable as unavailable:  # or balance is older and lacks this call
-            _log.debug("balance was not told that {name} cannot be reached: {reason}", name=peer.name, reason=unavailable.message)
+            _log.debug(
+                "balance was not told that {name} cannot be reached: {reason}",
+                name=peer.name,
+                reason=unavailable.message,
+            )
         else:
             self.hurry()
 
@@ -255,7 +262,9 @@ class Membership(Service):
         identity, report, ports = self._identity, self._report, self._report.ports()
         self._told = load = report.load()
         request = imsys_v1_pb2.RegisterRequest(
-            info=message_pb2.ServerInfo(name=self.name, host=identity.host, port=str(ports.tls) if ports.tls else ""),
+            info=message_pb2.ServerInfo(
+                name=self.name, host=identity.host, port=str(ports.tls) if ports.tls else ""
+            ),
             kind=self._kind,
             incarnation=self.incarnation,
             clock_ms=round(self._calendar() * 1000),
@@ -303,7 +312,9 @@ class Membership(Service):
             self._patience = now + self._lease
         self._epoch = response.epoch
         found = {
-            server.name: Peer(server.name, server.grpc_host or server.host, server.ports.grpc, server.incarnation)
+            server.name: Peer(
+                server.name, server.grpc_host or server.host, server.ports.grpc, server.incarnation
+            )
             for server in response.peers
             if server.ports.grpc and server.name != self.name
         }
@@ -312,7 +323,9 @@ class Membership(Service):
             if name not in found and now < self._patience:
                 found[name] = peer
         self._peers = found
-        self._takers = [server for server in response.peers if server.name != self.name and _takes_users(server)]
+        self._takers = [
+            server for server in response.peers if server.name != self.name and _takes_users(server)
+        ]
         for name, peer in before.items():
             if found.get(name) != peer:
                 _log.info("{kind} server {name} is gone", kind=self._kind, name=name)
@@ -335,7 +348,11 @@ class Membership(Service):
         try:
             await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "Withdraw", request, deadline=FAREWELL)
         except Unavailable as unavailable:
-            _log.info("balance was not told that {name} leaves: {reason}", name=self.name, reason=unavailable.message)
+            _log.info(
+                "balance was not told that {name} leaves: {reason}",
+                name=self.name,
+                reason=unavailable.message,
+            )
 
 
 def _takes_users(server: imsys_v1_pb2.Server) -> bool:

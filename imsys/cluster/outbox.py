@@ -100,7 +100,11 @@ class PeerOutbox:
         needed = list(map(size, pushes))
         total = sum(needed)
         with self._changed:
-            if not self._away and len(self._queue) + len(pushes) <= MAX_ENTRIES and self._bytes + total <= MAX_BYTES:
+            if (
+                not self._away
+                and len(self._queue) + len(pushes) <= MAX_ENTRIES
+                and self._bytes + total <= MAX_BYTES
+            ):
                 self._queue.extend(pushes)
                 self._bytes += total
             else:

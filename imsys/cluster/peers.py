@@ -111,7 +111,9 @@ class Peers(Service):
             self._search.cancel()
             self._search = None
         links, self._links = self._links, {}
-        return gatherResults([Deferred.fromCoroutine(link.stop()) for link in links.values()], consumeErrors=True)
+        return gatherResults(
+            [Deferred.fromCoroutine(link.stop()) for link in links.values()], consumeErrors=True
+        )
 
     def _changed(self, peer: Peer, alive: bool) -> None:
         if not self.running:
@@ -135,7 +137,9 @@ class Peers(Service):
 
     def _suspect(self, peer: Peer) -> None:
         self._handler.broken()
-        run_in_background(self._membership.suspect(peer), _log, "chat server {name} could not be suspected", name=peer.name)
+        run_in_background(
+            self._membership.suspect(peer), _log, "chat server {name} could not be suspected", name=peer.name
+        )
 
     def _check(self) -> None:
         for link in self._links.values():
@@ -156,7 +160,10 @@ class Peers(Service):
         self._search = None
         users = None if self._strays_all else list(self._strays)
         self._strays, self._strays_all = set(), False
-        _log.info("{count} users of a chat server that is gone catch up", count="all" if users is None else len(users))
+        _log.info(
+            "{count} users of a chat server that is gone catch up",
+            count="all" if users is None else len(users),
+        )
         self._handler.resync(users)
         for link in self._links.values():
             link.miss(users)

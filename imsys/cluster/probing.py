@@ -60,7 +60,9 @@ class ControlProbe:
         else:
             endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._deadline)
         try:  # the endpoint's own timeout is per address, and does not cover name resolution
-            connection: Any = await endpoint.connect(Factory.forProtocol(Protocol)).addTimeout(self._deadline, self._reactor)
+            connection: Any = await endpoint.connect(Factory.forProtocol(Protocol)).addTimeout(
+                self._deadline, self._reactor
+            )
         except network.ConnectionRefusedError:
             return Silence.REFUSED
         except Exception as error:  # no route, no such host, too slow: equally silent
@@ -74,7 +76,9 @@ class ControlProbe:
             return Answered("", "")  # it listens; more cannot be found out
         try:
             probe = imsys_v1_pb2_grpc.ControlStub(channel).Probe
-            answer = await send(self._reactor, probe, imsys_v1_pb2.ProbeRequest(), max(0.0, end - self._reactor.seconds()))
+            answer = await send(
+                self._reactor, probe, imsys_v1_pb2.ProbeRequest(), max(0.0, end - self._reactor.seconds())
+            )
         except grpc.RpcError as error:
             code = error.code()
             _log.debug("{host}:{port} does not answer a probe: {code}", host=host, port=port, code=code.name)

@@ -96,10 +96,17 @@ def unpack(packed: imsys_v1_pb2.Pushes) -> list[RemotePush]:
     """Unpack the pushes of a batch. :raises ValueError: the lists do not match."""
     frames, users, hops = packed.frames, tuple(packed.users), packed.hops
     ends, counts = list(accumulate(packed.lengths)), packed.counts
-    if not len(ends) == len(counts) == len(hops) or (ends[-1] if ends else 0) != len(frames) or sum(counts) != len(users):
+    if (
+        not len(ends) == len(counts) == len(hops)
+        or (ends[-1] if ends else 0) != len(frames)
+        or sum(counts) != len(users)
+    ):
         raise ValueError("a batch whose lists do not fit together")
     pieces = [frames[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     if len(users) == len(ends) and all(counts):
         return [RemotePush((user,), frame, hop) for user, frame, hop in zip(users, pieces, hops, strict=True)]
     lasts = accumulate(counts)
-    return [RemotePush(users[last - count : last], frame, hop) for last, count, frame, hop in zip(lasts, counts, pieces, hops, strict=True)]
+    return [
+        RemotePush(users[last - count : last], frame, hop)
+        for last, count, frame, hop in zip(lasts, counts, pieces, hops, strict=True)
+    ]

@@ -65,7 +65,9 @@ class RelayServicer:
         self._gone: dict[str, Peer] = {}
         membership.on_change(self._changed)
 
-    def Exchange(self, requests: Iterator[imsys_v1_pb2.Batch], context: grpc.ServicerContext) -> Iterator[imsys_v1_pb2.Ack]:
+    def Exchange(
+        self, requests: Iterator[imsys_v1_pb2.Batch], context: grpc.ServicerContext
+    ) -> Iterator[imsys_v1_pb2.Ack]:
         """Serve one stream, in its own thread."""
         greeting = next(requests, None)
         if greeting is None or not greeting.node or not greeting.incarnation:
@@ -93,7 +95,9 @@ class RelayServicer:
         """End one session, if it still exists. :raises Refused: INVALID_FIELD (70), no session is named."""
         if not request.session:
             raise Refused(Status.INVALID_FIELD, "A session is ended by its id.")
-        return imsys_v1_pb2.EndSessionResponse(ended=await self._handler.end_session(request.uuid, request.session, request.message))
+        return imsys_v1_pb2.EndSessionResponse(
+            ended=await self._handler.end_session(request.uuid, request.session, request.message)
+        )
 
     def _on_reactor(self, context: grpc.ServicerContext, function: Callable[..., Any], *args: Any) -> Any:
         answer: Future[Any] = Future()

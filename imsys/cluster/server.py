@@ -47,10 +47,11 @@ AddServicer = Callable[[Any, grpc.Server], None]
 class GrpcServer(Service):
     """Serves gRPC services on one port, or on a Unix socket if ``host`` is a path.
 
-    :param services: pairs of a generated ``add_…Servicer_to_server`` and an object with methods named like the service's calls:
-        ``async def Name(self, request)`` runs on the reactor; ``def Name(self, requests, context)`` of a stream runs in its thread.
-        A call without a method is UNIMPLEMENTED. A method that raises :class:`~imsys.errors.Refused` is answered with its status in
-        the field ``error`` (and its sentence in ``message``, where there is one), anything else with INTERNAL_ERROR.
+    :param services: pairs of a generated ``add_…Servicer_to_server`` and an object with methods named like
+        the service's calls: ``async def Name(self, request)`` runs on the reactor; ``def Name(self, requests,
+        context)`` of a stream runs in its thread. A call without a method is UNIMPLEMENTED. A method that
+        raises :class:`~imsys.errors.Refused` is answered with its status in the field ``error`` (and its
+        sentence in ``message``, where there is one), anything else with INTERNAL_ERROR.
     :param max_workers: unary calls that run at once.
     :raises ConfigError: it would be plaintext, which is not allowed.
     """
@@ -132,7 +133,10 @@ class GrpcServer(Service):
             method = getattr(servicer, name, None)
             if method is None:
                 continue
-            coders = {"request_deserializer": generated.request_deserializer, "response_serializer": generated.response_serializer}
+            coders = {
+                "request_deserializer": generated.request_deserializer,
+                "response_serializer": generated.response_serializer,
+            }
             if inspect.iscoroutinefunction(method):
                 response = message_factory.GetMessageClass(calls[name].output_type)
                 handlers[name] = grpc.unary_unary_rpc_method_handler(self._bridge(method, response), **coders)
@@ -169,7 +173,9 @@ class GrpcServer(Service):
 
         return call
 
-    def _run(self, method: Callable[[Any], Any], request: Any, response: Any, timeout: float, answer: Future[Any]) -> None:
+    def _run(
+        self, method: Callable[[Any], Any], request: Any, response: Any, timeout: float, answer: Future[Any]
+    ) -> None:
         call: Deferred[Any] = Deferred.fromCoroutine(method(request))
         self._calls.add(call)
         call.addTimeout(timeout, self._reactor)
@@ -191,7 +197,9 @@ class GrpcServer(Service):
 
 def _refusal(response: Any, status: Status, message: str) -> Any:
     fields = response.DESCRIPTOR.fields_by_name
-    return response(error=int(status), message=message) if "message" in fields else response(error=int(status))
+    return (
+        response(error=int(status), message=message) if "message" in fields else response(error=int(status))
+    )
 
 
 class _AnyServicer:

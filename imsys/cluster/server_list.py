@@ -43,7 +43,9 @@ class ServerList:
     async def _renew(self, kind: str) -> None:
         began = self._clock.seconds()
         try:
-            answer = await self._balance.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind=kind))
+            answer = await self._balance.call(
+                imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind=kind)
+            )
             if answer.error:
                 raise Unavailable(Status.GRPC_ERROR, "Balance does not tell which servers there are.")
         except Refused:

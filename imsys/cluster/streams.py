@@ -78,9 +78,19 @@ class ResourcesServers(Service):
             raise Unavailable(Status.GRPC_ERROR, "This resources server is away.")
         try:
             stub = imsys_v1_pb2_grpc.StreamsStub(self._channels.to(addresses[server]))
-            answer = await send(self._reactor, stub.End, imsys_v1_pb2.EndRequest(stream_id=stream_id), self._deadline)
-        except (grpc.RpcError, ConfigError, ValueError) as error:  # ValueError: the channel was closed just now
-            _log.debug("{server} was not told of the end of a stream: {reason}", server=server, reason=type(error).__name__)
+            answer = await send(
+                self._reactor, stub.End, imsys_v1_pb2.EndRequest(stream_id=stream_id), self._deadline
+            )
+        except (
+            grpc.RpcError,
+            ConfigError,
+            ValueError,
+        ) as error:  # ValueError: the channel was closed just now
+            _log.debug(
+                "{server} was not told of the end of a stream: {reason}",
+                server=server,
+                reason=type(error).__name__,
+            )
             raise Unavailable(Status.GRPC_ERROR, "This resources server does not answer.") from None
         if answer.error:
             raise Unavailable(Status.GRPC_ERROR, answer.message)

@@ -99,7 +99,11 @@ class Trust(Service):
             in_force = now
             return _configuration(now)
 
-        return grpc.dynamic_ssl_server_credentials(_configuration(pem), newer, require_client_authentication=True)  # type: ignore[arg-type]
+        return grpc.dynamic_ssl_server_credentials(
+            _configuration(pem),
+            newer,  # type: ignore[arg-type]
+            require_client_authentication=True,
+        )
 
     def channel(self, host: str, port: int) -> grpc.Channel:
         """Make a channel to a server; it connects when it is used.
@@ -174,5 +178,7 @@ def _read(config: ClusterConfig) -> Pem:
             raise ConfigError(f"[cluster] {name}: {path} cannot be read: {error.strerror}") from None
     pem = Pem(*found)
     if not belong_together(pem.certificate, pem.key):
-        raise ConfigError(f"[cluster] key: {config.certificate} and {config.key} are not a certificate and its private key in PEM")
+        raise ConfigError(
+            f"[cluster] key: {config.certificate} and {config.key} are not a certificate and its private key in PEM"
+        )
     return pem

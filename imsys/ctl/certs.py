@@ -24,8 +24,16 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         "FOLDER/ca.pem, which is made first if it is missing. Only the machine that makes certificates needs FOLDER/ca.key.",
     )
     parser.add_argument("--cluster", metavar="FOLDER", help="where the cluster's CA lies, or is to lie")
-    parser.add_argument("--host", metavar="HOST", action="append", default=[], help="a further name or address of the public ports")
-    parser.add_argument("servers", metavar="NAME[=HOST,...]", nargs="*", help="a server, and its hosts besides loopback")
+    parser.add_argument(
+        "--host",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="a further name or address of the public ports",
+    )
+    parser.add_argument(
+        "servers", metavar="NAME[=HOST,...]", nargs="*", help="a server, and its hosts besides loopback"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -60,7 +68,9 @@ def _cluster(folder: Path, servers: list[str], now: datetime) -> int:
     for server in servers:
         name, _, given = server.partition("=")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", name) or name == "ca":
-            raise ConfigError(f"{name!r} is not a server's name: 1 to 63 letters, digits, '_', '.' or '-', and not 'ca'")
+            raise ConfigError(
+                f"{name!r} is not a server's name: 1 to 63 letters, digits, '_', '.' or '-', and not 'ca'"
+            )
         wanted.append((name, [host for host in given.split(",") if host]))
     authority = cluster_authority(folder, now)
     for name, hosts in wanted:
@@ -68,5 +78,7 @@ def _cluster(folder: Path, servers: list[str], now: datetime) -> int:
     files = ", ".join(f"{name}.pem" for name, _ in wanted)
     print(f"Made {files} in {folder}." if wanted else f"The cluster's CA is {folder / 'ca.pem'}.")
     for name, _ in wanted[:1]:
-        print(f"[cluster] of {name}: ca = {folder / 'ca.pem'}, certificate = {folder / f'{name}.pem'}, key = {folder / f'{name}.key'}")
+        print(
+            f"[cluster] of {name}: ca = {folder / 'ca.pem'}, certificate = {folder / f'{name}.pem'}, key = {folder / f'{name}.key'}"
+        )
     return 0

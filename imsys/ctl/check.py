@@ -16,12 +16,28 @@ from imsys.util.home import as_owner
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("check-config", parents=[common], help="say whether a configuration can be used, or show what is in force")
+    parser = commands.add_parser(
+        "check-config",
+        parents=[common],
+        help="say whether a configuration can be used, or show what is in force",
+    )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--show", action="store_true", help="print every key as it is in force, without secrets")
-    what.add_argument("--print-sample", action="store_true", help="print a configuration file with every key, its unit and its default")
-    what.add_argument("--connect", action="store_true", help="also see whether database, Redis and mail server can be reached and used")
-    what.add_argument("--renew", metavar="FILE", help="print FILE with today's keys and sentences, and what it sets itself")
+    what.add_argument(
+        "--show", action="store_true", help="print every key as it is in force, without secrets"
+    )
+    what.add_argument(
+        "--print-sample",
+        action="store_true",
+        help="print a configuration file with every key, its unit and its default",
+    )
+    what.add_argument(
+        "--connect",
+        action="store_true",
+        help="also see whether database, Redis and mail server can be reached and used",
+    )
+    what.add_argument(
+        "--renew", metavar="FILE", help="print FILE with today's keys and sentences, and what it sets itself"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -52,7 +68,9 @@ def _run(options: argparse.Namespace) -> int:
         for line in lines:
             print(f"{line}.")
         for path in missing:
-            print(f"{path}: there are no keys yet; 'twistd imsys' makes them, and for separate servers 'imsys-ctl keys' does.")
+            print(
+                f"{path}: there are no keys yet; 'twistd imsys' makes them, and for separate servers 'imsys-ctl keys' does."
+            )
     return 0
 
 
@@ -73,11 +91,17 @@ def _connect(config: Config) -> None:
             looks.append(parts.database(reactor, config))
         if config.redis.mode == "server":  # an embedded one runs only with the servers
             looks.append(parts.redis(reactor, config))
-        found: list[parts.Part] = await gatherResults([Deferred.fromCoroutine(one) for one in looks], consumeErrors=True)
+        found: list[parts.Part] = await gatherResults(
+            [Deferred.fromCoroutine(one) for one in looks], consumeErrors=True
+        )
         return found
 
     with as_owner(config.home) if config.database.engine == "sqlite" else contextlib.nullcontext():
-        faults = [f"{part.kind} at {part.address}: {part.fault.rstrip('.')}" for part in on_reactor(look) if part.fault]
+        faults = [
+            f"{part.kind} at {part.address}: {part.fault.rstrip('.')}"
+            for part in on_reactor(look)
+            if part.fault
+        ]
     if faults:
         raise ConfigError("; ".join(faults))
 

@@ -42,14 +42,30 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         "{name} is its name, {host} where the other servers reach it. Without it the service manager is waited for",
     )
     rolling.add_argument(
-        "--wait", metavar="SECONDS", type=_seconds, default=BACK, help=f"that a server has to be there again ({BACK:g} if not given)"
+        "--wait",
+        metavar="SECONDS",
+        type=_seconds,
+        default=BACK,
+        help=f"that a server has to be there again ({BACK:g} if not given)",
     )
     for parser in (drain, rolling):
         parser.add_argument(
-            "--seconds", metavar="N", type=_seconds, default=0.0, help="in which its users move ([chat] drain of the server if not given)"
+            "--seconds",
+            metavar="N",
+            type=_seconds,
+            default=0.0,
+            help="in which its users move ([chat] drain of the server if not given)",
         )
-    drain.set_defaults(run=lambda options: _run(options, lambda draining: draining.drain(options.name, options.kind, options.seconds)))
-    rolling.set_defaults(run=lambda options: _run(options, lambda draining: draining.roll(options.seconds, options.command, options.wait)))
+    drain.set_defaults(
+        run=lambda options: _run(
+            options, lambda draining: draining.drain(options.name, options.kind, options.seconds)
+        )
+    )
+    rolling.set_defaults(
+        run=lambda options: _run(
+            options, lambda draining: draining.roll(options.seconds, options.command, options.wait)
+        )
+    )
 
 
 def _seconds(text: str) -> float:
@@ -107,7 +123,9 @@ class Draining:
         :param seconds: time for its users to move; 0: as the server is configured.
         :raises Refused: there is no such server, or it does not drain or end.
         """
-        found = [server for server in await self._servers() if server.name == name and kind in (None, server.kind)]
+        found = [
+            server for server in await self._servers() if server.name == name and kind in (None, server.kind)
+        ]
         if not found:
             raise Refused(Status.CHATTING_SERVER_NOT_EXISTS, f"No server named {name} is registered.")
         if len(found) > 1:
@@ -119,7 +137,9 @@ class Draining:
 
         :raises Refused: one does not end or come back, or no other server accepts its users.
         """
-        names = [server.name for server in await self._servers() if server.kind == "chat" and server.incarnation]
+        names = [
+            server.name for server in await self._servers() if server.kind == "chat" and server.incarnation
+        ]
         if not names:
             raise Refused(Status.CHATTING_SERVER_NOT_EXISTS, "No chat server is registered.")
         for name in names:
@@ -127,7 +147,10 @@ class Draining:
             if name not in chats:
                 raise Refused(Status.CHATTING_SERVER_NOT_EXISTS, f"{name} is not registered any more.")
             if not any(_takes_users(server) for server in chats.values() if server.name != name):
-                raise Refused(Status.NO_AVAILABLE_CHATTING_SERVER, f"No other chat server takes the users of {name} now.")
+                raise Refused(
+                    Status.NO_AVAILABLE_CHATTING_SERVER,
+                    f"No other chat server takes the users of {name} now.",
+                )
             await self._drain(chats[name], seconds)
             if command:
                 await self._command(command, chats[name])
@@ -138,7 +161,9 @@ class Draining:
         from imsys.chat.moving import GRACE, RATE
         from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 
-        answer = await self._ask(server, imsys_v1_pb2_grpc.ControlStub, "Drain", imsys_v1_pb2.DrainRequest(seconds=seconds))
+        answer = await self._ask(
+            server, imsys_v1_pb2_grpc.ControlStub, "Drain", imsys_v1_pb2.DrainRequest(seconds=seconds)
+        )
         _say(f"{server.name} drains: {_connections(answer.connections)} left.")
         limit: float | None = None
         if server.kind == "chat" or seconds:
@@ -159,7 +184,10 @@ class Draining:
             elif not await self._answers(server):
                 return
             if limit is not None and self._reactor.seconds() - began > limit:
-                raise Refused(Status.GRPC_ERROR, f"{server.name} has not ended after {limit:.0f} s: {_connections(left)} left.")
+                raise Refused(
+                    Status.GRPC_ERROR,
+                    f"{server.name} has not ended after {limit:.0f} s: {_connections(left)} left.",
+                )
 
     async def _registered(self, server: Server) -> Server | None:
         """Return a server's present registration, or ``server`` as it was if balance does not answer."""
@@ -174,7 +202,9 @@ class Draining:
         from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 
         try:
-            answer = await self._ask(server, imsys_v1_pb2_grpc.ControlStub, "Probe", imsys_v1_pb2.ProbeRequest())
+            answer = await self._ask(
+                server, imsys_v1_pb2_grpc.ControlStub, "Probe", imsys_v1_pb2.ProbeRequest()
+            )
         except Unavailable:
             return False
         return bool(answer.incarnation == server.incarnation)
@@ -189,8 +219,15 @@ class Draining:
                 return
             if self._reactor.seconds() > end:
                 came = now is not None and now.incarnation != server.incarnation
-                why = f"is there again, but takes nobody: {now.unfit or 'it drains'}" if came and now is not None else "is not there again"
-                raise Refused(Status.CHATTING_SERVER_NOT_EXISTS, f"After {wait:g} s {server.name} {why}. No other server was touched.")
+                why = (
+                    f"is there again, but takes nobody: {now.unfit or 'it drains'}"
+                    if came and now is not None
+                    else "is not there again"
+                )
+                raise Refused(
+                    Status.CHATTING_SERVER_NOT_EXISTS,
+                    f"After {wait:g} s {server.name} {why}. No other server was touched.",
+                )
             await self._pause()
 
     async def _command(self, command: str, server: Server) -> None:
@@ -200,7 +237,10 @@ class Draining:
         line = command.replace("{name}", shlex.quote(server.name)).replace("{host}", shlex.quote(host))
         status = await run(self._reactor, line, os.environ)
         if status:
-            raise Refused(Status.GRPC_ERROR, f"The command for {server.name} ended with {status}. No other server was touched.")
+            raise Refused(
+                Status.GRPC_ERROR,
+                f"The command for {server.name} ended with {status}. No other server was touched.",
+            )
 
     async def _servers(self) -> list[Server]:
         from imsys.ctl.status import listed
@@ -223,7 +263,9 @@ class Draining:
             older = f"{server.name} is of an older release and cannot be asked: send its process SIGUSR2."
             raise Refused(Status.GRPC_ERROR, older) from None
         except Unavailable:
-            raise Unavailable(Status.GRPC_ERROR, f"{server.name} does not answer at {address(*where)}.") from None
+            raise Unavailable(
+                Status.GRPC_ERROR, f"{server.name} does not answer at {address(*where)}."
+            ) from None
         finally:
             await maybeDeferred(client.stopService)
         if answer.error:

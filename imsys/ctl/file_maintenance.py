@@ -70,7 +70,9 @@ class FileMaintenance:
             if content.store == store.name:
                 await self._in_thread(lambda name=content.blob: store.delete(name))  # type: ignore[misc]
             else:
-                self._say(f"Its bytes are at {content.store}, which removes them within the hour after it next looks.")
+                self._say(
+                    f"Its bytes are at {content.store}, which removes them within the hour after it next looks."
+                )
 
     async def verify(self) -> int:
         """Read and verify everything in the store; return 1 if something is damaged."""
@@ -86,9 +88,14 @@ class FileMaintenance:
                 continue
             bad += 1
             files = await self.files.of_content(content.content_id, BATCH)
-            names = ", ".join(encode_id(file.file_id) for file in files) or f"no file any more (blob {content.blob})"
+            names = (
+                ", ".join(encode_id(file.file_id) for file in files)
+                or f"no file any more (blob {content.blob})"
+            )
             self._say(f"Damaged: {names}: {wrong}")
-        self._say(f"Store {store.name}: {_counted(right, 'content')} intact ({size} bytes), {bad} damaged or missing.")
+        self._say(
+            f"Store {store.name}: {_counted(right, 'content')} intact ({size} bytes), {bad} damaged or missing."
+        )
         if elsewhere:
             self._say(f"{elsewhere} more are in other stores: run this on their servers, too.")
         return 1 if bad else 0
@@ -149,7 +156,9 @@ class FileMaintenance:
         else:
             self._say(f"No key of a file had to be wrapped anew: the newest master key is {masters.current}.")
         for key_id, count in unknown.items():
-            self._say(f"{count} could not be: they are under the master key {key_id}, which is not here, or are damaged.")
+            self._say(
+                f"{count} could not be: they are under the master key {key_id}, which is not here, or are damaged."
+            )
         old = [key_id for key_id, _ in keys if key_id != masters.current and key_id not in unknown]
         under_way = await self._under_way()
         for key_id in old:
@@ -167,7 +176,11 @@ class FileMaintenance:
 
     async def running(self) -> set[str]:
         """Return the names of the registered resources servers. :raises Refused: balance did not answer."""
-        return {server.name for server in await registered(self._reactor, self._config) if server.kind == "resources"}
+        return {
+            server.name
+            for server in await registered(self._reactor, self._config)
+            if server.kind == "resources"
+        }
 
     async def servers(self, running: Collection[str] | None) -> list[Sequence[str]]:
         """Return a row for each server and store that has files.
@@ -176,8 +189,18 @@ class FileMaintenance:
         """
         rows: list[Sequence[str]] = []
         for one in await self._servers.all():
-            state = "-" if one.name == SHARED else "?" if running is None else "running" if one.name in running else "away"
-            rows.append((one.name, str(one.arriving), str(one.untold), str(one.contents), str(one.size), state))
+            state = (
+                "-"
+                if one.name == SHARED
+                else "?"
+                if running is None
+                else "running"
+                if one.name in running
+                else "away"
+            )
+            rows.append(
+                (one.name, str(one.arriving), str(one.untold), str(one.contents), str(one.size), state)
+            )
         return rows
 
     async def forget(self, server: str, dry: bool) -> int:
@@ -195,10 +218,14 @@ class FileMaintenance:
             for file_id in found:
                 await self.files.delete(file_id)
             count += len(found)
-        self._say(f"Removed {_counted(count, 'file')}: {uploads}, and those of {contents} ({held.size} bytes).")
+        self._say(
+            f"Removed {_counted(count, 'file')}: {uploads}, and those of {contents} ({held.size} bytes)."
+        )
         untold = sum(one.untold for one in await self._servers.all() if one.name == server)
         if untold:
-            self._say(f"{_counted(untold, 'file')} of its in the store {SHARED} waited to be told: another server does that soon.")
+            self._say(
+                f"{_counted(untold, 'file')} of its in the store {SHARED} waited to be told: another server does that soon."
+            )
         return 0
 
     # -- walking
@@ -222,7 +249,11 @@ class FileMaintenance:
         after = b""
         while page := await self.files.page(after, BATCH):
             for file in page:
-                old = file.purpose is Purpose.DERIVED and file.state is State.WHOLE and file.created_ms < before * 1000
+                old = (
+                    file.purpose is Purpose.DERIVED
+                    and file.state is State.WHOLE
+                    and file.created_ms < before * 1000
+                )
                 if old and await self.files.is_derived_from(file.file_id) is None:
                     yield file.file_id
             after = page[-1].file_id
@@ -231,7 +262,9 @@ class FileMaintenance:
         """Return whether a blob belongs to a file that is about to be completed, or has just been."""
         file_id = file_of(blob)
         file = await self.files.find(file_id) if file_id is not None else None
-        return (file is not None and file.state is State.ARRIVING) or bool(await self.files.known_blobs([blob]))
+        return (file is not None and file.state is State.ARRIVING) or bool(
+            await self.files.known_blobs([blob])
+        )
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         result: T = await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
@@ -245,7 +278,9 @@ def _counted(number: int, what: str) -> str:
 def _damage(store: BlobStore, masters: MasterKeys, content: Content) -> str:
     """Return what is wrong with a content; empty: nothing."""
     try:
-        file = SealedFile(store, content.blob, masters.seal(Wrapped(content.key_id, content.wrapped_key)), content.size)
+        file = SealedFile(
+            store, content.blob, masters.seal(Wrapped(content.key_id, content.wrapped_key)), content.size
+        )
         digest = hashlib.sha256()
         for block in _blocks(file):
             digest.update(block)

@@ -24,10 +24,14 @@ HEADINGS = ("FILE", "OWNER", "THREAD", "PURPOSE", "STATE", "BYTES", "TYPE", "AT"
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command and its parts to the parser."""
-    parser = commands.add_parser("files", help="list, verify and delete files; collect orphans; wrap keys anew; see what a user has")
+    parser = commands.add_parser(
+        "files", help="list, verify and delete files; collect orphans; wrap keys anew; see what a user has"
+    )
     parts = parser.add_subparsers(dest="part", metavar="WHAT", required=True, parser_class=type(parser))
 
-    def part(name: str, run: Callable[[FileMaintenance, argparse.Namespace], Awaitable[int]], text: str) -> argparse.ArgumentParser:
+    def part(
+        name: str, run: Callable[[FileMaintenance, argparse.Namespace], Awaitable[int]], text: str
+    ) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = parts.add_parser(name, parents=[common], help=text, description=text)
         made.set_defaults(run=lambda options: _run(options, run))
         return made
@@ -37,17 +41,37 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     which.add_argument("--user", metavar="USER", help="those of a user: a name, or a uuid")
     which.add_argument("--thread", metavar="ID", type=int, help="those of a thread")
     listing.add_argument("--after", metavar="FILE", default="", help="begin behind this one")
-    listing.add_argument("--limit", metavar="N", type=_positive, default=PAGE, help=f"so many at most ({PAGE} if not given)")
-    part("verify", lambda care, options: care.verify(), "read all that the store of this configuration has, and compare it with its sums")
-    collect = part("collect", lambda care, options: care.collect(options.dry_run), "remove from the store what nothing refers to")
+    listing.add_argument(
+        "--limit", metavar="N", type=_positive, default=PAGE, help=f"so many at most ({PAGE} if not given)"
+    )
+    part(
+        "verify",
+        lambda care, options: care.verify(),
+        "read all that the store of this configuration has, and compare it with its sums",
+    )
+    collect = part(
+        "collect",
+        lambda care, options: care.collect(options.dry_run),
+        "remove from the store what nothing refers to",
+    )
     collect.add_argument("--dry-run", action="store_true", help="say what would be removed")
-    part("rewrap", lambda care, options: care.rewrap(), "wrap the keys of all files under the newest master key")
+    part(
+        "rewrap",
+        lambda care, options: care.rewrap(),
+        "wrap the keys of all files under the newest master key",
+    )
     part("servers", _servers, "say what each resources server has of the files, and which of them are away")
-    forget = part("forget", _forget, "remove what was only at a resources server that does not come back: uploads, and what its disk kept")
+    forget = part(
+        "forget",
+        _forget,
+        "remove what was only at a resources server that does not come back: uploads, and what its disk kept",
+    )
     forget.add_argument("server", metavar="SERVER", help="its name")
     forget.add_argument("--dry-run", action="store_true", help="say what would be removed")
     delete = part("delete", _delete, "delete files for good")
-    delete.add_argument("file", nargs="+", metavar="FILE", help="identifier of a file; after --, as it may begin with a dash")
+    delete.add_argument(
+        "file", nargs="+", metavar="FILE", help="identifier of a file; after --, as it may begin with a dash"
+    )
     usage = part("usage", _usage, "say how much a user's files take")
     usage.add_argument("user", metavar="USER", help="a name, or a uuid")
 
@@ -58,7 +82,9 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _run(options: argparse.Namespace, run: Callable[[FileMaintenance, argparse.Namespace], Awaitable[int]]) -> int:
+def _run(
+    options: argparse.Namespace, run: Callable[[FileMaintenance, argparse.Namespace], Awaitable[int]]
+) -> int:
     from imsys.ctl.configured import calling
     from imsys.ctl.reacting import on_reactor
 
@@ -108,7 +134,17 @@ def _row(file: File) -> tuple[str, ...]:
     thread = str(file.thread_id) if file.thread_id else "-"
     mime = file.mime or "-"
     purpose, state = file.purpose.name.lower(), file.state.name.lower()
-    return encode_id(file.file_id), str(file.owner), thread, purpose, state, str(file.readable_size), mime, place, name or "-"
+    return (
+        encode_id(file.file_id),
+        str(file.owner),
+        thread,
+        purpose,
+        state,
+        str(file.readable_size),
+        mime,
+        place,
+        name or "-",
+    )
 
 
 async def _delete(care: FileMaintenance, options: argparse.Namespace) -> int:
@@ -146,7 +182,12 @@ async def _forget(care: FileMaintenance, options: argparse.Namespace) -> int:
     from imsys.store.files import SHARED
 
     if options.server == SHARED:
-        raise Refused(Status.INVALID_FIELD, f"{SHARED} is the store that all servers share, and not a server.")
+        raise Refused(
+            Status.INVALID_FIELD, f"{SHARED} is the store that all servers share, and not a server."
+        )
     if options.server in await care.running():
-        raise Refused(Status.INVALID_FIELD, f"{options.server} is running, or was a moment ago: what it has is not lost.")
+        raise Refused(
+            Status.INVALID_FIELD,
+            f"{options.server} is running, or was a moment ago: what it has is not lost.",
+        )
     return await care.forget(options.server, options.dry_run)

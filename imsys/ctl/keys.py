@@ -54,7 +54,12 @@ def make_missing(config: Config) -> Iterator[str]:
     """
     wanted = [(config.files.ticket_keys, "keys of tickets")]
     if not config.files.master_key:
-        wanted.append((config.files.master_keys, "master keys of files: without them files cannot be read, so keep a copy"))
+        wanted.append(
+            (
+                config.files.master_keys,
+                "master keys of files: without them files cannot be read, so keep a copy",
+            )
+        )
     for name, what in wanted:
         path = Path(name)
         with _as_owner(config, path):
@@ -65,7 +70,9 @@ def make_missing(config: Config) -> Iterator[str]:
 
 def _rotate(config: Config, which: str) -> Iterator[str]:
     if which == "files" and config.files.master_key:
-        raise ConfigError("[files] master_key: the master keys are not in a file; put the new one before the others there")
+        raise ConfigError(
+            "[files] master_key: the master keys are not in a file; put the new one before the others there"
+        )
     path = Path(config.files.ticket_keys if which == "tickets" else config.files.master_keys)
     with _as_owner(config, path):
         if not path.exists():
@@ -78,7 +85,9 @@ def _former(config: Config) -> int:
     """Return how many master keys to keep: all."""
     count = len(read_master_keys(config.files))
     if count >= MASTER_KEYS:
-        raise ConfigError(f"{config.files.master_keys}: has {count} keys; 'imsys-ctl files rewrap' says which of them can be removed")
+        raise ConfigError(
+            f"{config.files.master_keys}: has {count} keys; 'imsys-ctl files rewrap' says which of them can be removed"
+        )
     return count
 
 

@@ -15,7 +15,9 @@ from imsys.util.names import check_email
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("test-mail", parents=[common], help="send a mail as verification codes are sent, and say what happens")
+    parser = commands.add_parser(
+        "test-mail", parents=[common], help="send a mail as verification codes are sent, and say what happens"
+    )
     parser.add_argument("address", help="who gets the mail")
     parser.set_defaults(run=_run)
 
@@ -36,7 +38,11 @@ def _run(options: argparse.Namespace) -> int:
         if problem:
             sys.stderr.write(f"imsys-ctl: the mail was not sent: {problem}\n")
             raise SystemExit(1)
-        where = config.mail.maildir if config.mail.transport == "maildir" else f"{config.mail.host} port {config.mail.port}"
+        where = (
+            config.mail.maildir
+            if config.mail.transport == "maildir"
+            else f"{config.mail.host} port {config.mail.port}"
+        )
         print(f"A mail to {address} was given to {where}.")
 
     with as_owner(config.home):

@@ -47,7 +47,9 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"imsys {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("-c", "--config", metavar="FILE", help="configuration file; $IMSYS_CONFIG if not given")
+    common.add_argument(
+        "-c", "--config", metavar="FILE", help="configuration file; $IMSYS_CONFIG if not given"
+    )
     for module in (schema, certs, keys, users, files, check, mail, status, draining):
         module.add_commands(commands, common)
     return parser

@@ -51,11 +51,15 @@ async def look(reactor: Any, config: Config) -> list[Part]:
     listing, probe = imsys_v1_pb2.ListRequest(), imsys_v1_pb2.ProbeRequest()
     looks = [deferToThread(_gateway, host, port) for host, port in gateways(config)]
     looks += [
-        Deferred.fromCoroutine(_call(reactor, trust, "balance", where, imsys_v1_pb2_grpc.RegistryStub, "List", listing))
+        Deferred.fromCoroutine(
+            _call(reactor, trust, "balance", where, imsys_v1_pb2_grpc.RegistryStub, "List", listing)
+        )
         for where in config.balance.addresses
     ]
     looks += [
-        Deferred.fromCoroutine(_call(reactor, trust, "captcha", where, imsys_v1_pb2_grpc.ControlStub, "Probe", probe))
+        Deferred.fromCoroutine(
+            _call(reactor, trust, "captcha", where, imsys_v1_pb2_grpc.ControlStub, "Probe", probe)
+        )
         for where in config.captcha.addresses
     ]
     looks.append(Deferred.fromCoroutine(database(reactor, config)))
@@ -86,13 +90,21 @@ def _gateway(host: str, port: int) -> Part:
         connection.request("POST", "/trylogin_server", b"{}", {"Content-Type": "application/json"})
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Part("gateway", where, f"it does not answer ({getattr(error, 'strerror', None) or type(error).__name__})")
+        return Part(
+            "gateway",
+            where,
+            f"it does not answer ({getattr(error, 'strerror', None) or type(error).__name__})",
+        )
     finally:
         connection.close()
-    return Part("gateway", where, f"it answers with HTTP status {status}" if status >= 500 else "", certificate)
+    return Part(
+        "gateway", where, f"it answers with HTTP status {status}" if status >= 500 else "", certificate
+    )
 
 
-async def _call(reactor: Any, trust: Trust, kind: str, where: tuple[str, int], stub: Any, method: str, request: Any) -> Part:
+async def _call(
+    reactor: Any, trust: Trust, kind: str, where: tuple[str, int], stub: Any, method: str, request: Any
+) -> Part:
     client = GrpcClient(reactor, trust, [where])
     client.startService()
     try:
@@ -103,7 +115,11 @@ async def _call(reactor: Any, trust: Trust, kind: str, where: tuple[str, int], s
         return Part(kind, address(*where), "it does not answer")
     finally:
         await maybeDeferred(client.stopService)
-    return Part(kind, address(*where), getattr(answer, "message", "") if getattr(answer, "error", 0) else getattr(answer, "unfit", ""))
+    return Part(
+        kind,
+        address(*where),
+        getattr(answer, "message", "") if getattr(answer, "error", 0) else getattr(answer, "unfit", ""),
+    )
 
 
 async def database(reactor: Any, config: Config) -> Part:
@@ -160,7 +176,9 @@ def _smtp(at: MailConfig) -> str:
             else smtplib.SMTP(at.host, at.port, name, at.timeout)
         ) as server:
             server.ehlo()
-            if not at.tls_first and (at.starttls == "required" or (at.starttls == "optional" and server.has_extn("starttls"))):
+            if not at.tls_first and (
+                at.starttls == "required" or (at.starttls == "optional" and server.has_extn("starttls"))
+            ):
                 server.starttls(context=tls)
                 server.ehlo()
             if at.user:

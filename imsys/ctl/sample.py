@@ -66,4 +66,6 @@ def again(text: str) -> str:
     parser.read_string(text)
     head = text.partition(HEADER)[0].splitlines()
     introduction = "\n".join(line.removeprefix("#").removeprefix(" ") for line in head)
-    return sample(introduction.strip(), {section: dict(parser.items(section)) for section in parser.sections()})
+    return sample(
+        introduction.strip(), {section: dict(parser.items(section)) for section in parser.sections()}
+    )

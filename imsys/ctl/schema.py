@@ -11,9 +11,13 @@ from imsys.util.home import as_owner, make_home
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add both commands to the parser."""
-    first = commands.add_parser("init-db", parents=[common], help="make the database (if it is missing) and its tables")
+    first = commands.add_parser(
+        "init-db", parents=[common], help="make the database (if it is missing) and its tables"
+    )
     first.set_defaults(run=lambda options: _apply(_config(options), create=True))
-    later = commands.add_parser("migrate", parents=[common], help="bring the tables up to date; safe to repeat, also at once")
+    later = commands.add_parser(
+        "migrate", parents=[common], help="bring the tables up to date; safe to repeat, also at once"
+    )
     later.set_defaults(run=lambda options: _apply(_config(options), create=False))
 
 

@@ -14,7 +14,9 @@ from twisted.python.failure import Failure
 async def run(reactor: Any, line: str, environment: Mapping[str, str]) -> str:
     """Run a line in the shell, on our terminal; return how it failed, or an empty text."""
     command = _Command()
-    reactor.spawnProcess(command, "/bin/sh", ["/bin/sh", "-c", line], env=dict(environment), childFDs={0: 0, 1: 1, 2: 2})
+    reactor.spawnProcess(
+        command, "/bin/sh", ["/bin/sh", "-c", line], env=dict(environment), childFDs={0: 0, 1: 1, 2: 2}
+    )
     return await command.ended
 
 

@@ -67,7 +67,9 @@ class Seen:
         for kind in NEEDED:
             parts = [part for part in self.parts if part.kind == kind]
             if parts and all(part.fault for part in parts):
-                found.append(f"{kind[0].upper()}{kind[1:]} at {', '.join(part.address for part in parts)}: {parts[0].fault.rstrip('.')}.")
+                found.append(
+                    f"{kind[0].upper()}{kind[1:]} at {', '.join(part.address for part in parts)}: {parts[0].fault.rstrip('.')}."
+                )
         if not any(server.kind == "chat" and _takes_users(server) for server in self.servers):
             found.append("No chat server takes users.")
         return found
@@ -97,7 +99,12 @@ def _takes_users(server: Server) -> bool:
 def _as_text(seen: Seen) -> Iterable[str]:
     yield from table([HEADINGS, *map(_row, seen.servers)]) if seen.servers else ["No server is registered."]
     yield ""
-    yield from table([("PART", "ADDRESS", "STATE"), *((part.kind, part.address, part.fault or "ready") for part in seen.parts)])
+    yield from table(
+        [
+            ("PART", "ADDRESS", "STATE"),
+            *((part.kind, part.address, part.fault or "ready") for part in seen.parts),
+        ]
+    )
     if seen.ends:
         yield ""
         rows = [(end.what, end.path, f"{end.when:%Y-%m-%d}", _left(end, seen.now)) for end in seen.ends]
@@ -119,10 +126,18 @@ def _as_json(seen: Seen) -> str:
             "ok": not seen.troubles,
             "troubles": seen.troubles,
             "servers": [_fields(server) for server in seen.servers],
-            "parts": [{"kind": part.kind, "address": part.address, "ok": not part.fault, "fault": part.fault} for part in seen.parts],
+            "parts": [
+                {"kind": part.kind, "address": part.address, "ok": not part.fault, "fault": part.fault}
+                for part in seen.parts
+            ],
             "certificates_unread": seen.unread,
             "certificates": [
-                {"what": end.what, "path": end.path, "expires": end.when.isoformat(), "days_left": end.left(seen.now).days}
+                {
+                    "what": end.what,
+                    "path": end.path,
+                    "expires": end.when.isoformat(),
+                    "days_left": end.left(seen.now).days,
+                }
                 for end in seen.ends
             ],
         },
@@ -185,7 +200,13 @@ def _row(server: Server) -> tuple[str, ...]:
     from imsys.cluster.trust import address
 
     ports = server.ports
-    state = "draining, " * server.draining + f"unfit: {server.unfit}" if server.unfit else "draining" if server.draining else "ready"
+    state = (
+        "draining, " * server.draining + f"unfit: {server.unfit}"
+        if server.unfit
+        else "draining"
+        if server.draining
+        else "ready"
+    )
     return (
         server.kind,
         server.name,

@@ -17,10 +17,14 @@ from imsys.util.names import check_email, check_password, check_username
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("create-user", parents=[common], help="make an account; the password is asked for")
+    parser = commands.add_parser(
+        "create-user", parents=[common], help="make an account; the password is asked for"
+    )
     parser.add_argument("username")
     parser.add_argument("--email", required=True, help="address of the account, for a forgotten password")
-    parser.add_argument("--password-file", metavar="FILE", help="file whose first line is the password; '-': standard input")
+    parser.add_argument(
+        "--password-file", metavar="FILE", help="file whose first line is the password; '-': standard input"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -70,7 +74,9 @@ def _password(file: str | None) -> str:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise ConfigError(f"{file}: cannot be read: {reason}") from None
     if not sys.stdin.isatty():
-        raise ConfigError("there is no terminal to ask for the password at: give --password-file FILE, or '-' for standard input")
+        raise ConfigError(
+            "there is no terminal to ask for the password at: give --password-file FILE, or '-' for standard input"
+        )
     password = getpass.getpass("Password: ")
     if password != getpass.getpass("Again: "):
         raise ConfigError("the two passwords differ")

@@ -33,15 +33,74 @@ _NEW_USER, _NEW_IPC, _NEW_NETWORK = 0x10000000, 0x08000000, 0x40000000
 _THREAD = 0x00010000
 """Flags of clone(2) and unshare(2)."""
 
-_LIBRARIES = ("/usr", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/ld.so.cache", "/dev/null", "/dev/zero", "/dev/urandom")
+_LIBRARIES = (
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/nix/store",
+    "/etc/ld.so.cache",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/urandom",
+)
 
 _DENIED = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "socketcall"),
-    *("fork", "vfork", "setsid", "setpgid", "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"),
-    *("pidfd_open", "pidfd_getfd", "pidfd_send_signal", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"),
-    *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsmount", "mount_setattr"),
-    *("io_uring_setup", "bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "open_by_handle_at"),
-    *("shmget", "shmat", "msgget", "semget", "mq_open", "sched_setaffinity", "sched_setscheduler", "ioprio_set"),
+    *(
+        "fork",
+        "vfork",
+        "setsid",
+        "setpgid",
+        "kill",
+        "tkill",
+        "tgkill",
+        "rt_sigqueueinfo",
+        "rt_tgsigqueueinfo",
+    ),
+    *(
+        "pidfd_open",
+        "pidfd_getfd",
+        "pidfd_send_signal",
+        "ptrace",
+        "process_vm_readv",
+        "process_vm_writev",
+        "process_madvise",
+        "kcmp",
+    ),
+    *(
+        "unshare",
+        "setns",
+        "mount",
+        "umount2",
+        "pivot_root",
+        "chroot",
+        "move_mount",
+        "open_tree",
+        "fsopen",
+        "fsmount",
+        "mount_setattr",
+    ),
+    *(
+        "io_uring_setup",
+        "bpf",
+        "perf_event_open",
+        "userfaultfd",
+        "add_key",
+        "request_key",
+        "keyctl",
+        "open_by_handle_at",
+    ),
+    *(
+        "shmget",
+        "shmat",
+        "msgget",
+        "semget",
+        "mq_open",
+        "sched_setaffinity",
+        "sched_setscheduler",
+        "ioprio_set",
+    ),
 )
 """System calls that no decoder needs and that reach beyond its process."""
 

@@ -19,7 +19,10 @@ def check_filename(filename: str) -> str:
     if "/" in filename or "\\" in filename or ".." in filename or filename == ".":
         raise Refused(Status.FILE_CREATE_ERROR, "The name of a file has no separators and no '..' in it.")
     if not is_shown(filename):
-        raise Refused(Status.FILE_CREATE_ERROR, "The name of a file has no control characters, and none that turn the direction of text.")
+        raise Refused(
+            Status.FILE_CREATE_ERROR,
+            "The name of a file has no control characters, and none that turn the direction of text.",
+        )
     if len(filename.encode("utf-8")) > LONGEST:
         raise Refused(Status.FILE_CREATE_ERROR, f"The name of a file has at most {LONGEST} bytes.")
     return filename

@@ -56,7 +56,22 @@ _DEMUXERS = {
 
 _DECODERS = ",".join(
     (
-        *("h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "libvpx", "libvpx-vp9", "theora", "mjpeg", "prores", "flv", "h263", "vc1"),
+        *(
+            "h264",
+            "hevc",
+            "av1",
+            "libdav1d",
+            "vp8",
+            "vp9",
+            "libvpx",
+            "libvpx-vp9",
+            "theora",
+            "mjpeg",
+            "prores",
+            "flv",
+            "h263",
+            "vc1",
+        ),
         *("mpeg1video", "mpeg2video", "mpeg4", "msmpeg4", "msmpeg4v2", "wmv1", "wmv2", "wmv3"),
     )
 )
@@ -127,10 +142,14 @@ class Previews:
     def _small(self, source: ReadableFile, sides: Sequence[int], *how: str) -> list[Preview]:
         if not 0 < source.size <= MAX_PICTURE:
             return []
-        written = self._run((sys.executable, "-m", "imsys.files.pictures", *how, *map(str, sides)), source, _MEMORY)
+        written = self._run(
+            (sys.executable, "-m", "imsys.files.pictures", *how, *map(str, sides)), source, _MEMORY
+        )
         return list(_parsed(written)) if written else []
 
-    def _run(self, command: Sequence[str], source: ReadableFile | None, memory: int, keep: Sequence[int] = ()) -> bytes | None:
+    def _run(
+        self, command: Sequence[str], source: ReadableFile | None, memory: int, keep: Sequence[int] = ()
+    ) -> bytes | None:
         """Return the output of a program, or ``None``."""
         return run_confined(command, source, self._deadline, _OUTPUT, memory, keep)
 

@@ -53,10 +53,28 @@ _WHITELIST = ",".join((*_SUBTYPES, "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"))
 _CERTAIN = 50
 """The least score of ffprobe, out of 100, that counts."""
 
-_STILL = {"mif1", "msf1", "heic", "heix", "hevc", "hevx", "heim", "heis", "avif", "avis", "miaf", "jxl ", "jp2 ", "crx "}
+_STILL = {
+    "mif1",
+    "msf1",
+    "heic",
+    "heix",
+    "hevc",
+    "hevx",
+    "heim",
+    "heis",
+    "avif",
+    "avis",
+    "miaf",
+    "jxl ",
+    "jp2 ",
+    "crx ",
+}
 """Major brands of still pictures in MP4 boxes, which newer ffprobes take for videos."""
 
-_NAMED = re.compile(rb"[\w ]{4}|.{4}[\w ]{4}|\x00\x00\x01|\x1a\x45\xdf\xa3|\x06\x0e\x2b\x34|\x30\x26\xb2\x75|\x1f\x07\x00", re.DOTALL)
+_NAMED = re.compile(
+    rb"[\w ]{4}|.{4}[\w ]{4}|\x00\x00\x01|\x1a\x45\xdf\xa3|\x06\x0e\x2b\x34|\x30\x26\xb2\x75|\x1f\x07\x00",
+    re.DOTALL,
+)
 _PACKETS = re.compile(rb"\x47.{187}\x47.{187}\x47|\x47.{191}\x47.{191}\x47", re.DOTALL)
 """Rough beginnings of containers: a four-letter name, or packets of fixed length. Others need no process."""
 
@@ -98,14 +116,17 @@ class Probe:
         :raises Damaged: it is corrupt.
         """
         if self._program is None or (
-            not (mime == UNKNOWN and _may_be_container(head)) and mime.partition("/")[0] not in ("audio", "video")
+            not (mime == UNKNOWN and _may_be_container(head))
+            and mime.partition("/")[0] not in ("audio", "video")
         ):
             return mime
         with unnamed(self._folder) as file:
             copy_head(source, file, _EXTRACT)
             if head[4:8].isalpha():
                 copy_index(source, file, _EXTRACT)
-            said = run_confined(confined(_command(self._program, file)), None, self._deadline, _OUTPUT, _MEMORY, (file,))
+            said = run_confined(
+                confined(_command(self._program, file)), None, self._deadline, _OUTPUT, _MEMORY, (file,)
+            )
         try:
             return _type(msgspec.json.decode(said or b"{}", type=_Found), mime, head)
         except msgspec.MsgspecError:
@@ -121,7 +142,10 @@ def _command(program: str, file: int) -> list[str]:
     return [
         program,
         *("-v", "error", "-of", "json"),
-        *("-show_entries", "format=format_name,probe_score:format_tags=major_brand:stream=codec_type:stream_disposition=attached_pic"),
+        *(
+            "-show_entries",
+            "format=format_name,probe_score:format_tags=major_brand:stream=codec_type:stream_disposition=attached_pic",
+        ),
         *("-protocol_whitelist", "file", "-format_whitelist", _WHITELIST),
         *("-probesize", str(_EXTRACT), "-analyzeduration", "1000000", f"file:/dev/fd/{file}"),
     ]
@@ -131,7 +155,12 @@ def _type(found: _Found, mime: str, head: bytes) -> str:
     name = found.format.format_name.partition(",")[0]
     brand = found.format.tags.get("major_brand", "")
     kinds = {one.codec_type for one in found.streams if not one.disposition.get("attached_pic")}
-    if name not in _SUBTYPES or brand in _STILL or found.format.probe_score < _CERTAIN or not kinds & {"audio", "video"}:
+    if (
+        name not in _SUBTYPES
+        or brand in _STILL
+        or found.format.probe_score < _CERTAIN
+        or not kinds & {"audio", "video"}
+    ):
         return mime
     pictures = "video" in kinds
     subtype = _SUBTYPES[name][not pictures]

@@ -102,7 +102,11 @@ class _Talk:
         self._selector = selectors.DefaultSelector()
         self.output = bytearray()
         self.complaints = bytearray()
-        for pipe, event in ((process.stdin, selectors.EVENT_WRITE), (process.stdout, selectors.EVENT_READ), (process.stderr, 1)):
+        for pipe, event in (
+            (process.stdin, selectors.EVENT_WRITE),
+            (process.stdout, selectors.EVENT_READ),
+            (process.stderr, 1),
+        ):
             if pipe is not None:
                 os.set_blocking(pipe.fileno(), False)
                 self._selector.register(pipe, event)
@@ -172,7 +176,9 @@ def _restrain(process: subprocess.Popen[bytes], memory: int, patience: int) -> N
     """Limit a process from outside, since with threads no code may run between fork and exec."""
     with contextlib.suppress(ProcessLookupError):  # it has ended
         if patience:
-            os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, process.pid) + patience)
+            os.setpriority(
+                os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, process.pid) + patience
+            )
         if memory and sys.platform == "linux":
             resource.prlimit(process.pid, resource.RLIMIT_AS, (memory, memory))
 

@@ -61,13 +61,19 @@ class S3Store:
     def __init__(self, files: FilesConfig, *, leftover: float = LEFTOVER) -> None:
         """:raises ConfigError: it cannot be used with these settings."""
         if boto3 is None:
-            raise ConfigError("[files] store: s3 needs boto3, which is not installed: pip install 'imsys[s3]'")
+            raise ConfigError(
+                "[files] store: s3 needs boto3, which is not installed: pip install 'imsys[s3]'"
+            )
         if not files.s3_bucket:
             raise ConfigError("[files] s3_bucket: store s3 needs one")
         if bool(files.s3_access_key) != bool(files.s3_secret_key):
-            raise ConfigError("[files] s3_access_key and s3_secret_key belong together: give both, or none for those that boto3 finds")
+            raise ConfigError(
+                "[files] s3_access_key and s3_secret_key belong together: give both, or none for those that boto3 finds"
+            )
         if files.s3_endpoint and not _is_endpoint(files.s3_endpoint):
-            raise ConfigError("[files] s3_endpoint: allowed is a URL like https://s3.example.org, without user or path")
+            raise ConfigError(
+                "[files] s3_endpoint: allowed is a URL like https://s3.example.org, without user or path"
+            )
         self._files = files
         self._bucket, self._prefix = files.s3_bucket, files.s3_prefix
         self._leftover = leftover
@@ -119,12 +125,18 @@ class S3Store:
             if status == 404:
                 raise ConfigError(f"[files] s3_bucket: there is no bucket {self._bucket} {where}") from None
             if status in (301, 400):
-                raise ConfigError(f"[files] s3_region: the bucket {self._bucket} {where} is not in {self._files.s3_region}") from None
+                raise ConfigError(
+                    f"[files] s3_region: the bucket {self._bucket} {where} is not in {self._files.s3_region}"
+                ) from None
             if status in (401, 403):
-                raise ConfigError(f"[files] s3_access_key: it may not use the bucket {self._bucket} {where}") from None
+                raise ConfigError(
+                    f"[files] s3_access_key: it may not use the bucket {self._bucket} {where}"
+                ) from None
             raise ConfigError(f"[files] s3_endpoint: the storage {where} answers {_line(error)}") from None
         except _FAULTS as error:
-            raise ConfigError(f"[files] s3_endpoint: the storage {where} cannot be used: {_line(error)}") from None
+            raise ConfigError(
+                f"[files] s3_endpoint: the storage {where} cannot be used: {_line(error)}"
+            ) from None
 
     def keep(self, spooled: Path, name: str) -> None:
         """Upload a file, unless it is there, and remove it from the spool.
@@ -182,7 +194,9 @@ class S3Store:
     def blobs(self) -> Iterator[Blob]:
         """List the objects, a thousand per request."""
         with _as_os_error("the objects cannot be listed"):
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            ):
                 for entry in page.get("Contents", ()):
                     if (name := self._name(entry["Key"])) is not None:
                         yield Blob(name, entry["Size"], entry["LastModified"].timestamp())
@@ -190,12 +204,16 @@ class S3Store:
     def tidy(self) -> None:
         """Abort multipart uploads left by a crash; they cost money and are not listed as objects."""
         with _as_os_error("broken uploads cannot be removed"), _where_known():
-            for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix):
+            for page in self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            ):
                 now = _date(page)
                 for upload in page.get("Uploads", ()):
                     old = now is not None and upload["Initiated"].timestamp() <= now - self._leftover
                     if old and self._name(upload["Key"]) is not None:
-                        self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                        self._client.abort_multipart_upload(
+                            Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                        )
 
     def free(self) -> None:
         """Return ``None``: the free space is unknown."""
@@ -265,4 +283,9 @@ def _date(page: Any) -> float | None:
 def _is_endpoint(url: str) -> bool:
     """Return whether it is a plain URL; a password in it would get into logs."""
     parts = urllib.parse.urlsplit(url)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.path in ("", "/")
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and "@" not in parts.netloc
+        and parts.path in ("", "/")
+    )

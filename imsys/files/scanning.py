@@ -134,7 +134,9 @@ class _Overseen:
         """Ask the judge, and wait for at most its time limit. :raises Damaged: the file is corrupt."""
         self._overdue = [thread for thread in self._overdue if thread.is_alive()]
         if len(self._overdue) >= _OVERDUE:
-            return Judged(ScanVerdict.LATER, self._name, f"{len(self._overdue)} files wait for it too long already")
+            return Judged(
+                ScanVerdict.LATER, self._name, f"{len(self._overdue)} files wait for it too long already"
+            )
         answer: list[str | Exception | None] = []
 
         def ask() -> None:

@@ -20,7 +20,12 @@ def confined(command: Sequence[str]) -> Sequence[str]:
 
 
 def run_confined(
-    command: Sequence[str], source: ReadableFile | None, deadline: float, output: int, memory: int, keep: Sequence[int] = ()
+    command: Sequence[str],
+    source: ReadableFile | None,
+    deadline: float,
+    output: int,
+    memory: int,
+    keep: Sequence[int] = (),
 ) -> bytes | None:
     """Return a program's output; ``None``: it failed, took too long or wrote too much.
 
@@ -29,9 +34,21 @@ def run_confined(
     :raises OSError: the source cannot be read.
     :raises Damaged: the source is corrupt.
     """
-    environ = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environ = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
     with contextlib.suppress(TooLong, TooMuch):
-        ended = run(command, source, deadline=deadline, output=output, memory=memory, patience=_PATIENCE, environ=environ, keep=keep)
+        ended = run(
+            command,
+            source,
+            deadline=deadline,
+            output=output,
+            memory=memory,
+            patience=_PATIENCE,
+            environ=environ,
+            keep=keep,
+        )
         if not ended.code:
             return ended.output
     return None

@@ -93,7 +93,9 @@ _WRITTEN = {"application/pdf", "application/rtf", "application/postscript"}
 _NO_TEXT = re.compile("[\0-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _MARKUP = re.compile(r"\s*+<[a-z!?/]", re.I)
 _XML = re.compile(r"\s*+<(?:\?xml\s|[a-z-]++:|svg[\s/>]|!--|!doctype\s+(?!html))", re.I)
-_HTML = re.compile(r"<(?:!doctype\s+html|(?:[a-z-]++:)?+(?:html|head|body|script|iframe|meta|style))[\s/>]", re.I)
+_HTML = re.compile(
+    r"<(?:!doctype\s+html|(?:[a-z-]++:)?+(?:html|head|body|script|iframe|meta|style))[\s/>]", re.I
+)
 _SVG = re.compile(r"<(?:[a-z-]++:)?+svg[\s/>]", re.I)
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 

@@ -154,7 +154,10 @@ class Spool:
         if index < last:
             with self._part.open("rb") as file:
                 file.seek(index * self._stored)
-                found = [self._seal.open(at, at == self._last, file.read(self._stored)) for at in range(index, last)]
+                found = [
+                    self._seal.open(at, at == self._last, file.read(self._stored))
+                    for at in range(index, last)
+                ]
         if index <= self._full < index + count:
             found.append(bytes(self._rest))
         return b"".join(found)

@@ -49,7 +49,11 @@ async def get_verification(gateway: Gateway, request: CodeRequest, source: Clien
 
 async def post_registration(gateway: Gateway, request: Registration, source: ClientAddress) -> Registered:
     """Create an account; the code is used up only by success."""
-    username, email, password = check_username(request.username), check_email(request.email), check_password(request.password)
+    username, email, password = (
+        check_username(request.username),
+        check_email(request.email),
+        check_password(request.password),
+    )
     counters = gateway.limits.registration(source.limit_key)
     await gateway.limiter.check(counters)
     await _check_code(gateway, email, request.code, source)
@@ -74,7 +78,9 @@ async def post_registration(gateway: Gateway, request: Registration, source: Cli
     return Registered(username=username, email=email, uuid=str(uuid))
 
 
-async def check_accountexists(gateway: Gateway, request: AccountQuestion, source: ClientAddress) -> AccountExists:
+async def check_accountexists(
+    gateway: Gateway, request: AccountQuestion, source: ClientAddress
+) -> AccountExists:
     """Answer whether a name and an address belong to one account."""
     await gateway.limiter.take(gateway.limits.question(source.limit_key))
     await _account_of(gateway, request.username, request.email)
@@ -98,9 +104,13 @@ async def reset_password(gateway: Gateway, request: PasswordReset, source: Clien
 
 
 async def _account_of(gateway: Gateway, username: str, email: str) -> int:
-    uuid = await gateway.accounts.by_name_and_email(username, email) if len(username) <= LONGEST_NAME else None
+    uuid = (
+        await gateway.accounts.by_name_and_email(username, email) if len(username) <= LONGEST_NAME else None
+    )
     if uuid is None:
-        raise Refused(Status.MYSQL_ACCOUNT_NOT_EXISTS, "There is no account with this username and this e-mail address.")
+        raise Refused(
+            Status.MYSQL_ACCOUNT_NOT_EXISTS, "There is no account with this username and this e-mail address."
+        )
     return uuid
 
 

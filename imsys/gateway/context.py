@@ -48,6 +48,8 @@ class Gateway:
             answer = await self.captcha.call(imsys_v1_pb2_grpc.CodesStub, "Mail", request, deadline=deadline)
         except NotOffered:  # the captcha server is older
             plain = message_pb2.GetVerificationRequest(email=email)
-            answer = await self.captcha.call(message_pb2_grpc.VerificationServiceStub, "GetVerificationCode", plain, deadline=deadline)
+            answer = await self.captcha.call(
+                message_pb2_grpc.VerificationServiceStub, "GetVerificationCode", plain, deadline=deadline
+            )
         if answer.error:
             refuse(answer)

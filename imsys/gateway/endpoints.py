@@ -63,15 +63,23 @@ def endpoints(gateway: Gateway, queues: Queues, health: Health) -> dict[str, End
         return AdmissionSlot(queues.passwords, asker)
 
     def at(
-        kind: type[msgspec.Struct], handle: Callable[..., Awaitable[Any]], terms: Callable[[Any, ClientAddress], AdmissionSlot]
+        kind: type[msgspec.Struct],
+        handle: Callable[..., Awaitable[Any]],
+        terms: Callable[[Any, ClientAddress], AdmissionSlot],
     ) -> Endpoint:
         return Endpoint(kind, functools.partial(handle, gateway), terms)
 
     hashing = needing(queues.passwords, "database", "redis")
     return {
-        "/get_verification": at(messages.CodeRequest, accounts.get_verification, needing(queues.others, "database", "redis")),
+        "/get_verification": at(
+            messages.CodeRequest, accounts.get_verification, needing(queues.others, "database", "redis")
+        ),
         "/post_registration": at(messages.Registration, accounts.post_registration, hashing),
-        "/check_accountexists": at(messages.AccountQuestion, accounts.check_accountexists, needing(queues.others, "database", "redis")),
+        "/check_accountexists": at(
+            messages.AccountQuestion,
+            accounts.check_accountexists,
+            needing(queues.others, "database", "redis"),
+        ),
         "/reset_password": at(messages.PasswordReset, accounts.reset_password, hashing),
         "/trylogin_server": at(messages.LoginRequest, login.trylogin_server, of_login),
     }

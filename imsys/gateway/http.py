@@ -98,7 +98,9 @@ class JsonApi:
     :param timeout: seconds that a body may take to arrive.
     """
 
-    def __init__(self, clock: IReactorTime, endpoints: Mapping[str, Endpoint], *, body_limit: int, timeout: float) -> None:
+    def __init__(
+        self, clock: IReactorTime, endpoints: Mapping[str, Endpoint], *, body_limit: int, timeout: float
+    ) -> None:
         self._clock = clock
         self._endpoints = endpoints
         self._outages = {path: Outage(clock.seconds, f"Answering {path}") for path in endpoints}
@@ -163,7 +165,10 @@ class JsonApi:
             return body
         whole = bytearray(body)
         late = self._clock.callLater(
-            self._timeout, lambda: request.body.fail(_no_request(HTTPStatus.REQUEST_TIMEOUT, "The body of this request takes too long."))
+            self._timeout,
+            lambda: request.body.fail(
+                _no_request(HTTPStatus.REQUEST_TIMEOUT, "The body of this request takes too long.")
+            ),
         )
         try:
             while piece := await request.body.read():

@@ -45,7 +45,9 @@ class Kinds(Service):
 
     def _ask(self) -> None:
         self._later = None
-        self._asking = run_in_background(self._learn(), _log, "the kinds of password hashes are not known", refused=self._put_off)
+        self._asking = run_in_background(
+            self._learn(), _log, "the kinds of password hashes are not known", refused=self._put_off
+        )
 
     async def _learn(self) -> None:
         self._passwords.know(await self._accounts.password_kinds(KINDS))

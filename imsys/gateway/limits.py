@@ -38,7 +38,12 @@ class Limits:
     def code(self, email: str, source: str) -> list[Counter]:
         """Count verification mails to one mailbox, requested by one source."""
         mailbox = mailbox_key(email)
-        return [self._code_minute.of(mailbox), self._code_day.of(mailbox), self._code_source.of(source), self._code_all.of()]
+        return [
+            self._code_minute.of(mailbox),
+            self._code_day.of(mailbox),
+            self._code_source.of(source),
+            self._code_all.of(),
+        ]
 
     def wrong_code(self, source: str) -> list[Counter]:
         """Count wrong verification codes of one source, for any addresses."""

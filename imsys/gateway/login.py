@@ -53,7 +53,9 @@ def _account(username: str) -> str:
     return name_key(username) if len(username) <= LONGEST_NAME else username
 
 
-async def _by_password(gateway: Gateway, username: str, password: str, failed: Sequence[str], source: ClientAddress) -> LoginResponse:
+async def _by_password(
+    gateway: Gateway, username: str, password: str, failed: Sequence[str], source: ClientAddress
+) -> LoginResponse:
     asker = Asker(_account(username), source.limit_key)
     wrong, right = gateway.limits.wrong_password(*asker), gateway.limits.login(*asker)
     await gateway.limiter.check([*wrong, *right])
@@ -84,20 +86,26 @@ async def _by_password(gateway: Gateway, username: str, password: str, failed: S
     return response
 
 
-async def _by_token(gateway: Gateway, uuid: str, token: str, failed: Sequence[str], source: ClientAddress) -> LoginResponse:
+async def _by_token(
+    gateway: Gateway, uuid: str, token: str, failed: Sequence[str], source: ClientAddress
+) -> LoginResponse:
     # An empty token would ask balance for a new one.
     if re.fullmatch("[1-9][0-9]{0,17}", uuid) is None or not 0 < len(token) <= LONGEST_TOKEN:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong, or has expired.")
     try:
         return await _place(gateway, int(uuid), token, failed, source)
     except Refused as refused:
-        if refused.status is not Status.LOGIN_UNSUCCESSFUL or not await gateway.tokens.load(int(uuid), gateway.tokens.digest(token)):
+        if refused.status is not Status.LOGIN_UNSUCCESSFUL or not await gateway.tokens.load(
+            int(uuid), gateway.tokens.digest(token)
+        ):
             raise
     # Redis had lost it, or it had expired there because it was unused for a while
     return await _place(gateway, int(uuid), token, failed, source)
 
 
-async def _place(gateway: Gateway, uuid: int, token: str, failed: Sequence[str], source: ClientAddress) -> LoginResponse:
+async def _place(
+    gateway: Gateway, uuid: int, token: str, failed: Sequence[str], source: ClientAddress
+) -> LoginResponse:
     request = imsys_v1_pb2.AllocateRequest(uuid=uuid, plaintext=not source.secure, token=token, failed=failed)
     place = await gateway.placing.place(request)
     return LoginResponse(
@@ -105,7 +113,11 @@ async def _place(gateway: Gateway, uuid: int, token: str, failed: Sequence[str],
         host=place.host,
         port=str(place.port),
         token=place.token or token,
-        resources=Resources(host=place.resources_host, port=str(place.resources_port), http_port=str(place.resources_http_port)),
+        resources=Resources(
+            host=place.resources_host,
+            port=str(place.resources_port),
+            http_port=str(place.resources_http_port),
+        ),
         others=[ChatServer(host=other.host, port=str(other.port)) for other in place.others],
     )
 

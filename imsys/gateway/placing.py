@@ -18,7 +18,15 @@ TOGETHER = 100
 QUEUE = 4000
 """Users who wait for a call, at most."""
 
-_FAULTS = frozenset({Status.GRPC_ERROR, Status.REDIS_UNKNOWN_ERROR, Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY, Status.INTERNAL_ERROR})
+_FAULTS = frozenset(
+    {
+        Status.GRPC_ERROR,
+        Status.REDIS_UNKNOWN_ERROR,
+        Status.MYSQL_INTERNAL_ERROR,
+        Status.SERVER_BUSY,
+        Status.INTERNAL_ERROR,
+    }
+)
 """Statuses with which another server reports that it cannot work, as opposed to a refusal."""
 
 Request = imsys_v1_pb2.AllocateRequest
@@ -30,7 +38,9 @@ class Placing:
 
     def __init__(self, balance: GrpcClient) -> None:
         self._balance = balance
-        self._gathering: BatchingQueue[Request, Response] = BatchingQueue(self._all, most=TOGETHER, queue=QUEUE)
+        self._gathering: BatchingQueue[Request, Response] = BatchingQueue(
+            self._all, most=TOGETHER, queue=QUEUE
+        )
 
     async def place(self, request: Request) -> Response:
         """Allocate servers for one user, and a token if there is none yet.
@@ -48,7 +58,9 @@ class Placing:
         try:
             answer = await self._balance.call(imsys_v1_pb2_grpc.BalanceStub, "AllocateAll", together)
         except NotOffered:  # balance is older
-            answers: list[Response | Exception] = await gatherResults([Deferred.fromCoroutine(self._one(one)) for one in requests])
+            answers: list[Response | Exception] = await gatherResults(
+                [Deferred.fromCoroutine(self._one(one)) for one in requests]
+            )
             return answers
         if answer.error:
             refuse(answer)

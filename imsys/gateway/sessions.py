@@ -43,7 +43,9 @@ class SessionEnder:
         nodes: Iterable[imsys_v1_pb2.Server] = listed.servers
         if route is not None:
             nodes = [node for node in nodes if node.name == route.node]
-        await gatherResults([Deferred.fromCoroutine(self._end_on(node, uuid)) for node in nodes if node.ports.grpc])
+        await gatherResults(
+            [Deferred.fromCoroutine(self._end_on(node, uuid)) for node in nodes if node.ports.grpc]
+        )
 
     async def _end_on(self, node: imsys_v1_pb2.Server, uuid: int) -> None:
         try:

@@ -1,7 +1,9 @@
-"""Streams for players that know the first track of each kind, and little of enhanced RTMP, as those in browsers (mpegts.js).
+"""Streams for players that know the first track of each kind, and little of enhanced RTMP, as those in
+browsers (mpegts.js).
 
-Nothing that is shown is lost: what other tracks have, what describes colours, and data are left out, packets that are modified or say
-which track they are become plain ones, and codecs that FLV has numbers for are written as FLV had them before there were FourCCs.
+Nothing that is shown is lost: what other tracks have, what describes colours, and data are left out, packets
+that are modified or say which track they are become plain ones, and codecs that FLV has numbers for are
+written as FLV had them before there were FourCCs.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ _NO_OFFSET = bytes(3)
 _FLAC_MAGIC = b"fLaC"
 _STREAM_INFO = 34
 _BLOCK, _LAST_BLOCK = bytes((0, 0, 0, _STREAM_INFO)), bytes((0x80, 0, 0, _STREAM_INFO))
-"""What every FLAC stream describes itself with, and the head of the metadata block that it is in (RFC 9639, 8.1 and 8.2)."""
+"""What every FLAC stream describes itself with, and the head of the metadata block that it is in (RFC 9639,
+8.1 and 8.2).
+"""
 
 
 def basic(media: Media) -> Media | None:
@@ -53,6 +57,7 @@ def _audio(first: int, kind: int, codec: bytes, body: bytes) -> bytes | None:
     if codec == b"fLaC" and kind == _START:
         body = body.removeprefix(_FLAC_MAGIC)
         if body[:4] not in (_LAST_BLOCK, _BLOCK):
-            body = _LAST_BLOCK + body  # ffmpeg leaves its head out, which mpegts.js does not look at, but wants
+            # ffmpeg leaves its head out, which mpegts.js does not look at, but wants
+            body = _LAST_BLOCK + body
         body = body[: len(_BLOCK) + _STREAM_INFO]
     return bytes((first | kind,)) + codec + body

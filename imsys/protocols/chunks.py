@@ -1,7 +1,9 @@
-"""Files in frames of the resources port: bodies that are not JSON (resources specification, "Files"); no Twisted, no sockets.
+"""Files in frames of the resources port: bodies that are not JSON (resources specification, "Files"); no
+Twisted, no sockets.
 
-All begin with the 16 bytes of a file's identifier and a big-endian u64: where a chunk's bytes belong (70, 75), up to where
-all is durable (71), or how many bytes more may be sent (76). A chunk goes on with the CRC-32C of its bytes, and them.
+All begin with the 16 bytes of a file's identifier and a big-endian u64: where a chunk's bytes belong (70,
+75), up to where all is durable (71), or how many bytes more may be sent (76). A chunk goes on with the
+CRC-32C of its bytes, and them.
 """
 
 from __future__ import annotations
@@ -54,7 +56,10 @@ def encode_chunk(service: int, file_id: bytes, offset: int, data: bytes) -> byte
 
 
 def decode_chunk(body: bytes) -> Chunk:
-    """Read a body; whether it is intact is the receiver's to ask, perhaps in a thread. :raises ChunkFault: it is too short."""
+    """Read a body; whether it is intact is the receiver's to ask, perhaps in a thread.
+
+    :raises ChunkFault: it is too short.
+    """
     if len(body) < _CHUNK.size:
         raise ChunkFault(f"a chunk of {len(body)} bytes has no room for its header")
     file_id, offset, crc = _CHUNK.unpack_from(body)

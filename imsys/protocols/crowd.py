@@ -1,7 +1,8 @@
-"""Admission to the public ports of a server: connections are counted in all, by address and by user, so that nobody keeps others out.
+"""Admission to the public ports of a server: connections are counted in all, by address and by user, so that
+nobody keeps others out.
 
-A connection that has not logged in (over HTTP: that has no request being answered) is a stranger's. Where room is short the oldest
-stranger is cut for a new connection; known users are not.
+A connection that has not logged in (over HTTP: that has no request being answered) is a stranger's. Where
+room is short the oldest stranger is cut for a new connection; known users are not.
 """
 
 from __future__ import annotations
@@ -53,15 +54,23 @@ class Crowd:
     """Counts the connections of one server, and admits new ones while there is room.
 
     :param capacity: connections at most; half of them may be strangers' before those make room.
-    :param source: connections of one address at most (see :func:`~imsys.protocols.source.limit_key`), but no more than half of
-        the capacity; 0: no bound.
-    :param strangers: of those, such as are strangers', but no more than a quarter of the capacity; 0: no bound.
+    :param source: connections of one address at most (see :func:`~imsys.protocols.source.limit_key`), but no
+        more than half of the capacity; 0: no bound.
+    :param strangers: of those, such as are strangers', but no more than a quarter of the capacity; 0: no
+        bound.
     :param user: connections of one user at most, but no more than half of the capacity; 0: no bound.
     :param exempt: networks whose addresses are not counted.
     """
 
     def __init__(
-        self, clock: IReactorTime, capacity: int, *, source: int = 0, strangers: int = 0, user: int = 0, exempt: Iterable[str] = ()
+        self,
+        clock: IReactorTime,
+        capacity: int,
+        *,
+        source: int = 0,
+        strangers: int = 0,
+        user: int = 0,
+        exempt: Iterable[str] = (),
     ) -> None:
         self._capacity = capacity
         self._most_strangers = max(1, capacity // 2)
@@ -69,8 +78,14 @@ class Crowd:
         def bound(wanted: int, share: int) -> int:
             return min(wanted, max(1, capacity // share)) if wanted else capacity
 
-        self._of_address, self._strangers_of_address, self._of_user = bound(source, 2), bound(strangers, 4), bound(user, 2)
-        self._is_exempt = lru_cache(4096)(partial(_within, [ipaddress.ip_network(network) for network in exempt]))
+        self._of_address, self._strangers_of_address, self._of_user = (
+            bound(source, 2),
+            bound(strangers, 4),
+            bound(user, 2),
+        )
+        self._is_exempt = lru_cache(4096)(
+            partial(_within, [ipaddress.ip_network(network) for network in exempt])
+        )
         self._entries: dict[Guest, _Entry] = {}
         self._strangers: OrderedDict[Guest, None] = OrderedDict()
         self._addresses: dict[str, _Address] = {}
@@ -84,7 +99,8 @@ class Crowd:
     def enter(self, guest: Guest, source: str | None) -> bool:
         """Admit a new connection; ``False``: there is no room, and no stranger to cut for it.
 
-        :param source: what its address is counted by; ``None``: a proxy's, whose requests are counted (:meth:`on_behalf`).
+        :param source: what its address is counted by; ``None``: a proxy's, whose requests are counted
+            (:meth:`on_behalf`).
         """
         address = self._address(source)
         if address is not None and not self._room_at(address):
@@ -93,7 +109,10 @@ class Crowd:
             if not self._strangers:
                 self._refused.add(source=source, reason=f"there are {len(self._entries)} already")
                 return False
-            self._send_away(next(iter(self._strangers)), f"it has not logged in, and others wait for room ({len(self._entries)} are here)")
+            self._send_away(
+                next(iter(self._strangers)),
+                f"it has not logged in, and others wait for room ({len(self._entries)} are here)",
+            )
         self._entries[guest] = _Entry(None)
         self._count(guest, address)
         self._strangers[guest] = None
@@ -102,7 +121,8 @@ class Crowd:
         return True
 
     def on_behalf(self, guest: Guest, source: str | None) -> bool:
-        """Count a proxy's connection for the client whose request it carries, until the answer (``None``: for nobody).
+        """Count a proxy's connection for the client whose request it carries, until the answer (``None``: for
+        nobody).
 
         ``False``: there are too many from there.
         """
@@ -118,7 +138,10 @@ class Crowd:
         return True
 
     def known(self, guest: Guest, user: int) -> None:
-        """Count a connection as a user's, no longer a stranger's (0: a user without a name). Beyond a user's bound the oldest is cut."""
+        """Count a connection as a user's, no longer a stranger's (0: a user without a name).
+
+        Beyond a user's bound the oldest is cut.
+        """
         entry = self._entries.get(guest)
         if entry is None:
             return
@@ -164,12 +187,17 @@ class Crowd:
             self._refused.add(source=address.key, reason=f"there are {address.count} from there already")
             return False
         if full or len(address.strangers) >= self._strangers_of_address:
-            self._send_away(next(iter(address.strangers)), f"it has not logged in, and there are {address.count} from there")
+            self._send_away(
+                next(iter(address.strangers)),
+                f"it has not logged in, and there are {address.count} from there",
+            )
         return True
 
     def _send_away(self, guest: Guest, reason: str) -> None:
         address = self._entries[guest].address
-        self._cut.add(source=address.key if address is not None else "a network that is not counted", reason=reason)
+        self._cut.add(
+            source=address.key if address is not None else "a network that is not counted", reason=reason
+        )
         self.leave(guest)
         guest.abort(reason)
 

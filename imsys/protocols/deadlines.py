@@ -20,7 +20,9 @@ class HasDeadline(Protocol):
 
 
 class DeadlineWheel:
-    """Watches deadlines with one timer: moving one on is an assignment, and costs nothing until the old one is reached."""
+    """Watches deadlines with one timer: moving one on is an assignment, and costs nothing until the old one
+    is reached.
+    """
 
     def __init__(self, clock: IReactorTime, tick: float = 0.5) -> None:
         """``tick`` is in seconds; a deadline is noticed at most that late."""
@@ -47,7 +49,8 @@ class DeadlineWheel:
     def expire(self, one: HasDeadline, seconds: float) -> None:
         """Set a deadline so many seconds from now, and watch it."""
         before, one.deadline = one.deadline, self.now() + seconds
-        if one.deadline < before or one not in self._where:  # else it is found out when the old one is reached
+        # else it is found out when the old one is reached
+        if one.deadline < before or one not in self._where:
             self.add(one)
 
     def remove(self, one: HasDeadline) -> None:

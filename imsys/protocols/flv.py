@@ -1,4 +1,6 @@
-"""FLV: a header, and tags that are RTMP's messages (Adobe's *Video File Format Specification* 10.1, annex E); no sockets."""
+"""FLV: a header, and tags that are RTMP's messages (Adobe's *Video File Format Specification* 10.1, annex E);
+no sockets.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from imsys.errors import PeerFault
 from imsys.protocols.media import Kind, Media, media
 
 HEADER = b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
-"""What a file begins with: version 1, audio and video, and the size of the tag before the first, which is none."""
+"""What a file begins with: version 1, audio and video, and the size of the tag before the first, which is
+none.
+"""
 
 _AUDIO_FLAG, _VIDEO_FLAG = 4, 1
 
@@ -54,8 +58,9 @@ def encode_tag(media: Media) -> bytes:
 class FlvReader:
     """Cuts a file, as it arrives, into messages.
 
-    ``limit`` are the bytes of the longest tag's body; it is looked at before anything of the body is kept. Tags of other types than
-    audio, video and data, and encrypted ones, are passed over, as the specification wants; the sizes behind tags are not looked at.
+    ``limit`` are the bytes of the longest tag's body; it is looked at before anything of the body is kept.
+    Tags of other types than audio, video and data, and encrypted ones, are passed over, as the specification
+    wants; the sizes behind tags are not looked at.
     """
 
     __slots__ = ("_buffer", "_limit", "_needed", "_skip", "_started")

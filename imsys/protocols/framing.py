@@ -108,7 +108,10 @@ class FrameDecoder:
         return frames
 
     def _large(self) -> list[Frame]:
-        """Cut the large frame with which the buffer begins; its body is copied once, and what follows goes the usual way."""
+        """Cut the large frame with which the buffer begins.
+
+        Its body is copied once, and what follows goes the usual way.
+        """
         assert self._buffer is not None
         header, total = self._format.header, self.needed
         with memoryview(self._buffer) as buffer:
@@ -126,5 +129,7 @@ class FrameFault(PeerFault):
     """A header that no frame of this port can have."""
 
     def __init__(self, service: int, total: int, limit: int, frames: list[Frame]) -> None:
-        super().__init__(f"a frame of service {service} with a total length of {total}; allowed is up to {limit}")
+        super().__init__(
+            f"a frame of service {service} with a total length of {total}; allowed is up to {limit}"
+        )
         self.frames = frames

@@ -1,4 +1,6 @@
-"""Identifiers of files and live streams: random bytes, written in base64url (RFC 4648, section 5) without padding."""
+"""Identifiers of files and live streams: random bytes, written in base64url (RFC 4648, section 5) without
+padding.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ def encode_id(file_id: bytes) -> str:
 
 
 def decode_id(text: str) -> bytes:
-    """The bytes of an identifier that :func:`encode_id` wrote. :raises Refused: 70 (``INVALID_FIELD``), it is none."""
+    """The bytes of an identifier that :func:`encode_id` wrote.
+
+    :raises Refused: 70 (``INVALID_FIELD``), it is none.
+    """
     try:
         if re.fullmatch(r"[0-9A-Za-z_-]{22}", text):
             file_id = base64.urlsafe_b64decode(text + "==")

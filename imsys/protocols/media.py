@@ -1,8 +1,10 @@
-"""What a live stream is made of: messages of audio, video and data, as RTMP carries them and FLV files keep them.
+"""What a live stream is made of: messages of audio, video and data, as RTMP carries them and FLV files keep
+them.
 
-A payload is the body of an FLV tag, which is also that of the RTMP message. It is passed on untouched; of it only the first bytes
-are looked at: whether a player can begin there, and whether it is what a codec needs before everything else
-(Adobe's *Video File Format Specification* 10.1, annex E; *Enhanced RTMP* v2 for what names its codec by a FourCC).
+A payload is the body of an FLV tag, which is also that of the RTMP message. It is passed on untouched; of it
+only the first bytes are looked at: whether a player can begin there, and whether it is what a codec needs
+before everything else (Adobe's *Video File Format Specification* 10.1, annex E; *Enhanced RTMP* v2 for what
+names its codec by a FourCC).
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class Kind(enum.IntEnum):
 
 
 _TRACKS, _ONE_TRACK = {Kind.AUDIO: 5, Kind.VIDEO: 6}, 0
-"""The type of an enhanced packet of several tracks, of which it has one, or several with the same codec, or each with its own."""
+"""The type of an enhanced packet of several tracks, of which it has one, or several with the same codec, or
+each with its own.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ def media(kind: Kind, timestamp: int, payload: bytes) -> Media:
 
 
 def _video(payload: bytes) -> tuple[bool, bool]:
-    """Whether it configures a codec, and whether it is a picture; the end of a sequence calls itself a key frame, and is none."""
+    """Whether it configures a codec, and whether it is a picture.
+
+    The end of a sequence calls itself a key frame, and is none.
+    """
     if len(payload) < 2:
         return False, False
     first = payload[0]
@@ -129,7 +136,11 @@ def packet(kind: Kind, payload: bytes) -> Packet | None:
 
 def _is_extended(kind: Kind, payload: bytes) -> bool:
     first = payload[0] if payload else 0
-    return bool(first & _EXTENDED) if kind is Kind.VIDEO else kind is Kind.AUDIO and first >> 4 == _EXTENDED_AUDIO
+    return (
+        bool(first & _EXTENDED)
+        if kind is Kind.VIDEO
+        else kind is Kind.AUDIO and first >> 4 == _EXTENDED_AUDIO
+    )
 
 
 def _packet_type(kind: Kind, payload: bytes) -> int | None:
@@ -143,7 +154,8 @@ def _packet_type(kind: Kind, payload: bytes) -> int | None:
 def _modified(payload: bytes) -> tuple[int | None, int]:
     """The type behind what modifies a packet, and where the rest is; ``None``: it is cut off."""
     found, at, end = payload[0] & 15, 1, len(payload)
-    while found == _MODIFIED and at < end:  # a size less one (in one byte, or in two behind a 255), so many bytes, and the next type
+    # a size less one (in one byte, or in two behind a 255), so many bytes, and the next type
+    while found == _MODIFIED and at < end:
         size = payload[at] + 1
         at += 1
         if size == 256:

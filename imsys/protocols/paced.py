@@ -23,7 +23,9 @@ from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.unsent import Unsent
 
 SEGMENT = 1400
-"""Bytes of a push that others are merged into, at most: it travels in one segment, so that no read has but a part of it."""
+"""Bytes of a push that others are merged into, at most: it travels in one segment, so that no read has but a
+part of it.
+"""
 
 MANY = 64
 """Frames that may wait; beyond that the connection is told to stop."""
@@ -86,7 +88,11 @@ class PacedTransport:
         for frame in _frames(data):
             self._take(frame)
         self._go_on()
-        if (len(self._waiting) > MANY or self._bytes > MUCH) and self._state is _State.OPEN and self._producer is not None:
+        if (
+            (len(self._waiting) > MANY or self._bytes > MUCH)
+            and self._state is _State.OPEN
+            and self._producer is not None
+        ):
             self._state = _State.FULL
             self._producer.pauseProducing()
 
@@ -169,7 +175,9 @@ class PacedTransport:
 
 @implementer(IPushProducer)
 class _Valve:
-    """Takes the transport's word for a :class:`PacedTransport`, whose own methods of these names are about reading."""
+    """Takes the transport's word for a :class:`PacedTransport`, whose own methods of these names are about
+    reading.
+    """
 
     def __init__(self, paced: PacedTransport) -> None:
         self._paced = paced

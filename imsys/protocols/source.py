@@ -37,7 +37,9 @@ class Proxies:
     def __init__(self, trusted: Iterable[str]) -> None:
         self._trusted = tuple(ipaddress.ip_network(network) for network in trusted)
 
-    def source(self, peer: str, secure: bool, forwarded_for: Sequence[str], forwarded_proto: Sequence[str]) -> ClientAddress:
+    def source(
+        self, peer: str, secure: bool, forwarded_for: Sequence[str], forwarded_proto: Sequence[str]
+    ) -> ClientAddress:
         """Return the client that sent a request.
 
         :param peer: the address at the other end of the connection.

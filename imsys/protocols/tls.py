@@ -73,7 +73,11 @@ class TlsFactory(Factory):
     noisy = False
 
     def __init__(
-        self, context: ssl.SSLContext | Renewable, factory: IProtocolFactory, reactor: Any, server_hostname: str | None = None
+        self,
+        context: ssl.SSLContext | Renewable,
+        factory: IProtocolFactory,
+        reactor: Any,
+        server_hostname: str | None = None,
     ) -> None:
         """:param context: for servers, or for clients, which then expect ``server_hostname`` of the server."""
         self._context = context if isinstance(context, Renewable) else Renewable(context)
@@ -225,7 +229,10 @@ class TlsConnection:
     # -- a transport, for the protocol above
 
     def write(self, data: bytes) -> None:
-        """Send this when the turn ends; not after :meth:`loseConnection`, unless a producer is at work still."""
+        """Send this when the turn ends.
+
+        Not after :meth:`loseConnection`, unless a producer is at work still.
+        """
         if data.__class__ is not bytes:
             data = _copied(data)
         if not data or self._state is OVER or (self.disconnecting and self._producer is None):

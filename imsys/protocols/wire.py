@@ -10,7 +10,13 @@ from typing import Protocol as Interface
 from constantly import NamedConstant
 from twisted.internet import protocol
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer, IReactorTime, ISSLTransport
+from twisted.internet.interfaces import (
+    IAddress,
+    IHalfCloseableProtocol,
+    IPushProducer,
+    IReactorTime,
+    ISSLTransport,
+)
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -32,11 +38,15 @@ LINGER = 10.0
 
 
 BUFFERED = 1 << 17
-"""Bytes that a transport holds, roughly, when it says that its buffer is full: 64 KiB by Twisted's measure, and what was written last."""
+"""Bytes that a transport holds, roughly, when it says that its buffer is full: 64 KiB by Twisted's measure,
+and what was written last.
+"""
 
 
 TURN = 128
-"""Frames of a connection that are handed on in one turn: a read may have tens of thousands of empty ones, and the others wait meanwhile."""
+"""Frames of a connection that are handed on in one turn: a read may have tens of thousands of empty ones, and
+the others wait meanwhile.
+"""
 
 
 LINES = 5
@@ -73,7 +83,9 @@ class Unfinished:
 
 
 class Complaints:
-    """Logs why connections were closed, a few lines of a kind a minute: anybody can cause them as often as they like."""
+    """Logs why connections were closed, a few lines of a kind a minute: anybody can cause them as often as
+    they like.
+    """
 
     def __init__(self, clock: IReactorTime) -> None:
         def tally(level: NamedConstant, text: str, log: Logger = _log) -> Tally:
@@ -82,8 +94,13 @@ class Complaints:
         self.fault = tally(LogLevel.info, "closing the connection from {peer}: {reason}")
         self.stranger = tally(LogLevel.info, "closing the connection from {peer}: it did not log in")
         self.unread = tally(LogLevel.info, "cutting the connection from {peer}: {bytes} bytes were not read")
-        self.full = tally(LogLevel.warn, "cutting the connection from {peer}: there is no room for all the frames that are not whole")
-        self.mistake = tally(LogLevel.critical, "the handler of {request} failed", Logger("imsys.server.dispatch"))
+        self.full = tally(
+            LogLevel.warn,
+            "cutting the connection from {peer}: there is no room for all the frames that are not whole",
+        )
+        self.mistake = tally(
+            LogLevel.critical, "the handler of {request} failed", Logger("imsys.server.dispatch")
+        )
 
     def stop(self) -> None:
         """Log what was counted and not written."""
@@ -194,7 +211,10 @@ class FrameConnection(protocol.Protocol):
             self._count(self._decoder.pending)
 
     def _hand_on(self, frames: list[Frame], fault: PeerFault | None) -> bool:
-        """Hand a turn's worth of frames to the receiver, and a fault behind the last of them; return whether these were all."""
+        """Hand a turn's worth of frames to the receiver, and a fault behind the last of them.
+
+        Return whether these were all.
+        """
         if len(frames) > TURN:
             self._later = frames[TURN:], fault
             frames, fault = frames[:TURN], None
@@ -217,7 +237,12 @@ class FrameConnection(protocol.Protocol):
         flow = self._flow
         if self._later is not None and not flow.held & (RECEIVER | PEER):
             later, self._later = self._later, None
-            if self._hand_on(*later) and flow.held & ENDED and self.linger.phase is OPEN and self.receiver is not None:
+            if (
+                self._hand_on(*later)
+                and flow.held & ENDED
+                and self.linger.phase is OPEN
+                and self.receiver is not None
+            ):
                 self.receiver.finished()
         if self._later is not None and not flow.held & (RECEIVER | PEER):
             self._wheel.soon(self._go_on)
@@ -233,7 +258,10 @@ class FrameConnection(protocol.Protocol):
         flow.release(reason)
 
     def _count(self, pending: int) -> None:
-        """Count what waits for the rest of a large frame; cut the connection if all of them together have too much."""
+        """Count what waits for the rest of a large frame.
+
+        Cut the connection if all of them together have too much.
+        """
         together = self._settings.unfinished
         together.bytes += pending - self._unfinished
         self._unfinished = pending
@@ -257,8 +285,15 @@ class FrameConnection(protocol.Protocol):
 
     def one_at_a_time(self) -> None:
         """Send one frame at a time from now on, on ports that are configured so."""
-        if self._settings.pace is not None and self.plaintext and not self.closing and not isinstance(self.transport, PacedTransport):
-            self.transport = self._flow.transport = PacedTransport(self.transport, self, self._settings.pace, self._settings.unsent)
+        if (
+            self._settings.pace is not None
+            and self.plaintext
+            and not self.closing
+            and not isinstance(self.transport, PacedTransport)
+        ):
+            self.transport = self._flow.transport = PacedTransport(
+                self.transport, self, self._settings.pace, self._settings.unsent
+            )
 
     def alive(self) -> None:
         """Put the heartbeat deadline off, since a logged-in peer has sent a frame."""
@@ -274,7 +309,10 @@ class FrameConnection(protocol.Protocol):
         self.close("it was silent for too long")
 
     def send(self, data: bytes) -> None:
-        """Send whole frames, now or when the peer has room; past the high-water mark the connection is cut."""
+        """Send whole frames, now or when the peer has room.
+
+        Past the high-water mark the connection is cut.
+        """
         if self._flow.held:  # else nothing is in the way, as nearly always
             if self.linger.phase is not OPEN:
                 return
@@ -357,7 +395,10 @@ class FrameConnection(protocol.Protocol):
             self.room()
 
     def readConnectionLost(self) -> None:
-        """Tell the receiver that the peer has closed its half, behind the last frame; the receiver answers and closes."""
+        """Tell the receiver that the peer has closed its half, behind the last frame.
+
+        The receiver answers and closes.
+        """
         if not self._flow.held & ENDED:
             self._flow.hold(ENDED)
             if self.receiver is not None and self.linger.phase is OPEN and self._later is None:
@@ -370,7 +411,10 @@ class FrameConnection(protocol.Protocol):
         """Do nothing: :meth:`connectionLost` follows."""
 
     def close(self, why: str = "the server closed it") -> None:
-        """Close after the last byte is sent; a peer that does not take it within :data:`LINGER` is cut off."""
+        """Close after the last byte is sent.
+
+        A peer that does not take it within :data:`LINGER` is cut off.
+        """
         if self.linger.close(LINGER):
             self.why = why
             self._forget_received()
@@ -385,7 +429,9 @@ class FrameConnection(protocol.Protocol):
         if not self.why:
             self.why = "the client closed it" if reason.check(ConnectionDone) else "the connection broke"
         if not reason.check(ConnectionDone):
-            _log.debug("the connection from {peer} broke: {reason}", peer=self.peer, reason=reason.getErrorMessage())
+            _log.debug(
+                "the connection from {peer} broke: {reason}", peer=self.peer, reason=reason.getErrorMessage()
+            )
         receiver, self.receiver = self.receiver, None
         if receiver is not None:
             receiver.lost()

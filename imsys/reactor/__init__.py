@@ -3,13 +3,15 @@
 What differs from :class:`twisted.internet.epollreactor.EPollReactor`:
 
 * What connections write in a turn is sent when the turn ends, in one ``send`` for each of them
-  (:mod:`imsys.reactor.connections`); only where the kernel does not take it all is the socket watched for room.
+  (:mod:`imsys.reactor.connections`); only where the kernel does not take it all is the socket watched for
+  room.
 * :meth:`EPollReactor.callAtTurnEnd` has something run just before that.
 * Its clock is monotonic: timed calls come when they are due, whatever the time of day is set to.
 * The logging context of an event (whose connection it is) is made when something is logged, not before.
 * Threads that call in write to the waker only while the reactor sleeps, and only the first of them.
 
-A turn is: calls of threads and timed calls, what was asked for at its end, sending; then waiting, and reading.
+A turn is: calls of threads and timed calls, what was asked for at its end, sending; then waiting, and
+reading.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Whether the reactor works with the Twisted that is installed. It builds on what Twisted does not promise to keep."""
+"""Whether the reactor works with the Twisted that is installed.
+
+It builds on what Twisted does not promise to keep.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,9 @@ def check() -> None:
     try:
         _try_out()
     except Exception as error:
-        raise ImportError(f"it does not work with Twisted {twisted.__version__}: {type(error).__name__}: {error}") from error
+        raise ImportError(
+            f"it does not work with Twisted {twisted.__version__}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _try_out() -> None:
@@ -81,7 +86,11 @@ def _try_out() -> None:
         due: list[str] = []
         later = reactor.callLater(LATER, due.append, "later")
         reactor.callLater(0.0, due.append, "now")
-        _turn(reactor, "calling when it is due", lambda: due == ["now"] and 0 < LATER - (reactor.timeout() or 0.0) < LATER / 2)
+        _turn(
+            reactor,
+            "calling when it is due",
+            lambda: due == ["now"] and 0 < LATER - (reactor.timeout() or 0.0) < LATER / 2,
+        )
         later.cancel()
         reactor.callFromThread(connection.loseConnection)
         _turn(reactor, "closing", lambda: told.lost)

@@ -1,7 +1,7 @@
 """TCP connections of the reactor: Twisted's, with a short way for what happens all the time.
 
-Buffers and flags are those of :class:`twisted.internet.tcp.Connection`. Whatever is not the common case (TLS by
-``startTLS``, closing, a producer that waits, more than fits) is left to Twisted's own methods.
+Buffers and flags are those of :class:`twisted.internet.tcp.Connection`. Whatever is not the common case (TLS
+by ``startTLS``, closing, a producer that waits, more than fits) is left to Twisted's own methods.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from twisted.internet import tcp
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 
 IDLE, QUEUED, SENDING, WATCHED = range(4)
-"""What a connection does about writing: nothing; it sends when the turn ends; it is sending; it waits for room in the kernel."""
+"""What a connection does about writing: nothing; it sends when the turn ends; it is sending.
+
+It waits for room in the kernel.
+"""
 
 SMALL_READ, LARGE_READ = 1 << 14, 1 << 18
-"""Bytes that a connection reads in a turn, at most: many small messages, or, once it fills that, parts of a file."""
+"""Bytes that a connection reads in a turn, at most: many small messages, or, once it fills that, parts of a
+file.
+"""
 
 
 class Connection(tcp.Connection):
@@ -45,7 +50,13 @@ class Connection(tcp.Connection):
 
     def write(self, data: bytes) -> None:
         """Keep bytes until the turn ends."""
-        if data.__class__ is not bytes or not data or not self.connected or self.TLS or self._writeDisconnected:
+        if (
+            data.__class__ is not bytes
+            or not data
+            or not self.connected
+            or self.TLS
+            or self._writeDisconnected
+        ):
             super().write(data)
             return
         self._tempDataBuffer.append(data)
@@ -60,7 +71,14 @@ class Connection(tcp.Connection):
 
         For the same bytes to many connections, which nothing would be added to before the turn ends.
         """
-        if self._tempDataBuffer or self.dataBuffer or not self.connected or self.TLS or self._writeDisconnected or self.disconnecting:
+        if (
+            self._tempDataBuffer
+            or self.dataBuffer
+            or not self.connected
+            or self.TLS
+            or self._writeDisconnected
+            or self.disconnecting
+        ):
             self.write(data)
             return
         try:

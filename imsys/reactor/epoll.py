@@ -12,20 +12,34 @@ from typing import Any
 from twisted.internet import epollreactor
 from twisted.python import context, log
 
-from imsys.reactor.connections import IDLE, QUEUED, SENDING, WATCHED, Client, Connection, Connector, Port, Server
+from imsys.reactor.connections import (
+    IDLE,
+    QUEUED,
+    SENDING,
+    WATCHED,
+    Client,
+    Connection,
+    Connector,
+    Port,
+    Server,
+)
 
 MOST_EVENTS = 1024
 """Events of a turn, at most. The kernel gives the others first the next time."""
 
 ROUNDS = 4
-"""How often what runs at the end of a turn may ask for more in the same turn: one asks that a batch be written, that be encrypted."""
+"""How often what runs at the end of a turn may ask for more in the same turn: one asks that a batch be
+written, that be encrypted.
+"""
 
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 _OURS: frozenset[Any] = frozenset((Server, Client))
 
 
 class _LogContext(dict[str, Any]):
-    """What :mod:`twisted.python.log` adds to a message, with the prefix of the descriptor whose event is being handled."""
+    """What :mod:`twisted.python.log` adds to a message, with the prefix of the descriptor whose event is
+    being handled.
+    """
 
     def __init__(self, reactor: EPollReactor) -> None:
         super().__init__(system="-")
@@ -45,16 +59,23 @@ class _LogContext(dict[str, Any]):
 
 
 class EPollReactor(epollreactor.EPollReactor):
-    """An epoll reactor with less work for each event of a TCP connection. (Twisted's conformance tests go by the name.)"""
+    """An epoll reactor with less work for each event of a TCP connection. (Twisted's conformance tests go by
+    the name.)
+    """
 
     server_transport = Server
-    """What a port that was not made by :meth:`listenTCP` makes connections of, to have them of this reactor's kind."""
+    """What a port that was not made by :meth:`listenTCP` makes connections of, to have them of this reactor's
+    kind.
+    """
 
     seconds = staticmethod(time.monotonic)
-    """Not the time of day, as Twisted's own: that may be set, and every timed call would come early, or much too late."""
+    """Not the time of day, as Twisted's own: that may be set, and every timed call would come early, or much
+    too late.
+    """
 
     def __init__(self) -> None:
-        self._unsent: list[Connection] = []  # in order; one that has stopped since, or is in here twice, is passed over
+        # in order; one that has stopped since, or is in here twice, is passed over
+        self._unsent: list[Connection] = []
         self._at_turn_end: list[Callable[[], object]] = []
         self._asleep = False
         self._woken = False
@@ -65,7 +86,8 @@ class EPollReactor(epollreactor.EPollReactor):
     def callAtTurnEnd(self, function: Callable[[], object]) -> None:
         """Call this once when the current turn is over, before what was written in it is sent.
 
-        What it writes leaves with that. An exception is logged, and stops nothing else. Not for other threads.
+        What it writes leaves with that. An exception is logged, and stops nothing else. Not for other
+        threads.
         """
         self._at_turn_end.append(function)
 
@@ -77,7 +99,9 @@ class EPollReactor(epollreactor.EPollReactor):
         listening.startListening()
         return listening
 
-    def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30.0, bindAddress: Any = None) -> Any:
+    def connectTCP(
+        self, host: str, port: int, factory: Any, timeout: float = 30.0, bindAddress: Any = None
+    ) -> Any:
         """See :class:`twisted.internet.interfaces.IReactorTCP`."""
         connector = Connector(host, port, factory, timeout, bindAddress, self)
         connector.connect()
@@ -148,7 +172,8 @@ class EPollReactor(epollreactor.EPollReactor):
 
     def wakeUp(self) -> None:
         """Have a turn begin; from any thread."""
-        self._woken = True  # before the other is looked at, as doPoll does it the other way round: one of the two sees it
+        # before the other is looked at, as doPoll does it the other way round: one of the two sees it
+        self._woken = True
         if self._asleep:
             self._asleep = False
             super().wakeUp()

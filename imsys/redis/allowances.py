@@ -129,7 +129,11 @@ class _Window:
         part, need = now % self._length / self._length, min(cost, most)
         if self._before * (1 - part) + self._this + need <= most:
             return 0.0
-        room = 1 - (most - self._this - need) / self._before if self._this + need <= most else 2 - (most - need) / self._this
+        room = (
+            1 - (most - self._this - need) / self._before
+            if self._this + need <= most
+            else 2 - (most - need) / self._this
+        )
         return max(1.0, (room - part) * self._length)
 
     def add(self, now: float, count: int) -> None:
@@ -174,12 +178,17 @@ class Allowances:
     def __init__(self, redis: Redis, seconds: Callable[[], float], config: LimitsConfig) -> None:
         self._redis = redis
         self._seconds = seconds
-        self._most = {kind: _Most(getattr(config, f"{kind.value}_minute"), getattr(config, f"{kind.value}_day")) for kind in Kind}
+        self._most = {
+            kind: _Most(getattr(config, f"{kind.value}_minute"), getattr(config, f"{kind.value}_day"))
+            for kind in Kind
+        }
         self._accounts: OrderedDict[tuple[Kind, int], _Account] = OrderedDict()
         texts = self._most[Kind.TEXT]
         self._limited = bool(texts)
         self._share = max(1, (texts.minute or texts.day) // SHARE)
-        self._settling: BatchingQueue[tuple[int, int], tuple[int, int]] = BatchingQueue(self._settle_all, most=AT_ONCE, queue=WAITING)
+        self._settling: BatchingQueue[tuple[int, int], tuple[int, int]] = BatchingQueue(
+            self._settle_all, most=AT_ONCE, queue=WAITING
+        )
         self._outage = Outage(seconds, "Counting what members do")
 
     async def take(self, kind: Kind, user: int, cost: int = 1) -> None:
@@ -194,7 +203,9 @@ class Allowances:
             return
         account, now = self._account(kind, user), self._seconds() * 1000
         try:
-            ((wait, _),) = await self._redis.script(_COUNT, [self._key(kind, user)], [0, cost, most.minute, most.day])
+            ((wait, _),) = await self._redis.script(
+                _COUNT, [self._key(kind, user)], [0, cost, most.minute, most.day]
+            )
         except Unavailable as unavailable:
             self._outage.failed(unavailable.message)
             wait = account.wait(now, cost, most)
@@ -235,10 +246,14 @@ class Allowances:
 
         def failed(reason: object) -> None:
             self._outage.failed("Redis does not answer.")
-            self._settled(account, account.wait(self._seconds() * 1000, 1, self._most[Kind.TEXT]), self._share)
+            self._settled(
+                account, account.wait(self._seconds() * 1000, 1, self._most[Kind.TEXT]), self._share
+            )
 
         settling = self._settling.add((user, account.asked))
-        settling.addCallbacks(settled, failed).addErrback(lambda reason: _log.failure("settling failed", reason))
+        settling.addCallbacks(settled, failed).addErrback(
+            lambda reason: _log.failure("settling failed", reason)
+        )
 
     def _settled(self, account: _Account, wait: float, left: int) -> None:
         account.settling = False
@@ -250,7 +265,9 @@ class Allowances:
         most, arguments = self._most[Kind.TEXT], []
         for _, count in sent:
             arguments += [count, 0, most.minute, most.day]
-        found: Sequence[tuple[int, int]] = await self._redis.script(_COUNT, [self._key(Kind.TEXT, user) for user, _ in sent], arguments)
+        found: Sequence[tuple[int, int]] = await self._redis.script(
+            _COUNT, [self._key(Kind.TEXT, user) for user, _ in sent], arguments
+        )
         return found
 
     def _account(self, kind: Kind, user: int) -> _Account:
@@ -271,4 +288,6 @@ class Allowances:
 
 def _too_many(seconds: float) -> Refused:
     after = math.ceil(seconds * 1000) / 1000
-    return Refused(Status.RATE_LIMITED, "You have done this too often lately: try again later.", retry_after=after)
+    return Refused(
+        Status.RATE_LIMITED, "You have done this too often lately: try again later.", retry_after=after
+    )

@@ -275,7 +275,9 @@ class RedisService(Service):
         closed = DeferredList([connection.closed() for connection in opened])
         for connection in opened:
             connection.transport.loseConnection()
-        late = self._reactor.callLater(CLOSE, lambda: [connection.transport.abortConnection() for connection in opened])
+        late = self._reactor.callLater(
+            CLOSE, lambda: [connection.transport.abortConnection() for connection in opened]
+        )
         await closed
         if late.active():
             late.cancel()
@@ -307,7 +309,10 @@ class RedisService(Service):
         self._take(pool, found)
         self._known = True
         self._outage.works()
-        helpers = [run_in_background(self._fill(pool, found.address), _log, FAULT) for _ in range(self._config.pool_size - 1)]
+        helpers = [
+            run_in_background(self._fill(pool, found.address), _log, FAULT)
+            for _ in range(self._config.pool_size - 1)
+        ]
         if self._masters.watched:
             helpers.append(run_in_background(self._watch(pool, found.address), _log, FAULT))
         try:
@@ -341,7 +346,9 @@ class RedisService(Service):
             except NoMaster as problem:
                 if pool is not self._pool or not self.running:
                     return  # cancelled during name resolution, which reports it as an unknown name
-                _log.debug("there are fewer connections to Redis than there may be: {problem}", problem=problem)
+                _log.debug(
+                    "there are fewer connections to Redis than there may be: {problem}", problem=problem
+                )
                 await deferLater(self._reactor, backoff.next())
             else:
                 if pool is self._pool:

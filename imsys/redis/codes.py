@@ -35,7 +35,9 @@ if redis.call('HINCRBY', KEYS[1], 'tries', 1) >= tonumber(ARGV[4]) then redis.ca
 return 0
 """)
 
-_DISCARD = Script("if redis.call('HGET', KEYS[1], 'code') == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0")
+_DISCARD = Script(
+    "if redis.call('HGET', KEYS[1], 'code') == ARGV[1] then redis.call('DEL', KEYS[1]) end return 0"
+)
 
 
 _DIGITS = 6
@@ -102,7 +104,11 @@ class Codes:
 
     async def _try(self, email: str, code: str, source: str, how: str) -> bool:
         of = hashlib.sha256(source.encode()).hexdigest()[:16]
-        return bool(await self._redis.script(_TRY, [self._key(email)], [_read(code), of, self._tries, self._tries_all, how]))
+        return bool(
+            await self._redis.script(
+                _TRY, [self._key(email)], [_read(code), of, self._tries, self._tries_all, how]
+            )
+        )
 
     def _key(self, email: str) -> str:
         return self._redis.key("captcha", email_key(email))

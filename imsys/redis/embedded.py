@@ -45,8 +45,8 @@ except (ImportError, AttributeError, OSError):
 if os.getppid() == int(sys.argv[1]):
     os.execv(sys.argv[2], sys.argv[2:])
 """
-# prctl 1 is PR_SET_PDEATHSIG: the kernel ends the server when we die, however we die. A session of its own keeps the
-# terminal's Ctrl-C away from it, so that it outlives the services that still need it.
+# prctl 1 is PR_SET_PDEATHSIG: the kernel ends the server when we die, however we die. A session of its own
+# keeps the terminal's Ctrl-C away from it, so that it outlives the services that still need it.
 
 
 def server_binary() -> str:
@@ -62,7 +62,9 @@ def server_binary() -> str:
                 return str(path)
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
-        raise ConfigError("no Redis server found: install valkey-server or redis-server, or set [redis] mode = server")
+        raise ConfigError(
+            "no Redis server found: install valkey-server or redis-server, or set [redis] mode = server"
+        )
     return found
 
 
@@ -87,7 +89,9 @@ class EmbeddedRedis(Service):
     @property
     def config(self) -> RedisConfig:
         """How clients reach the server."""
-        return dataclasses.replace(self._given, mode="server", socket=str(socket_path(self._home)), password="")
+        return dataclasses.replace(
+            self._given, mode="server", socket=str(socket_path(self._home)), password=""
+        )
 
     def startService(self) -> None:
         """Start the server. :raises ConfigError: as for :meth:`start_child`."""
@@ -118,12 +122,16 @@ class EmbeddedRedis(Service):
         try:
             lock = os.open(folder / "redis.lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise ConfigError(f"{folder}: cannot be used for the socket of the embedded Redis: {error.strerror}") from None
+            raise ConfigError(
+                f"{folder}: cannot be used for the socket of the embedded Redis: {error.strerror}"
+            ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
-            raise ConfigError(f"{folder}: another imsys process runs the embedded Redis of this home folder") from None
+            raise ConfigError(
+                f"{folder}: another imsys process runs the embedded Redis of this home folder"
+            ) from None
         self._lock = lock
 
     def _release(self) -> None:

@@ -77,7 +77,9 @@ class Masters:
     async def find(self) -> Found:
         """Ask all candidates at once. :raises NoMaster: none that answers is a writable master."""
         addresses = await self._candidates()
-        found = await _Poll(self, self._reactor, addresses, ranked=self.watched, patience=self._patience.next()).result()
+        found = await _Poll(
+            self, self._reactor, addresses, ranked=self.watched, patience=self._patience.next()
+        ).result()
         if not isinstance(found, Found):
             raise NoMaster(found)
         self._patience.reset()
@@ -96,7 +98,9 @@ class Masters:
             first.append(("SELECT", config.database))
         commands = [*first, ("ROLE",), ("DEL", f"{config.prefix}probe")]
         try:
-            said = Deferred.fromCoroutine(connection.together(*commands)).addTimeout(CONNECT_TIMEOUT, self._reactor)
+            said = Deferred.fromCoroutine(connection.together(*commands)).addTimeout(
+                CONNECT_TIMEOUT, self._reactor
+            )
             *before, role, write = await said
             for reply in before:
                 if isinstance(reply, Exception):
@@ -111,7 +115,9 @@ class Masters:
             if isinstance(problem, NoMaster | CancelledError):
                 raise
             raise NoMaster(f"{address} does not answer") from None
-        replicas = len(role[2]) if isinstance(role, list) and len(role) > 2 and isinstance(role[2], list) else 0
+        replicas = (
+            len(role[2]) if isinstance(role, list) and len(role) > 2 and isinstance(role[2], list) else 0
+        )
         return Found(address, connection, replicas)
 
     async def replaced(self, address: Address) -> Address | None:
@@ -172,7 +178,9 @@ class Masters:
             return None
         command = ("SENTINEL", "get-master-addr-by-name", self._config.master_name)
         try:
-            (reply,) = await Deferred.fromCoroutine(connection.together(command)).addTimeout(PATIENCE, self._reactor)
+            (reply,) = await Deferred.fromCoroutine(connection.together(command)).addTimeout(
+                PATIENCE, self._reactor
+            )
             host, port = reply
             return Address(host.decode(), int(port))
         except CancelledError:
@@ -206,12 +214,22 @@ class _Poll:
     :param patience: seconds to wait for further answers after the first failure.
     """
 
-    def __init__(self, masters: Masters, clock: IReactorTime, addresses: Sequence[Address], *, ranked: bool, patience: float) -> None:
+    def __init__(
+        self,
+        masters: Masters,
+        clock: IReactorTime,
+        addresses: Sequence[Address],
+        *,
+        ranked: bool,
+        patience: float,
+    ) -> None:
         self._clock = clock
         self._ranked = ranked
         self._patience = patience
         self._found: dict[int, Found] = {}
-        self._problems = {number: f"{address} does not answer yet" for number, address in enumerate(addresses)}
+        self._problems = {
+            number: f"{address} does not answer yet" for number, address in enumerate(addresses)
+        }
         self._left = len(addresses)
         self._timer: IDelayedCall | None = None
         self._done: Deferred[None] = Deferred()

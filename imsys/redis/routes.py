@@ -236,12 +236,16 @@ class Routes:
     def __init__(self, redis: Redis, tokens: Tokens, ttl: float, surge: Surge | None = None) -> None:
         self._redis = redis
         self._tokens = tokens
-        self._token, self._route, self._attempts = (redis.key(kind, "") for kind in ("token", "route", "attempts"))
+        self._token, self._route, self._attempts = (
+            redis.key(kind, "") for kind in ("token", "route", "attempts")
+        )
         self._ttl = round(ttl * 1000)
         self._logins = BatchingQueue(self._login_all, most=BATCH, queue=LOGINS, surge=surge)
         self._drops = BatchingQueue(self._drop_all, most=BATCH, queue=DROPS, surge=surge)
 
-    async def login(self, user: int, token_digest: str, route: Route, attempt: Attempt | None = None) -> Taken | None:
+    async def login(
+        self, user: int, token_digest: str, route: Route, attempt: Attempt | None = None
+    ) -> Taken | None:
         """Check a token and take the user's route in one step, batched with other present logins.
 
         The stored login time is later than that of the login before it, even if the nodes' clocks differ.
@@ -267,7 +271,11 @@ class Routes:
         keys: list[str] = []
         args: list[str | int] = [*self._tokens.terms(), self._ttl]
         for one in logins:
-            keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}", f"{self._attempts}{one.user}")
+            keys += (
+                f"{self._token}{one.token_digest}",
+                f"{self._route}{one.user}",
+                f"{self._attempts}{one.user}",
+            )
             args += (one.user, one.route.untimed, *(one.attempt or ("", "")))
         return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
 
@@ -280,7 +288,9 @@ class Routes:
         if reply == 1:
             return Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, "A later attempt of this client has logged in.")
         if isinstance(reply, bytes):
-            _log.error("Redis cannot log {user} in: {why}", user=login.user, why=reply.decode("utf-8", "replace"))
+            _log.error(
+                "Redis cannot log {user} in: {why}", user=login.user, why=reply.decode("utf-8", "replace")
+            )
             return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a login.")
         login_ms, old = reply
         mine = Route(login.route.node, login.route.incarnation, login.route.session, int(login_ms))
@@ -305,7 +315,11 @@ class Routes:
     async def find(self, users: Sequence[int]) -> dict[int, Route]:
         """Return the routes of those users who have one."""
         found = await self._redis.call("MGET", *(self._redis.key("route", user) for user in users))
-        return {user: route for user, text in zip(users, found, strict=True) if (route := _read(user, text)) is not None}
+        return {
+            user: route
+            for user, text in zip(users, found, strict=True)
+            if (route := _read(user, text)) is not None
+        }
 
     async def refresh(self, sessions: Iterable[Held]) -> Refreshed:
         """Renew routes, including those that Redis has lost, and check the sessions' tokens.
@@ -324,7 +338,11 @@ class Routes:
                 args += (one.user, str(one.route))
             for one, state in zip(part, await self._redis.script(_REFRESH, keys, args), strict=True):
                 if isinstance(state, bytes):
-                    _log.error("Redis cannot keep the route of {user}: {why}", user=one.user, why=state.decode("utf-8", "replace"))
+                    _log.error(
+                        "Redis cannot keep the route of {user}: {why}",
+                        user=one.user,
+                        why=state.decode("utf-8", "replace"),
+                    )
                     continue
                 if state >= _UNKNOWN:
                     refreshed.unknown.append(one)

@@ -91,7 +91,9 @@ class Tokens:
     :param life: seconds after which any token expires.
     """
 
-    def __init__(self, redis: Redis, database: Database, calendar: Callable[[], float], idle: float, life: float) -> None:
+    def __init__(
+        self, redis: Redis, database: Database, calendar: Callable[[], float], idle: float, life: float
+    ) -> None:
         self._redis = redis
         self._calendar = calendar
         self._noted = round(idle * 1000 / PRECISION)
@@ -100,7 +102,9 @@ class Tokens:
         least, most = COPIED
         self._copied = round(1000 * min(most, max(least, idle / PRECISION)))
         self._sign_ins = SignInStore(database, self._idle)
-        self._loads: BatchingQueue[str, bytes | None] = BatchingQueue(self._load_all, most=AT_ONCE, queue=WAITING)
+        self._loads: BatchingQueue[str, bytes | None] = BatchingQueue(
+            self._load_all, most=AT_ONCE, queue=WAITING
+        )
 
     @staticmethod
     def digest(token: str) -> str:
@@ -133,7 +137,9 @@ class Tokens:
         :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         now = self._now()
-        return await self._sign_ins.keep(SignIn(bytes.fromhex(self.digest(token)), uuid, epoch, now, now + self._life))
+        return await self._sign_ins.keep(
+            SignIn(bytes.fromhex(self.digest(token)), uuid, epoch, now, now + self._life)
+        )
 
     async def issue(self, uuid: int) -> str:
         """Generate and store a token for a user. :raises Unavailable: the database did not answer."""
@@ -198,7 +204,9 @@ class Tokens:
         found = await self._read(wanted)
         values = {digest: value for digest, value in found.items() if value is not None}
         if values:
-            copies = await self._redis.script(_COPY, [self.key(digest) for digest in values], [self._copied, *values.values()])
+            copies = await self._redis.script(
+                _COPY, [self.key(digest) for digest in values], [self._copied, *values.values()]
+            )
             found |= zip(values, copies, strict=True)
         return [found[digest] for digest in wanted]
 
@@ -222,7 +230,9 @@ class Tokens:
             await self._bury([bytes.fromhex(digest)])
             await self._sign_ins.end(bytes.fromhex(digest), uuid)
 
-    async def revoke_all(self, uuid: int, end: Callable[[int], Awaitable[Sequence[bytes]]] | None = None) -> None:
+    async def revoke_all(
+        self, uuid: int, end: Callable[[int], Awaitable[Sequence[bytes]]] | None = None
+    ) -> None:
         """Revoke all tokens of a user.
 
         :param end: ends them in the database, together with other changes, and returns their digests.
@@ -235,7 +245,9 @@ class Tokens:
     async def _bury(self, digests: Sequence[bytes]) -> None:
         for start in range(0, max(1, len(digests)), AT_ONCE):
             some = digests[start : start + AT_ONCE]
-            await self._redis.script(_BURY, [self.key(digest.hex()) for digest in some], [_TOMBSTONE, _BURIED])
+            await self._redis.script(
+                _BURY, [self.key(digest.hex()) for digest in some], [_TOMBSTONE, _BURIED]
+            )
 
     def _now(self) -> int:
         return int(self._calendar() * 1000)

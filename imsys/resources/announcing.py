@@ -31,8 +31,9 @@ ROUND = 30.0
 """Seconds after which the outbox is looked at, whatever was heard."""
 
 OVERDUE = 600.0
-"""Seconds after which a file in a store that all servers share is told by any of them: the one that took it is away, perhaps for good.
-Its own server is never that late: it asks for what is due every :data:`ROUND`, and puts off what it cannot tell.
+"""Seconds after which a file in a store that all servers share is told by any of them: the one that took it
+is away, perhaps for good. Its own server is never that late: it asks for what is due every :data:`ROUND`, and
+puts off what it cannot tell.
 """
 
 LINES = 20
@@ -52,7 +53,8 @@ class Announcing(Service):
     crash before the row is gone, it is told again, which is harmless.
 
     :param server: the name of this resources server.
-    :param shared: the name of the store that it shares with others, if it does: what they leave there untold is told here, in the end.
+    :param shared: the name of the store that it shares with others, if it does: what they leave there untold
+        is told here, in the end.
     """
 
     def __init__(self, reactor: Any, server: str, files: FileStore, tell: Tell, shared: str = "") -> None:
@@ -67,7 +69,9 @@ class Announcing(Service):
         self._pause = ROUND
         self._waits = Backoff(FIRST_WAIT, LONGEST_WAIT, jitter=(0.75, 1.0))
         self._outage = Outage(reactor.seconds, "Telling the chat servers of files")
-        self._final = Tally(reactor, _log, LogLevel.info, "nobody is told of file {file}: {reason}", lines=LINES)
+        self._final = Tally(
+            reactor, _log, LogLevel.info, "nobody is told of file {file}: {reason}", lines=LINES
+        )
 
     def startService(self) -> None:
         """Begin with what an earlier life has left."""
@@ -106,8 +110,14 @@ class Announcing(Service):
             self._again = self._again or len(due) == BATCH
             if self._shared:
                 known = {one.file.file_id for one in due}
-                due += [one for one in await self._files.overdue(self._shared, OVERDUE, BATCH) if one.file.file_id not in known]
-            waits = await gatherResults([Deferred.fromCoroutine(self._announce(one)) for one in due], consumeErrors=True)
+                due += [
+                    one
+                    for one in await self._files.overdue(self._shared, OVERDUE, BATCH)
+                    if one.file.file_id not in known
+                ]
+            waits = await gatherResults(
+                [Deferred.fromCoroutine(self._announce(one)) for one in due], consumeErrors=True
+            )
             self._pause = min([ROUND, *waits])
 
     async def _announce(self, announcement: Announcement) -> float:

@@ -1,4 +1,6 @@
-"""Inspects whole files for the engine: what they are, whether anybody may have them, and how they look in small."""
+"""Inspects whole files for the engine: what they are, whether anybody may have them, and how they look in
+small.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ _log = Logger()
 
 
 class DefaultInspector:
-    """A :class:`~imsys.resources.engine.inspection.FileInspector` by bytes, scan and plug-ins, previews and probe.
+    """A :class:`~imsys.resources.engine.inspection.FileInspector` by bytes, scan and plug-ins, previews and
+    probe.
 
     :param thumbnails: whether there are thumbnails and posters; avatars are cut in any case.
     """
@@ -37,7 +40,8 @@ class DefaultInspector:
     def inspect(self, file: File, content: SealedFile) -> Inspection:
         """Find out what a file is. It blocks, and runs in a thread.
 
-        :raises Refused: ``PERMISSION_DENIED``, nobody may have this file; ``SERVER_BUSY``, it cannot be inspected now.
+        :raises Refused: ``PERMISSION_DENIED``, nobody may have this file; ``SERVER_BUSY``, it cannot be
+            inspected now.
         :raises Damaged: it is not what was written.
         """
         head = content.read(0, HEAD)
@@ -45,24 +49,40 @@ class DefaultInspector:
         self._scanned(file, content, mime)
         if file.purpose is Purpose.AVATAR:
             return self._avatar(content, mime)
-        preview = self._preview(content, mime) if self._thumbnails and file.purpose is Purpose.MESSAGE else None
-        return Inspection(mime) if preview is None else Inspection(mime, thumbnail=preview.data, thumbnail_mime=preview.mime)
+        preview = (
+            self._preview(content, mime) if self._thumbnails and file.purpose is Purpose.MESSAGE else None
+        )
+        return (
+            Inspection(mime)
+            if preview is None
+            else Inspection(mime, thumbnail=preview.data, thumbnail_mime=preview.mime)
+        )
 
     def _scanned(self, file: File, content: SealedFile, mime: str) -> None:
         verdict, by, reason = self._scan.judge(content, About(file.filename, file.size, mime, file.owner))
         name = encode_id(file.file_id)
         if verdict is ScanVerdict.REFUSED:
-            _log.warn("the file {name} of {user} was refused by {by}: {reason}", name=name, user=file.owner, by=by, reason=reason)
+            _log.warn(
+                "the file {name} of {user} was refused by {by}: {reason}",
+                name=name,
+                user=file.owner,
+                by=by,
+                reason=reason,
+            )
             raise Refused(Status.PERMISSION_DENIED, "This file was refused.")
         if verdict is ScanVerdict.LATER:
-            _log.error("the file {name} could not be judged by {by}: {reason}", name=name, by=by, reason=reason)
+            _log.error(
+                "the file {name} could not be judged by {by}: {reason}", name=name, by=by, reason=reason
+            )
             raise Refused(Status.SERVER_BUSY, "This file cannot be judged now.", retry_after=_AGAIN)
 
     def _preview(self, content: SealedFile, mime: str) -> Preview | None:
         return self._previews.thumbnail(content) if mime in IMAGES else self._previews.poster(content, mime)
 
     def _avatar(self, content: SealedFile, mime: str) -> Inspection:
-        """Make an avatar: the larger size takes the place of what was sent, and the smaller one is its thumbnail."""
+        """Make an avatar: the larger size takes the place of what was sent, and the smaller one is its
+        thumbnail.
+        """
         made = self._previews.avatars(content) if mime in IMAGES else []
         if not made:
             raise Refused(Status.PERMISSION_DENIED, "An avatar is a picture that can be shown.")
@@ -91,4 +111,9 @@ def configured_inspector(files: FilesConfig, spool: Path) -> DefaultInspector:
             "that takes Linux 5.13 or later with Landlock, seccomp and user namespaces",
             missing=", ".join(missing),
         )
-    return DefaultInspector(Scan(files.scan, files.scan_timeout, discover_judges()), previews, Probe(spool), thumbnails=files.thumbnails)
+    return DefaultInspector(
+        Scan(files.scan, files.scan_timeout, discover_judges()),
+        previews,
+        Probe(spool),
+        thumbnails=files.thumbnails,
+    )

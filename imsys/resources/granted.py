@@ -56,7 +56,8 @@ class Granted(Service):
         """
         if ticket.sign_in and not (await self._live([(ticket.user, ticket.sign_in)]))[0]:
             raise Refused(
-                Status.PERMISSION_DENIED, f"Who was given this {ticket.right.called} is signed out; sign in, and ask for another."
+                Status.PERMISSION_DENIED,
+                f"Who was given this {ticket.right.called} is signed out; sign in, and ask for another.",
             )
 
     def hold(self, user: int, sign_in: str, end: Callable[[str], None]) -> ActiveGrant:

@@ -1,4 +1,7 @@
-"""Uploads and downloads as the protocols see them: nothing new is begun while it cannot be done; what is under way goes on as it can."""
+"""Uploads and downloads as the protocols see them: nothing new is begun while it cannot be done.
+
+What is under way goes on as it can.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class GuardedUploads:
         return self._uploads.window
 
     async def open(self, file_id: bytes, user: int, listener: UploadListener) -> Upload:
-        """Let a connection hold an upload. :raises Refused: ``SERVER_BUSY``, not now; else as what is behind."""
+        """Let a connection hold an upload.
+
+        :raises Refused: ``SERVER_BUSY``, not now; else as what is behind.
+        """
         self._demand()
         return await self._uploads.open(file_id, user, listener)
 

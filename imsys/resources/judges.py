@@ -13,7 +13,9 @@ from imsys.files.scanning import About, Judge
 
 
 class IFileJudge(Interface):
-    """Judges that a distribution of somebody else's adds to the resources server: :class:`~imsys.files.scanning.Judge` says how."""
+    """Judges that a distribution of somebody else's adds to the resources server:
+    :class:`~imsys.files.scanning.Judge` says how.
+    """
 
     def name() -> str:
         """What it is called in messages to the operator."""
@@ -27,7 +29,8 @@ class IFileJudge(Interface):
 
 @implementer(IPlugin, IFileJudge)
 class FileJudge:
-    """A plug-in that names a function ``refuses(file, about)`` of a module, which is imported by resources servers only.
+    """A plug-in that names a function ``refuses(file, about)`` of a module, which is imported by resources
+    servers only.
 
     A distribution puts one into its ``twisted/plugins/`` folder::
 

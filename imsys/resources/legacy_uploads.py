@@ -21,13 +21,16 @@ _log = Logger()
 
 
 class LegacyUploads:
-    """Offers, keeps and gives up files of the original service; a whole one replaces its user's older one of the same name.
+    """Offers, keeps and gives up files of the original service; a whole one replaces its user's older one of
+    the same name.
 
     :param server: name of this server.
     :param demand: see :data:`~imsys.resources.guarded.Demand`.
     """
 
-    def __init__(self, server: str, rules: FilesConfig, files: FileStore, uploads: UploadManager, demand: Demand) -> None:
+    def __init__(
+        self, server: str, rules: FilesConfig, files: FileStore, uploads: UploadManager, demand: Demand
+    ) -> None:
         self._server = server
         self._files = files
         self._uploads = uploads
@@ -37,8 +40,8 @@ class LegacyUploads:
     async def begin(self, user: int, filename: str, size: int, lost: Callable[[Refused], None]) -> Upload:
         """Offer a new file of a user, and open it.
 
-        :raises Refused: ``FILE_WRITE_ERROR``, the disk does not take it; ``QUOTA_EXCEEDED``, disk or quota is full; ``SERVER_BUSY``,
-            not now, or too many are on their way.
+        :raises Refused: ``FILE_WRITE_ERROR``, the disk does not take it; ``QUOTA_EXCEEDED``, disk or quota is
+            full; ``SERVER_BUSY``, not now, or too many are on their way.
         """
         self._demand()
         offer = Offer(
@@ -59,7 +62,10 @@ class LegacyUploads:
             raise
 
     async def keep(self, upload: Upload) -> None:
-        """Make a file whole that is all here, and right, in the place of the older one. :raises Refused: as of its finishing."""
+        """Make a file whole that is all here, and right, in the place of the older one.
+
+        :raises Refused: as of its finishing.
+        """
         await upload.finish()
         upload.release()
 

@@ -18,11 +18,16 @@ class UploadListener(Protocol):
         ...
 
     def hold(self, held: bool) -> None:
-        """Read no more from the peer (``True``: its share of the memory is used up, or that of all together), or go on."""
+        """Read no more from the peer (``True``: its share of the memory is used up, or that of all together),
+        or go on.
+        """
         ...
 
     def lost(self, reason: Refused) -> None:
-        """Stop sending: somebody else took the upload over, it stalled, or the disk failed. Nothing follows."""
+        """Stop sending: somebody else took the upload over, it stalled, or the disk failed.
+
+        Nothing follows.
+        """
         ...
 
 

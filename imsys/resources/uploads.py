@@ -38,7 +38,8 @@ class Block:
     def read(cls, request: UploadRequest) -> Block:
         """Read a request.
 
-        :raises Refused: ``JSONPARSE_ERROR``, a key is not what it should be; ``FILE_CREATE_ERROR``, the name of the file cannot be one.
+        :raises Refused: ``JSONPARSE_ERROR``, a key is not what it should be; ``FILE_CREATE_ERROR``, the name
+            of the file cannot be one.
         """
         filename = check_filename(request.filename)
         if not re.fullmatch("[0-9A-Fa-f]{32}", request.checksum):
@@ -76,11 +77,18 @@ class Sent:
         self.md5 = md5
 
     def expect(self, block: Block) -> None:
-        """See whether a block can be the next one. :raises Refused: ``FILE_UPLOAD_ERROR``, with what is expected."""
+        """See whether a block can be the next one.
+
+        :raises Refused: ``FILE_UPLOAD_ERROR``, with what is expected.
+        """
         if block.number != self._blocks + 1:
-            raise _unexpected(f"cur_seq {self._blocks + 1} is expected (or 1, to begin anew), not {block.number}.")
+            raise _unexpected(
+                f"cur_seq {self._blocks + 1} is expected (or 1, to begin anew), not {block.number}."
+            )
         if (block.file_size, block.checksum) != (self._announced.file_size, self._announced.checksum):
-            raise _unexpected(f"file_size {self._announced.file_size} and the checksum of the first block are expected again.")
+            raise _unexpected(
+                f"file_size {self._announced.file_size} and the checksum of the first block are expected again."
+            )
 
     def took(self) -> None:
         """Count a block whose bytes are here."""
@@ -105,9 +113,10 @@ class OpenUploads:
     async def take(self, block: Block) -> None:
         """Write a block, and with the last one keep the file. Calls do not overlap.
 
-        :raises Refused: ``JSONPARSE_ERROR``, the block is not base64; ``FILE_UPLOAD_ERROR``, it is not the expected one;
-            ``FILE_WRITE_ERROR``, the disk did not take it; ``QUOTA_EXCEEDED``, the file is too large, or the quota or the disk is full;
-            ``CHECKSUM_MISMATCH``, the file is not what its checksum says; ``SERVER_BUSY``, there are too many at the same time.
+        :raises Refused: ``JSONPARSE_ERROR``, the block is not base64; ``FILE_UPLOAD_ERROR``, it is not the
+            expected one; ``FILE_WRITE_ERROR``, the disk did not take it; ``QUOTA_EXCEEDED``, the file is too
+            large, or the quota or the disk is full; ``CHECKSUM_MISMATCH``, the file is not what its checksum
+            says; ``SERVER_BUSY``, there are too many at the same time.
         """
         _check_sizes(block, self._legacy.rules.max_file)
         sent = self._open.get(block.filename)
@@ -115,12 +124,16 @@ class OpenUploads:
             data, md5 = await self._read(block, 0, hashlib.md5(usedforsecurity=False))
             if sent is not None:
                 await self._drop(block.filename, sent)  # its room may be needed
-            upload = await self._legacy.begin(self._user, block.filename, block.file_size, partial(self._lost, block.filename))
+            upload = await self._legacy.begin(
+                self._user, block.filename, block.file_size, partial(self._lost, block.filename)
+            )
             sent = Sent(block, upload, md5)
             if not self._abandoned:
                 self._open[block.filename] = sent
         elif sent is None:
-            raise _unexpected(f"cur_seq 1 is expected, not {block.number}: no file of this name is on its way.")
+            raise _unexpected(
+                f"cur_seq 1 is expected, not {block.number}: no file of this name is on its way."
+            )
         else:
             sent.expect(block)
             self._busy = sent
@@ -146,7 +159,9 @@ class OpenUploads:
         def read() -> tuple[bytes, hashlib._Hash]:
             data = block.data()
             if before + len(data) != block.size:
-                raise _unexpected(f"cur_size {before + len(data)} is expected after these {len(data)} bytes, not {block.size}.")
+                raise _unexpected(
+                    f"cur_size {before + len(data)} is expected after these {len(data)} bytes, not {block.size}."
+                )
             with_it = md5.copy()
             with_it.update(data)
             return data, with_it
@@ -161,12 +176,16 @@ class OpenUploads:
             await sent.upload.flushed()
             if block.last:
                 if sent.md5.hexdigest() != block.checksum:
-                    raise Refused(Status.CHECKSUM_MISMATCH, "The file has another MD5 than its checksum says.")
+                    raise Refused(
+                        Status.CHECKSUM_MISMATCH, "The file has another MD5 than its checksum says."
+                    )
                 await self._legacy.keep(sent.upload)
                 self._open.pop(block.filename, None)
             done = block.last or not self._abandoned
         except TransferError as misplaced:
-            raise Refused(misplaced.status, "The file could not be written; it has to be sent anew.") from None
+            raise Refused(
+                misplaced.status, "The file could not be written; it has to be sent anew."
+            ) from None
         finally:
             self._busy = None
             if not done:
@@ -189,9 +208,13 @@ def _check_sizes(block: Block, max_file: int) -> None:
     if block.file_size > max_file:
         raise Refused(Status.QUOTA_EXCEEDED, f"A file has at most {max_file} bytes here.")
     if block.size > block.file_size:
-        raise _unexpected(f"cur_size {block.file_size}, the size of the file, is expected at most, not {block.size}.")
+        raise _unexpected(
+            f"cur_size {block.file_size}, the size of the file, is expected at most, not {block.size}."
+        )
     if block.last and block.size != block.file_size:
-        raise _unexpected(f"cur_size {block.file_size}, the size of the file, is expected with EOF '1', not {block.size}.")
+        raise _unexpected(
+            f"cur_size {block.file_size}, the size of the file, is expected with EOF '1', not {block.size}."
+        )
 
 
 def _unexpected(what: str) -> Refused:

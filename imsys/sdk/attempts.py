@@ -26,7 +26,9 @@ class Attempts:
     :param calendar: Unix time in seconds; attempt numbers always grow, even if it is set back.
     """
 
-    def __init__(self, clock: IReactorTime, calendar: Callable[[], float], entropy: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self, clock: IReactorTime, calendar: Callable[[], float], entropy: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self._clock = clock
         self._calendar = calendar
         self._client = entropy(16).hex()
@@ -49,7 +51,9 @@ class Attempts:
     def explains_sign_out(self) -> bool:
         """Whether a sign-out may be due to an unanswered attempt; each attempt explains one sign-out."""
         now = self._clock.seconds()
-        self._unanswered = {attempt: since for attempt, since in self._unanswered.items() if now - since < _MEMORY}
+        self._unanswered = {
+            attempt: since for attempt, since in self._unanswered.items() if now - since < _MEMORY
+        }
         if not self._unanswered:
             return False
         del self._unanswered[next(iter(self._unanswered))]

@@ -32,7 +32,13 @@ class CatchingUp:
     :param me: returns this user's uuid.
     """
 
-    def __init__(self, clock: IReactorTime, request: Callable[..., Deferred[Any]], me: Callable[[], int], backoff: Backoff) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        request: Callable[..., Deferred[Any]],
+        me: Callable[[], int],
+        backoff: Backoff,
+    ) -> None:
         self._clock = clock
         self._request = request
         self._me = me
@@ -101,7 +107,9 @@ class CatchingUp:
         inbox = self._here
         newest, cursor = inbox.since, ""
         while True:
-            page: SyncResponse = await self._request(SyncRequest(since=str(inbox.since), cursor=cursor), SyncResponse)
+            page: SyncResponse = await self._request(
+                SyncRequest(since=str(inbox.since), cursor=cursor), SyncResponse
+            )
             for head in page.threads:
                 last = int(head.last_msg_id)
                 newest = max(newest, last)
@@ -161,7 +169,11 @@ class CatchingUp:
         if not self._open or (self._retry is not None and self._retry.active()):
             return
         delay = self._backoff.next()
-        _log.info("Catching up failed and is tried again in {delay} s: {reason}", delay=round(delay, 1), reason=problem)
+        _log.info(
+            "Catching up failed and is tried again in {delay} s: {reason}",
+            delay=round(delay, 1),
+            reason=problem,
+        )
         self._retry = self._clock.callLater(delay, self.everything_soon)
 
 

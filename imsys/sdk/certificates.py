@@ -11,7 +11,11 @@ from cryptography import x509
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IHandshakeListener, IOpenSSLClientConnectionCreator, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IHandshakeListener,
+    IOpenSSLClientConnectionCreator,
+    IStreamClientEndpoint,
+)
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import deferLater
@@ -25,7 +29,8 @@ from imsys.sdk.trust import CertificateChanged, Trust, endpoint, fingerprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presented:
-    """A certificate as a server presents it. The names in it are made by whoever made it; the fingerprint cannot be.
+    """A certificate as a server presents it. The names in it are made by whoever made it; the fingerprint
+    cannot be.
 
     :param fingerprint: its SHA-256, for ``Trust(fingerprints=[...])``.
     :param problem: why it is not trusted, a sentence; empty where it is.
@@ -39,7 +44,9 @@ class Presented:
     problem: str
 
 
-async def presented_by(reactor: Any, url: str, trust: Trust | None = None, *, deadline: float = 5.0) -> Presented:
+async def presented_by(
+    reactor: Any, url: str, trust: Trust | None = None, *, deadline: float = 5.0
+) -> Presented:
     """Ask the server at a gateway's address for its certificate; nothing else is sent to it.
 
     :param trust: whom it is held against; by default the system's authorities.
@@ -49,7 +56,9 @@ async def presented_by(reactor: Any, url: str, trust: Trust | None = None, *, de
     """
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
-        raise ValueError(f"{url!r} is no address of a server with a certificate; it looks like https://127.0.0.1:8443.")
+        raise ValueError(
+            f"{url!r} is no address of a server with a certificate; it looks like https://127.0.0.1:8443."
+        )
     host, port = parts.hostname, parts.port or 443
     plain = HostnameEndpoint(reactor, host, port, timeout=deadline)
     try:

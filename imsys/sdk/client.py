@@ -14,7 +14,12 @@ from twisted.python.failure import Failure
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.contacts import FriendshipPush, HelloMessage
-from imsys.protocols.messages.files import FileGetRequest, FileGetResponse, FileOfferRequest, FileOfferResponse
+from imsys.protocols.messages.files import (
+    FileGetRequest,
+    FileGetResponse,
+    FileOfferRequest,
+    FileOfferResponse,
+)
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
@@ -104,7 +109,9 @@ class Client:
         self.on_connection_state: Signal[StateChange] = self._link.on_state
         """The client stands somewhere else now."""
         self.on_connection_state.subscribe(self._state_changed)
-        self._standing = Standing(reactor, self._link.request, lambda: self.me, self._is_now, timing.standing, self._backoff())
+        self._standing = Standing(
+            reactor, self._link.request, lambda: self.me, self._is_now, timing.standing, self._backoff()
+        )
         self.on_friend_request: Signal[FriendRequest] = self._standing.on_friend_request
         """Somebody asks to become friends."""
         self.on_friendship: Signal[Friendship] = self._standing.on_friendship
@@ -122,7 +129,9 @@ class Client:
         self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
         """Live streams of this user and of friends."""
         trust = gateway.trust if gateway.encrypted else None
-        self.transfers: Transfers = Transfers(reactor, self, credentials, trust, timing, unfinished=unfinished)
+        self.transfers: Transfers = Transfers(
+            reactor, self, credentials, trust, timing, unfinished=unfinished
+        )
         """Files on their way."""
         self._delivery = Delivery(self._handled)
         self.on_message: Signal[Message] = self._delivery.on_message
@@ -130,7 +139,9 @@ class Client:
         self.on_sent: Signal[Message] = self._delivery.on_sent
         """A message of this user, stored; with ``on_message`` it gives the order of a thread."""
         self._catching_up = CatchingUp(reactor, self._link.request, lambda: self.me.uuid, self._backoff())
-        self._inbox = Inbox(reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience)
+        self._inbox = Inbox(
+            reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience
+        )
         self._inbox.room = self._delivery.room
         self._catching_up.feed(self._inbox)
         self._marks = Receipts(reactor, self._link.request, timing.mark)
@@ -185,7 +196,10 @@ class Client:
         await self._remembering.finish()
 
     def retry_now(self) -> None:
-        """Make the next attempt to connect at once instead of when it is due; does nothing unless the client is ``WAITING``."""
+        """Make the next attempt to connect at once instead of when it is due.
+
+        Does nothing unless the client is ``WAITING``.
+        """
         self._link.retry_now()
 
     async def log_out(self) -> None:
@@ -219,7 +233,10 @@ class Client:
             Unicode; SERVER_BUSY (73), too many texts wait already.
         """
         if not 1 <= len(text) <= LONGEST_TEXT:
-            raise Refused(Status.MESSAGE_TOO_LONG, f"A message of {len(text)} characters; allowed are 1 to {LONGEST_TEXT}.")
+            raise Refused(
+                Status.MESSAGE_TOO_LONG,
+                f"A message of {len(text)} characters; allowed are 1 to {LONGEST_TEXT}.",
+            )
         try:
             text.encode()
         except UnicodeEncodeError:
@@ -238,11 +255,16 @@ class Client:
     async def mark_read(self, thread_id: int, message_id: int) -> None:
         """Tell the other members that this user has read a thread up to a message."""
         self._marks.told(thread_id, message_id)
-        await self.request(PositionRequest(thread_id=str(thread_id), read=str(message_id), delivered=str(message_id)), PositionResponse)
+        await self.request(
+            PositionRequest(thread_id=str(thread_id), read=str(message_id), delivered=str(message_id)),
+            PositionResponse,
+        )
 
     # files
 
-    async def offer_file(self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+    async def offer_file(
+        self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = ""
+    ) -> Grant:
         """Offer a file to a thread; return the grant to send it.
 
         The thread gets a message when the upload is complete.
@@ -269,9 +291,15 @@ class Client:
             picture.
         :raises Refused: FILE_OPEN_ERROR (38), there is no such file for this user.
         """
-        return attachments.granted(await self.request(FileGetRequest(file_id=file_id, write=write, thumbnail=thumbnail), FileGetResponse))
+        return attachments.granted(
+            await self.request(
+                FileGetRequest(file_id=file_id, write=write, thumbnail=thumbnail), FileGetResponse
+            )
+        )
 
-    async def _offer(self, thread_id: int, filename: str, size: int, sha256: str, mime: str, purpose: str = "") -> Grant:
+    async def _offer(
+        self, thread_id: int, filename: str, size: int, sha256: str, mime: str, purpose: str = ""
+    ) -> Grant:
         request = FileOfferRequest(
             thread_id=str(thread_id),
             filename=filename,
@@ -354,7 +382,9 @@ class Client:
                 self._catching_up.thread_soon(int(thread_id))
         else:
             self._catching_up.everything_soon()
-            self._standing.soon(push.within if isinstance(push.within, int | float) else self._timing.standing)
+            self._standing.soon(
+                push.within if isinstance(push.within, int | float) else self._timing.standing
+            )
 
     def _arrived(self, message: Message, previous: int) -> None:
         if self._receive:

@@ -23,7 +23,9 @@ class Comeback:
     :param brief: seconds; a connection that lasts less counts as a failure.
     """
 
-    def __init__(self, backoff: Backoff, spread: float, brief: float, draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, backoff: Backoff, spread: float, brief: float, draw: Callable[[], float] = random.random
+    ) -> None:
         self._backoff = backoff
         self._spread = spread
         self._brief = brief

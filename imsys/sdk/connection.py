@@ -61,7 +61,9 @@ class NotStarted(Disconnected):
     """There is no connection, and there will be none until ``start`` is called."""
 
     def __init__(self) -> None:
-        super().__init__("The client is not started; nothing can be sent before start() was called, nor after stop().")
+        super().__init__(
+            "The client is not started; nothing can be sent before start() was called, nor after stop()."
+        )
 
 
 @implementer(IHandshakeListener)
@@ -107,7 +109,8 @@ class _Pending:
 class ChatConnection:
     """Requests, responses, pushes and heartbeats on one connection.
 
-    :param on_push: called with the connection and each message that answers no request, in the order of arrival.
+    :param on_push: called with the connection and each message that answers no request, in the order of
+        arrival.
     :param on_lost: called once, with the connection and the reason, when the connection has ended.
     :param heartbeat: seconds without a request after which a heartbeat is sent.
     :param silence: seconds without a byte while a request is pending, after which the connection is aborted.
@@ -164,7 +167,9 @@ class ChatConnection:
             return fail(Unavailable(Status.NETWORK_ERROR, "Too many requests wait for the server."))
         self._last_seq = seq = self._last_seq + 1
         try:
-            frame = self._format.encode(service_id(type(request)), encode(msgspec.structs.replace(request, seq=seq)))
+            frame = self._format.encode(
+                service_id(type(request)), encode(msgspec.structs.replace(request, seq=seq))
+            )
         except ValueError:
             return fail(Refused(Status.INVALID_FIELD, "The request is too large to be sent."))
         timer = self._clock.callLater(deadline, self._timed_out, seq)
@@ -259,7 +264,9 @@ class ChatConnection:
             if frame.service in self._raw:
                 self._raw[frame.service](frame.body)
                 return
-            _log.debug("The chat server sent service {service}, which is not known here.", service=frame.service)
+            _log.debug(
+                "The chat server sent service {service}, which is not known here.", service=frame.service
+            )
             return
         try:
             if issubclass(kind, Push):
@@ -267,7 +274,11 @@ class ChatConnection:
             elif issubclass(kind, Response):
                 self._response(frame, kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
-            _log.error("The chat server sent a body of service {service} that cannot be read: {fault}", service=frame.service, fault=fault)
+            _log.error(
+                "The chat server sent a body of service {service} that cannot be read: {fault}",
+                service=frame.service,
+                fault=fault,
+            )
 
     def _response(self, frame: Frame, kind: type[Response]) -> None:
         outcome = _outcome.decode(frame.body)
@@ -277,14 +288,18 @@ class ChatConnection:
                 self._on_push(self, decode(frame.service, frame.body))
             return  # the request has timed out, or was answered before
         if frame.service not in (pending.reply, UNKNOWN):
-            pending.answer.errback(Unavailable(Status.NETWORK_ERROR, "The server's answer belongs to another request."))
+            pending.answer.errback(
+                Unavailable(Status.NETWORK_ERROR, "The server's answer belongs to another request.")
+            )
         elif outcome.error != Status.SUCCESS:
             pending.answer.errback(refusal(outcome))
         else:
             try:
                 response = msgspec.json.decode(frame.body, type=pending.kind)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                pending.answer.errback(Unavailable(Status.NETWORK_ERROR, "The server's answer cannot be read."))
+                pending.answer.errback(
+                    Unavailable(Status.NETWORK_ERROR, "The server's answer cannot be read.")
+                )
             else:
                 pending.answer.callback(response)
 
@@ -319,7 +334,9 @@ class ChatConnection:
         self._beat = self._clock.callLater(left, self._beat_if_idle)
 
     def _probe(self) -> None:
-        self.request(HeartbeatRequest(uuid=self._user), HeartbeatResponse, 3 * self._heartbeat).addErrback(_unanswered)
+        self.request(HeartbeatRequest(uuid=self._user), HeartbeatResponse, 3 * self._heartbeat).addErrback(
+            _unanswered
+        )
 
     def _fell_silent(self) -> None:
         _log.info("The server has fallen silent.")

@@ -52,7 +52,9 @@ class Ask(Protocol):
 class Contacts:
     """A user's friends and friend requests. Every method may raise :class:`imsys.errors.Refused`."""
 
-    def __init__(self, ask: Ask, me: Callable[[], model.Person], answered: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, ask: Ask, me: Callable[[], model.Person], answered: Callable[[int], None] | None = None
+    ) -> None:
         """``answered`` is called with the uuid of each user whose request is accepted or declined here."""
         self._ask = ask
         self._me = me
@@ -67,13 +69,18 @@ class Contacts:
         found: list[model.Person] = []
         for start in range(0, len(uuids), _CARDS):
             some = [str(uuid) for uuid in uuids[start : start + _CARDS]]
-            found += [model.person(card) for card in (await self._ask(CardsRequest(uuids=some), CardsResponse)).cards]
+            found += [
+                model.person(card)
+                for card in (await self._ask(CardsRequest(uuids=some), CardsResponse)).cards
+            ]
         return found
 
     async def add(self, uuid: int, text: str = "", nickname: str = "") -> None:
         """Send a friend request; ``nickname`` is this user's name in it, by default that of the profile."""
         me = self._me()
-        request = FriendRequest(src_uuid=str(me.uuid), dst_uuid=str(uuid), message=text, nickname=nickname or me.name)
+        request = FriendRequest(
+            src_uuid=str(me.uuid), dst_uuid=str(uuid), message=text, nickname=nickname or me.name
+        )
         await self._ask(request, FriendResponse)
 
     async def accept(self, uuid: int, alias: str = "") -> None:
@@ -84,7 +91,10 @@ class Contacts:
         Repeating it is harmless: do so if no answer came.
         """
         self._answered(uuid)
-        await self._ask(ConfirmRequest(src_uuid=str(uuid), dst_uuid=str(self._me().uuid), alternative_name=alias), ConfirmResponse)
+        await self._ask(
+            ConfirmRequest(src_uuid=str(uuid), dst_uuid=str(self._me().uuid), alternative_name=alias),
+            ConfirmResponse,
+        )
 
     async def decline(self, uuid: int) -> None:
         """Decline a friend request; repeating it is harmless."""
@@ -100,7 +110,12 @@ class Contacts:
         await self._ask(BlockRequest(uuid=str(uuid), blocked=blocked), BlockResponse)
 
     async def update_profile(
-        self, *, nickname: str | None = None, description: str | None = None, sex: int | None = None, avatar: str | None = None
+        self,
+        *,
+        nickname: str | None = None,
+        description: str | None = None,
+        sex: int | None = None,
+        avatar: str | None = None,
     ) -> model.Person:
         """Change the given fields of this user's card; return the card as it is now."""
         change = ProfileRequest(

@@ -43,6 +43,10 @@ class Credentials:
         if self.kept is None:
             return
         try:
-            await self.kept.save(SignedIn(username=self.username, uuid=self.uuid, token=self.token) if self.token else None)
+            await self.kept.save(
+                SignedIn(username=self.username, uuid=self.uuid, token=self.token) if self.token else None
+            )
         except OSError as problem:
-            _log.warn("the sign-in of {user} cannot be kept: {reason}", user=self.username, reason=problem.strerror)
+            _log.warn(
+                "the sign-in of {user} cannot be kept: {reason}", user=self.username, reason=problem.strerror
+            )

@@ -36,7 +36,9 @@ class Received:
 class Download:
     """The download of one file, over as many connections as it takes."""
 
-    def __init__(self, around: TransferContext, file_id: str, part: Part, report: Report, *, thumbnail: bool = False) -> None:
+    def __init__(
+        self, around: TransferContext, file_id: str, part: Part, report: Report, *, thumbnail: bool = False
+    ) -> None:
         self._files = around.files
         self._file_id = file_id
         self._thumbnail = thumbnail
@@ -79,7 +81,12 @@ class Download:
             await part.restart()  # the part file of an earlier run was damaged
             raise Refused(Status.CHECKSUM_MISMATCH, "The file is not what was sent.")
         self._received = Received(
-            file_id=grant.file_id, path=part.target, size=found.size, sha256=found.sha256, filename=found.filename, mime=found.mime
+            file_id=grant.file_id,
+            path=part.target,
+            size=found.size,
+            sha256=found.sha256,
+            filename=found.filename,
+            mime=found.mime,
         )
 
     async def _take(self, carrier: FileConnection) -> None:
@@ -95,7 +102,9 @@ class Download:
             try:
                 await part.write(chunks)
             except Damaged as damaged:
-                raise Unavailable(Status.NETWORK_ERROR, f"The connection spoils what it carries: {damaged}.") from damaged
+                raise Unavailable(
+                    Status.NETWORK_ERROR, f"The connection spoils what it carries: {damaged}."
+                ) from damaged
             if not chunks[-1].data:
                 return
             carrier.grant(part.offset - before)

@@ -79,7 +79,9 @@ class FileConnection:
         """
         place = ServerAddress(self._grant.host, self._grant.port)
         await open_connection(self._reactor, self._connection, place, trust, deadline)
-        await self.request(LoginRequest(uuid=str(credentials.uuid), token=credentials.token), ResourcesLoginResponse)
+        await self.request(
+            LoginRequest(uuid=str(credentials.uuid), token=credentials.token), ResourcesLoginResponse
+        )
         self._connection.begin_heartbeats(credentials.uuid)
 
     async def request(self, request: Request, reply: type[R]) -> R:

@@ -123,7 +123,9 @@ class Gateway:
     :param deadline: seconds for one call.
     """
 
-    def __init__(self, reactor: Any, url: str, trust: Trust | str | Path | None = None, *, deadline: float = 15.0) -> None:
+    def __init__(
+        self, reactor: Any, url: str, trust: Trust | str | Path | None = None, *, deadline: float = 15.0
+    ) -> None:
         scheme, netloc, self._base = _address(url)
         self.url = f"{scheme}://{netloc}"
         self.encrypted = scheme == "https"
@@ -155,7 +157,9 @@ class Gateway:
 
     async def reset_password(self, username: str, email: str, password: str, code: str) -> None:
         """Set a new password with a code that was mailed to ``email``; every session of the account ends."""
-        await self._call("/reset_password", {"username": username, "email": email, "password": password, "cpatcha": code})
+        await self._call(
+            "/reset_password", {"username": username, "email": email, "password": password, "cpatcha": code}
+        )
 
     async def login(self, username: str, password: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
         """Log in by password.
@@ -171,14 +175,18 @@ class Gateway:
 
     async def _place(self, fields: dict[str, Any], failed: Iterable[ServerAddress]) -> Login:
         names = [str(place) for place in failed]
-        return self._login(await self._call("/trylogin_server", {**fields, "failed": names} if names else fields))
+        return self._login(
+            await self._call("/trylogin_server", {**fields, "failed": names} if names else fields)
+        )
 
     def _login(self, body: bytes) -> Login:
         answer = _read(body, _LoggedIn)
         files = answer.resources
         resources = None
         if files is not None and files.host:
-            resources = Resources(host=files.host, port=_number(files.port), http_port=_number(files.http_port))
+            resources = Resources(
+                host=files.host, port=_number(files.port), http_port=_number(files.http_port)
+            )
         return Login(
             uuid=_number(answer.uuid),
             host=answer.host,
@@ -189,7 +197,9 @@ class Gateway:
         )
 
     async def _call(self, path: str, fields: dict[str, Any]) -> bytes:
-        waiting = Deferred.fromCoroutine(self._exchange(path, fields)).addTimeout(self._deadline, self._clock, _late)
+        waiting = Deferred.fromCoroutine(self._exchange(path, fields)).addTimeout(
+            self._deadline, self._clock, _late
+        )
         try:
             response, body = await waiting
         except (Refused, CancelledError):
@@ -209,7 +219,9 @@ class Gateway:
 
     async def _exchange(self, path: str, fields: dict[str, Any]) -> tuple[IResponse, bytes]:
         headers = Headers({b"Content-Type": [b"application/json"]})
-        response = await self._agent.request(b"POST", self._base + path.encode("ascii"), headers, _Bytes(msgspec.json.encode(fields)))
+        response = await self._agent.request(
+            b"POST", self._base + path.encode("ascii"), headers, _Bytes(msgspec.json.encode(fields))
+        )
         body = _Body(_BODY_LIMIT)
         response.deliverBody(body)
         return response, await body.whole
@@ -227,8 +239,14 @@ def _address(url: str) -> tuple[str, str, bytes]:
             raise ValueError
         name = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
     except ValueError:  # the example in the message shows what is wrong
-        raise ValueError(f"{url!r} is no address of a server; it looks like https://127.0.0.1:8443.") from None
-    return parts.scheme, parts.netloc, f"{parts.scheme}://{name}{'' if port is None else f':{port}'}".encode("ascii")
+        raise ValueError(
+            f"{url!r} is no address of a server; it looks like https://127.0.0.1:8443."
+        ) from None
+    return (
+        parts.scheme,
+        parts.netloc,
+        f"{parts.scheme}://{name}{'' if port is None else f':{port}'}".encode("ascii"),
+    )
 
 
 def _late(_: object, seconds: float) -> NoReturn:
@@ -301,6 +319,8 @@ class _Body(Protocol):
             self.whole.errback(reason)
 
     def _abort(self) -> None:
-        abort = getattr(self.transport, "abortConnection", None) or getattr(self.transport, "loseConnection", None)
+        abort = getattr(self.transport, "abortConnection", None) or getattr(
+            self.transport, "loseConnection", None
+        )
         if abort is not None:
             abort()

@@ -39,7 +39,9 @@ class GivingUp:
 
     async def _remove(self, carrier: FileConnection, grant: Grant) -> None:
         # an older server ignores ``give_up``: it opens the upload, which then expires
-        await carrier.request(UploadOpenRequest(file_id=grant.file_id, ticket=grant.ticket, give_up=True), UploadOpenResponse)
+        await carrier.request(
+            UploadOpenRequest(file_id=grant.file_id, ticket=grant.ticket, give_up=True), UploadOpenResponse
+        )
 
 
 class _Gone(Exception):

@@ -40,7 +40,9 @@ class History:
 
     async def thread(self, thread_id: int) -> model.Thread:
         """Return one of this user's threads. :raises Refused: CHATTHREAD_NOT_EXIST (22)."""
-        page = await self._ask(ThreadsRequest(uuid=str(self._me()), thread_id=str(thread_id - 1)), ThreadsResponse)
+        page = await self._ask(
+            ThreadsRequest(uuid=str(self._me()), thread_id=str(thread_id - 1)), ThreadsResponse
+        )
         for item in page.threads:
             if int(item.thread_id) == thread_id:
                 return model.thread(item)
@@ -56,7 +58,8 @@ class History:
         return Pages(read, "0")
 
     def positions(self) -> Pages[model.Position]:
-        """How far the other members of my threads have received and read them; who has received nothing has none.
+        """How far the other members of my threads have received and read them; who has received nothing has
+        none.
 
         Events tell of what changes after ``start``; this is for what was so before.
         """
@@ -81,9 +84,18 @@ class History:
     async def _read(
         self, thread_id: int, limit: int, *, after: str | None = None, before: str | None = None
     ) -> tuple[list[model.Message], str, bool]:
-        request = RecordsRequest(thread_id=str(thread_id), msg_id=after or "0", limit=limit, before=UNSET if before is None else before)
+        request = RecordsRequest(
+            thread_id=str(thread_id),
+            msg_id=after or "0",
+            limit=limit,
+            before=UNSET if before is None else before,
+        )
         page = await self._ask(request, RecordsResponse)
-        return [model.recorded(record, self._me()) for record in page.chat_messages], page.next_msg_id, page.is_complete
+        return (
+            [model.recorded(record, self._me()) for record in page.chat_messages],
+            page.next_msg_id,
+            page.is_complete,
+        )
 
 
 class _Backwards(Pages[model.Message]):

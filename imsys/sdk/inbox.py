@@ -23,7 +23,12 @@ class Inbox:
     """
 
     def __init__(
-        self, clock: IReactorTime, deliver: Callable[[Message], None], pull: Callable[[int], None], *, patience: float = 2.0
+        self,
+        clock: IReactorTime,
+        deliver: Callable[[Message], None],
+        pull: Callable[[int], None],
+        *,
+        patience: float = 2.0,
     ) -> None:
         self.since = 0
         self.behind: set[int] = set()
@@ -87,7 +92,9 @@ class Inbox:
             self._forget_timer(message.thread_id)
             self._pull(message.thread_id)
         elif line.held and message.thread_id not in self._timers:
-            self._timers[message.thread_id] = self._clock.callLater(self._patience, self._missing, message.thread_id)
+            self._timers[message.thread_id] = self._clock.callLater(
+                self._patience, self._missing, message.thread_id
+            )
         elif not line.held:
             self._forget_timer(message.thread_id)
 

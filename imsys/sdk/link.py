@@ -75,13 +75,17 @@ class ConnectionManager:
         self._on_gone = on_gone
         self._whereabouts = Whereabouts(reactor, timing.shun)
         self._attempts = Attempts(reactor, calendar)
-        self._signing_in = SigningIn(reactor, gateway, credentials, timing, self._whereabouts, self._attempts, self._new_connection)
+        self._signing_in = SigningIn(
+            reactor, gateway, credentials, timing, self._whereabouts, self._attempts, self._new_connection
+        )
         self._connections: WeakSet[ChatConnection] = WeakSet()
         self._connection: ChatConnection | None = None
         self._attempt: Deferred[None] | None = None
         self._timer: IDelayedCall | None = None
         self._retry_in: float | None = None
-        self._comeback = Comeback(Backoff(timing.first_wait, timing.longest_wait), timing.spread, timing.brief)
+        self._comeback = Comeback(
+            Backoff(timing.first_wait, timing.longest_wait), timing.spread, timing.brief
+        )
         self._moving = Moving(reactor, self._move, Backoff(timing.first_wait, _MOVES_APART))
         self._changeover = Changeover(reactor)
         self._online_since: float | None = None
@@ -107,7 +111,9 @@ class ConnectionManager:
     def stop(self) -> Deferred[None]:
         """Disconnect; fire when the connections are closed."""
         self._lifecycle.stop()
-        return gatherResults([connection.when_gone() for connection in tuple(self._connections)]).addCallback(_nothing)
+        return gatherResults([connection.when_gone() for connection in tuple(self._connections)]).addCallback(
+            _nothing
+        )
 
     def request(self, request: Request, reply: type[R]) -> Deferred[R]:
         """Send a request on the present connection, even before the link counts as online."""
@@ -128,7 +134,9 @@ class ConnectionManager:
     async def log_out(self) -> None:
         """Revoke the token and disconnect."""
         self.demand()
-        await self.request(LogoutRequest(uuid=str(self.credentials.uuid), token=self.credentials.token), LogoutResponse)
+        await self.request(
+            LogoutRequest(uuid=str(self.credentials.uuid), token=self.credentials.token), LogoutResponse
+        )
         self.credentials.token = ""
         await self.credentials.keep()
         await self.stop()
@@ -177,9 +185,15 @@ class ConnectionManager:
         if since is not None:
             delay = self._comeback.lost(self._clock.seconds() - since)
         else:
-            asked = problem.retry_after if isinstance(problem, Refused) and not isinstance(problem, Unavailable) else None
+            asked = (
+                problem.retry_after
+                if isinstance(problem, Refused) and not isinstance(problem, Unavailable)
+                else None
+            )
             delay = self._comeback.failed(asked or 0.0)
-        _log.info("The next attempt to connect is in {delay} s: {problem}", delay=round(delay, 1), problem=problem)
+        _log.info(
+            "The next attempt to connect is in {delay} s: {problem}", delay=round(delay, 1), problem=problem
+        )
         self._timer = self._clock.callLater(delay, self._retry)
         self._retry_in = delay if self._persistent else None
 
@@ -216,7 +230,9 @@ class ConnectionManager:
             self._first_problem = problem
             self._lifecycle.stop()  # takes effect after this transition
         elif state in (ConnectionState.OFFLINE, ConnectionState.SIGNED_OUT):
-            self._settle(problem or self._first_problem or Unavailable(Status.NETWORK_ERROR, "The client was stopped."))
+            self._settle(
+                problem or self._first_problem or Unavailable(Status.NETWORK_ERROR, "The client was stopped.")
+            )
             self._first_problem = None
 
     def _settle(self, problem: BaseException | None) -> None:
@@ -281,7 +297,9 @@ class ConnectionManager:
 
     def _new_connection(self) -> ChatConnection:
         timing = self._timing
-        connection = ChatConnection(self._clock, self._pushed, self._lost, heartbeat=timing.heartbeat, silence=timing.silence)
+        connection = ChatConnection(
+            self._clock, self._pushed, self._lost, heartbeat=timing.heartbeat, silence=timing.silence
+        )
         self._connections.add(connection)
         return connection
 
@@ -290,7 +308,11 @@ class ConnectionManager:
             return
         match push:
             case LogoutResponse():
-                text = push.message if isinstance(push.message, str) else "This account signed in somewhere else."
+                text = (
+                    push.message
+                    if isinstance(push.message, str)
+                    else "This account signed in somewhere else."
+                )
                 self._over(Refused(Status.LOGIN_FOR_MULTIPLE_TIMES, text))
             case MovePush():
                 self._moving.ask(push.after)
@@ -312,7 +334,9 @@ class ConnectionManager:
         elif isinstance(problem, Unavailable):
             self._lifecycle.failed(problem)
         elif self._attempts.explains_sign_out():
-            self._lifecycle.failed(Disconnected("A login that this client had given up has ended its session."))
+            self._lifecycle.failed(
+                Disconnected("A login that this client had given up has ended its session.")
+            )
         else:
             self._lifecycle.refused(problem)
 

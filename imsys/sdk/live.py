@@ -98,7 +98,9 @@ class LiveStreams:
             configured.
         :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66), BLOCKED (76), SERVER_BUSY (73).
         """
-        request = LiveStartRequest(thread_id=str(thread_id), title=title, record=UNSET if record is None else record)
+        request = LiveStartRequest(
+            thread_id=str(thread_id), title=title, record=UNSET if record is None else record
+        )
         response = await self._ask(request, LiveStartResponse)
         return LiveStream(
             stream_id=response.stream_id,
@@ -124,9 +126,15 @@ class LiveStreams:
         """List the streams that have not ended, of one thread or of all (0), with fresh keys."""
 
         async def read(cursor: str) -> tuple[list[LiveStream], str, bool]:
-            request = LiveListRequest(thread_id=str(thread_id) if thread_id else UNSET, cursor=cursor, limit=_PAGE)
+            request = LiveListRequest(
+                thread_id=str(thread_id) if thread_id else UNSET, cursor=cursor, limit=_PAGE
+            )
             page = await self._ask(request, LiveListResponse)
-            return [stream(item) for item in page.streams if item.state in _STATES], page.next, page.is_complete
+            return (
+                [stream(item) for item in page.streams if item.state in _STATES],
+                page.next,
+                page.is_complete,
+            )
 
         return Pages(read, "")
 

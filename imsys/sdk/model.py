@@ -234,12 +234,18 @@ def friendship(push: FriendshipPush) -> Friendship:
 def thread(item: WireThread) -> Thread:
     """Convert an item of the list of threads."""
     private = item.type == "PRIVATE"
-    return Thread(thread_id=int(item.thread_id), private=private, users=(int(item.user1_uuid), int(item.user2_uuid)) if private else ())
+    return Thread(
+        thread_id=int(item.thread_id),
+        private=private,
+        users=(int(item.user1_uuid), int(item.user2_uuid)) if private else (),
+    )
 
 
 def position(push: PositionPush | WirePosition) -> Position:
     """Convert push 129 or an item of a list of positions."""
-    return Position(thread_id=int(push.thread_id), uuid=int(push.uuid), delivered=int(push.delivered), read=int(push.read))
+    return Position(
+        thread_id=int(push.thread_id), uuid=int(push.uuid), delivered=int(push.delivered), read=int(push.read)
+    )
 
 
 def recorded(record: Record, me: int) -> Message:

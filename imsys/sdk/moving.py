@@ -137,7 +137,9 @@ class Moving:
 
     def _again(self, problem: BaseException) -> None:
         delay = self._backoff.next()
-        _log.info("The server wants to be left, but no other takes the client now: {problem}", problem=problem)
+        _log.info(
+            "The server wants to be left, but no other takes the client now: {problem}", problem=problem
+        )
         self._schedule(delay)
 
     def _cancel(self) -> None:

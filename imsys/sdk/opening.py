@@ -14,7 +14,9 @@ from imsys.sdk.refusals import explain
 from imsys.sdk.trust import Trust, endpoint
 
 
-async def open_connection(reactor: Any, connection: ChatConnection, place: ServerAddress, trust: Trust | None, deadline: float) -> None:
+async def open_connection(
+    reactor: Any, connection: ChatConnection, place: ServerAddress, trust: Trust | None, deadline: float
+) -> None:
     """Connect to a server; with ``trust``, by TLS, handshake included. On failure the connection is aborted.
 
     The kernel of a frozen server still accepts connections; only the handshake shows that the server is
@@ -25,7 +27,9 @@ async def open_connection(reactor: Any, connection: ChatConnection, place: Serve
     :raises CancelledError: the caller cancelled it.
     """
     end = reactor.seconds() + deadline
-    opening = Deferred.fromCoroutine(_open(reactor, connection, place, trust, deadline)).addTimeout(deadline, reactor, _late)
+    opening = Deferred.fromCoroutine(_open(reactor, connection, place, trust, deadline)).addTimeout(
+        deadline, reactor, _late
+    )
     try:
         await opening
     except (CancelledError, Unavailable):
@@ -40,7 +44,9 @@ async def open_connection(reactor: Any, connection: ChatConnection, place: Serve
         raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem
 
 
-async def _open(reactor: Any, connection: ChatConnection, place: ServerAddress, trust: Trust | None, deadline: float) -> None:
+async def _open(
+    reactor: Any, connection: ChatConnection, place: ServerAddress, trust: Trust | None, deadline: float
+) -> None:
     await endpoint(reactor, place.host, place.port, trust, deadline).connect(ConnectionFactory(connection))
     if trust is not None:
         await connection.when_secured()

@@ -139,7 +139,9 @@ class Outbox:
         queue.busy = True
         batch: list[Outgoing] = []
         sent = Deferred.fromCoroutine(self._send(thread_id, queue, batch))
-        sent.addCallbacks(self._acknowledged, self._refused, (thread_id, queue, batch), {}, (thread_id, queue, batch))
+        sent.addCallbacks(
+            self._acknowledged, self._refused, (thread_id, queue, batch), {}, (thread_id, queue, batch)
+        )
         sent.addErrback(self._broken)
 
     async def _send(self, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> tuple[TextResponse, int]:
@@ -168,9 +170,16 @@ class Outbox:
         return batch
 
     def _item(self, outgoing: Outgoing, receiver: int) -> TextItem:
-        return TextItem(unique_id=outgoing.unique_id, msg_sender=str(self.me), msg_receiver=str(receiver), msg_content=outgoing.text)
+        return TextItem(
+            unique_id=outgoing.unique_id,
+            msg_sender=str(self.me),
+            msg_receiver=str(receiver),
+            msg_content=outgoing.text,
+        )
 
-    def _acknowledged(self, answer: tuple[TextResponse, int], thread_id: int, queue: _Queue, batch: list[Outgoing]) -> None:
+    def _acknowledged(
+        self, answer: tuple[TextResponse, int], thread_id: int, queue: _Queue, batch: list[Outgoing]
+    ) -> None:
         response, receiver = answer
         queue.busy = False
         self._silences = 0
@@ -273,9 +282,13 @@ class Outbox:
             old = [outgoing for outgoing in queue.items if now - outgoing.since >= self._keep]
             self._take(queue, old)
             for outgoing in old:
-                outgoing.settle(Unavailable(Status.NETWORK_ERROR, "The server has not taken the message in time."))
+                outgoing.settle(
+                    Unavailable(Status.NETWORK_ERROR, "The server has not taken the message in time.")
+                )
             self._pump(thread_id)
-        oldest = min((outgoing.since for queue in self._queues.values() for outgoing in queue.items), default=None)
+        oldest = min(
+            (outgoing.since for queue in self._queues.values() for outgoing in queue.items), default=None
+        )
         if oldest is not None and self._oldest is None:
             self._oldest = self._clock.callLater(max(0.0, oldest + self._keep - now), self._expire)
 

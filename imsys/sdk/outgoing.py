@@ -17,9 +17,22 @@ class Outgoing:
     Each attempt has the same ``unique_id``: it is stored once.
     """
 
-    __slots__ = ("_forget", "_result", "_stored", "alone", "mistakes", "sent", "since", "text", "thread_id", "unique_id")
+    __slots__ = (
+        "_forget",
+        "_result",
+        "_stored",
+        "alone",
+        "mistakes",
+        "sent",
+        "since",
+        "text",
+        "thread_id",
+        "unique_id",
+    )
 
-    def __init__(self, unique_id: str, thread_id: int, text: str, since: float, forget: Callable[[Outgoing], None]) -> None:
+    def __init__(
+        self, unique_id: str, thread_id: int, text: str, since: float, forget: Callable[[Outgoing], None]
+    ) -> None:
         """``since``: when it was posted, by the outbox's clock; ``forget`` removes it from the outbox."""
         self.unique_id = unique_id
         self.thread_id = thread_id

@@ -74,7 +74,9 @@ class Part:
 
     def _open(self) -> int:
         self._check()
-        self._file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b", buffering=0)
+        self._file = os.fdopen(
+            os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b", buffering=0
+        )
         if sys.platform != "win32":
             try:
                 fcntl.flock(self._opened, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,7 +22,9 @@ class Receipts:
     :param request: sends a request on the present connection and expects a given response type.
     """
 
-    def __init__(self, clock: IReactorTime, request: Callable[..., Deferred[Any]], interval: float = 1.0) -> None:
+    def __init__(
+        self, clock: IReactorTime, request: Callable[..., Deferred[Any]], interval: float = 1.0
+    ) -> None:
         self._clock = clock
         self._request = request
         self._interval = interval
@@ -58,7 +60,9 @@ class Receipts:
     def _send(self, thread_id: int) -> None:
         delivered = self._wanted.pop(thread_id)
         self._timers[thread_id] = self._clock.callLater(self._interval, self._again, thread_id)
-        sent = self._request(PositionRequest(thread_id=str(thread_id), delivered=str(delivered)), PositionResponse)
+        sent = self._request(
+            PositionRequest(thread_id=str(thread_id), delivered=str(delivered)), PositionResponse
+        )
         sent.addErrback(self._failed, thread_id, delivered)
 
     def _again(self, thread_id: int) -> None:
@@ -72,5 +76,9 @@ class Receipts:
         if not isinstance(problem, Refused):
             return
         # it may not be stored; or it is, but the other members were not told
-        if isinstance(problem, Unavailable) or problem.status.retryable or problem.status is Status.INTERNAL_ERROR:
+        if (
+            isinstance(problem, Unavailable)
+            or problem.status.retryable
+            or problem.status is Status.INTERNAL_ERROR
+        ):
             self._wanted[thread_id] = max(delivered, self._wanted.get(thread_id, 0))

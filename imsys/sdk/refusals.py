@@ -87,7 +87,11 @@ def explain(problem: BaseException) -> str:
         return problem.message
     if isinstance(problem, Refused):
         if problem.status in _MORE_EXACT and problem.message:
-            again = " Try again in a moment." if problem.status is Status.SERVER_BUSY and problem.retry_after is not None else ""
+            again = (
+                " Try again in a moment."
+                if problem.status is Status.SERVER_BUSY and problem.retry_after is not None
+                else ""
+            )
             return problem.message + again
         if problem.status is Status.RATE_LIMITED and problem.retry_after:
             return f"Too many attempts; try again in {_duration(problem.retry_after)}."
@@ -98,7 +102,9 @@ def explain(problem: BaseException) -> str:
     if isinstance(problem, VerificationError):
         return "The server's certificate is not valid for its address."
     if isinstance(problem, CertificateExpired):
-        return f"The server's certificate has expired on {problem.when:%Y-%m-%d}; its operator has to renew it."
+        return (
+            f"The server's certificate has expired on {problem.when:%Y-%m-%d}; its operator has to renew it."
+        )
     if isinstance(problem, CertificateChanged):
         return "The server's certificate is not the one that is trusted here; ask its operator before you trust another."
     if isinstance(problem, SSL.Error):
@@ -122,7 +128,9 @@ def explain(problem: BaseException) -> str:
 def _tls(problem: SSL.Error) -> str:
     reasons = " ".join(str(part) for part in (problem.args[0] if problem.args else ()))
     if "certificate verify failed" in reasons:
-        return "The server's certificate is not signed by an authority that is trusted here; name its CA file."
+        return (
+            "The server's certificate is not signed by an authority that is trusted here; name its CA file."
+        )
     if "wrong version number" in reasons or "packet length too long" in reasons or "http request" in reasons:
         return "The server does not speak TLS on this port."
     return "The secure connection could not be made."

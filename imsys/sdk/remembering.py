@@ -21,7 +21,9 @@ class Remembering:
     :param interval: seconds between two saves, at least.
     """
 
-    def __init__(self, clock: IReactorTime, store: SeenStore | None, inbox: Inbox, delivery: Delivery, interval: float) -> None:
+    def __init__(
+        self, clock: IReactorTime, store: SeenStore | None, inbox: Inbox, delivery: Delivery, interval: float
+    ) -> None:
         self._clock = clock
         self._store = store
         self._inbox = inbox

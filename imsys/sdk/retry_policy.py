@@ -45,7 +45,12 @@ class RetryPolicy:
     :param waiting: called before each wait, with the reason.
     """
 
-    def __init__(self, around: TransferContext, ask: Callable[[], Awaitable[Grant]], waiting: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        around: TransferContext,
+        ask: Callable[[], Awaitable[Grant]],
+        waiting: Callable[[BaseException], None],
+    ) -> None:
         self._around = around
         self._ask = ask
         self._waiting = waiting
@@ -91,7 +96,9 @@ class RetryPolicy:
         carrier, done = FileConnection(around.reactor, self._grant, around.timing), False
         slower = 2.0 ** min(self._failures, 16)
         try:
-            await carrier.open(around.credentials, around.trust, min(around.timing.deadline, around.timing.connect * slower))
+            await carrier.open(
+                around.credentials, around.trust, min(around.timing.deadline, around.timing.connect * slower)
+            )
             await move(carrier, self._grant)
             done = True
         except Interrupted as problem:
@@ -106,10 +113,16 @@ class RetryPolicy:
         self._failures += 1
         if isinstance(problem, Final):
             raise problem.reason
-        if not isinstance(problem, Unavailable) and (problem.status in _PASSING or not problem.status.retryable):
+        if not isinstance(problem, Unavailable) and (
+            problem.status in _PASSING or not problem.status.retryable
+        ):
             self._refusals += 1
             self._spoilt += problem.status is Status.CHECKSUM_MISMATCH
-            if self._refusals >= _TRIES or self._spoilt >= _SPOILT or problem.status not in _PASSING | _RIGHTS:
+            if (
+                self._refusals >= _TRIES
+                or self._spoilt >= _SPOILT
+                or problem.status not in _PASSING | _RIGHTS
+            ):
                 raise problem
         if problem.status in _RIGHTS or self._failures % _STALE == 0:
             self._grant = None

@@ -116,7 +116,11 @@ class SigningIn:
         return await self._where_told(login.place, login.others, login.resources, slower)
 
     async def _where_told(
-        self, place: ServerAddress, others: tuple[ServerAddress, ...], resources: Resources | None, slower: float
+        self,
+        place: ServerAddress,
+        others: tuple[ServerAddress, ...],
+        resources: Resources | None,
+        slower: float,
     ) -> Entered:
         """Sign in at the server that the gateway names, or else at one of its alternatives."""
         self.resources = resources
@@ -129,7 +133,9 @@ class SigningIn:
                 raise
         return await self._enter(other, slower)
 
-    async def _enter(self, place: ServerAddress, slower: float, ready: Callable[[], Awaitable[None]] | None = None) -> Entered:
+    async def _enter(
+        self, place: ServerAddress, slower: float, ready: Callable[[], Awaitable[None]] | None = None
+    ) -> Entered:
         timing, gateway, known = self._timing, self._gateway, self._credentials
         connection = self._make()
         trust = gateway.trust if gateway.encrypted else None

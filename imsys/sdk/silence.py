@@ -18,7 +18,9 @@ class Vigil:
     :param give_up: called once, when the server has not answered the probe.
     """
 
-    def __init__(self, clock: IReactorTime, patience: float, probe: Callable[[], None], give_up: Callable[[], None]) -> None:
+    def __init__(
+        self, clock: IReactorTime, patience: float, probe: Callable[[], None], give_up: Callable[[], None]
+    ) -> None:
         self._clock = clock
         self._half = patience / 2
         self._probe = probe

@@ -178,7 +178,9 @@ class Standing:
         known = self._known.friends.get(uuid)
         told = known is not None and (uuid in self._ahead or not push.hello_msg)
         self._ahead.discard(uuid)
-        self._known.friends[uuid] = _friend(friendship.person, friendship.thread_id, "" if known is None else known.alias)
+        self._known.friends[uuid] = _friend(
+            friendship.person, friendship.thread_id, "" if known is None else known.alias
+        )
         if not told:
             self.on_friendship.emit(friendship)
 
@@ -210,7 +212,11 @@ class Standing:
             return
         self._reading = self._touched = self._again = None
         delay = self._backoff.next()
-        _log.info("Friends and the like could not be read, and are in {delay} s: {reason}", delay=round(delay, 1), reason=reason.value)
+        _log.info(
+            "Friends and the like could not be read, and are in {delay} s: {reason}",
+            delay=round(delay, 1),
+            reason=reason.value,
+        )
         self._call = self._clock.callLater(delay, self._begin)
 
     async def _read(self, *, tell: bool) -> None:
@@ -222,7 +228,9 @@ class Standing:
             for person in await self._contacts.people([self._me().uuid]):
                 if person != self._me() and ("friend", person.uuid) not in touched:
                     self._card(person)
-        self._compare_friends({friend.uuid: friend for friend in await self._contacts.friends().all()}, touched, tell)
+        self._compare_friends(
+            {friend.uuid: friend for friend in await self._contacts.friends().all()}, touched, tell
+        )
         streams = await self._if_served(self._live.running())
         if streams is not None:
             self._compare_streams({stream.stream_id: _plain(stream) for stream in streams}, touched, tell)
@@ -317,7 +325,11 @@ class Standing:
         key = position.thread_id, position.uuid
         known = self._known.marks.get(key)
         if known is not None:
-            position = replace(position, delivered=max(known.delivered, position.delivered), read=max(known.read, position.read))
+            position = replace(
+                position,
+                delivered=max(known.delivered, position.delivered),
+                read=max(known.read, position.read),
+            )
             if position == known:
                 return
         self._known.marks[key] = position

@@ -69,11 +69,15 @@ class Steady:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
 
-    def callLater(self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object) -> IDelayedCall:
+    def callLater(
+        self, delay: float, callable: Callable[..., Any], *args: object, **kwargs: object
+    ) -> IDelayedCall:
         """See :class:`twisted.internet.interfaces.IReactorTime`."""
         if delay < 0:
             raise ValueError(f"{delay} s is no time to wait")
-        call = DelayedCall(self.seconds() + delay, callable, args, kwargs, self._forget, self._sooner, self.seconds)
+        call = DelayedCall(
+            self.seconds() + delay, callable, args, kwargs, self._forget, self._sooner, self.seconds
+        )
         heappush(self._calls, call)
         self._alarm.set(self._calls[0].time)
         return call

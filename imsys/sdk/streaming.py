@@ -1,4 +1,5 @@
-"""A live stream's URL, opened: what is published goes out, what is watched comes in, by RTMP, RTMPS or HTTP-FLV. Nothing is decoded.
+"""A live stream's URL, opened: what is published goes out, what is watched comes in, by RTMP, RTMPS or
+HTTP-FLV. Nothing is decoded.
 
 The URLs hold keys: no error and no line of a log has them.
 """
@@ -100,7 +101,8 @@ async def open_stream(
     trust: Trust | None = None,
     deadline: float = 10.0,
 ) -> Streaming:
-    """Publish or watch what is behind ``publish_url``, ``play_url`` or ``flv_url``; returns when the server has agreed.
+    """Publish or watch what is behind ``publish_url``, ``play_url`` or ``flv_url``; returns when the server
+    has agreed.
 
     :param receive: is called with all that is watched, from a key frame on.
     :param ended: is called when an open stream is lost or over.
@@ -124,7 +126,9 @@ async def open_stream(
         if where.scheme in ("http", "https"):
             return await _open_flv(reactor, url, receive, ended, trust, deadline)
         made = connection = _Rtmp(reactor, where, purpose, receive, ended)
-        await endpoint(reactor, where.hostname, port, trust, deadline).connect(Factory.forProtocol(lambda: made.protocol))
+        await endpoint(reactor, where.hostname, port, trust, deadline).connect(
+            Factory.forProtocol(lambda: made.protocol)
+        )
         await connection.agreed.addTimeout(deadline, reactor, lambda *_: connection.late())
     except (StreamLost, CancelledError):
         if connection is not None:
@@ -140,8 +144,16 @@ async def open_stream(
 def _why(error: BaseException | None) -> str:
     """What an error says, where it cannot say a URL."""
     if isinstance(error, SSL.Error):
-        return "; ".join(str(part[-1]) for part in error.args[0]) if error.args and isinstance(error.args[0], list) else "TLS"
-    return str(error.args[-1]) if isinstance(error, OSError) and error.args else str(error).split("?", 1)[0][:200]
+        return (
+            "; ".join(str(part[-1]) for part in error.args[0])
+            if error.args and isinstance(error.args[0], list)
+            else "TLS"
+        )
+    return (
+        str(error.args[-1])
+        if isinstance(error, OSError) and error.args
+        else str(error).split("?", 1)[0][:200]
+    )
 
 
 @implementer(IPushProducer)
@@ -158,7 +170,9 @@ class _Rtmp(Streaming):
     ) -> None:
         super().__init__(receive, ended)
         application, _, name = where.path.lstrip("/").partition("/")
-        self.rtmp = ClientConnection(application, f"{name}?{where.query}" if where.query else name, purpose, longest=LONGEST)
+        self.rtmp = ClientConnection(
+            application, f"{name}?{where.query}" if where.query else name, purpose, longest=LONGEST
+        )
         self.protocol = _Wire(self)
         self.agreed: Deferred[None] = Deferred()
         self._reactor, self._purpose, self._waits, self._unsent, self._heard = reactor, purpose, False, 0, 0.0
@@ -292,7 +306,9 @@ async def _open_flv(
     deadline: float,
 ) -> Streaming:
     """By HTTP-FLV. The server answers when there is something to be seen, so the deadline is a longer one."""
-    agent = Agent(reactor, trust or Trust(), connectTimeout=deadline, pool=HTTPConnectionPool(reactor, persistent=False))
+    agent = Agent(
+        reactor, trust or Trust(), connectTimeout=deadline, pool=HTTPConnectionPool(reactor, persistent=False)
+    )
     asked: Any = agent.request(b"GET", url.encode("ascii"), Headers({b"User-Agent": [b"imsys"]}))
     response = await asked.addTimeout(2 * deadline, reactor)
     if response.code != 200:
@@ -306,7 +322,9 @@ async def _open_flv(
 class _Flv(Streaming):
     """By HTTP-FLV."""
 
-    def __init__(self, reactor: Any, receive: Callable[[Media], object], ended: Callable[[StreamLost], object]) -> None:
+    def __init__(
+        self, reactor: Any, receive: Callable[[Media], object], ended: Callable[[StreamLost], object]
+    ) -> None:
         super().__init__(receive, ended)
         self.body = _Body(self)
         self._reader = FlvReader(LONGEST)
@@ -321,7 +339,11 @@ class _Flv(Streaming):
 
     def lost(self, reason: Failure) -> None:
         """That was all."""
-        self._end(StreamOver("the stream is over") if reason.check(ResponseDone) else StreamLost(type(reason.value).__name__))
+        self._end(
+            StreamOver("the stream is over")
+            if reason.check(ResponseDone)
+            else StreamLost(type(reason.value).__name__)
+        )
 
     def _leave(self) -> None:
         if self.body.transport is not None:

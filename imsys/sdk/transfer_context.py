@@ -14,7 +14,9 @@ from imsys.sdk.trust import Trust
 class Files(Protocol):
     """Asks the chat server for grants to send or receive files; implemented by :class:`imsys.sdk.Client`."""
 
-    async def offer_file(self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+    async def offer_file(
+        self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = ""
+    ) -> Grant:
         """Offer a file to a thread; return the grant to send it."""
 
     async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:

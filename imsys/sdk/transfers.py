@@ -51,13 +51,19 @@ class Transfers:
         unfinished: UnfinishedUploads | None = None,
     ) -> None:
         self._around = TransferContext(
-            reactor=steady_reactor(reactor), files=files, credentials=credentials, trust=trust, timing=timing or Timing()
+            reactor=steady_reactor(reactor),
+            files=files,
+            credentials=credentials,
+            trust=trust,
+            timing=timing or Timing(),
         )
         self._unfinished = unfinished
         self._running: set[Transfer[Any]] = set()
         self._uploads: WeakKeyDictionary[Transfer[Sent], Upload] = WeakKeyDictionary()
 
-    def upload(self, file: str | Path | BinaryIO, thread_id: int, *, filename: str = "", mime: str = "") -> Transfer[Sent]:
+    def upload(
+        self, file: str | Path | BinaryIO, thread_id: int, *, filename: str = "", mime: str = ""
+    ) -> Transfer[Sent]:
         """Send a file to a thread, which gets a message when the upload is complete.
 
         :param file: its path, or an open file (binary, seekable; it is not closed).
@@ -91,7 +97,9 @@ class Transfers:
         await ended
         await self._uploads[upload].give_up()
 
-    def download(self, file_id: str, path: str | Path, *, overwrite: bool = False, thumbnail: bool = False) -> Transfer[Received]:
+    def download(
+        self, file_id: str, path: str | Path, *, overwrite: bool = False, thumbnail: bool = False
+    ) -> Transfer[Received]:
         """Receive a file; it is at ``path`` when it is complete and verified.
 
         Until then it is in a part file beside ``path``, which a later call resumes.
@@ -101,21 +109,38 @@ class Transfers:
         :param thumbnail: receive a smaller picture: the thumbnail of an image or video, the smaller size of
             an avatar.
         """
-        part = Part(self._around.reactor, Path(path).absolute(), f"small-{file_id}" if thumbnail else file_id, overwrite=overwrite)
+        part = Part(
+            self._around.reactor,
+            Path(path).absolute(),
+            f"small-{file_id}" if thumbnail else file_id,
+            overwrite=overwrite,
+        )
 
         def run(report: Report) -> Coroutine[Any, Any, Received]:
             return Download(self._around, file_id, part, report, thumbnail=thumbnail).run()
 
         return self._start(run)
 
-    def _upload(self, file: str | Path | BinaryIO, thread_id: int, filename: str, mime: str, *, avatar: bool) -> Transfer[Sent]:
+    def _upload(
+        self, file: str | Path | BinaryIO, thread_id: int, filename: str, mime: str, *, avatar: bool
+    ) -> Transfer[Sent]:
         source = FileSource(self._around.reactor, file)
-        name = filename or (source.path.name if source.path is not None else os.path.basename(str(getattr(file, "name", "")))) or "file"
+        name = (
+            filename
+            or (
+                source.path.name
+                if source.path is not None
+                else os.path.basename(str(getattr(file, "name", "")))
+            )
+            or "file"
+        )
         name = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", name)
         uploads: list[Upload] = []
 
         def run(report: Report) -> Coroutine[Any, Any, Sent]:
-            uploads.append(Upload(self._around, source, thread_id, name, mime, self._unfinished, report, avatar=avatar))
+            uploads.append(
+                Upload(self._around, source, thread_id, name, mime, self._unfinished, report, avatar=avatar)
+            )
             return uploads[0].run()
 
         transfer = self._start(run)

@@ -40,8 +40,9 @@ class Trust:
     """A set of certificate authorities; every connection also checks that the certificate names the host.
 
     :param ca: a PEM file; only its authorities are then trusted. ``None``: those of the system.
-    :param fingerprints: of the certificates themselves (SHA-256, as :func:`imsys.sdk.fingerprint` writes it): who presents one of these
-        is trusted for it alone, and nobody else is. For a server that somebody looked at and said yes to.
+    :param fingerprints: of the certificates themselves (SHA-256, as :func:`imsys.sdk.fingerprint` writes it):
+        who presents one of these is trusted for it alone, and nobody else is. For a server that somebody
+        looked at and said yes to.
     :raises OSError: the file cannot be read.
     :raises ValueError: the file holds no valid certificate.
     """
@@ -58,7 +59,9 @@ class Trust:
         if not parts:
             raise ValueError(f"{ca} holds no certificate.")
         try:
-            self.root = trustRootFromCertificates([Certificate.loadPEM((_MARKER + part).encode("ascii", "replace")) for part in parts])
+            self.root = trustRootFromCertificates(
+                [Certificate.loadPEM((_MARKER + part).encode("ascii", "replace")) for part in parts]
+            )
         except Exception:
             raise ValueError(f"{ca} holds a certificate that cannot be read.") from None
 
@@ -94,7 +97,9 @@ class CertificateChanged(Exception):
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
-    """The SHA-256 of a certificate as people compare it: pairs of upper-case hex digits with colons between them."""
+    """The SHA-256 of a certificate as people compare it: pairs of upper-case hex digits with colons between
+    them.
+    """
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
@@ -102,7 +107,9 @@ def fingerprint(certificate: x509.Certificate) -> str:
 class _Creator:
     """Wraps Twisted's TLS options to report why a certificate is invalid."""
 
-    def __init__(self, host: str, options: IOpenSSLClientConnectionCreator, fingerprints: Collection[str]) -> None:
+    def __init__(
+        self, host: str, options: IOpenSSLClientConnectionCreator, fingerprints: Collection[str]
+    ) -> None:
         self._options = options
         self._fingerprints = fingerprints
         self._name = IPAddress_ID(host) if isIPAddress(host) or isIPv6Address(host) else DNS_ID(host)
@@ -134,7 +141,9 @@ class _Creator:
         return connection
 
 
-def endpoint(reactor: Any, host: str, port: int, trust: Trust | None, timeout: float) -> IStreamClientEndpoint:
+def endpoint(
+    reactor: Any, host: str, port: int, trust: Trust | None, timeout: float
+) -> IStreamClientEndpoint:
     """Make the endpoint of a server; plaintext without ``trust``.
 
     ``timeout`` is in seconds, by the clock of ``reactor``.

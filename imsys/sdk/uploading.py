@@ -120,9 +120,13 @@ class Upload:
                 self._file_id = ""  # the upload has expired
         source = self._source
         if self._avatar:
-            grant = await self._files.offer_avatar(self._filename, source.size, sha256=self._sha256, mime=self._mime)
+            grant = await self._files.offer_avatar(
+                self._filename, source.size, sha256=self._sha256, mime=self._mime
+            )
         else:
-            grant = await self._files.offer_file(self._thread_id, self._filename, source.size, sha256=self._sha256, mime=self._mime)
+            grant = await self._files.offer_file(
+                self._thread_id, self._filename, source.size, sha256=self._sha256, mime=self._mime
+            )
         self._file_id = grant.file_id
         if self._unfinished is not None:
             self._record = UnfinishedUpload(
@@ -140,7 +144,9 @@ class Upload:
     # -- on one connection
 
     async def _move(self, carrier: FileConnection, grant: Grant) -> None:
-        opened = await carrier.request(UploadOpenRequest(file_id=grant.file_id, ticket=grant.ticket), UploadOpenResponse)
+        opened = await carrier.request(
+            UploadOpenRequest(file_id=grant.file_id, ticket=grant.ticket), UploadOpenResponse
+        )
         size = self._source.size
         if not 0 <= opened.offset <= size:
             raise Unavailable(Status.NETWORK_ERROR, "The server's answer cannot be read.")

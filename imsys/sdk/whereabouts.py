@@ -22,7 +22,10 @@ class Whereabouts:
     """
 
     def __init__(
-        self, clock: IReactorTime, shun: float, choose: Callable[[Sequence[ServerAddress]], ServerAddress] = random.choice
+        self,
+        clock: IReactorTime,
+        shun: float,
+        choose: Callable[[Sequence[ServerAddress]], ServerAddress] = random.choice,
     ) -> None:
         self.here: ServerAddress | None = None
         """The server of the present connection, or of the last one."""

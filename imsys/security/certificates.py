@@ -72,7 +72,9 @@ class Authority:
         except OSError as error:
             raise ConfigError(f"{error.filename}: cannot be read: {error.strerror}") from None
         except (ValueError, TypeError):
-            raise ConfigError(f"{certificate} and {key}: are not a certificate and its private key in PEM") from None
+            raise ConfigError(
+                f"{certificate} and {key}: are not a certificate and its private key in PEM"
+            ) from None
 
     def save(self, certificate: Path, key: Path) -> None:
         """Write both PEM files."""
@@ -93,8 +95,15 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(both), critical=False)
-            .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in dict.fromkeys((*LOCAL, *hosts))]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName(
+                    [_general_name(host) for host in dict.fromkeys((*LOCAL, *hosts))]
+                ),
+                critical=False,
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+            )
             .sign(self.key, hashes.SHA256())
         )
         _write(key, _key_pem(private), 0o600)
@@ -121,7 +130,9 @@ def ensure_development(tls: TlsConfig, hosts: Iterable[str], now: datetime) -> b
     if authority_key.exists() and ca.exists() and _left(ca, now) > RENEWAL:
         authority = Authority.read(ca, authority_key)
     elif ca.exists() and not authority_key.exists():
-        raise ConfigError(f"[tls] ca: {ca} is there, but no certificate at {certificate} and no {authority_key} to make one with")
+        raise ConfigError(
+            f"[tls] ca: {ca} is there, but no certificate at {certificate} and no {authority_key} to make one with"
+        )
     else:
         authority = Authority.make("imsys development CA", now)
         authority.save(ca, authority_key)
@@ -306,7 +317,9 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

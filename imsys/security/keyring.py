@@ -102,7 +102,9 @@ def add_key(path: Path, keep: int) -> str:
 def _write(fresh: Path, keys: Sequence[Key], former: Path | None) -> None:
     """Write a file of keys durably, with the permissions of the former one."""
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.writelines(f"{key_id} {base64.urlsafe_b64encode(key).decode().rstrip('=')}\n" for key_id, key in keys)
+        file.writelines(
+            f"{key_id} {base64.urlsafe_b64encode(key).decode().rstrip('=')}\n" for key_id, key in keys
+        )
         if former is not None and os.name != "nt":
             found = former.stat()
             if os.geteuid() == 0:

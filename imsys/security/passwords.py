@@ -67,9 +67,17 @@ class Passwords(Service):
 
     name = "passwords"
 
-    def __init__(self, reactor: IReactorFromThreads, *, workers: int, queue: int, memory: int, passes: int, lanes: int) -> None:
+    def __init__(
+        self, reactor: IReactorFromThreads, *, workers: int, queue: int, memory: int, passes: int, lanes: int
+    ) -> None:
         self._reactor = reactor
-        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory, parallelism=lanes, hash_len=_HASH_BYTES, salt_len=_SALT_BYTES)
+        self._hasher = PasswordHasher(
+            time_cost=passes,
+            memory_cost=memory,
+            parallelism=lanes,
+            hash_len=_HASH_BYTES,
+            salt_len=_SALT_BYTES,
+        )
         self._nobody = _nobodys_hash(f"$argon2id$v=19$m={memory},t={passes},p={lanes}")
         self._nobodies = {_kind(self._nobody): self._nobody}
         self._workers = self._free = workers
@@ -137,7 +145,9 @@ class Passwords(Service):
         turn: Deferred[None] = Deferred(self._turns.discard)
         self._turns.add(turn, rank)
         if len(self._turns) > self._queue:
-            self._turns.last().errback(Unavailable(Status.SERVER_BUSY, "Too many passwords are being checked."))
+            self._turns.last().errback(
+                Unavailable(Status.SERVER_BUSY, "Too many passwords are being checked.")
+            )
         try:
             await turn
         except CancelledError:
@@ -220,7 +230,9 @@ class Slot:
         await self._passwords._enter(self._asker)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Pass the worker on to the next caller."""
         self._passwords._leave(self._asker)
 
@@ -249,5 +261,8 @@ def _kind(encoded: str) -> str:
 
 def _nobodys_hash(kind: str) -> str:
     """Make a well-formed random hash with these parameters, which no password matches."""
-    salt, digest = (base64.b64encode(secrets.token_bytes(size)).decode("ascii").rstrip("=") for size in (_SALT_BYTES, _HASH_BYTES))
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).decode("ascii").rstrip("=")
+        for size in (_SALT_BYTES, _HASH_BYTES)
+    )
     return f"{kind}${salt}${digest}"

@@ -116,7 +116,9 @@ class Tickets:
         self._calendar = calendar
         self.life = life
 
-    def issue(self, file_id: bytes, user: int, right: Right, life: float | None = None, *, sign_in: str = "") -> str:
+    def issue(
+        self, file_id: bytes, user: int, right: Right, life: float | None = None, *, sign_in: str = ""
+    ) -> str:
         """Make a ticket.
 
         :param life: seconds that it is valid, if not the usual time.
@@ -150,7 +152,13 @@ class Tickets:
         if match is None or key is None or not hmac.compare_digest(_mac(key, match["text"]), match["mac"]):
             raise Refused(Status.PERMISSION_DENIED, f"This is no {name} of ours.")
         sign_in = base64.urlsafe_b64decode(f"{match['sign_in']}=").hex() if match["sign_in"] else ""
-        ticket = Ticket(decode_id(match["file"]), int(match["user"]), Right(match["right"]), int(match["expires"]), sign_in)
+        ticket = Ticket(
+            decode_id(match["file"]),
+            int(match["user"]),
+            Right(match["right"]),
+            int(match["expires"]),
+            sign_in,
+        )
         if ticket.expires <= self._calendar():
             raise Refused(Status.PERMISSION_DENIED, f"This {name} has expired; ask for another.")
         return ticket

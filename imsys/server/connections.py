@@ -107,7 +107,9 @@ class Connections(Service, Factory):
         for session in strangers:
             session.abort(why)
         if strangers:
-            _log.info("{count} connections that had not logged in are cut: {why}", count=len(strangers), why=why)
+            _log.info(
+                "{count} connections that had not logged in are cut: {why}", count=len(strangers), why=why
+            )
 
     def stopService(self) -> Deferred[None]:
         """Store and answer pending messages, and close every connection after its last byte."""

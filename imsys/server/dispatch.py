@@ -96,7 +96,12 @@ class Handler:
 
 
 def handles(
-    request: type[R], *, anonymous: bool = False, overlapping: bool = False, at_once: bool = False, closes: bool = False
+    request: type[R],
+    *,
+    anonymous: bool = False,
+    overlapping: bool = False,
+    at_once: bool = False,
+    closes: bool = False,
 ) -> Callable[[Callable[[C, R], Coroutine[Any, Any, Response | Followed]]], Handler]:
     """Make an asynchronous function the handler of a request.
 
@@ -173,7 +178,11 @@ class Call:
                     self.closes = "the client logged out"
             except Exception:
                 if isinstance(self._seq, int) and self._seq.bit_length() > 3 * SEQ:
-                    self.refuse(service, Refused(Status.JSONPARSE_ERROR, "There is no room for so long a seq."), self._seq)
+                    self.refuse(
+                        service,
+                        Refused(Status.JSONPARSE_ERROR, "There is no room for so long a seq."),
+                        self._seq,
+                    )
                 else:
                     self._failed()
         except Refused as refused:
@@ -206,13 +215,17 @@ class Call:
     def _failed(self) -> None:
         service = self._service
         self._session.failed(service.handler.request.__name__)
-        self.refuse(service, Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), self._seq)
+        self.refuse(
+            service, Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), self._seq
+        )
 
 
 class Dispatcher(Generic[P]):
     """Finds the handlers of one port by service id."""
 
-    def __init__(self, handlers: Iterable[Handler], ended: Callable[[P], None], format: FrameFormat = CHAT) -> None:
+    def __init__(
+        self, handlers: Iterable[Handler], ended: Callable[[P], None], format: FrameFormat = CHAT
+    ) -> None:
         """``ended`` is called with sessions whose connection has ended; ``format`` is the frame format.
 
         :raises ValueError: two handlers serve the same id.
@@ -226,9 +239,13 @@ class Dispatcher(Generic[P]):
             if number in self._services:
                 raise ValueError(f"service {number} has two handlers")
             self._services[number] = Service(handler, reply_id(handler.request), decoder(number), format)
-        self.overlapping = frozenset(number for number, service in self._services.items() if service.handler.overlapping)
+        self.overlapping = frozenset(
+            number for number, service in self._services.items() if service.handler.overlapping
+        )
         """Ids of the services whose requests may overlap."""
-        self.at_once = frozenset(number for number, service in self._services.items() if service.handler.at_once)
+        self.at_once = frozenset(
+            number for number, service in self._services.items() if service.handler.at_once
+        )
         """Ids of the services whose requests are answered out of order."""
 
     def serve(self, server: Server[P]) -> None:
@@ -244,7 +261,9 @@ class Dispatcher(Generic[P]):
         """Report that a session's connection has ended."""
         self._ended(session)
 
-    def begin(self, call: Call, session: Peer, number: int, body: bytes, done: Callable[[Call], None]) -> None:
+    def begin(
+        self, call: Call, session: Peer, number: int, body: bytes, done: Callable[[Call], None]
+    ) -> None:
         """Find the handler, decode the request, start it; ``done`` is called when the response is ready."""
         service = self._services.get(number)
         if service is None or (not session.user and not service.handler.anonymous):

@@ -50,7 +50,10 @@ def shown(text: str, characters: int, name: str) -> str:
     :raises Refused: INVALID_FIELD (70), it is too long or has such characters.
     """
     if not is_shown(at_most(text, characters, name)):
-        raise Refused(Status.INVALID_FIELD, f"The key {name} has no control characters in it, and none that turn the direction of text.")
+        raise Refused(
+            Status.INVALID_FIELD,
+            f"The key {name} has no control characters in it, and none that turn the direction of text.",
+        )
     return text
 
 

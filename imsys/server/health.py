@@ -36,8 +36,8 @@ class Check:
         attempt: that is overload, not a fault.
     :param progress: returns a number that changes when others use it with success. While it changes, an
         attempt may take any time, since it waits behind the others.
-    :param proof: whether such a success shows all that an attempt would. Then none is made while others have it:
-        it would cost most where most is to be done.
+    :param proof: whether such a success shows all that an attempt would. Then none is made while others have
+        it: it would cost most where most is to be done.
     """
 
     what: str
@@ -85,7 +85,9 @@ class Health(Service):
         for name in names or self._watched:
             fault = self._watched[name].fault
             if fault is not None and (fault.silent or not silent):
-                raise Refused(Status.SERVER_BUSY, f"This server cannot do that now. {fault.reason}", retry_after=1.0)
+                raise Refused(
+                    Status.SERVER_BUSY, f"This server cannot do that now. {fault.reason}", retry_after=1.0
+                )
 
     def startService(self) -> None:
         """Begin the attempts."""
@@ -106,7 +108,9 @@ class Health(Service):
     def _look(self) -> None:
         """Update :attr:`unfit` after a fault has come or gone."""
         before = self.unfit
-        self.unfit = next((watched.fault.reason for watched in self._watched.values() if watched.fault is not None), "")
+        self.unfit = next(
+            (watched.fault.reason for watched in self._watched.values() if watched.fault is not None), ""
+        )
         if self.unfit == before:
             return
         if not before:
@@ -173,14 +177,20 @@ class _Watched:
             return
         self._attempt = None
         error = failure.value
-        if isinstance(error, Refused) and error.status is Status.SERVER_BUSY and not isinstance(error, Unavailable):
+        if (
+            isinstance(error, Refused)
+            and error.status is Status.SERVER_BUSY
+            and not isinstance(error, Unavailable)
+        ):
             self._crowded, self._pause = True, 1
             return
         self._waited = 0
         if isinstance(error, Unavailable):
             self._set(self._silence())
         else:
-            reason = getattr(error, "strerror", None) or getattr(error, "message", None) or type(error).__name__
+            reason = (
+                getattr(error, "strerror", None) or getattr(error, "message", None) or type(error).__name__
+            )
             self._set(Fault(f"{self._check.what} does not work: {str(reason).rstrip('.')}.", False))
 
     def _silence(self) -> Fault:

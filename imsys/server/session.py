@@ -56,12 +56,15 @@ class Session:
         "waiting",
     )
 
-    def __init__(self, connection: FrameConnection, dispatcher: Dispatcher[Session], inflight: int, crowd: Crowd) -> None:
+    def __init__(
+        self, connection: FrameConnection, dispatcher: Dispatcher[Session], inflight: int, crowd: Crowd
+    ) -> None:
         self._connection = connection
         self._crowd = crowd
         self._dispatcher = dispatcher
         self._inflight = inflight
-        self._inbox: deque[Frame] | None = None  # most sessions never need one, and an empty one takes 760 bytes
+        # most sessions never need one, and an empty one takes 760 bytes
+        self._inbox: deque[Frame] | None = None
         self._calls: list[Call] = []  # started calls in order; the first has no response yet
         self._held: list[bytes] | None = None
         self._working = False
@@ -118,7 +121,9 @@ class Session:
         """Why the connection has ended or is closing, for the log."""
         return self._connection.why
 
-    def logged_in(self, user: int, session_id: str, login_ms: int, token_digest: str, attempt: Attempt | None = None) -> None:
+    def logged_in(
+        self, user: int, session_id: str, login_ms: int, token_digest: str, attempt: Attempt | None = None
+    ) -> None:
         """Make it the session of a user; ``login_ms`` is in milliseconds since 1970.
 
         Pushes wait until the login is answered, so that the answer is the first frame that the client gets.
@@ -256,7 +261,9 @@ class Session:
         number, body = frame
         overlapping = number in self._dispatcher.overlapping
         calls = self._calls
-        if self._crowding or (calls and not (overlapping and calls[-1].overlapping and len(calls) < self._inflight)):
+        if self._crowding or (
+            calls and not (overlapping and calls[-1].overlapping and len(calls) < self._inflight)
+        ):
             return False
         call = Call(self, overlapping)
         calls.append(call)
@@ -292,7 +299,9 @@ class Session:
 
     def _overtake(self) -> None:
         """Send ready responses that may overtake earlier requests."""
-        ready = [one for one in self._calls[1:] if one.response is not None and one.numbered and not one.closes]
+        ready = [
+            one for one in self._calls[1:] if one.response is not None and one.numbered and not one.closes
+        ]
         if ready:
             self._calls[:] = [one for one in self._calls if one not in ready]
             self._connection.send(b"".join([one.response for one in ready if one.response is not None]))

@@ -34,11 +34,19 @@ def build(reactor: Any, config: Config, *, calendar: Callable[[], float] = CALEN
     """
     config, everything = _own_addresses(config), OrderedServices()
     database, redis = shared(reactor, config, everything)
-    balance.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
+    balance.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(
+        everything
+    )
     captcha.build(reactor, config, redis=redis, calendar=calendar).setServiceParent(everything)
-    chat.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
-    resources.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
-    gateway.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(everything)
+    chat.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(
+        everything
+    )
+    resources.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(
+        everything
+    )
+    gateway.build(reactor, config, database=database, redis=redis, calendar=calendar).setServiceParent(
+        everything
+    )
     return everything
 
 
@@ -87,8 +95,12 @@ def _own_addresses(config: Config) -> Config:
     for section in (config.balance, config.captcha):
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(section.grpc_host, section.grpc_host)  # noqa: S104
         if not section.grpc_port:
-            raise ConfigError("[balance] grpc_port and [captcha] grpc_port cannot be 0 (any free one) with all servers in one process")
-        own["balance" if section is config.balance else "captcha"] = dataclasses.replace(section, addresses=((host, section.grpc_port),))
+            raise ConfigError(
+                "[balance] grpc_port and [captcha] grpc_port cannot be 0 (any free one) with all servers in one process"
+            )
+        own["balance" if section is config.balance else "captcha"] = dataclasses.replace(
+            section, addresses=((host, section.grpc_port),)
+        )
     return dataclasses.replace(config, **own)
 
 

@@ -64,10 +64,16 @@ def build(
         config.balance.grpc_port,
         [
             (imsys_v1_pb2_grpc.add_RegistryServicer_to_server, registrations),
-            (imsys_v1_pb2_grpc.add_BalanceServicer_to_server, BalanceServicer(allocation, tokens, suspicions.report)),
+            (
+                imsys_v1_pb2_grpc.add_BalanceServicer_to_server,
+                BalanceServicer(allocation, tokens, suspicions.report),
+            ),
             (message_pb2_grpc.add_UserServiceServicer_to_server, UserServicer(allocation, tokens)),
             (message_pb2_grpc.add_ChattingRegisterServiceServicer_to_server, RegisterServicer(plain, "chat")),
-            (message_pb2_grpc.add_ResourcesRegisterServiceServicer_to_server, RegisterServicer(plain, "resources")),
+            (
+                message_pb2_grpc.add_ResourcesRegisterServiceServicer_to_server,
+                RegisterServicer(plain, "resources"),
+            ),
         ],
     ).setServiceParent(service)
     return service

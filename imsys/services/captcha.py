@@ -29,7 +29,9 @@ WORKERS = 32
 """Mails sent concurrently."""
 
 
-def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar: Callable[[], float] = CALENDAR) -> IService:
+def build(
+    reactor: Any, config: Config, redis: Redis | None = None, *, calendar: Callable[[], float] = CALENDAR
+) -> IService:
     """Build one captcha server, on its own Redis or on a shared one.
 
     :param calendar: returns Unix seconds.
@@ -51,7 +53,9 @@ def build(reactor: Any, config: Config, redis: Redis | None = None, *, calendar:
         (imsys_v1_pb2_grpc.add_CodesServicer_to_server, verification),
     ]
     calls += control_services(Control(secrets.token_hex(8), lambda: health.unfit, None))
-    GrpcServer(reactor, trust_of(config, server), captcha.grpc_host, captcha.grpc_port, calls, WORKERS).setServiceParent(server)
+    GrpcServer(
+        reactor, trust_of(config, server), captcha.grpc_host, captcha.grpc_port, calls, WORKERS
+    ).setServiceParent(server)
     return server
 
 

@@ -35,12 +35,16 @@ class CertificateCare(Service):
 
     def warnings(self) -> list[str]:
         """Return a line for each that expires soon. :raises ConfigError: one has expired or is invalid."""
-        return soon_over(ends_of(self._config, public=self._public), datetime.fromtimestamp(self._calendar(), UTC))
+        return soon_over(
+            ends_of(self._config, public=self._public), datetime.fromtimestamp(self._calendar(), UTC)
+        )
 
     def startService(self) -> None:
         """Check every day from tomorrow on; today's warnings were logged at the start."""
         super().startService()
-        self._daily.start(DAY, now=False).addErrback(lambda reason: _log.failure("nobody looks at the certificates any more", reason))
+        self._daily.start(DAY, now=False).addErrback(
+            lambda reason: _log.failure("nobody looks at the certificates any more", reason)
+        )
 
     def stopService(self) -> None:
         """Stop checking."""

@@ -72,10 +72,24 @@ class Options(common.Options):
     """The command-line options of a chat server."""
 
     optParameters = [
-        ["processes", None, None, "Start so many processes that share the public ports ([chat] processes if not given).", _count],
-        ["process", None, None, "Be number so-and-so of several processes, that somebody else starts.", _count],
+        [
+            "processes",
+            None,
+            None,
+            "Start so many processes that share the public ports ([chat] processes if not given).",
+            _count,
+        ],
+        [
+            "process",
+            None,
+            None,
+            "Be number so-and-so of several processes, that somebody else starts.",
+            _count,
+        ],
     ]
-    optFlags = [["supervised", None, "End with the process at the other end of standard input (used by --processes)."]]
+    optFlags = [
+        ["supervised", None, "End with the process at the other end of standard input (used by --processes)."]
+    ]
 
     def postOptions(self) -> None:
         """Load the configuration; the command line takes precedence."""
@@ -163,14 +177,31 @@ def build(
     )
     connections.flushed = log.flushed
     resources = ServerList(reactor, balance, "resources", config.balance.lease)
-    places, tickets = ResourcesDirectory(resources, config.balance.interval), tickets_of(reactor, config, server, calendar)
+    places, tickets = (
+        ResourcesDirectory(resources, config.balance.interval),
+        tickets_of(reactor, config, server, calendar),
+    )
     files = FileContext(config.files, config.resources.chunk, tickets, places)
     announcer = Announcer(stores, log, outbound)
     stream_servers = ResourcesServers(reactor, trust, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, unconfirmed)
     live = LiveContext(config.live, tickets, places, live_announcer, calendar)
     allowances = Allowances(redis, reactor.seconds, config.limits)
-    dispatcher.serve(Chat(stores, node, log, directory, outbound, unconfirmed, tokens, files, live, allowances, health.demand))
+    dispatcher.serve(
+        Chat(
+            stores,
+            node,
+            log,
+            directory,
+            outbound,
+            unconfirmed,
+            tokens,
+            files,
+            live,
+            allowances,
+            health.demand,
+        )
+    )
     moving = Moving(reactor, directory.sessions)
     evacuation = Evacuation(reactor, health, membership, moving.begin, moving.cancel)
 
@@ -185,7 +216,9 @@ def build(
         stores.messages.previous,
         Announcements(announcer.announce, live_announcer.announce),
     )
-    calls += control_services(Control(membership.incarnation, lambda: health.unfit, drain if own_process else None))
+    calls += control_services(
+        Control(membership.incarnation, lambda: health.unfit, drain if own_process else None)
+    )
     grpc = GrpcServer(reactor, trust, chat.grpc_host, chat.grpc_port, calls)
 
     def port(number: int, context: Any, what: str) -> ListenService:
@@ -203,7 +236,19 @@ def build(
 
     pauses = Pauses(reactor, paused)
     # stopped in reverse order, so that everything is sent before the streams to the peers are closed
-    inside = (node, pauses, health, directory, balance, stream_servers, grpc, peers, outbound, unconfirmed, care)
+    inside = (
+        node,
+        pauses,
+        health,
+        directory,
+        balance,
+        stream_servers,
+        grpc,
+        peers,
+        outbound,
+        unconfirmed,
+        care,
+    )
     parts = (*inside, connections, *listeners, membership, evacuation)
     for part in parts:
         part.setServiceParent(server)
@@ -233,7 +278,15 @@ def _one_of_several(reactor: Any, options: Options) -> IService:
         return build(reactor, config, shared=True)
 
     config = number_of(options.settings, number)
-    daemon = make_daemon(reactor, config, NAME, one, tether.ready if tether is not None else None, number, options.reactor_fault)
+    daemon = make_daemon(
+        reactor,
+        config,
+        NAME,
+        one,
+        tether.ready if tether is not None else None,
+        number,
+        options.reactor_fault,
+    )
     if tether is not None:
         tether.setServiceParent(daemon)
     return daemon
@@ -251,5 +304,7 @@ def _several(reactor: Any, options: Options) -> IService:
         return Supervisor(reactor, config, launch)
 
     # the gRPC ports belong to its processes
-    config = dataclasses.replace(options.settings, chat=dataclasses.replace(options.settings.chat, grpc_port=0))
+    config = dataclasses.replace(
+        options.settings, chat=dataclasses.replace(options.settings.chat, grpc_port=0)
+    )
     return make_daemon(reactor, config, NAME, supervisor, warning=options.reactor_fault)

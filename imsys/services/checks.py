@@ -50,7 +50,13 @@ def resources_health(reactor: Any, store: HealthStore, redis: Redis, disk: Disk,
 
 def gateway_health(reactor: Any, store: HealthStore, redis: Redis) -> Health:
     """Check a gateway's database and Redis."""
-    return Health(reactor, {"database": Check("The database", store.read, lambda: store.answered, proof=True), "redis": _redis(redis)})
+    return Health(
+        reactor,
+        {
+            "database": Check("The database", store.read, lambda: store.answered, proof=True),
+            "redis": _redis(redis),
+        },
+    )
 
 
 def captcha_health(reactor: Any, redis: Redis) -> Health:

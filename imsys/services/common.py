@@ -76,7 +76,10 @@ def refuse_to_start(config: Config, title: str, reason: str) -> NoReturn:
     """Write why the daemon cannot start to its log file and to standard error, and exit with status 1."""
     folder = Path(config.imsys.log_dir)
     if config.imsys.log_dir and folder.parent.exists():
-        with contextlib.suppress(ConfigError, OSError), as_owner(folder if folder.exists() else folder.parent):
+        with (
+            contextlib.suppress(ConfigError, OSError),
+            as_owner(folder if folder.exists() else folder.parent),
+        ):
             file = LogFile(folder / f"{title}.log", "critical")
             file.open()
             Logger(observer=file).critical("{daemon} cannot start: {reason}", daemon=title, reason=reason)
@@ -91,7 +94,12 @@ class Options(usage.Options):
     """
 
     optParameters: list[list[Any]] = [
-        ["config", "c", None, "Configuration file (INI); $IMSYS_CONFIG if not given; without either the built-in defaults."]
+        [
+            "config",
+            "c",
+            None,
+            "Configuration file (INI); $IMSYS_CONFIG if not given; without either the built-in defaults.",
+        ]
     ]
 
     settings: Config
@@ -135,10 +143,17 @@ class Daemon(MultiService):
     """
 
     def __init__(
-        self, reactor: Any, config: Config, name: str, on_ready: Callable[[], None] | None = None, warnings: Sequence[str] = ()
+        self,
+        reactor: Any,
+        config: Config,
+        name: str,
+        on_ready: Callable[[], None] | None = None,
+        warnings: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        self._certificates = CertificateCare(reactor, config, CALENDAR, public=name not in WITHOUT_PUBLIC_PORTS)
+        self._certificates = CertificateCare(
+            reactor, config, CALENDAR, public=name not in WITHOUT_PUBLIC_PORTS
+        )
         self._certificates.setServiceParent(self)
         self._warnings = [*warnings, *self._certificates.warnings()]
         self._reactor = reactor
@@ -169,7 +184,9 @@ class Daemon(MultiService):
         with self._explained():
             make_home(self._config)
             if self._config.imsys.log_dir:
-                self._file = LogFile(Path(self._config.imsys.log_dir) / f"{self._title}.log", self._config.imsys.log_level)
+                self._file = LogFile(
+                    Path(self._config.imsys.log_dir) / f"{self._title}.log", self._config.imsys.log_level
+                )
                 self._file.open()
             for warning in self._warnings:
                 if warning:
@@ -262,7 +279,13 @@ def make_daemon(
     set_clock(reactor)
     try:
         config, lowered = fitting(config, name, raise_descriptor_limit())
-        daemon = Daemon(reactor, config, title, on_ready, (warning, lowered, PLAINTEXT if is_plaintext(config.cluster) else ""))
+        daemon = Daemon(
+            reactor,
+            config,
+            title,
+            on_ready,
+            (warning, lowered, PLAINTEXT if is_plaintext(config.cluster) else ""),
+        )
         CalendarWatch(reactor, CALENDAR).setServiceParent(daemon)
         build(reactor, config).setServiceParent(daemon)
         daemon.check_ports()

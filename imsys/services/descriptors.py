@@ -65,9 +65,16 @@ def fitting(config: Config, daemon: str, limit: int | None) -> tuple[Config, str
         return config, ""
     remedy = "raise the limit (LimitNOFILE= of the unit, ulimit -Hn)"
     if left < len(sections):
-        raise ConfigError(f"the process may open {limit} files, and needs {needed} before the first connection: {remedy}")
+        raise ConfigError(
+            f"the process may open {limit} files, and needs {needed} before the first connection: {remedy}"
+        )
     lowered = {section: max(1, capacity * left // total) for section, capacity in wanted.items()}
-    changes = ", ".join(f"[{section}] capacity is {lowered[section]} instead of {wanted[section]}" for section in sections)
-    sized = {section: dataclasses.replace(getattr(config, section), capacity=capacity) for section, capacity in lowered.items()}
+    changes = ", ".join(
+        f"[{section}] capacity is {lowered[section]} instead of {wanted[section]}" for section in sections
+    )
+    sized = {
+        section: dataclasses.replace(getattr(config, section), capacity=capacity)
+        for section, capacity in lowered.items()
+    }
     warning = f"the process may open {limit} files, and needs {needed} of them for itself, so {changes}: {remedy}, or lower the capacity"
     return dataclasses.replace(config, **sized), warning

@@ -133,7 +133,11 @@ class Draining(Service):
 
     async def _drain(self) -> None:
         await self._leave()
-        _log.info("{name} drains: {count} connections are left", name=self._membership.name, count=self._membership.load())
+        _log.info(
+            "{name} drains: {count} connections are left",
+            name=self._membership.name,
+            count=self._membership.load(),
+        )
         for other in self._others:
             other.drain()
         self._set_off()
@@ -162,7 +166,11 @@ class Draining(Service):
             if self._membership.takers():
                 seconds = moves.moving.begin(seconds, for_good=True)
             else:
-                _log.warn("no other server takes the users of {name}: it ends in {seconds} s", name=self._membership.name, seconds=seconds)
+                _log.warn(
+                    "no other server takes the users of {name}: it ends in {seconds} s",
+                    name=self._membership.name,
+                    seconds=seconds,
+                )
         if not seconds:
             return
         seconds += SETTLE
@@ -173,7 +181,11 @@ class Draining(Service):
 
     def _finish(self) -> None:
         if self.running:
-            _log.info("{name} is drained: {count} connections are left", name=self._membership.name, count=self._membership.load())
+            _log.info(
+                "{name} is drained: {count} connections are left",
+                name=self._membership.name,
+                count=self._membership.load(),
+            )
             with contextlib.suppress(ReactorNotRunning):
                 self._reactor.stop()
 

@@ -28,7 +28,9 @@ def first_start(config: Config, now: datetime) -> None:
     with as_owner(config.home):
         if config.home in Path(config.tls.certificate).parents and config.home in Path(config.tls.ca).parents:
             ensure_development(config.tls, [config.chat.advertise, config.resources.advertise], now)
-        for path in map(Path, (config.files.ticket_keys, *([] if config.files.master_key else [config.files.master_keys]))):
+        for path in map(
+            Path, (config.files.ticket_keys, *([] if config.files.master_key else [config.files.master_keys]))
+        ):
             if config.home in path.parents and not path.exists():
                 add_key(path, 0)
         if config.database.engine == "sqlite":
@@ -46,7 +48,9 @@ def prepare_database(database: DatabaseConfig, *, create: bool = True) -> list[s
             create_database(database)
         return migrate(database)
     except ImportError:
-        raise ConfigError(f"[database] driver: {database.driver} is not installed (pip install 'imsys[mysqlclient]')") from None
+        raise ConfigError(
+            f"[database] driver: {database.driver} is not installed (pip install 'imsys[mysqlclient]')"
+        ) from None
 
 
 def check_tables(database: DatabaseConfig) -> None:
@@ -57,4 +61,6 @@ def check_tables(database: DatabaseConfig) -> None:
     """
     there, wanted = version(database)
     if there < wanted:
-        raise OldTables(f"[database] the tables have version {there}, this program needs {wanted}: run 'imsys-ctl migrate' first")
+        raise OldTables(
+            f"[database] the tables have version {there}, this program needs {wanted}: run 'imsys-ctl migrate' first"
+        )

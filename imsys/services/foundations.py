@@ -30,7 +30,9 @@ def database_of(reactor: Any, config: Config, parent: MultiService) -> Database:
     try:
         database = Database(reactor, config.database)
     except ImportError:
-        raise ConfigError(f"[database] driver: {config.database.driver} is not installed (pip install 'imsys[mysqlclient]')") from None
+        raise ConfigError(
+            f"[database] driver: {config.database.driver} is not installed (pip install 'imsys[mysqlclient]')"
+        ) from None
     database.setServiceParent(parent)
     return database
 
@@ -60,7 +62,9 @@ class _Seldom(Service):
 def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:
     """Make the Redis client of a single daemon. :raises ConfigError: Redis is configured as embedded."""
     if config.redis.mode == "embedded":
-        raise ConfigError("[redis] mode: embedded is for all servers in one process (twistd imsys); a single daemon needs mode = server")
+        raise ConfigError(
+            "[redis] mode: embedded is for all servers in one process (twistd imsys); a single daemon needs mode = server"
+        )
     service = RedisService(reactor, config.redis)
     service.setServiceParent(parent)
     return service.redis

@@ -78,8 +78,16 @@ def build(
         mail_deadline=config.mail.timeout + config.cluster.deadline,
     )
     queues = Queues.configured(reactor, passwords.workers, settings.hash_queue)
-    api = JsonApi(reactor, endpoints(gateway, queues, health), body_limit=settings.body_limit, timeout=settings.timeout)
-    times = HttpSettings(head=settings.timeout, idle=settings.timeout, stalled=settings.timeout, linger=DRAIN, grace=LAST_ANSWERS)
+    api = JsonApi(
+        reactor, endpoints(gateway, queues, health), body_limit=settings.body_limit, timeout=settings.timeout
+    )
+    times = HttpSettings(
+        head=settings.timeout,
+        idle=settings.timeout,
+        stalled=settings.timeout,
+        linger=DRAIN,
+        grace=LAST_ANSWERS,
+    )
     http = HttpServer(
         reactor,
         times,
@@ -93,7 +101,9 @@ def build(
     parts = [health, passwords, Kinds(reactor, stores.accounts, passwords), balance, captcha, http]
     parts.append(ListenService(reactor, http, settings.host, settings.port, tls, "[gateway] port"))
     if settings.plain_port:
-        parts.append(ListenService(reactor, http, settings.host, settings.plain_port, None, "[gateway] plain_port"))
+        parts.append(
+            ListenService(reactor, http, settings.host, settings.plain_port, None, "[gateway] plain_port")
+        )
     for part in parts:
         part.setServiceParent(server)
     return server

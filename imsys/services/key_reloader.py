@@ -44,7 +44,9 @@ class KeyReloader(Service):
     def startService(self) -> None:
         """Begin to check."""
         super().startService()
-        self._loop.start(INTERVAL, now=False).addErrback(lambda reason: _log.failure("the keys are not looked at any more", reason))
+        self._loop.start(INTERVAL, now=False).addErrback(
+            lambda reason: _log.failure("the keys are not looked at any more", reason)
+        )
 
     def stopService(self) -> Deferred[None]:
         """Stop checking; fire when a check in progress has ended."""
@@ -54,7 +56,9 @@ class KeyReloader(Service):
         return self._looking
 
     def _look(self) -> Deferred[None]:
-        looked: Deferred[str] = deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._keys.refresh)
+        looked: Deferred[str] = deferToThreadPool(
+            self._reactor, self._reactor.getThreadPool(), self._keys.refresh
+        )
         self._looking = looked.addCallback(self._looked)
         self._looking.addErrback(lambda reason: _log.failure("the keys could not be looked at", reason))
         return self._looking

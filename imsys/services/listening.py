@@ -108,7 +108,9 @@ class ListenService(Service):
         try:
             self._port = self._listen()
         except CannotListenError as error:
-            raise ConfigError(_cannot_listen(self._host, self._wanted, self.what, error.socketError)) from None
+            raise ConfigError(
+                _cannot_listen(self._host, self._wanted, self.what, error.socketError)
+            ) from None
         self._port.stopReading()
         self.port = self._port.getHost().port
 
@@ -198,7 +200,10 @@ class _Port(tcp.Port):
             self._drop()
             return
         if self.addressFamily == socket.AF_INET6:  # with its zone, if any
-            address = (socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0], *address[1:])
+            address = (
+                socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0],
+                *address[1:],
+            )
         protocol: Any = self.factory.buildProtocol(self._buildAddr(address))
         if protocol is None:
             accepted.close()
@@ -212,7 +217,11 @@ class _Port(tcp.Port):
         now = self.reactor.seconds()
         if now - self._complained >= REMINDER:
             self._complained = now
-            _log.warn("{what} has dropped {count} connections that had waited for too long", what=self.what, count=self.dropped)
+            _log.warn(
+                "{what} has dropped {count} connections that had waited for too long",
+                what=self.what,
+                count=self.dropped,
+            )
 
     def _rest(self, error: OSError) -> None:
         if self._resting is not None:
@@ -222,7 +231,11 @@ class _Port(tcp.Port):
         now = self.reactor.seconds()
         if now - self._reminded >= REMINDER:
             self._reminded = now
-            _log.error("{what} accepts nobody until a file is closed: {reason}", what=self.what, reason=error.strerror)
+            _log.error(
+                "{what} accepts nobody until a file is closed: {reason}",
+                what=self.what,
+                reason=error.strerror,
+            )
 
     def _resume(self) -> None:
         self._resting = None

@@ -103,7 +103,9 @@ def live_of(
         storage,
         uploads,
         calendar,
-        RecordingLimits(min(limits.max_recording, config.files.max_file), config.files.expire, config.files.quota),
+        RecordingLimits(
+            min(limits.max_recording, config.files.max_file), config.files.expire, config.files.quota
+        ),
     )
     streams.record = recordings.begin
     routes = live_routes(reactor, limits, tickets, granted, store, streams, calendar)

@@ -37,7 +37,9 @@ class Pauses(Service):
     :param seconds: a monotonic clock.
     """
 
-    def __init__(self, clock: IReactorTime, paused: Callable[[float], None], seconds: Callable[[], float] = elapsed) -> None:
+    def __init__(
+        self, clock: IReactorTime, paused: Callable[[float], None], seconds: Callable[[], float] = elapsed
+    ) -> None:
         self._seconds = seconds
         self._paused = paused
         self._last = 0.0

@@ -62,7 +62,9 @@ LAST_WORDS = 500
 def number_of(config: Config, number: int) -> Config:
     """Return the configuration of one of several processes, from 1 on, with its own name and gRPC port."""
     chat = config.chat
-    own = dataclasses.replace(chat, name=f"{chat.name}-{number}", grpc_port=chat.grpc_base + number, processes=1)
+    own = dataclasses.replace(
+        chat, name=f"{chat.name}-{number}", grpc_port=chat.grpc_base + number, processes=1
+    )
     return dataclasses.replace(config, chat=own)
 
 
@@ -74,9 +76,13 @@ def check_several(config: Config) -> None:
     if config.database.engine == "sqlite":
         raise ConfigError("[chat] processes: [database] engine = sqlite is for one process only")
     if sys.platform != "linux":
-        raise ConfigError("[chat] processes: only Linux spreads connections over processes that share a port; here it is one process only")
+        raise ConfigError(
+            "[chat] processes: only Linux spreads connections over processes that share a port; here it is one process only"
+        )
     if not config.chat.port:
-        raise ConfigError("[chat] processes: they cannot share [chat] port = 0 (any free one); give it a number")
+        raise ConfigError(
+            "[chat] processes: they cannot share [chat] port = 0 (any free one); give it a number"
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,16 @@ class Launch:
         twistd = ["--nodaemon", "--pidfile=", *self.twistd]
         if self.logfile:
             twistd.append(f"--logfile={_numbered(self.logfile, number)}")
-        return ["-P", "-m", "imsys.services", *twistd, *self.command, "--process", str(number), "--supervised"]
+        return [
+            "-P",
+            "-m",
+            "imsys.services",
+            *twistd,
+            *self.command,
+            "--process",
+            str(number),
+            "--supervised",
+        ]
 
 
 def launch_of(options: Any, name: str) -> Launch:
@@ -114,10 +129,16 @@ def launch_of(options: Any, name: str) -> Launch:
     """
     twistd = options.parent
     if twistd is None:
-        raise ConfigError(f"[chat] processes: an application file is for one process only; 'twistd {name}' starts several")
+        raise ConfigError(
+            f"[chat] processes: an application file is for one process only; 'twistd {name}' starts several"
+        )
     if twistd["chroot"]:
         raise ConfigError("[chat] processes: --chroot is for one process only")
-    handed = [f"--{option}={twistd[option]}" for option in ("reactor", "uid", "gid", "rundir", "prefix") if twistd.get(option) is not None]
+    handed = [
+        f"--{option}={twistd[option]}"
+        for option in ("reactor", "uid", "gid", "rundir", "prefix")
+        if twistd.get(option) is not None
+    ]
     handed += [f"--{flag}" for flag in ("syslog", "euid", "originalname") if twistd.get(flag)]
     if twistd["logger"] is not None:
         handed.append(f"--logger={qual(twistd['logger'])}")
@@ -129,7 +150,11 @@ def launch_of(options: Any, name: str) -> Launch:
 def _numbered(logfile: str, number: int) -> str:
     """Return the log file of one of several processes; a terminal or ``/dev/null`` is shared."""
     path = Path(logfile)
-    return logfile if logfile == "-" or (path.exists() and not path.is_file()) else str(path.with_stem(f"{path.stem}-{number}"))
+    return (
+        logfile
+        if logfile == "-" or (path.exists() and not path.is_file())
+        else str(path.with_stem(f"{path.stem}-{number}"))
+    )
 
 
 def keep_root(options: Any) -> None:
@@ -207,7 +232,11 @@ class Supervisor(Service):
         try:
             await self._ended.wait().addTimeout(grace, self._reactor)
         except DeferredTimeout:
-            _log.error("{count} processes did not end in {grace:g} s: they are killed", count=len(self._running), grace=grace)
+            _log.error(
+                "{count} processes did not end in {grace:g} s: they are killed",
+                count=len(self._running),
+                grace=grace,
+            )
             self._send(signal.SIGKILL)
             await self._ended.wait()
         finally:
@@ -228,7 +257,10 @@ class Supervisor(Service):
 
     async def _keep(self, number: int) -> None:
         """Run one process, and restart it when it ends."""
-        name, pauses = f"{self._config.chat.name}-{number}", Backoff(FIRST_PAUSE, LONGEST_PAUSE, jitter=NO_JITTER)
+        name, pauses = (
+            f"{self._config.chat.name}-{number}",
+            Backoff(FIRST_PAUSE, LONGEST_PAUSE, jitter=NO_JITTER),
+        )
         try:
             while not self._leaving.is_set:
                 began = self._reactor.seconds()

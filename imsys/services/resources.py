@@ -111,7 +111,9 @@ def engine_of(
     )
 
 
-def connections_of(reactor: Any, resources: Resources, crowd: Crowd, ahead: Budget | None = None) -> Connections:
+def connections_of(
+    reactor: Any, resources: Resources, crowd: Crowd, ahead: Budget | None = None
+) -> Connections:
     """Build the connections that serve these resources.
 
     :param ahead: budget for data that is read before it can be sent; by default a new one.
@@ -122,7 +124,15 @@ def connections_of(reactor: Any, resources: Resources, crowd: Crowd, ahead: Budg
         resources.ended(session)
         connections.ended(session)
 
-    handler = FrameHandler(reactor, resources.config, resources.tickets, resources.granted, resources.uploads, resources.downloads, ahead)
+    handler = FrameHandler(
+        reactor,
+        resources.config,
+        resources.tickets,
+        resources.granted,
+        resources.uploads,
+        resources.downloads,
+        ahead,
+    )
     dispatcher = Dispatcher((*HANDLERS, *handler.handlers()), ended, RESOURCES)
     dispatcher.serve(resources)
     connections = Connections(reactor, resources.config, dispatcher, crowd, handler.filter)
@@ -151,7 +161,9 @@ def build(
     granted = Granted(reactor, tokens.live, config.balance.interval)
     sessions = Sessions(tokens, granted, calendar)
     balance = GrpcClient(reactor, trust, config.balance.addresses)
-    chats = ChatServers(reactor, trust, ServerList(reactor, balance, "chat", config.balance.lease), config.balance.interval)
+    chats = ChatServers(
+        reactor, trust, ServerList(reactor, balance, "chat", config.balance.lease), config.balance.interval
+    )
     shared = SHARED if config.files.store == SHARED else ""
     announcing = Announcing(reactor, ours.name, FileStore(database, calendar), chats.announce, shared)
 
@@ -164,15 +176,30 @@ def build(
 
     engine = engine_of(reactor, config, database, announcing.wake, calendar, demand=writable)
     health = resources_health(reactor, HealthStore(database), redis, engine.storage.disk, spool_folder(ours))
-    uploads, downloads = GuardedUploads(engine.uploads, writable), GuardedDownloads(engine.downloads, readable)
+    uploads, downloads = (
+        GuardedUploads(engine.uploads, writable),
+        GuardedDownloads(engine.downloads, readable),
+    )
     tickets = tickets_of(reactor, config, server, calendar)
-    resources = Resources(ours, sessions, granted, engine.storage.disk, uploads, downloads, engine.legacy, tickets, health.demand)
+    resources = Resources(
+        ours,
+        sessions,
+        granted,
+        engine.storage.disk,
+        uploads,
+        downloads,
+        engine.legacy,
+        tickets,
+        health.demand,
+    )
     ahead = Budget(ours.unsent)
     crowd = crowd_of(reactor, config.limits, ours.capacity)
     connections = connections_of(reactor, resources, crowd, ahead)
     public = tls_of(config, server)
     context = public.context()
-    places = ResourcesDirectory(ServerList(reactor, balance, "resources", config.balance.lease), config.balance.interval)
+    places = ResourcesDirectory(
+        ServerList(reactor, balance, "resources", config.balance.lease), config.balance.interval
+    )
     live = live_of(
         reactor,
         config,
@@ -188,10 +215,19 @@ def build(
         calendar,
     )
     tls = ListenService(reactor, connections, ours.host, ours.port, context, "[resources] port")
-    plain = ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port") if ours.plain_port else None
-    routes = [*file_routes(ours, config.files.max_file, tickets, granted, uploads, downloads, ahead), *live.routes]
+    plain = (
+        ListenService(reactor, connections, ours.host, ours.plain_port, None, "[resources] plain_port")
+        if ours.plain_port
+        else None
+    )
+    routes = [
+        *file_routes(ours, config.files.max_file, tickets, granted, uploads, downloads, ahead),
+        *live.routes,
+    ]
     proxies, verbose = Proxies(ours.trusted_proxies), config.imsys.log_level == "debug"
-    http = HttpServer(reactor, http_settings(ours), site(ours, routes).answer, calendar, crowd, proxies, verbose=verbose)
+    http = HttpServer(
+        reactor, http_settings(ours), site(ours, routes).answer, calendar, crowd, proxies, verbose=verbose
+    )
     web = ListenService(reactor, http, ours.host, ours.http_port, context, "[resources] http_port")
 
     def drain(seconds: float) -> int:
@@ -209,7 +245,20 @@ def build(
     calls = [*stream_services(live.streams), *control_services(control)]
     grpc = GrpcServer(reactor, trust, ours.grpc_host, ours.grpc_port, calls)
     listeners = [port for port in (tls, plain, web, *live.listeners) if port is not None]
-    for part in (balance, chats, announcing, *engine.parts, health, grpc, granted, connections, http, *live.parts, *listeners, membership):
+    for part in (
+        balance,
+        chats,
+        announcing,
+        *engine.parts,
+        health,
+        grpc,
+        granted,
+        connections,
+        http,
+        *live.parts,
+        *listeners,
+        membership,
+    ):
         part.setServiceParent(server)
     draining = Draining(reactor, membership, connections, listeners, (http, live.rtmp))
     if own_process:

@@ -40,7 +40,9 @@ def while_stopping(reactor: Any, hurry: Callable[[], None]) -> Callable[[], None
 
     :returns: a function that restores the former handlers.
     """
-    restore = [on_signal(name, lambda: reactor.callFromThread(hurry), alone=True) for name in ("SIGTERM", "SIGINT")]
+    restore = [
+        on_signal(name, lambda: reactor.callFromThread(hurry), alone=True) for name in ("SIGTERM", "SIGINT")
+    ]
 
     def end() -> None:
         for one in restore:

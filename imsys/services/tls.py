@@ -49,7 +49,9 @@ class PublicTls(Service):
         _log.info("the certificate of the public ports was read again")
 
 
-def public_context(config: TlsConfig, application: str | None = None, *, tickets: bool = True) -> ssl.SSLContext:
+def public_context(
+    config: TlsConfig, application: str | None = None, *, tickets: bool = True
+) -> ssl.SSLContext:
     """Make the TLS context of public ports: at least TLS 1.2, resumption by tickets, no client certificates.
 
     Tickets are encrypted with a key that only this context has: they are invalid after the process, and so
@@ -72,7 +74,9 @@ def public_context(config: TlsConfig, application: str | None = None, *, tickets
         context.load_cert_chain(config.certificate, config.key)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise ConfigError(f"[tls] key: {config.key} does not belong to the certificate in {config.certificate}") from None
+            raise ConfigError(
+                f"[tls] key: {config.key} does not belong to the certificate in {config.certificate}"
+            ) from None
         raise ConfigError(f"[tls] certificate: {config.certificate} cannot be used: {error.reason}") from None
     if application is not None:
         context.set_alpn_protocols([application])

@@ -72,11 +72,17 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
     up."""
 
 
-LOCKED = Refused(Status.SERVER_BUSY, "Another server is writing in this conversation, and does not come to an end.", retry_after=1.0)
+LOCKED = Refused(
+    Status.SERVER_BUSY,
+    "Another server is writing in this conversation, and does not come to an end.",
+    retry_after=1.0,
+)
 """The result of a submission whose thread another transaction has locked: nothing is stored; try it again."""
 
 
-def append(tx: Transaction, ids: MessageIds, submissions: Sequence[Submission], wait: bool = True) -> list[Appended | Refused]:
+def append(
+    tx: Transaction, ids: MessageIds, submissions: Sequence[Submission], wait: bool = True
+) -> list[Appended | Refused]:
     """Store the submissions and return the result of each; it may run again after its own commit.
 
     :param wait: whether to wait a moment for other writers of these threads, before the result is
@@ -90,10 +96,14 @@ def append(tx: Transaction, ids: MessageIds, submissions: Sequence[Submission], 
     return [LOCKED if submission.thread_id in locked else next(done) for submission in submissions]
 
 
-def _append(tx: Transaction, ids: MessageIds, heads: dict[int, Head], submissions: Sequence[Submission]) -> list[Appended | Refused]:
+def _append(
+    tx: Transaction, ids: MessageIds, heads: dict[int, Head], submissions: Sequence[Submission]
+) -> list[Appended | Refused]:
     groups = _group_members(tx, [head.thread_id for head in heads.values() if head.kind == GROUP])
     allowed = [_receivers(heads.get(submission.thread_id), groups, submission) for submission in submissions]
-    suspicious = [s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)]
+    suspicious = [
+        s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)
+    ]
     known = _find_resent(tx, suspicious) if suspicious else {}
     before = {head.thread_id: head.last_msg_id for head in heads.values()}
     results, new = _assign(ids, heads, submissions, allowed, known)
@@ -122,8 +132,12 @@ def _stored_elsewhere(ids: MessageIds, appended: Appended) -> bool:
     return any(message.resent and not ids.made(message.msg_id) for message in appended.messages)
 
 
-def append_from_server(tx: Transaction, ids: MessageIds, head: Head, texts: Iterable[tuple[int, int, str]]) -> list[Stored]:
-    """Append texts of (sender, receiver, content) to a thread whose head is locked, inside another transaction."""
+def append_from_server(
+    tx: Transaction, ids: MessageIds, head: Head, texts: Iterable[tuple[int, int, str]]
+) -> list[Stored]:
+    """Append texts of (sender, receiver, content) to a thread whose head is locked, inside another
+    transaction.
+    """
     stored = []
     for sender, receiver, content in texts:
         stored.append(_next(ids, head, sender, receiver, Draft("", content)))
@@ -131,14 +145,18 @@ def append_from_server(tx: Transaction, ids: MessageIds, head: Head, texts: Iter
     return stored
 
 
-def _receivers(head: Head | None, groups: dict[int, list[int]], submission: Submission) -> tuple[int, ...] | Refused:
+def _receivers(
+    head: Head | None, groups: dict[int, list[int]], submission: Submission
+) -> tuple[int, ...] | Refused:
     """Return the receivers of a submission, or why it is refused."""
     sender, receiver = submission.sender, submission.receiver
     if head is None:
         return _not_a_member()
     if head.kind != PRIVATE:
         members = groups.get(head.thread_id, ())
-        return tuple(member for member in members if member != sender) if sender in members else _not_a_member()
+        return (
+            tuple(member for member in members if member != sender) if sender in members else _not_a_member()
+        )
     if sender not in (head.low, head.high):
         return _not_a_member()
     if receiver != head.low + head.high - sender:
@@ -166,7 +184,9 @@ def _not_a_member() -> Refused:
 def _group_members(tx: Transaction, thread_ids: Sequence[int]) -> dict[int, list[int]]:
     members: dict[int, list[int]] = {}
     if thread_ids:
-        for thread_id, user in tx.rows(f"SELECT thread_id, user_id FROM members WHERE thread_id IN ({numbers(thread_ids)})"):  # noqa: S608
+        for thread_id, user in tx.rows(
+            f"SELECT thread_id, user_id FROM members WHERE thread_id IN ({numbers(thread_ids)})"  # noqa: S608
+        ):
             members.setdefault(thread_id, []).append(user)
     return members
 
@@ -189,13 +209,17 @@ def _assign(
         sender = submission.sender
         if isinstance(receivers, Refused):
             old = [given.get((sender, draft.unique_id)) for draft in submission.drafts]
-            results.append(Appended([replace(one, resent=True) for one in old if one], ()) if all(old) else receivers)
+            results.append(
+                Appended([replace(one, resent=True) for one in old if one], ()) if all(old) else receivers
+            )
             continue
         messages = []
         for draft in submission.drafts:
             key = sender, draft.unique_id
             if (stored := given.get(key)) is None:
-                given[key] = stored = _next(ids, heads[submission.thread_id], sender, submission.receiver, draft)
+                given[key] = stored = _next(
+                    ids, heads[submission.thread_id], sender, submission.receiver, draft
+                )
                 new.append(stored)
             else:
                 stored = replace(stored, resent=True)
@@ -207,7 +231,9 @@ def _assign(
 def _next(ids: MessageIds, head: Head, sender: int, receiver: int, draft: Draft) -> Stored:
     prev_id = head.last_msg_id
     head.last_msg_id = msg_id = ids.next(prev_id)
-    return Stored(head.thread_id, msg_id, prev_id, sender, receiver, draft.kind, draft.unique_id, draft.content)
+    return Stored(
+        head.thread_id, msg_id, prev_id, sender, receiver, draft.kind, draft.unique_id, draft.content
+    )
 
 
 def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
@@ -220,13 +246,27 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
             f"(sender_id = {numbers((sender,))} AND unique_id = {hex_literal(unique_id.encode())})"
             for sender, unique_id in keys[start : start + LOOKUP]
         )
-        rows = tx.rows_literal(f"SELECT thread_id, msg_id, sender_id, unique_id, kind FROM messages WHERE {either}")  # noqa: S608
+        rows = tx.rows_literal(
+            f"SELECT thread_id, msg_id, sender_id, unique_id, kind FROM messages WHERE {either}"  # noqa: S608
+        )
         for thread_id, msg_id, sender, unique_id, kind in rows:
-            prev = tx.row("SELECT MAX(msg_id) FROM messages WHERE thread_id = ? AND msg_id < ?", thread_id, msg_id)
+            prev = tx.row(
+                "SELECT MAX(msg_id) FROM messages WHERE thread_id = ? AND msg_id < ?", thread_id, msg_id
+            )
             prev_id = prev[0] or 0 if prev is not None else 0
             key = sender, bytes(unique_id).decode()
             submission, draft = wanted[key]
-            found[key] = Stored(thread_id, msg_id, prev_id, sender, submission.receiver, kind, draft.unique_id, draft.content, resent=True)
+            found[key] = Stored(
+                thread_id,
+                msg_id,
+                prev_id,
+                sender,
+                submission.receiver,
+                kind,
+                draft.unique_id,
+                draft.content,
+                resent=True,
+            )
     return found
 
 
@@ -239,13 +279,25 @@ _HEADS = "INSERT INTO threads (thread_id, last_msg_id) VALUES "
 _MOVE = " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id)"
 
 
-def _write(tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *, commit: bool = False) -> None:
+def _write(
+    tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *, commit: bool = False
+) -> None:
     """Insert messages and advance heads, all or nothing, in as few statements as possible.
 
     MySQL gets literals, since its drivers escape parameters one by one in Python; SQLite gets parameters.
     """
     if tx.dialect.name == "sqlite":
-        rows = [(m.thread_id, m.msg_id, m.sender, m.kind, m.unique_id.encode() if m.unique_id else None, m.content) for m in messages]
+        rows = [
+            (
+                m.thread_id,
+                m.msg_id,
+                m.sender,
+                m.kind,
+                m.unique_id.encode() if m.unique_id else None,
+                m.content,
+            )
+            for m in messages
+        ]
         tx.execute("SAVEPOINT all_or_none")
         try:
             tx.execute_rows(_MESSAGES, rows)
@@ -260,7 +312,14 @@ def _write(tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *
     # safe as literals: %d takes only numbers, and hex() returns only hexadecimal digits
     contents = [
         "(%d,%d,%d,%d,%s,x'%s')"  # noqa: UP031
-        % (m.thread_id, m.msg_id, m.sender, m.kind, f"x'{m.unique_id.encode().hex()}'" if m.unique_id else "NULL", m.content.encode().hex())
+        % (
+            m.thread_id,
+            m.msg_id,
+            m.sender,
+            m.kind,
+            f"x'{m.unique_id.encode().hex()}'" if m.unique_id else "NULL",
+            m.content.encode().hex(),
+        )
         for m in messages
     ]
     moves = ["(%d,%d)" % (head.thread_id, head.last_msg_id) for head in heads]  # noqa: UP031

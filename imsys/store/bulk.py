@@ -27,12 +27,18 @@ SELECT t.thread_id, {oldest} + ({position} + n.i) * {step} + t.thread_id % 41943
 FROM threads t CROSS JOIN n
 WHERE t.thread_id >= {first} AND t.thread_id < {end} AND (t.thread_id - {begin}) % {stride} = 0 {without}
 """
-_UNIQUE = {"mysql": "MD5(CONCAT(t.thread_id, '.', {position} + n.i))", "sqlite": "CAST(lower(hex(randomblob(16))) AS BLOB)"}
+_UNIQUE = {
+    "mysql": "MD5(CONCAT(t.thread_id, '.', {position} + n.i))",
+    "sqlite": "CAST(lower(hex(randomblob(16))) AS BLOB)",
+}
 
 
 def free_numbers(tx: Transaction) -> tuple[int, int]:
     """Return a user id and a thread id from which all ids are free."""
-    (user,), (thread,) = tx.rows("SELECT MAX(user_id) FROM accounts")[0], tx.rows("SELECT MAX(thread_id) FROM threads")[0]
+    (user,), (thread,) = (
+        tx.rows("SELECT MAX(user_id) FROM accounts")[0],
+        tx.rows("SELECT MAX(thread_id) FROM threads")[0],
+    )
     return max(_FIRST_USER, (user or 0) + 1), max(_FIRST_THREAD, (thread or 0) + 1)
 
 
@@ -46,13 +52,22 @@ def insert_accounts(tx: Transaction, users: Sequence[tuple[int, str]], now_ms: i
             "INSERT INTO accounts (user_id, username, username_key, email, email_key, password_hash, created_at) "
             "VALUES (?, ?, ?, ?, ?, '-', ?)",
             [
-                (uuid, name, name_key(name).encode(), f"{name}@bench.example", f"{name}@bench.example".encode(), now_ms)
+                (
+                    uuid,
+                    name,
+                    name_key(name).encode(),
+                    f"{name}@bench.example",
+                    f"{name}@bench.example".encode(),
+                    now_ms,
+                )
                 for uuid, name in users
             ],
         )
     except Exception as error:
         if tx.is_duplicate(error):
-            raise Refused(Status.USERNAME_TAKEN, "Somebody registered meanwhile, and has a number of ours: try again.") from error
+            raise Refused(
+                Status.USERNAME_TAKEN, "Somebody registered meanwhile, and has a number of ours: try again."
+            ) from error
         raise
     tx.execute_many("INSERT INTO profiles (user_id, nickname) VALUES (?, ?)", users)
 
@@ -70,7 +85,11 @@ def befriend(tx: Transaction, ids: MessageIds, friends: Sequence[Friends], threa
     )
     tx.execute_many(
         "INSERT INTO friendships (user_id, friend_id, alternative_name, thread_id, created_at) VALUES (?, ?, '', ?, ?)",
-        [(*both, thread_id, now_ms) for thread_id, low, high, _, _ in rows for both in ((low, high), (high, low))],
+        [
+            (*both, thread_id, now_ms)
+            for thread_id, low, high, _, _ in rows
+            for both in ((low, high), (high, low))
+        ],
     )
     tx.execute_many(
         "INSERT INTO friend_requests (low_id, high_id, src_id, dst_id, nickname, message, state, updated_at) "
@@ -87,7 +106,18 @@ def befriend(tx: Transaction, ids: MessageIds, friends: Sequence[Friends], threa
     )
 
 
-def history(dialect: str, threads: range, *, every: int, but: int, begin: int, count: int, oldest: int, position: int, step: int) -> str:
+def history(
+    dialect: str,
+    threads: range,
+    *,
+    every: int,
+    but: int,
+    begin: int,
+    count: int,
+    oldest: int,
+    position: int,
+    step: int,
+) -> str:
     """Build the statement with which the database itself appends a block of messages to private threads.
 
     :param threads: the threads; every ``every``-th from ``begin`` on is used, except every ``but``-th (0: no

@@ -92,7 +92,10 @@ class Asked(enum.Enum):
 
 
 class ContactStore:
-    """The tables ``friend_requests``, ``friendships`` and ``blocks``; times come from ``calendar`` (Unix seconds)."""
+    """The tables ``friend_requests``, ``friendships`` and ``blocks``.
+
+    Times come from ``calendar`` (Unix seconds).
+    """
 
     def __init__(self, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> None:
         self._database = database
@@ -102,7 +105,9 @@ class ContactStore:
     def _now(self) -> int:
         return round(self._calendar() * 1000)
 
-    async def ask(self, ids: MessageIds, src: int, dst: int, nickname: str, message: str) -> Pending | Friendship | Asked:
+    async def ask(
+        self, ids: MessageIds, src: int, dst: int, nickname: str, message: str
+    ) -> Pending | Friendship | Asked:
         """Store a friend request; one that crosses a request of the other user confirms it.
 
         :raises Refused: FRIENDING_TARGET_USER_NOT_FOUND (35), no such user; BLOCKED (76), one blocks the
@@ -110,7 +115,9 @@ class ContactStore:
         """
         return await self._database.write(self._ask, ids, src, dst, nickname, message)
 
-    def _ask(self, tx: Transaction, ids: MessageIds, src: int, dst: int, nickname: str, message: str) -> Pending | Friendship | Asked:
+    def _ask(
+        self, tx: Transaction, ids: MessageIds, src: int, dst: int, nickname: str, message: str
+    ) -> Pending | Friendship | Asked:
         both = {person.uuid: person for person in people(tx, [src, dst])}
         if dst not in both:
             raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "There is no such user.")
@@ -147,21 +154,33 @@ class ContactStore:
         """
         return await self._database.write(self._confirm, ids, src, dst, alternative_name)
 
-    def _confirm(self, tx: Transaction, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
+    def _confirm(
+        self, tx: Transaction, ids: MessageIds, src: int, dst: int, alternative_name: str
+    ) -> Friendship:
         if self._asked(tx, src, dst) in (PENDING, ACCEPTED):
             state, asker = self._lock_pair(tx, src, dst)
             if (state, asker) == (PENDING, src):
                 return self._befriend(tx, ids, src, dst, alternative_name)
-            if (state, asker) == (ACCEPTED, src) and (friendship := self._friendship(tx, src, dst)) is not None:
+            if (state, asker) == (ACCEPTED, src) and (
+                friendship := self._friendship(tx, src, dst)
+            ) is not None:
                 return friendship
         raise _not_pending()
 
-    def _befriend(self, tx: Transaction, ids: MessageIds, src: int, dst: int, alternative_name: str) -> Friendship:
+    def _befriend(
+        self, tx: Transaction, ids: MessageIds, src: int, dst: int, alternative_name: str
+    ) -> Friendship:
         low, high = pair(src, dst)
         now = self._now()
         row = tx.row("SELECT message FROM friend_requests WHERE low_id = ? AND high_id = ?", low, high)
         assert row is not None
-        tx.execute("UPDATE friend_requests SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?", ACCEPTED, now, low, high)
+        tx.execute(
+            "UPDATE friend_requests SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?",
+            ACCEPTED,
+            now,
+            low,
+            high,
+        )
         head = private_thread(tx, low, high, FRIENDS | self._blocks(tx, low, high), now)
         for user, friend, name in ((src, dst, ""), (dst, src, alternative_name)):
             tx.execute(
@@ -191,12 +210,16 @@ class ContactStore:
         if state != PENDING:
             return None
         low, high = pair(one, other)
-        row = tx.row("SELECT nickname, message FROM friend_requests WHERE low_id = ? AND high_id = ?", low, high)
+        row = tx.row(
+            "SELECT nickname, message FROM friend_requests WHERE low_id = ? AND high_id = ?", low, high
+        )
         assert row is not None
         return Pending(people(tx, [asker])[0], asked, row[0], row[1])
 
     def _friendship(self, tx: Transaction, src: int, dst: int) -> Friendship | None:
-        row = tx.row("SELECT thread_id, created_at FROM friendships WHERE user_id = ? AND friend_id = ?", src, dst)
+        row = tx.row(
+            "SELECT thread_id, created_at FROM friendships WHERE user_id = ? AND friend_id = ?", src, dst
+        )
         if row is None:
             return None
         one, other = people(tx, [src, dst])
@@ -243,7 +266,13 @@ class ContactStore:
         self._lock_pair(tx, user, friend)
         for one, other in ((low, high), (high, low)):
             tx.execute("DELETE FROM friendships WHERE user_id = ? AND friend_id = ?", one, other)
-        tx.execute("UPDATE friend_requests SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?", ENDED, self._now(), low, high)
+        tx.execute(
+            "UPDATE friend_requests SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?",
+            ENDED,
+            self._now(),
+            low,
+            high,
+        )
         self._set_flags(tx, low, high)
 
     async def block(self, user: int, other: int, blocked: bool) -> None:
@@ -258,7 +287,12 @@ class ContactStore:
             raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "There is no such user.")
         state, _ = self._lock_pair(tx, user, other)
         if blocked:
-            tx.execute("INSERT {ignore} INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, ?)", user, other, self._now())
+            tx.execute(
+                "INSERT {ignore} INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, ?)",
+                user,
+                other,
+                self._now(),
+            )
             if state == PENDING:
                 self._set_declined(tx, *pair(user, other))
         else:
@@ -321,7 +355,10 @@ class ContactStore:
             )
         )
         requests = self._first_requests(tx, limits)
-        known = {person.uuid: person for person in people(tx, [*limits, *(row[1] for row in friends), *(row[1] for row in requests)])}
+        known = {
+            person.uuid: person
+            for person in people(tx, [*limits, *(row[1] for row in friends), *(row[1] for row in requests)])
+        }
         found = {user: AtLogin(known[user], [], []) for user in limits if user in known}
         for user, friend in sorted(friends):
             if user in found and friend in known:
@@ -342,7 +379,9 @@ class ContactStore:
         if len(rows) < room:
             return rows
         return tx.rows_literal(
-            tx.dialect.union_all(f"{select}= {user:d} ORDER BY src_id LIMIT {limit:d}" for user, limit in limits.items())
+            tx.dialect.union_all(
+                f"{select}= {user:d} ORDER BY src_id LIMIT {limit:d}" for user, limit in limits.items()
+            )
         )
 
     @staticmethod
@@ -385,8 +424,16 @@ class ContactStore:
         if found is None:
             return
         lock_heads(tx, [found[0]])
-        friends = FRIENDS if tx.row("SELECT 1 FROM friendships WHERE user_id = ? AND friend_id = ?", low, high) else 0
-        tx.execute("UPDATE threads SET flags = ? WHERE thread_id = ?", friends | self._blocks(tx, low, high), found[0])
+        friends = (
+            FRIENDS
+            if tx.row("SELECT 1 FROM friendships WHERE user_id = ? AND friend_id = ?", low, high)
+            else 0
+        )
+        tx.execute(
+            "UPDATE threads SET flags = ? WHERE thread_id = ?",
+            friends | self._blocks(tx, low, high),
+            found[0],
+        )
 
 
 def _not_pending() -> Refused:

@@ -191,7 +191,9 @@ class Database(Service):
             if pool.running:
                 pool.close()
 
-    async def read(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run a function that only reads; each statement sees what is committed when it begins.
 
         :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
@@ -199,7 +201,9 @@ class Database(Service):
         result: T = await self._run("general", None, function, args, kwargs, False)
         return result
 
-    async def write(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run a function in one transaction; run it again if other transactions conflict.
 
         :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer. Unless the connection
@@ -218,7 +222,9 @@ class Database(Service):
             result = await self._run("general", self.dialect.begin, function, args, kwargs, False)
         return result
 
-    async def append(self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def append(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run a function like :meth:`write`, on the message log's connection.
 
         It may run again after its commit.
@@ -226,22 +232,30 @@ class Database(Service):
         result: T = await self._run("log", self.dialect.begin_log, function, args, kwargs, True)
         return result
 
-    async def _run(self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+    async def _run(
+        self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool
+    ) -> Any:
         if self._waiting[pool] >= WAITING and not repeatable:
-            raise Refused(Status.SERVER_BUSY, "Too many transactions are waiting for the database.", retry_after=1.0)
+            raise Refused(
+                Status.SERVER_BUSY, "Too many transactions are waiting for the database.", retry_after=1.0
+            )
         self._waiting[pool] += 1
         try:
             return await self._until_unlocked(pool, begin, function, args, kwargs, repeatable)
         finally:
             self._waiting[pool] -= 1
 
-    async def _until_unlocked(self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+    async def _until_unlocked(
+        self, pool: str, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool
+    ) -> Any:
         end = 0.0
         while True:
             if not self._pools:
                 raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
             try:
-                running: Deferred[Any] = self._pools[pool].runWithConnection(self._attempt, begin, function, args, kwargs, repeatable)
+                running: Deferred[Any] = self._pools[pool].runWithConnection(
+                    self._attempt, begin, function, args, kwargs, repeatable
+                )
                 result = await running
             except Refused:
                 raise
@@ -256,7 +270,9 @@ class Database(Service):
                 self._contended_until = now + CONTENDED
                 end = end or now + LOCKED
                 if now >= end:
-                    raise Refused(Status.SERVER_BUSY, "Another server holds what is to be written.", retry_after=1.0) from error
+                    raise Refused(
+                        Status.SERVER_BUSY, "Another server holds what is to be written.", retry_after=1.0
+                    ) from error
                 await deferLater(self._reactor, LOCKED_PAUSE)
             else:
                 self.answered[pool] += 1
@@ -264,7 +280,15 @@ class Database(Service):
                     self._outage.works()
                 return result
 
-    def _attempt(self, connection: Connection, begin: str | None, function: Any, args: Any, kwargs: Any, repeatable: bool) -> Any:
+    def _attempt(
+        self,
+        connection: Connection,
+        begin: str | None,
+        function: Any,
+        args: Any,
+        kwargs: Any,
+        repeatable: bool,
+    ) -> Any:
         in_doubt = False
         conflicts = losses = 0
         while True:

@@ -34,11 +34,19 @@ class FileServers:
 
     @staticmethod
     def _all(tx: Transaction) -> list[Holding]:
-        arriving: dict[str, int] = dict(tx.rows("SELECT server, COUNT(*) FROM files WHERE state <> 1 GROUP BY server"))
+        arriving: dict[str, int] = dict(
+            tx.rows("SELECT server, COUNT(*) FROM files WHERE state <> 1 GROUP BY server")
+        )
         untold: dict[str, int] = dict(tx.rows("SELECT server, COUNT(*) FROM file_outbox GROUP BY server"))
-        kept = {name: (count, int(size)) for name, count, size in tx.rows("SELECT store, COUNT(*), SUM(size) FROM contents GROUP BY store")}
+        kept = {
+            name: (count, int(size))
+            for name, count, size in tx.rows("SELECT store, COUNT(*), SUM(size) FROM contents GROUP BY store")
+        }
         names = sorted({*arriving, *untold, *kept})
-        return [Holding(name, arriving.get(name, 0), untold.get(name, 0), *kept.get(name, (0, 0))) for name in names]
+        return [
+            Holding(name, arriving.get(name, 0), untold.get(name, 0), *kept.get(name, (0, 0)))
+            for name in names
+        ]
 
     async def only_at(self, server: str, limit: int) -> list[bytes]:
         """Return files that are lost with a server: unfinished uploads, and those on its disk."""
@@ -48,7 +56,12 @@ class FileServers:
     def _only_at(tx: Transaction, server: str, limit: int) -> list[bytes]:
         found: list[bytes] = []
         for state in (State.ARRIVING, State.REFUSED):
-            rows = tx.rows("SELECT file_id FROM files WHERE server = ? AND state = ? LIMIT ?", server, int(state), limit - len(found))
+            rows = tx.rows(
+                "SELECT file_id FROM files WHERE server = ? AND state = ? LIMIT ?",
+                server,
+                int(state),
+                limit - len(found),
+            )
             found += [bytes(file_id) for (file_id,) in rows]
         rows = tx.rows(
             "SELECT f.file_id FROM contents c JOIN files f ON f.content_id = c.content_id WHERE c.store = ? LIMIT ?",

@@ -11,7 +11,20 @@ from collections.abc import Callable, Iterable, Sequence
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Row, Transaction
-from imsys.store.file_rows import FILE, SHARED, Announcement, Content, File, Finished, Offer, Purpose, State, content_of, file_of, find_file
+from imsys.store.file_rows import (
+    FILE,
+    SHARED,
+    Announcement,
+    Content,
+    File,
+    Finished,
+    Offer,
+    Purpose,
+    State,
+    content_of,
+    file_of,
+    find_file,
+)
 from imsys.store.heads import PRIVATE, may_write
 from imsys.store.people import Person, change_person
 
@@ -26,7 +39,10 @@ __all__ = ["SHARED", "Announcement", "Content", "File", "FileStore", "Finished",
 
 
 class FileStore:
-    """The tables ``files``, ``contents``, ``file_usage`` and ``file_outbox``; times come from ``calendar`` (Unix seconds)."""
+    """The tables ``files``, ``contents``, ``file_usage`` and ``file_outbox``.
+
+    Times come from ``calendar`` (Unix seconds).
+    """
 
     def __init__(self, database: Database, calendar: Callable[[], float]) -> None:
         self._database = database
@@ -90,7 +106,11 @@ class FileStore:
     @staticmethod
     def _readable(tx: Transaction, file_id: bytes, user: int, now: int) -> File:
         file = find_file(tx, file_id)
-        over = file is None or file.state is State.REFUSED or (file.state is State.ARRIVING and file.expires_ms <= now)
+        over = (
+            file is None
+            or file.state is State.REFUSED
+            or (file.state is State.ARRIVING and file.expires_ms <= now)
+        )
         if file is None or over or not (file.owner == user or _is_for(tx, file, user)):
             raise Refused(Status.FILE_OPEN_ERROR, "There is no such file.")
         return file
@@ -112,7 +132,13 @@ class FileStore:
     # -- complete files
 
     async def finish(
-        self, file_id: bytes, content: Content, *, mime: str, thumbnail_id: bytes | None = None, announce: bool
+        self,
+        file_id: bytes,
+        content: Content,
+        *,
+        mime: str,
+        thumbnail_id: bytes | None = None,
+        announce: bool,
     ) -> Finished | None:
         """Complete a file: reference its content, and have it announced to its thread.
 
@@ -123,11 +149,19 @@ class FileStore:
             instead if there is one.
         :returns: ``None``: the file is gone.
         """
-        return await self._database.write(self._finish, file_id, content, mime, thumbnail_id, announce, self._now())
+        return await self._database.write(
+            self._finish, file_id, content, mime, thumbnail_id, announce, self._now()
+        )
 
     @staticmethod
     def _finish(
-        tx: Transaction, file_id: bytes, content: Content, mime: str, thumbnail_id: bytes | None, announce: bool, now: int
+        tx: Transaction,
+        file_id: bytes,
+        content: Content,
+        mime: str,
+        thumbnail_id: bytes | None,
+        announce: bool,
+        now: int,
     ) -> Finished | None:
         _owner_first(tx, file_id)
         row = tx.row("SELECT state FROM files WHERE file_id = ? {lock}", file_id)
@@ -149,7 +183,8 @@ class FileStore:
         file = find_file(tx, file_id)
         assert file is not None
         assert file.content is not None
-        if row[0] == State.ARRIVING and file.readable_size != file.size:  # what is kept counts, not what was sent
+        # what is kept counts, not what was sent
+        if row[0] == State.ARRIVING and file.readable_size != file.size:
             _use(tx, file.owner, file.readable_size - file.size, 0, 0)
         if row[0] == State.ARRIVING and file.purpose is Purpose.ORIGINAL:
             freed = _supersede(tx, file)
@@ -210,7 +245,10 @@ class FileStore:
     @staticmethod
     def _due(tx: Transaction, server: str, now: int, limit: int) -> list[Announcement]:
         rows = tx.rows(
-            "SELECT file_id, attempts FROM file_outbox WHERE server = ? AND due_at <= ? ORDER BY due_at LIMIT ?", server, now, limit
+            "SELECT file_id, attempts FROM file_outbox WHERE server = ? AND due_at <= ? ORDER BY due_at LIMIT ?",
+            server,
+            now,
+            limit,
         )
         rows += tx.rows(
             "SELECT file_id, attempts FROM file_outbox WHERE server = ? AND due_at > ? ORDER BY due_at LIMIT ?",
@@ -233,17 +271,25 @@ class FileStore:
         # the index covers it
         rows = tx.rows("SELECT file_id, due_at FROM file_outbox ORDER BY due_at LIMIT ?", limit)
         late = [(file_id, 0) for file_id, due in rows if due <= before]
-        return [one for one in _announcements(tx, late) if one.file.content is not None and one.file.content.store == store]
+        return [
+            one
+            for one in _announcements(tx, late)
+            if one.file.content is not None and one.file.content.store == store
+        ]
 
     async def told(self, file_id: bytes) -> None:
         """Note that a file was announced."""
-        await self._database.write(lambda tx: tx.execute("DELETE FROM file_outbox WHERE file_id = ?", file_id))
+        await self._database.write(
+            lambda tx: tx.execute("DELETE FROM file_outbox WHERE file_id = ?", file_id)
+        )
 
     async def postpone(self, file_id: bytes, seconds: float) -> None:
         """Postpone an announcement that failed; ``seconds`` is at most :data:`PUT_OFF`."""
         due = self._now() + round(seconds * 1000)
         await self._database.write(
-            lambda tx: tx.execute("UPDATE file_outbox SET due_at = ?, attempts = attempts + 1 WHERE file_id = ?", due, file_id)
+            lambda tx: tx.execute(
+                "UPDATE file_outbox SET due_at = ?, attempts = attempts + 1 WHERE file_id = ?", due, file_id
+            )
         )
 
     async def to_announce(self, file_id: bytes) -> tuple[File, int]:
@@ -258,7 +304,11 @@ class FileStore:
         file = find_file(tx, file_id)
         if file is None or file.state is not State.WHOLE:
             raise Refused(Status.FILE_OPEN_ERROR, "There is no such file.")
-        thread = tx.row("SELECT kind, low_id, high_id FROM threads WHERE thread_id = ?", file.thread_id) if file.thread_id else None
+        thread = (
+            tx.row("SELECT kind, low_id, high_id FROM threads WHERE thread_id = ?", file.thread_id)
+            if file.thread_id
+            else None
+        )
         return file, thread[1] + thread[2] - file.owner if thread is not None and thread[0] == PRIVATE else 0
 
     async def become_avatar(self, file_id: bytes, name: str) -> tuple[Person, list[int]] | None:
@@ -279,19 +329,28 @@ class FileStore:
         if file is None or file.state is not State.WHOLE:
             return None
         tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", file.owner)  # one after the other
-        rows = tx.rows("SELECT created_at, file_id FROM files WHERE owner_id = ? AND purpose = 1 AND state = 1", file.owner)
+        rows = tx.rows(
+            "SELECT created_at, file_id FROM files WHERE owner_id = ? AND purpose = 1 AND state = 1",
+            file.owner,
+        )
         avatars = sorted((created, bytes(found)) for created, found in rows)
         mine = file.created_ms, file_id
         for avatar in avatars:
             if avatar < mine or (avatar == mine and avatars[-1] != mine):
                 _delete(tx, avatar[1])
-        return change_person(tx, file.owner, None, name, None, None) if mine in avatars and avatars[-1] == mine else None
+        return (
+            change_person(tx, file.owner, None, name, None, None)
+            if mine in avatars and avatars[-1] == mine
+            else None
+        )
 
     # -- for the operator
 
     async def used(self, user: int) -> tuple[int, int]:
         """Return the bytes and number of a user's files."""
-        row = await self._database.read(lambda tx: tx.row("SELECT bytes, files FROM file_usage WHERE user_id = ?", user))
+        row = await self._database.read(
+            lambda tx: tx.row("SELECT bytes, files FROM file_usage WHERE user_id = ?", user)
+        )
         return (row[0], row[1]) if row is not None else (0, 0)
 
     async def page(self, after: bytes, limit: int, *, user: int = 0, thread_id: int = 0) -> list[File]:
@@ -312,7 +371,9 @@ class FileStore:
     async def of_content(self, content_id: int, limit: int) -> list[File]:
         """Return the files with a content."""
         return await self._database.read(
-            lambda tx: [file_of(row) for row in tx.rows(FILE + "WHERE f.content_id = ? LIMIT ?", content_id, limit)]
+            lambda tx: [
+                file_of(row) for row in tx.rows(FILE + "WHERE f.content_id = ? LIMIT ?", content_id, limit)
+            ]
         )
 
     async def is_derived_from(self, file_id: bytes) -> bytes | None:
@@ -338,7 +399,11 @@ class FileStore:
         names = list(blobs)
         marks = ",".join("?" * len(names))
         rows = await self._database.read(
-            lambda tx: tx.rows(f"SELECT blob_name FROM contents WHERE blob_name IN ({marks})", *names) if names else []  # noqa: S608
+            lambda tx: (
+                tx.rows(f"SELECT blob_name FROM contents WHERE blob_name IN ({marks})", *names)  # noqa: S608
+                if names
+                else []
+            )
         )
         return {name for (name,) in rows}
 
@@ -350,7 +415,11 @@ class FileStore:
     def _rewrapped(tx: Transaction, contents: Sequence[tuple[int, str, str, bytes]]) -> None:
         for content_id, former, key_id, wrapped in contents:
             tx.execute(
-                "UPDATE contents SET key_id = ?, wrapped_key = ? WHERE content_id = ? AND key_id = ?", key_id, wrapped, content_id, former
+                "UPDATE contents SET key_id = ?, wrapped_key = ? WHERE content_id = ? AND key_id = ?",
+                key_id,
+                wrapped,
+                content_id,
+                former,
             )
 
 
@@ -450,8 +519,12 @@ def _use(tx: Transaction, user: int, size: int, count: int, quota: int) -> None:
         row = tx.row(used, user)
     assert row is not None
     if quota and size > 0 and row[0] + size > quota:
-        raise Refused(Status.QUOTA_EXCEEDED, f"Your files may take {quota} bytes; {max(0, quota - row[0])} are left.")
-    tx.execute("UPDATE file_usage SET bytes = bytes + ?, files = files + ? WHERE user_id = ?", size, count, user)
+        raise Refused(
+            Status.QUOTA_EXCEEDED, f"Your files may take {quota} bytes; {max(0, quota - row[0])} are left."
+        )
+    tx.execute(
+        "UPDATE file_usage SET bytes = bytes + ?, files = files + ? WHERE user_id = ?", size, count, user
+    )
 
 
 def _some_open(tx: Transaction, user: int, most: int, now: int) -> None:

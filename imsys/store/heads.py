@@ -41,7 +41,9 @@ def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
     return _select(tx, thread_ids, tx.dialect.lock)
 
 
-def lock_free_heads(tx: Transaction, thread_ids: Collection[int], *, wait: bool) -> tuple[dict[int, Head], set[int]]:
+def lock_free_heads(
+    tx: Transaction, thread_ids: Collection[int], *, wait: bool
+) -> tuple[dict[int, Head], set[int]]:
     """Lock heads except those that other transactions have locked.
 
     Return the heads, and the threads left out.
@@ -112,7 +114,12 @@ def private_thread(tx: Transaction, one: int, other: int, flags: int, now_ms: in
         found = tx.row("SELECT thread_id FROM threads WHERE low_id = ? AND high_id = ? {lock}", low, high)
         assert found is not None
         for user in (low, high):
-            tx.execute("INSERT {ignore} INTO members (thread_id, user_id, joined_at) VALUES (?, ?, ?)", found[0], user, now_ms)
+            tx.execute(
+                "INSERT {ignore} INTO members (thread_id, user_id, joined_at) VALUES (?, ?, ?)",
+                found[0],
+                user,
+                now_ms,
+            )
     head = lock_heads(tx, [found[0]])[found[0]]
     if head.flags != flags:
         tx.execute("UPDATE threads SET flags = ? WHERE thread_id = ?", flags, head.thread_id)
@@ -127,8 +134,14 @@ def may_write(tx: Transaction, thread_id: int, user: int) -> None:
 
     :raises Refused: PERMISSION_DENIED (65), not a member; BLOCKED (76); NOT_FRIENDS (66).
     """
-    row = tx.row("SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?", thread_id)
-    if row is None or tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None:
+    row = tx.row(
+        "SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?",
+        thread_id,
+    )
+    if (
+        row is None
+        or tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None
+    ):
         raise Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")
     kind, low, high, flags = row
     if kind == PRIVATE:

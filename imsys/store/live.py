@@ -127,7 +127,9 @@ class LiveStore:
         )
         return _known(tx, stream.stream_id)
 
-    async def running(self, user: int, *, thread_id: int = 0, after: bytes = b"", limit: int = 1000) -> list[LiveStream]:
+    async def running(
+        self, user: int, *, thread_id: int = 0, after: bytes = b"", limit: int = 1000
+    ) -> list[LiveStream]:
         """List the streams of a user's threads, or of one, that have not ended, by id above ``after``.
 
         In a private thread the other user's stream is listed only while both are friends and neither blocks
@@ -139,7 +141,11 @@ class LiveStore:
 
     @staticmethod
     def _running(tx: Transaction, user: int, thread_id: int, after: bytes, limit: int) -> list[LiveStream]:
-        if thread_id and tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None:
+        if (
+            thread_id
+            and tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user)
+            is None
+        ):
             raise Refused(Status.PERMISSION_DENIED, "Only its members may see the live streams of a thread.")
         rows = tx.rows(
             f"{STREAM}JOIN members m ON m.thread_id = s.thread_id JOIN threads t ON t.thread_id = s.thread_id "
@@ -165,7 +171,10 @@ class LiveStore:
     @staticmethod
     def _recipients(tx: Transaction, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
         stream = _known(tx, stream_id)
-        row = tx.row("SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?", stream.thread_id)
+        row = tx.row(
+            "SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?",
+            stream.thread_id,
+        )
         if row is None:
             return stream, 0, [stream.owner]
         kind, low, high, flags = row
@@ -173,11 +182,20 @@ class LiveStore:
             other = low + high - stream.owner
             heard = flags == FRIENDS or stream.state is LiveState.ENDED  # they were told of its beginning
             return stream, other, [stream.owner, other] if heard else [stream.owner]
-        return stream, 0, [user for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)]
+        return (
+            stream,
+            0,
+            [
+                user
+                for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)
+            ],
+        )
 
     async def mark_posted(self, stream_id: bytes) -> None:
         """Note that a stream's message is posted."""
-        await self._database.write(lambda tx: tx.execute("UPDATE live_streams SET posted = 1 WHERE stream_id = ?", stream_id))
+        await self._database.write(
+            lambda tx: tx.execute("UPDATE live_streams SET posted = 1 WHERE stream_id = ?", stream_id)
+        )
 
     async def end(self, stream_id: bytes, user: int | None = None) -> LiveStream:
         """End a stream; a repetition changes nothing.
@@ -193,7 +211,12 @@ class LiveStore:
         tx.row("SELECT stream_id FROM live_streams WHERE stream_id = ? {lock}", stream_id)
         stream = _known(tx, stream_id)
         if user not in (None, stream.owner):
-            if tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", stream.thread_id, user) is None:
+            if (
+                tx.row(
+                    "SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", stream.thread_id, user
+                )
+                is None
+            ):
                 raise _unknown()
             raise Refused(Status.PERMISSION_DENIED, "Only who started a live stream may stop it.")
         over = "UPDATE live_streams SET state = 2, ended_at = ?, due_at = NULL, viewers = 0 WHERE stream_id = ? AND state IN (0, 1)"
@@ -318,7 +341,9 @@ class LiveStore:
 
     def _due(self, tx: Transaction, limit: int) -> list[bytes]:
         now = self._now(tx)
-        rows = tx.rows("SELECT stream_id FROM live_streams WHERE due_at <= ? ORDER BY due_at LIMIT ?", now, limit)
+        rows = tx.rows(
+            "SELECT stream_id FROM live_streams WHERE due_at <= ? ORDER BY due_at LIMIT ?", now, limit
+        )
         return [bytes(stream_id) for (stream_id,) in rows]
 
     async def end_due(self, due: Sequence[bytes]) -> list[LiveStream]:
@@ -362,7 +387,22 @@ def _unknown() -> Refused:
 
 
 def _stream_of(row: Row) -> LiveStream:
-    stream_id, owner, thread_id, title, server, record, state, created, started, ended, seen, latest, viewers, posted = row
+    (
+        stream_id,
+        owner,
+        thread_id,
+        title,
+        server,
+        record,
+        state,
+        created,
+        started,
+        ended,
+        seen,
+        latest,
+        viewers,
+        posted,
+    ) = row
     return LiveStream(
         stream_id=bytes(stream_id),
         owner=owner,

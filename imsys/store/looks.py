@@ -30,7 +30,9 @@ def taken(tx: Transaction, username: str) -> bool:
 
 def take(tx: Transaction, username: str, uuid: int) -> None:
     """Reserve the looks of an account; a look that is taken raises a duplicate error."""
-    tx.execute_many("INSERT INTO looks (look, user_id) VALUES (?, ?)", [(look, uuid) for look in of_name(username)])
+    tx.execute_many(
+        "INSERT INTO looks (look, user_id) VALUES (?, ?)", [(look, uuid) for look in of_name(username)]
+    )
 
 
 def fill(tx: Transaction, below: int) -> int:
@@ -41,13 +43,19 @@ def fill(tx: Transaction, below: int) -> int:
 
     :returns: the id below which to continue; 0: nothing was missing.
     """
-    accounts = tx.rows("SELECT user_id, username FROM accounts WHERE user_id < ? ORDER BY user_id DESC LIMIT ?", below, BATCH)
+    accounts = tx.rows(
+        "SELECT user_id, username FROM accounts WHERE user_id < ? ORDER BY user_id DESC LIMIT ?", below, BATCH
+    )
     if not accounts:
         return 0
-    there = tx.rows(f"SELECT DISTINCT user_id FROM looks WHERE user_id IN ({numbers(uuid for uuid, _ in accounts)})")  # noqa: S608
+    there = tx.rows(
+        f"SELECT DISTINCT user_id FROM looks WHERE user_id IN ({numbers(uuid for uuid, _ in accounts)})"  # noqa: S608
+    )
     missing: dict[int, str] = dict(accounts)
     for (uuid,) in there:
         del missing[uuid]
     enter = "INSERT {ignore} INTO looks (look, user_id) VALUES (?, ?)"
-    entered = [tx.execute(enter, look, uuid) for uuid, username in missing.items() for look in of_name(username)]
+    entered = [
+        tx.execute(enter, look, uuid) for uuid, username in missing.items() for look in of_name(username)
+    ]
     return int(accounts[-1][0]) if any(entered) else 0

@@ -30,7 +30,9 @@ class MessageStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append(self, ids: MessageIds, submissions: Sequence[Submission], *, wait: bool = True) -> list[Appended | Refused]:
+    async def append(
+        self, ids: MessageIds, submissions: Sequence[Submission], *, wait: bool = True
+    ) -> list[Appended | Refused]:
         """Store submissions in one transaction and return the result of each.
 
         :param wait: see :func:`imsys.store.appending.append`.
@@ -58,11 +60,16 @@ class MessageStore:
 
     @staticmethod
     def _previous(tx: Transaction, messages: Sequence[tuple[int, int]]) -> list[int]:
-        rows = (tx.row("SELECT MAX(msg_id) FROM messages WHERE thread_id = ? AND msg_id < ?", *message) for message in messages)
+        rows = (
+            tx.row("SELECT MAX(msg_id) FROM messages WHERE thread_id = ? AND msg_id < ?", *message)
+            for message in messages
+        )
         return [row[0] or 0 if row is not None else 0 for row in rows]
 
     @staticmethod
-    def _page(tx: Transaction, user: int, thread_id: int, after: int, before: int, limit: int, direction: str) -> list[Record]:
+    def _page(
+        tx: Transaction, user: int, thread_id: int, after: int, before: int, limit: int, direction: str
+    ) -> list[Record]:
         # in one round trip: the marks of both members of a private thread (of a group only the user's own),
         # and the page
         both = tx.dialect.union_all(
@@ -85,4 +92,6 @@ def _record(thread_id: int, marks: dict[int, int], row: Row) -> Record:
     others = [user for user in marks if user != sender]
     if status == 0 and others and all(marks[user] >= msg_id for user in others):
         status = 1
-    return Record(thread_id, msg_id, sender, others[0] if len(marks) == 2 and others else 0, kind, status, content)
+    return Record(
+        thread_id, msg_id, sender, others[0] if len(marks) == 2 and others else 0, kind, status, content
+    )

@@ -70,7 +70,9 @@ def migrations(dialect: str) -> list[Migration]:
     found = []
     for file in resources.files("imsys.store.schema").iterdir():
         if match := re.fullmatch(rf"([0-9]{{4}})_(\w+)\.{dialect}\.sql", file.name):
-            lines = [line for line in file.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")]
+            lines = [
+                line for line in file.read_text("utf-8").splitlines() if not line.lstrip().startswith("--")
+            ]
             statements = (part.strip() for part in re.split(r";\s*$", "\n".join(lines), flags=re.MULTILINE))
             found.append(Migration(int(match[1]), match[2], tuple(filter(None, statements))))
     found.sort(key=lambda migration: migration.version)
@@ -116,7 +118,11 @@ def create_database(config: DatabaseConfig) -> None:
     dialect = dialect_of(config)
     if dialect.name == "mysql":
         with _connection(dialect, anywhere=True) as connection, closing(connection.cursor()) as cursor:
-            _run(dialect, cursor, f"CREATE DATABASE IF NOT EXISTS `{config.name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+            _run(
+                dialect,
+                cursor,
+                f"CREATE DATABASE IF NOT EXISTS `{config.name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            )
 
 
 @contextmanager
@@ -147,7 +153,11 @@ def _run(dialect: Dialect, cursor: Any, sql: str, parameters: Sequence[Any] = ()
             cursor.execute(sql, parameters)
             return
         except Exception as error:
-            if not left or dialect.name == "sqlite" or dialect.classify(error) not in (Fault.CONFLICT, Fault.LOCKED):
+            if (
+                not left
+                or dialect.name == "sqlite"
+                or dialect.classify(error) not in (Fault.CONFLICT, Fault.LOCKED)
+            ):
                 raise
             time.sleep(_PAUSE)
 
@@ -156,9 +166,13 @@ def _lock(dialect: Dialect, cursor: Any, config: DatabaseConfig) -> None:
     if dialect.name == "sqlite":
         cursor.execute(dialect.begin)
         return
-    cursor.execute("SELECT GET_LOCK(CONCAT('imsys.migrate.', MD5(DATABASE())), %s)", (max(60, round(config.timeout)),))
+    cursor.execute(
+        "SELECT GET_LOCK(CONCAT('imsys.migrate.', MD5(DATABASE())), %s)", (max(60, round(config.timeout)),)
+    )
     if cursor.fetchone()[0] != 1:
-        raise ConfigError("[database] another process has been migrating the schema for a minute; try again when it is done")
+        raise ConfigError(
+            "[database] another process has been migrating the schema for a minute; try again when it is done"
+        )
 
 
 def _unlock(dialect: Dialect, connection: Any, cursor: Any) -> None:
@@ -172,7 +186,9 @@ def _unlock(dialect: Dialect, connection: Any, cursor: Any) -> None:
 
 def _begin(dialect: Dialect, cursor: Any, migration: Migration) -> bool:
     """Claim a migration; return ``False`` if another process has just done so (possible only with Galera)."""
-    sql = dialect.translate("INSERT INTO schema_migrations (version, name, done, total, finished_at) VALUES (?, ?, 0, ?, 0)")
+    sql = dialect.translate(
+        "INSERT INTO schema_migrations (version, name, done, total, finished_at) VALUES (?, ?, 0, ?, 0)"
+    )
     try:
         _run(dialect, cursor, sql, (migration.version, migration.name, migration.total))
     except Exception as error:
@@ -201,7 +217,9 @@ def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:
     progress = {version: (done, total) for version, done, total in cursor.fetchall()}
     known = migrations(dialect.name)
     if progress and max(progress) > len(known):
-        raise ConfigError(f"[database] the schema has version {max(progress)}, this program knows {len(known)}: use the newer program")
+        raise ConfigError(
+            f"[database] the schema has version {max(progress)}, this program knows {len(known)}: use the newer program"
+        )
     applied = []
     for migration in known:
         done, total = progress.get(migration.version, (0, migration.total))

@@ -1,4 +1,7 @@
-"""MySQL 8 or MariaDB 10.5 and later, by PyMySQL or mysqlclient; one server, or several that are tried in turn."""
+"""MySQL 8 or MariaDB 10.5 and later, by PyMySQL or mysqlclient.
+
+One server, or several that are tried in turn.
+"""
 
 from __future__ import annotations
 
@@ -60,12 +63,14 @@ _LOST = {
 
 _MOVED = {
     *(_READ_ONLY, 1792, 1836, 1874, 1036),  # read-only: server, transaction, mode, InnoDB, table
-    *(1047, 1053, 3032, 3168),  # not ready (a Galera node without its cluster), shutting down, offline, not available
+    # not ready (a Galera node without its cluster), shutting down, offline, not available
+    *(1047, 1053, 3032, 3168),
 }
 """Error numbers of a server after a fail-over away from it, or before one."""
 
 _AWAY = {
-    *(1021, 1030, 1037, 1041, 1114, 1135, 1206, 1637),  # full: disk, memory, table, threads, locks, transactions
+    # full: disk, memory, table, threads, locks, transactions
+    *(1021, 1030, 1037, 1041, 1114, 1135, 1206, 1637),
     *(1040, 1129, 1203, 1226),  # too many connections, errors or queries
     *(1044, 1045, 1049, 1130),  # access denied
     *(1180, 1317, 1969, 3024),  # commit failed, statement killed or took too long
@@ -181,14 +186,18 @@ class Mysql:
                 "sql_mode": "TRADITIONAL,NO_AUTO_VALUE_ON_ZERO",
                 "time_zone": "+00:00",
                 "group_concat_max_len": PACKED,
-                "innodb_lock_wait_timeout": LOCK_WAIT if use is not Use.SCHEMA else max(1, round(self._config.timeout)),
+                "innodb_lock_wait_timeout": LOCK_WAIT
+                if use is not Use.SCHEMA
+                else max(1, round(self._config.timeout)),
             }
             if use is not Use.SCHEMA:
                 settings |= self._patience(mariadb)
             if galera:
                 settings["wsrep_sync_wait"] = 1  # reads see what another member has acknowledged
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            cursor.execute("SET SESSION " + ", ".join(f"{name} = %s" for name in settings), tuple(settings.values()))
+            cursor.execute(
+                "SET SESSION " + ", ".join(f"{name} = %s" for name in settings), tuple(settings.values())
+            )
             if galera and not _ready(cursor):
                 raise self._module.OperationalError(1047, "this member of the Galera cluster is not ready")
         return "ON" not in (known.get("read_only", ""), known.get("innodb_read_only", ""))
@@ -198,7 +207,11 @@ class Mysql:
         """Return the server's timeouts: within a statement, within a transaction, and between them."""
         waits = {"net_read_timeout": ABANDONED, "net_write_timeout": ABANDONED * 2}
         if mariadb:
-            within = ("idle_transaction_timeout", "idle_write_transaction_timeout", "idle_readonly_transaction_timeout")
+            within = (
+                "idle_transaction_timeout",
+                "idle_write_transaction_timeout",
+                "idle_readonly_transaction_timeout",
+            )
             return waits | dict.fromkeys(within, ABANDONED) | {"wait_timeout": IDLE}
         # MySQL has no other timeout; an idle connection is reopened
         return waits | {"wait_timeout": ABANDONED}

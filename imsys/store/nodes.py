@@ -56,7 +56,9 @@ class NodeStore:
 
     def _acquire(self, tx: Transaction, holder: str) -> Term:
         now = now_ms(tx, self._calendar)
-        row = tx.row("SELECT number, floor_id FROM nodes WHERE expires_at <= ? ORDER BY number LIMIT 1 {lock}", now)
+        row = tx.row(
+            "SELECT number, floor_id FROM nodes WHERE expires_at <= ? ORDER BY number LIMIT 1 {lock}", now
+        )
         if row is None:
             raise Unavailable(Status.SERVER_BUSY, "All 1,024 node numbers are leased.")
         number, floor_id = row
@@ -99,7 +101,13 @@ class NodeStore:
 
 
 def _set(tx: Transaction, number: int, holder: str, expires_at: int, floor_id: int) -> None:
-    tx.execute("UPDATE nodes SET holder = ?, expires_at = ?, floor_id = ? WHERE number = ?", holder, expires_at, floor_id, number)
+    tx.execute(
+        "UPDATE nodes SET holder = ?, expires_at = ?, floor_id = ? WHERE number = ?",
+        holder,
+        expires_at,
+        floor_id,
+        number,
+    )
 
 
 def _reached_by_others(tx: Transaction, number: int, alive: int) -> int | None:

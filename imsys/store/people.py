@@ -66,15 +66,27 @@ class PeopleStore:
 
     @staticmethod
     def _change(
-        tx: Transaction, uuid: int, nickname: str | None, avatar: str | None, description: str | None, sex: int | None
+        tx: Transaction,
+        uuid: int,
+        nickname: str | None,
+        avatar: str | None,
+        description: str | None,
+        sex: int | None,
     ) -> tuple[Person, list[int]]:
         if avatar is not None and avatar not in ("", people(tx, [uuid])[0].avatar):
-            raise Refused(Status.INVALID_FIELD, "The key avator is what the server gave: send a picture as an avatar.")
+            raise Refused(
+                Status.INVALID_FIELD, "The key avator is what the server gave: send a picture as an avatar."
+            )
         return change_person(tx, uuid, nickname, avatar, description, sex)
 
 
 def change_person(
-    tx: Transaction, uuid: int, nickname: str | None, avatar: str | None, description: str | None, sex: int | None
+    tx: Transaction,
+    uuid: int,
+    nickname: str | None,
+    avatar: str | None,
+    description: str | None,
+    sex: int | None,
 ) -> tuple[Person, list[int]]:
     """Do :meth:`PeopleStore.change` inside a transaction; the row stays locked to its end."""
     tx.execute(

@@ -23,7 +23,14 @@ class Pool(adbapi.ConnectionPool):
         self._generation = 0
         # thread -> the generation of its connection, and until when it is valid
         self._made: dict[int, tuple[int, float]] = {}
-        super().__init__(dialect.driver, cp_min=0 if size > 1 else 1, cp_max=size, cp_noisy=False, cp_reactor=reactor, cp_name=name)
+        super().__init__(
+            dialect.driver,
+            cp_min=0 if size > 1 else 1,
+            cp_max=size,
+            cp_noisy=False,
+            cp_reactor=reactor,
+            cp_name=name,
+        )
         self.connectionFactory = Connection
 
     def renew(self) -> None:

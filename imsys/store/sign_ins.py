@@ -54,8 +54,12 @@ class SignInStore:
     def __init__(self, database: Database, idle_ms: int) -> None:
         self._database = database
         self._idle_ms = idle_ms
-        self._keeping: BatchingQueue[SignIn, bool] = BatchingQueue(self._keep_all, most=AT_ONCE, queue=WAITING)
-        self._stamping: BatchingQueue[tuple[bytes, int], None] = BatchingQueue(self._stamp_all, most=AT_ONCE, queue=WAITING)
+        self._keeping: BatchingQueue[SignIn, bool] = BatchingQueue(
+            self._keep_all, most=AT_ONCE, queue=WAITING
+        )
+        self._stamping: BatchingQueue[tuple[bytes, int], None] = BatchingQueue(
+            self._stamp_all, most=AT_ONCE, queue=WAITING
+        )
 
     async def keep(self, sign_in: SignIn) -> bool:
         """Store a sign-in durably, in a batch; return ``False`` if its account's epoch has changed meanwhile.
@@ -95,7 +99,9 @@ class SignInStore:
     def _stamp(tx: Transaction, stamps: Sequence[tuple[bytes, int]]) -> None:
         newest = max(now_ms for _, now_ms in stamps)
         some = _literals(sorted({digest for digest, _ in stamps}))
-        tx.execute_literal(f"UPDATE sign_ins SET used_at = {newest:d} WHERE digest IN ({some}) AND used_at < {newest:d}")  # noqa: S608
+        tx.execute_literal(
+            f"UPDATE sign_ins SET used_at = {newest:d} WHERE digest IN ({some}) AND used_at < {newest:d}"  # noqa: S608
+        )
 
     async def of_user(self, user: int) -> list[bytes]:
         """Return the digests of a user's sign-ins."""
@@ -137,7 +143,18 @@ def keep_sign_ins(tx: Transaction, sign_ins: Sequence[SignIn], idle_ms: int) -> 
     some = [one for one, good in zip(sign_ins, kept, strict=True) if good]
     tx.execute_rows(
         "INSERT {ignore} INTO sign_ins (digest, user_id, epoch, device, created_at, used_at, expires_at) VALUES ",
-        [(one.digest, one.user, epochs[one.user], one.device.encode(), one.now_ms, one.now_ms, one.expires_ms) for one in some],
+        [
+            (
+                one.digest,
+                one.user,
+                epochs[one.user],
+                one.device.encode(),
+                one.now_ms,
+                one.now_ms,
+                one.expires_ms,
+            )
+            for one in some
+        ],
     )
     if some:
         _sweep(tx, sorted({one.user for one in some}), max(one.now_ms for one in some) - idle_ms)
@@ -150,19 +167,28 @@ def _lock_epochs(tx: Transaction, users: set[int] | list[int]) -> dict[int, int]
     found: dict[int, int] = dict(tx.rows_literal(select.rstrip()))
     missing = [user for user in ordered if user not in found]
     if missing:
-        tx.execute_rows("INSERT {ignore} INTO epochs (user_id, epoch) VALUES ", [(user, 0) for user in missing])
+        tx.execute_rows(
+            "INSERT {ignore} INTO epochs (user_id, epoch) VALUES ", [(user, 0) for user in missing]
+        )
         found = dict(tx.rows_literal(select.rstrip()))
     return found
 
 
 def _sweep(tx: Transaction, users: Sequence[int], used_before: int) -> None:
     """Delete sign-ins that were unused for too long, and those of users beyond :data:`MOST`."""
-    gone = [digest for (digest,) in tx.rows("SELECT digest FROM sign_ins WHERE used_at < ? ORDER BY used_at LIMIT ?", used_before, SWEPT)]
+    gone = [
+        digest
+        for (digest,) in tx.rows(
+            "SELECT digest FROM sign_ins WHERE used_at < ? ORDER BY used_at LIMIT ?", used_before, SWEPT
+        )
+    ]
     counts = tx.rows_literal(
         f"SELECT user_id, COUNT(*) FROM sign_ins WHERE user_id IN ({numbers(users)}) GROUP BY user_id HAVING COUNT(*) > {MOST:d}"  # noqa: S608
     )
     for user, count in counts:
-        oldest = tx.rows("SELECT digest FROM sign_ins WHERE user_id = ? ORDER BY used_at LIMIT ?", user, count - MOST)
+        oldest = tx.rows(
+            "SELECT digest FROM sign_ins WHERE user_id = ? ORDER BY used_at LIMIT ?", user, count - MOST
+        )
         gone += [digest for (digest,) in oldest]
     if gone:
         tx.execute_literal(f"DELETE FROM sign_ins WHERE digest IN ({_literals(gone)})")  # noqa: S608

@@ -35,7 +35,9 @@ class Sqlite:
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Open a connection without implicit transactions; any thread may close it."""
         self._make()
-        connection = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False
+        )
         try:
             self._set_up(connection)
         except BaseException:
@@ -71,7 +73,13 @@ class Sqlite:
         The WAL is large (64 MiB), so pages written often are copied back once.
         """
         self._write_ahead(connection)
-        settings = ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 16384")
+        settings = (
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            "cache_size = -65536",
+            "wal_autocheckpoint = 16384",
+        )
         for statement in settings:
             connection.execute(f"PRAGMA {statement}")
 

@@ -18,7 +18,9 @@ def fill_looks(dialect: Dialect, cursor: Any) -> None:
     Of accounts that look alike already, only the first gets the look.
     """
     enter = dialect.translate("INSERT {ignore} INTO looks (look, user_id) VALUES (?, ?)")
-    select = dialect.translate("SELECT user_id, username FROM accounts WHERE user_id > ? ORDER BY user_id LIMIT ?")
+    select = dialect.translate(
+        "SELECT user_id, username FROM accounts WHERE user_id > ? ORDER BY user_id LIMIT ?"
+    )
     rows = _some(cursor, select, 0)
     while rows:
         cursor.executemany(enter, [(look, uuid) for uuid, name in rows for look in of_name(name)])

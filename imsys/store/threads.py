@@ -83,7 +83,9 @@ class ThreadStore:
             raise Refused(Status.NOT_FRIENDS, "You are not friends.")
         return int(row[0])
 
-    async def move_marks(self, user: int, thread_id: int, delivered: int, read: int) -> tuple[Mark, list[int]]:
+    async def move_marks(
+        self, user: int, thread_id: int, delivered: int, read: int
+    ) -> tuple[Mark, list[int]]:
         """Move a member's marks forward, at most to the thread's last message.
 
         What is read is also delivered.
@@ -97,8 +99,14 @@ class ThreadStore:
         return await self._database.write(self._move_marks, user, thread_id, delivered, read)
 
     @staticmethod
-    def _move_marks(tx: Transaction, user: int, thread_id: int, delivered: int, read: int) -> tuple[Mark, list[int]]:
-        row = tx.row("SELECT delivered_id, read_id FROM members WHERE thread_id = ? AND user_id = ? {lock}", thread_id, user)
+    def _move_marks(
+        tx: Transaction, user: int, thread_id: int, delivered: int, read: int
+    ) -> tuple[Mark, list[int]]:
+        row = tx.row(
+            "SELECT delivered_id, read_id FROM members WHERE thread_id = ? AND user_id = ? {lock}",
+            thread_id,
+            user,
+        )
         if row is None:
             raise Refused(Status.PERMISSION_DENIED, "Only its members may mark a thread.")
         head = tx.row("SELECT last_msg_id, kind, flags FROM threads WHERE thread_id = ?", thread_id)
@@ -118,7 +126,11 @@ class ThreadStore:
                 thread_id,
                 user,
             )
-        others = tx.rows("SELECT user_id FROM members WHERE thread_id = ? AND user_id <> ?", thread_id, user) if news else []
+        others = (
+            tx.rows("SELECT user_id FROM members WHERE thread_id = ? AND user_id <> ?", thread_id, user)
+            if news
+            else []
+        )
         return mark, [other for (other,) in others]
 
     async def marks(self, user: int, after: tuple[int, int], limit: int) -> list[Mark]:
@@ -153,9 +165,14 @@ class ThreadStore:
     @staticmethod
     def _members(tx: Transaction, thread_ids: Sequence[int]) -> set[int]:
         lock_heads(tx, some := sorted({0, *thread_ids}))  # the list must not be empty
-        return {user for (user,) in tx.rows(f"SELECT user_id FROM members WHERE thread_id IN ({numbers(some)})")}  # noqa: S608
+        return {
+            user
+            for (user,) in tx.rows(f"SELECT user_id FROM members WHERE thread_id IN ({numbers(some)})")  # noqa: S608
+        }
 
-    async def heads_since(self, user: int, since: int, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
+    async def heads_since(
+        self, user: int, since: int, after: tuple[int, int], limit: int
+    ) -> list[tuple[int, int]]:
         """List (last message id, thread id) of a user's threads above ``since``, ascending, after a pair.
 
         Queries of several users are read together.

@@ -59,7 +59,9 @@ class Background:
     :param log: this, ``failed`` and ``refused`` are as for :func:`run_in_background`.
     """
 
-    def __init__(self, log: Logger, failed: str, *, refused: Callable[[Refused], object] | None = None) -> None:
+    def __init__(
+        self, log: Logger, failed: str, *, refused: Callable[[Refused], object] | None = None
+    ) -> None:
         self._log = log
         self._failed = failed
         self._refused = refused

@@ -36,7 +36,12 @@ class BatchingQueue(Generic[T, R]):
     """
 
     def __init__(
-        self, work: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, most: int, queue: int, surge: Surge | None = None
+        self,
+        work: Callable[[list[T]], Awaitable[Sequence[R | Exception]]],
+        *,
+        most: int,
+        queue: int,
+        surge: Surge | None = None,
     ) -> None:
         self._work = work
         self._most = most
@@ -57,7 +62,9 @@ class BatchingQueue(Generic[T, R]):
         """
         result: Deferred[R] = Deferred()
         if len(self._waiting) >= self._queue:
-            result.errback(Refused(Status.SERVER_BUSY, "Too many requests of this kind are waiting.", retry_after=1.0))
+            result.errback(
+                Refused(Status.SERVER_BUSY, "Too many requests of this kind are waiting.", retry_after=1.0)
+            )
             return result
         self._waiting.append((item, result))
         if self._idle.is_set:

@@ -20,7 +20,9 @@ def require_server(program: str) -> None:
     """
     missing = [name for name in SERVER if not _there(name)]
     if missing:
-        sys.exit(f"{program}: the packages of the servers are not installed (pip install 'imsys[server]'): {', '.join(missing)}")
+        sys.exit(
+            f"{program}: the packages of the servers are not installed (pip install 'imsys[server]'): {', '.join(missing)}"
+        )
 
 
 def _there(name: str) -> bool:

@@ -134,7 +134,12 @@ def _left_out(kind: _Kind, now: float) -> LogEvent:
     last = kind.last or {}
     kept = {key: last.get(key) for key in ("log_namespace", "log_system", "log_time")}
     told = {"count": kind.left_out, "seconds": round(now - kind.since), "last": formatEvent(last)}
-    return {**kept, **told, "log_level": level_of(last), "log_format": "{count} more of these in {seconds} s, the last: {last}"}
+    return {
+        **kept,
+        **told,
+        "log_level": level_of(last),
+        "log_format": "{count} more of these in {seconds} s, the last: {last}",
+    }
 
 
 @implementer(ILogObserver)
@@ -198,7 +203,9 @@ class LogFile:
         _close(old)
 
     def _opened(self) -> TextIO:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640)
+        descriptor = os.open(
+            self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640
+        )
         return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
 
 

@@ -20,7 +20,10 @@ def looks(username: str) -> list[str]:
 def skeleton(text: str) -> str:
     """Return the skeleton of a text, which it shares with texts that look alike (UTS #39, section 4)."""
     prototypes = _prototypes()
-    parts = (prototypes.get(character, character) for character in without_ignorable(unicodedata.normalize("NFD", text)))
+    parts = (
+        prototypes.get(character, character)
+        for character in without_ignorable(unicodedata.normalize("NFD", text))
+    )
     return unicodedata.normalize("NFD", "".join(parts))
 
 
@@ -42,7 +45,9 @@ def _prototypes() -> dict[str, str]:
             best = max((one, *others), key=lambda text: (len(alike[text]), len(text) > 1, text))
             if best != one:
                 found[one] = best
-    return {one: "".join(found.get(character, character) for character in best) for one, best in found.items()}
+    return {
+        one: "".join(found.get(character, character) for character in best) for one, best in found.items()
+    }
 
 
 def _bare(text: str) -> str:

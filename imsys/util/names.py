@@ -12,7 +12,8 @@ from imsys.errors import Refused, Status
 from imsys.util.scripts import of_one_script
 
 _EMAIL = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"  # dot-atom of RFC 5322, section 3.2.3
+    # dot-atom of RFC 5322, section 3.2.3
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
 
@@ -39,7 +40,9 @@ def _folded(character: str) -> str:
     before, text = "", character
     while text != before:
         before = text
-        text = unicodedata.normalize("NFKC", without_ignorable(unicodedata.normalize("NFKC", text).casefold()))
+        text = unicodedata.normalize(
+            "NFKC", without_ignorable(unicodedata.normalize("NFKC", text).casefold())
+        )
     return text
 
 
@@ -91,7 +94,9 @@ def check_username(username: str) -> str:
     if _has_piles(name):
         raise Refused(Status.INVALID_FIELD, f"A letter of a username has at most {MARKS} combining marks.")
     if not of_one_script(name):
-        raise Refused(Status.INVALID_FIELD, "A username does not mix scripts, such as Latin and Cyrillic letters.")
+        raise Refused(
+            Status.INVALID_FIELD, "A username does not mix scripts, such as Latin and Cyrillic letters."
+        )
     return name
 
 

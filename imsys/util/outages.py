@@ -73,4 +73,9 @@ class Outage:
             return
         self._open = False
         lasted = round(self._worked - self._since)
-        self._log.info("{what} works again; it failed {count} times in {seconds} s", what=self._what, count=self._count, seconds=lasted)
+        self._log.info(
+            "{what} works again; it failed {count} times in {seconds} s",
+            what=self._what,
+            count=self._count,
+            seconds=lasted,
+        )

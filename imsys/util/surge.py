@@ -24,7 +24,9 @@ class Surge:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._until = 0.0
-        self.at_turn_end: Callable[[Callable[[], object]], None] | None = getattr(clock, "callAtTurnEnd", None)
+        self.at_turn_end: Callable[[Callable[[], object]], None] | None = getattr(
+            clock, "callAtTurnEnd", None
+        )
         """Calls a function when everything that arrived in this turn has been read; ``None`` if the
         reactor cannot."""
 

@@ -21,7 +21,9 @@ class Tally:
     :param lines: lines per minute that are logged as they are.
     """
 
-    def __init__(self, clock: IReactorTime, log: Logger, level: NamedConstant, text: str, *, lines: int = 1) -> None:
+    def __init__(
+        self, clock: IReactorTime, log: Logger, level: NamedConstant, text: str, *, lines: int = 1
+    ) -> None:
         self._clock = clock
         self._log = log
         self._level = level

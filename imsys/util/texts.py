@@ -11,4 +11,7 @@ reordered."""
 
 def is_shown(text: str) -> bool:
     """Return whether a text has no control characters, line ends, lone surrogates or direction controls."""
-    return not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _TURNING for character in text)
+    return not any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _TURNING
+        for character in text
+    )

@@ -73,7 +73,11 @@ class Problem(Exception):
     def response(self) -> Response:
         """What is sent."""
         body = msgspec.json.encode(_Body(int(self.error), self.message))
-        return Response(self.status, (("Content-Type", "application/json"), ("Cache-Control", "no-store"), *self.headers), body)
+        return Response(
+            self.status,
+            (("Content-Type", "application/json"), ("Cache-Control", "no-store"), *self.headers),
+            body,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,9 @@ _STATUSES = {
 def refusal(refused: Refused) -> Problem:
     """A refusal in the words of HTTP; what is our own fault, or the disk's, is a 500."""
     status = 503 if isinstance(refused, Unavailable) else _STATUSES.get(refused.status, 500)
-    later = (("Retry-After", str(max(1, math.ceil(refused.retry_after or 1)))),) if status in (429, 503) else ()
+    later = (
+        (("Retry-After", str(max(1, math.ceil(refused.retry_after or 1)))),) if status in (429, 503) else ()
+    )
     return Problem(status, refused.status, refused.message, *later)
 
 

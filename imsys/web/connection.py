@@ -1,4 +1,5 @@
-"""Connections with HTTP/1.1: h11 reads and writes it, this moves the bytes between transport and handlers, and decides when.
+"""Connections with HTTP/1.1: h11 reads and writes it, this moves the bytes between transport and handlers,
+and decides when.
 
 A request is handed over when its head is here. Its body is read from the peer
 only while its handler asks for it, and a response is asked for its next piece
@@ -42,10 +43,15 @@ LINGER = 10.0
 """Seconds that a peer has to take its last bytes, and to close."""
 
 TURN = 64
-"""Steps of a connection's work in one turn: a piece of a body is one, and a request some eight, or more if its head is large."""
+"""Steps of a connection's work in one turn: a piece of a body is one, and a request some eight, or more if
+its head is large.
+"""
 
 PIECES, LEAST_PIECE = 1024, 64
-"""Chunks that a body may have of any size; of one that has more, they have so many bytes on average at least."""
+"""Chunks that a body may have of any size.
+
+Of one that has more, they have so many bytes on average at least.
+"""
 
 HSTS = ("Strict-Transport-Security", "max-age=31536000")
 """The header that is sent over TLS: clients are to use TLS from now on (RFC 6797)."""
@@ -56,13 +62,17 @@ class HttpSettings:
     """Limits of a connection, in seconds and bytes."""
 
     head: float
-    """For the first head, from the beginning of the connection, and for every other head, from its first byte."""
+    """For the first head, from the beginning of the connection, and for every other head, from its first
+    byte.
+    """
     idle: float
     """Between a response and the next head."""
     stalled: float
     """For :data:`~imsys.web.incoming.PROGRESS` bytes of a body, or for the peer to take what waits for it."""
     linger: int = 1 << 24
-    """Bytes that are read and dropped after a refusal: closing with bytes unread resets the connection, and the peer could not read why."""
+    """Bytes that are read and dropped after a refusal: closing with bytes unread resets the connection, and
+    the peer could not read why.
+    """
     grace: float = 10.0
     """For requests to be answered when the server stops; an upload goes on later, where it was."""
 
@@ -106,7 +116,8 @@ class HttpConnection(Protocol):
         self._pumping = False
         self._steps = 0
         self._pieces_of_body = self._bytes_of_body = 0
-        self._direct: ClientAddress | None = None  # who is at the other end, unless that is a proxy, which says for whom it asks
+        # who is at the other end, unless that is a proxy, which says for whom it asks
+        self._direct: ClientAddress | None = None
         self._secure = False
         self._stranger = True
         self._first = True
@@ -193,7 +204,9 @@ class HttpConnection(Protocol):
         if self._room is not None:
             self._linger.abort()
         elif self._body.wanted:
-            self._body.fail(Problem(408, Status.NETWORK_ERROR, "The body of this request has come to a halt."))
+            self._body.fail(
+                Problem(408, Status.NETWORK_ERROR, "The body of this request has come to a halt.")
+            )
         elif self._request is not None:
             self._due(self._owner.settings.stalled)  # it is our turn
         elif self._begun:
@@ -217,7 +230,9 @@ class HttpConnection(Protocol):
         if self._http.their_state is not h11.SEND_BODY:
             return False
         if self._http.they_are_waiting_for_100_continue:
-            self.transport.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")))
+            self.transport.write(
+                self._http.send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
+            )
         self._pump()
         return True
 
@@ -228,7 +243,10 @@ class HttpConnection(Protocol):
     # -- from bytes to requests
 
     def _pump(self) -> bool:
-        """Parse what has come as far as somebody wants it; false where nobody does, and the rest has to wait."""
+        """Parse what has come as far as somebody wants it.
+
+        False where nobody does, and the rest has to wait.
+        """
         if self._pumping:
             return True
         if self._flow.held & NEXT_TURN:
@@ -269,7 +287,9 @@ class HttpConnection(Protocol):
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
             self._body.fail(
-                PeerGone() if self._flow.held & ENDED else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {_why(error)}.")
+                PeerGone()
+                if self._flow.held & ENDED
+                else Problem(400, Status.JSONPARSE_ERROR, f"The body is malformed: {_why(error)}.")
             )
             return True
         if event is h11.NEED_DATA:
@@ -287,7 +307,11 @@ class HttpConnection(Protocol):
         self._pieces_of_body += 1
         self._bytes_of_body += size
         chunked = self._request is not None and self._request.length is None
-        return chunked and self._pieces_of_body > PIECES and self._bytes_of_body < LEAST_PIECE * self._pieces_of_body
+        return (
+            chunked
+            and self._pieces_of_body > PIECES
+            and self._bytes_of_body < LEAST_PIECE * self._pieces_of_body
+        )
 
     def _pump_head(self) -> bool:
         """Begin with the next request; false where more of it has to come first."""
@@ -298,7 +322,9 @@ class HttpConnection(Protocol):
                 self._close()
             else:
                 status = error.error_status_hint if error.error_status_hint in (431, 501) else 400
-                self._refuse(Problem(status, Status.JSONPARSE_ERROR, f"This is no request of HTTP/1.1: {_why(error)}."))
+                self._refuse(
+                    Problem(status, Status.JSONPARSE_ERROR, f"This is no request of HTTP/1.1: {_why(error)}.")
+                )
             return True
         if event is h11.NEED_DATA:
             self._flow.release(RECEIVER)
@@ -316,8 +342,12 @@ class HttpConnection(Protocol):
             if event.http_version not in (b"1.0", b"1.1"):
                 raise Problem(505, Status.JSONPARSE_ERROR, "The only HTTP here is HTTP/1.1.")
             if size > HEAD_BYTES:
-                raise Problem(431, Status.JSONPARSE_ERROR, f"The head of a request has {HEAD_BYTES} bytes at most.")
-            self._request = Request(event.method.decode("ascii"), event.target.decode("latin-1"), event.headers, self._body)
+                raise Problem(
+                    431, Status.JSONPARSE_ERROR, f"The head of a request has {HEAD_BYTES} bytes at most."
+                )
+            self._request = Request(
+                event.method.decode("ascii"), event.target.decode("latin-1"), event.headers, self._body
+            )
             self._identify(self._request)
         except Problem as problem:
             self._refuse(problem)
@@ -327,14 +357,24 @@ class HttpConnection(Protocol):
         return True
 
     def _identify(self, request: Request) -> None:
-        """Find the client that a request is from. :raises Problem: 429, a proxy asks too often for the same."""
+        """Find the client that a request is from.
+
+        :raises Problem: 429, a proxy asks too often for the same.
+        """
         if self._direct is not None:
             request.source = self._direct
         else:
             host, proxies = getattr(self.transport.getPeer(), "host", ""), self._owner.proxies
-            request.source = proxies.source(host, self._secure, request.headers("x-forwarded-for"), request.headers("x-forwarded-proto"))
+            request.source = proxies.source(
+                host, self._secure, request.headers("x-forwarded-for"), request.headers("x-forwarded-proto")
+            )
             if not self._crowd.on_behalf(self, request.source.limit_key):
-                raise Problem(429, Status.RATE_LIMITED, "There are too many requests of this address here.", ("Retry-After", "1"))
+                raise Problem(
+                    429,
+                    Status.RATE_LIMITED,
+                    "There are too many requests of this address here.",
+                    ("Retry-After", "1"),
+                )
         request.known = self._known
 
     def _known(self, user: int) -> None:
@@ -386,11 +426,15 @@ class HttpConnection(Protocol):
         headers = self._headers(response)
         if isinstance(body, bytes):
             body = b"" if self._head_only else body
-            self.transport.write(self._http.answer(response.status, response.reason, headers, body, last=close))
+            self.transport.write(
+                self._http.answer(response.status, response.reason, headers, body, last=close)
+            )
         else:
             if close:
                 headers.append(("Connection", "close"))
-            head = h11.Response(status_code=response.status, reason=response.reason.encode("ascii"), headers=headers)
+            head = h11.Response(
+                status_code=response.status, reason=response.reason.encode("ascii"), headers=headers
+            )
             self.transport.write(self._http.send(head))
             if not await self._sent(self._push(body) if isinstance(body, Push) else self._pieces(body)):
                 return
@@ -413,7 +457,10 @@ class HttpConnection(Protocol):
         return headers
 
     def _body_is_here(self) -> bool:
-        """Return whether the request has come as a whole; what of its body is here and unread is dropped, up to :data:`TURN` pieces."""
+        """Return whether the request has come as a whole.
+
+        What of its body is here and unread is dropped, up to :data:`TURN` pieces.
+        """
         try:
             for _ in range(TURN):
                 if self._http.their_state is not h11.SEND_BODY:
@@ -433,7 +480,11 @@ class HttpConnection(Protocol):
             return False  # the peer has gone
         except Exception as error:
             if isinstance(error, Refused):
-                _log.warn("a response to {peer} is broken off: {reason}", peer=self.transport.getPeer(), reason=error)
+                _log.warn(
+                    "a response to {peer} is broken off: {reason}",
+                    peer=self.transport.getPeer(),
+                    reason=error,
+                )
             else:
                 _log.failure("a response to {peer} is broken off", peer=self.transport.getPeer())
             self._linger.abort()
@@ -457,7 +508,8 @@ class HttpConnection(Protocol):
         self.transport.write(self._http.send(h11.EndOfMessage()))
 
     async def _push(self, push: Push) -> None:
-        http11 = (self._http.their_http_version or b"") >= b"1.1"  # else there are no chunks, and h11 closes at the end
+        # else there are no chunks, and h11 closes at the end
+        http11 = (self._http.their_http_version or b"") >= b"1.1"
         outlet = Outlet(self.transport, chunked=http11, choked=bool(self._flow.held & PEER))
         try:
             if not self._head_only:
@@ -484,12 +536,20 @@ class HttpConnection(Protocol):
             self._wheel.expire(self, seconds)
 
     def _close(self) -> None:
-        """Close our half after the last byte, and pass over what the peer still sends until it has closed its own."""
+        """Close our half after the last byte, and pass over what the peer still sends until it has closed its
+        own.
+        """
         if self._linger.close(LINGER):
             self._wheel.remove(self)
-            self._linger.finish(self.transport.loseConnection if self._flow.held & ENDED else self.transport.loseWriteConnection)
+            self._linger.finish(
+                self.transport.loseConnection
+                if self._flow.held & ENDED
+                else self.transport.loseWriteConnection
+            )
 
 
 def _why(error: h11.RemoteProtocolError) -> str:
-    """Return what is wrong, without the bytes: behind a proxy, what follows a malformed request may be somebody else's."""
+    """Return what is wrong, without the bytes: behind a proxy, what follows a malformed request may be
+    somebody else's.
+    """
     return str(error).partition(": bytearray(")[0]

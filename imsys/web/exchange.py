@@ -1,7 +1,7 @@
 """h11, given no more at a time than one head may have, and with short ways for what happens all the time.
 
-The body of a request whose length is known passes it by, uncopied, and a response that is here as a whole is written without it.
-Everything else is h11's: heads of requests, chunked bodies, and what may follow what.
+The body of a request whose length is known passes it by, uncopied, and a response that is here as a whole is
+written without it. Everything else is h11's: heads of requests, chunked bodies, and what may follow what.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from typing import Any
 import h11
 
 HEAD_PIECE, BODY_PIECE = 4096, 65536
-"""Bytes that h11 is given at a time: it parses all that it has, and a head of a hundred kilobytes would take it long to find too large."""
+"""Bytes that h11 is given at a time: it parses all that it has, and a head of a hundred kilobytes would take
+it long to find too large.
+"""
 
 
 class Exchange:
-    """Stands where an :class:`h11.Connection` of a server would, as far as ours uses one, and behaves the same.
+    """Stands where an :class:`h11.Connection` of a server would, as far as ours uses one, and behaves the
+    same.
 
     One empty line before a request is passed over (RFC 9112, 2.2).
 
@@ -144,7 +147,9 @@ class Exchange:
         """Whether the peer sends its body when it is told to."""
         return self._http.they_are_waiting_for_100_continue and not (self._passing and self._begun)
 
-    def answer(self, status: int, reason: str, headers: Sequence[tuple[str, str]], body: bytes, *, last: bool) -> bytes:
+    def answer(
+        self, status: int, reason: str, headers: Sequence[tuple[str, str]], body: bytes, *, last: bool
+    ) -> bytes:
         """The bytes of a response that is here as a whole, as h11 would send it.
 
         :param last: whether the connection is to be closed behind it, whatever the request said.

@@ -7,7 +7,9 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 
 PROGRESS = 4096
-"""Bytes of a body within the time after which it counts as stalled: a peer that sends fewer is as good as gone."""
+"""Bytes of a body within the time after which it counts as stalled: a peer that sends fewer is as good as
+gone.
+"""
 
 
 class BodySource(Protocol):

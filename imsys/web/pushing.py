@@ -1,4 +1,6 @@
-"""Bodies that are pushed: somebody else writes them when there is something, as with live streams, and nobody asks for pieces."""
+"""Bodies that are pushed: somebody else writes them when there is something, as with live streams, and nobody
+asks for pieces.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from twisted.internet.defer import Deferred
 class Outlet:
     """The way to the peer, for one body.
 
-    :param chunked: whether what is written has to be in chunks (RFC 9112, 7.1); else it is the bytes themselves, and their end
-        is that of the connection (HTTP/1.0).
+    :param chunked: whether what is written has to be in chunks (RFC 9112, 7.1); else it is the bytes
+        themselves, and their end is that of the connection (HTTP/1.0).
     :param choked: see :attr:`choked`.
     """
 

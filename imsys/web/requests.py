@@ -37,7 +37,11 @@ class Body(Protocol):
 
 
 class Request:
-    """One request. Header names are in lower case; of a query, only what handlers ask for is looked at, and nothing is logged."""
+    """One request.
+
+    Header names are in lower case; of a query, only what handlers ask for is looked at, and nothing is
+    logged.
+    """
 
     __slots__ = ("_headers", "body", "known", "length", "lost", "method", "path", "query", "source")
 
@@ -49,7 +53,9 @@ class Request:
         self.source = NOBODY
         """Who sent it, as far as its connection, and a proxy that is trusted, tell."""
         self.known: Callable[[int], None] = _nobody_asks
-        """Called by its handler, with the user whose request it is (0: nobody's in particular): it is no stranger's."""
+        """Called by its handler, with the user whose request it is (0: nobody's in particular): it is no
+        stranger's.
+        """
         self.lost: Callable[[], object] | None = None
         """Called when nobody waits for the response any more; set by its handler."""
         self._headers: dict[str, str] = {}
@@ -57,11 +63,15 @@ class Request:
             name, text = raw.decode("latin-1"), value.decode("latin-1")
             before = self._headers.get(name)
             self._headers[name] = text if before is None else f"{before}, {text}"
-        if _HOST.fullmatch(self._headers.get("host", "")) is None:  # h11 has seen that there is one, and no other
+        # h11 has seen that there is one, and no other
+        if _HOST.fullmatch(self._headers.get("host", "")) is None:
             raise Problem(400, Status.JSONPARSE_ERROR, "This is not the name of a host.")
         length = self._headers.get("content-length")
-        if length is not None and "transfer-encoding" in self._headers:  # how requests are smuggled past proxies (RFC 9112, 6.1)
-            raise Problem(400, Status.JSONPARSE_ERROR, "A request has Content-Length or Transfer-Encoding, not both.")
+        # how requests are smuggled past proxies (RFC 9112, 6.1)
+        if length is not None and "transfer-encoding" in self._headers:
+            raise Problem(
+                400, Status.JSONPARSE_ERROR, "A request has Content-Length or Transfer-Encoding, not both."
+            )
         self.length: int | None
         """Bytes of the body; ``None`` where they are not known before its end."""
         if length is not None:
@@ -79,11 +89,16 @@ class Request:
         return () if value is None else (value,)
 
     def field(self, name: str) -> str | None:
-        """The value of a field of the query, the first one. :raises Problem: 400, the query has too many fields."""
+        """The value of a field of the query, the first one.
+
+        :raises Problem: 400, the query has too many fields.
+        """
         if not self.query:
             return None
         try:
-            return urllib.parse.parse_qs(self.query, max_num_fields=QUERY_FIELDS, errors="replace").get(name, [None])[0]
+            return urllib.parse.parse_qs(self.query, max_num_fields=QUERY_FIELDS, errors="replace").get(
+                name, [None]
+            )[0]
         except ValueError:
             raise Problem(400, Status.INVALID_FIELD, "The query has too many fields.") from None
 

@@ -28,10 +28,15 @@ class Endpoint:
 
 
 class Router:
-    """A table of routes; the first one that fits counts. Paths are taken as they are: nothing in ours needs to be escaped."""
+    """A table of routes; the first one that fits counts.
+
+    Paths are taken as they are: nothing in ours needs to be escaped.
+    """
 
     def __init__(self, routes: Iterable[Endpoint]) -> None:
-        self._routes = [(re.compile(re.escape(route.path).replace(r"\{\}", "([^/]+)")), route) for route in routes]
+        self._routes = [
+            (re.compile(re.escape(route.path).replace(r"\{\}", "([^/]+)")), route) for route in routes
+        ]
 
     def find(self, path: str) -> tuple[Endpoint, tuple[str, ...]]:
         """The route of a path, and what is in its places. :raises Problem: 404, there is none."""
@@ -42,9 +47,14 @@ class Router:
         raise Problem(404, Status.JSONPARSE_ERROR, "There is no such path.")
 
     async def answer(self, request: Request) -> Response:
-        """Have a request handled. :raises Problem: 404 or 405, nothing handles it; and whatever its handler raises."""
+        """Have a request handled.
+
+        :raises Problem: 404 or 405, nothing handles it; and whatever its handler raises.
+        """
         route, places = self.find(request.path)
         handler = route.handlers.get(request.method)
         if handler is None:
-            raise Problem(405, Status.JSONPARSE_ERROR, f"Allowed here are {route.methods}.", ("Allow", route.methods))
+            raise Problem(
+                405, Status.JSONPARSE_ERROR, f"Allowed here are {route.methods}.", ("Allow", route.methods)
+            )
         return await handler(request, *places)

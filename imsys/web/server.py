@@ -28,7 +28,8 @@ DIRECT = Proxies(())
 class HttpServer(Service, Factory):
     """Hands every request to ``answer``, and turns exceptions into responses.
 
-    Of a request, method, path, source and status are logged, for debugging; never its query or headers, which may hold tickets.
+    Of a request, method, path, source and status are logged, for debugging; never its query or headers, which
+    may hold tickets.
     """
 
     noisy = False
@@ -47,7 +48,8 @@ class HttpServer(Service, Factory):
         """:param calendar: gives Unix seconds.
         :param crowd: the connections to all ports of the server together.
         :param proxies: those that are believed for whom they ask.
-        :param verbose: log every request; this takes a twentieth of the time of a small one, even where nobody reads the log.
+        :param verbose: log every request; this takes a twentieth of the time of a small one, even where
+            nobody reads the log.
         """
         self.settings = settings
         self.proxies = proxies
@@ -69,7 +71,11 @@ class HttpServer(Service, Factory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Make a new connection; ``None``: there is no room for one."""
         connection, host = HttpConnection(self), getattr(addr, "host", "")
-        return connection if self.connections.enter(connection, None if self.proxies.trusts(host) else limit_key(host)) else None
+        return (
+            connection
+            if self.connections.enter(connection, None if self.proxies.trusts(host) else limit_key(host))
+            else None
+        )
 
     async def answer(self, request: Request) -> Response:
         """Return the response to a request. :raises PeerGone: nobody waits for it."""
@@ -85,7 +91,12 @@ class HttpServer(Service, Factory):
             _log.failure("{method} {path} failed", method=request.method, path=request.path)
             response = broken().response()
         if self._verbose:
-            fields = {"method": request.method, "path": request.path, "source": request.source.limit_key, "status": response.status}
+            fields = {
+                "method": request.method,
+                "path": request.path,
+                "source": request.source.limit_key,
+                "status": response.status,
+            }
             _log.debug("{method} {path} from {source}: {status}", **fields)
         return response
 
@@ -101,7 +112,10 @@ class HttpServer(Service, Factory):
         super().startService()
 
     def stopService(self) -> Deferred[int]:
-        """Close every connection after its present request; cut those that take longer than the settings' ``grace``."""
+        """Close every connection after its present request.
+
+        Cut those that take longer than the settings' ``grace``.
+        """
         super().stopService()
         self.drain()
         self.connections.crowd.stop()

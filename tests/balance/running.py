@@ -55,32 +55,52 @@ class Balance:
 
     def stop(self) -> Deferred[Any]:
         self._channel.close()
-        return maybeDeferred(self.service.stopService) if self.service.running else maybeDeferred(lambda: None)
+        return (
+            maybeDeferred(self.service.stopService) if self.service.running else maybeDeferred(lambda: None)
+        )
 
     async def call(self, stub: Any, method: str, request: Any) -> Any:
         return await deferToThread(getattr(stub(self._channel), method), request, timeout=10)
 
-    async def register(self, name: str, port: int | str = 8000, *, kind: str = "chat", host: str = "127.0.0.1", **more: Any) -> Any:
+    async def register(
+        self, name: str, port: int | str = 8000, *, kind: str = "chat", host: str = "127.0.0.1", **more: Any
+    ) -> Any:
         """``imsys.v1.Registry.Register``."""
 
         fields: dict[str, Any] = {"incarnation": f"{name}1", "clock_ms": round(time.time() * 1000), **more}
         info = message_pb2.ServerInfo(name=name, host=host, port=str(port))
-        return await self.call(imsys_v1_pb2_grpc.RegistryStub, "Register", imsys_v1_pb2.RegisterRequest(info=info, kind=kind, **fields))
+        return await self.call(
+            imsys_v1_pb2_grpc.RegistryStub,
+            "Register",
+            imsys_v1_pb2.RegisterRequest(info=info, kind=kind, **fields),
+        )
 
     async def allocate(self, **fields: Any) -> Any:
         """``imsys.v1.Balance.Allocate``."""
-        return await self.call(imsys_v1_pb2_grpc.BalanceStub, "Allocate", imsys_v1_pb2.AllocateRequest(**{"uuid": 7, **fields}))
+        return await self.call(
+            imsys_v1_pb2_grpc.BalanceStub, "Allocate", imsys_v1_pb2.AllocateRequest(**{"uuid": 7, **fields})
+        )
 
     async def servers(self, kind: str = "") -> dict[str, Any]:
         """``imsys.v1.Registry.List``, by name."""
-        response = await self.call(imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind=kind))
+        response = await self.call(
+            imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind=kind)
+        )
         return {server.name: server for server in response.servers}
 
-    async def plain(self, method: str, name: str, port: int | str = 9000, *, kind: str = "chat", host: str = "127.0.0.1") -> Any:
+    async def plain(
+        self, method: str, name: str, port: int | str = 9000, *, kind: str = "chat", host: str = "127.0.0.1"
+    ) -> Any:
         """One of the original's six register calls."""
-        stub = message_pb2_grpc.ChattingRegisterServiceStub if kind == "chat" else message_pb2_grpc.ResourcesRegisterServiceStub
+        stub = (
+            message_pb2_grpc.ChattingRegisterServiceStub
+            if kind == "chat"
+            else message_pb2_grpc.ResourcesRegisterServiceStub
+        )
         if method.startswith("Register"):
-            request: Any = message_pb2.RegisterRequest(info=message_pb2.ServerInfo(name=name, host=host, port=str(port)))
+            request: Any = message_pb2.RegisterRequest(
+                info=message_pb2.ServerInfo(name=name, host=host, port=str(port))
+            )
         elif method.startswith("Shutdown"):
             request = message_pb2.ShutdownRequest(cur_server=name)
         else:

@@ -28,12 +28,21 @@ class RegisterTests(BalanceCase):
         """A registration is listed with all it said, lives 15 s, and is answered with the peers of its kind."""
         ports = imsys_v1_pb2.Ports(plain=8001, http=8002, grpc=8003, rtmp=8004, rtmps=8005)
         self.assertEqual((await self.balance.register("a", 8000)).error, 0)
-        response = await self.balance.register("b", 9000, ports=ports, load=5, capacity=100, grpc_host="127.0.0.2")
+        response = await self.balance.register(
+            "b", 9000, ports=ports, load=5, capacity=100, grpc_host="127.0.0.2"
+        )
         await self.balance.register("files", 7000, kind="resources")
-        self.assertEqual((response.error, response.lease_ms, [peer.name for peer in response.peers]), (0, 15000, ["a"]))
+        self.assertEqual(
+            (response.error, response.lease_ms, [peer.name for peer in response.peers]), (0, 15000, ["a"])
+        )
         listed = (await self.balance.servers("chat"))["b"]
-        self.assertEqual((listed.host, listed.ports.tls, listed.ports.plain, listed.ports.http), ("127.0.0.1", 9000, 8001, 8002))
-        self.assertEqual((listed.grpc_host, listed.ports.grpc, listed.load, listed.capacity), ("127.0.0.2", 8003, 5, 100))
+        self.assertEqual(
+            (listed.host, listed.ports.tls, listed.ports.plain, listed.ports.http),
+            ("127.0.0.1", 9000, 8001, 8002),
+        )
+        self.assertEqual(
+            (listed.grpc_host, listed.ports.grpc, listed.load, listed.capacity), ("127.0.0.2", 8003, 5, 100)
+        )
         self.assertEqual((listed.ports.rtmp, listed.ports.rtmps), (8004, 8005))
         self.assertEqual(sorted(await self.balance.servers()), ["a", "b", "files"])
         ttl = int(self.redis.command("PTTL", "t:server:chat:b")[1:])
@@ -69,7 +78,10 @@ class RegisterTests(BalanceCase):
             self.assertEqual((await self.balance.register("a", clock_ms=odd)).error, Status.INVALID_FIELD)
 
     async def test_clock_set(self) -> None:
-        """A server that was registered before stays when its clock, or balance's, is set; the log says so once, and when it is over."""
+        """A server that was registered before stays when its clock, or balance's, is set.
+
+        The log says so once, and when it is over.
+        """
         first = (await self.balance.register("a")).epoch
         wrong, right = round(time.time() * 1000) - 3_600_000, round(time.time() * 1000)
         with capturedLogs() as events:
@@ -78,9 +90,16 @@ class RegisterTests(BalanceCase):
                 self.assertEqual((response.error, response.epoch), (0, first))
         self.redis.command("FLUSHALL")
         self.assertEqual((await self.balance.register("a", clock_ms=wrong, again=True)).error, 0)
-        said = [(event["log_level"].name, formatEvent(event)) for event in events if event["log_namespace"] == "imsys.balance.servicers"]
+        said = [
+            (event["log_level"].name, formatEvent(event))
+            for event in events
+            if event["log_namespace"] == "imsys.balance.servicers"
+        ]
         self.assertEqual([level for level, _ in said], ["warn", "info", "warn"])
-        self.assertRegex(said[0][1], r"The clock of a says .*, balance's says .*: they are more than 60 s apart\. It serves on")
+        self.assertRegex(
+            said[0][1],
+            r"The clock of a says .*, balance's says .*: they are more than 60 s apart\. It serves on",
+        )
 
     async def test_leases_ended(self) -> None:
         """Where all leases end at once, as when the clock of Redis is set forward, the epoch is another one."""
@@ -117,7 +136,9 @@ class RegisterTests(BalanceCase):
         self.assertEqual(await withdraw("two"), Status.CHATTING_SERVER_NOT_EXISTS)
 
     async def test_flush(self) -> None:
-        """After Redis was flushed a registration is back with the next call, whoever makes it, under another epoch."""
+        """After Redis was flushed a registration is back with the next call, whoever makes it, under another
+        epoch.
+        """
         before = (await self.balance.register("a")).epoch
         self.assertEqual((await self.balance.register("a")).epoch, before)
         self.redis.command("FLUSHALL")
@@ -133,7 +154,9 @@ class RegisterTests(BalanceCase):
         await self.balance.register("left", 9000)
         before = await self.balance.servers()
         request = imsys_v1_pb2.WithdrawRequest(kind="chat", name="left", incarnation="left1")
-        self.assertEqual((await self.balance.call(imsys_v1_pb2_grpc.RegistryStub, "Withdraw", request)).error, 0)
+        self.assertEqual(
+            (await self.balance.call(imsys_v1_pb2_grpc.RegistryStub, "Withdraw", request)).error, 0
+        )
         for name in ("server:chat:a", "grpc:chat:a"):
             self.redis.command("PEXPIRE", f"t:{name}", "9000")
         await self.balance.servers()
@@ -145,7 +168,10 @@ class RegisterTests(BalanceCase):
             self.assertTrue(0 < left <= 9000, left)
 
     async def test_flush_with_two(self) -> None:
-        """Each balance server writes again what it knows, the second to notice as well; who has registered again by then stays so."""
+        """Each balance server writes again what it knows, the second to notice as well.
+
+        Who has registered again by then stays so.
+        """
         other = Balance(self, self.redis.config())
         await self.balance.register("a", 8000)
         await other.servers()
@@ -153,7 +179,9 @@ class RegisterTests(BalanceCase):
         self.redis.command("FLUSHALL")
         await other.register("a", 8000, load=3)
         self.assertEqual(list(await other.servers()), ["a"])
-        self.assertEqual({name: server.load for name, server in (await self.balance.servers()).items()}, {"a": 3, "b": 0})
+        self.assertEqual(
+            {name: server.load for name, server in (await self.balance.servers()).items()}, {"a": 3, "b": 0}
+        )
         self.assertEqual(sorted(await other.servers()), ["a", "b"])
 
     async def test_redis_away(self) -> None:
@@ -183,7 +211,10 @@ class LeaseTests(BalanceCase):
         while await self.balance.servers():
             await sleep(0.02)
         self.assertEqual((await self.balance.allocate()).error, Status.NO_AVAILABLE_CHATTING_SERVER)
-        while self.redis.command("KEYS", "*server*") != b"*0\r\n" or self.redis.command("KEYS", "*grpc*") != b"*0\r\n":
+        while (
+            self.redis.command("KEYS", "*server*") != b"*0\r\n"
+            or self.redis.command("KEYS", "*grpc*") != b"*0\r\n"
+        ):
             await sleep(0.05)
 
 
@@ -194,35 +225,57 @@ class AddressTests(BalanceCase):
         self.assertIn(wanted, answer.message)
 
     async def test_resources(self) -> None:
-        """Two resources servers cannot have one public address, whichever of their ports it is; the second is refused, and told why."""
+        """Two resources servers cannot have one public address, whichever of their ports it is.
+
+        The second is refused, and told why.
+        """
         ports = imsys_v1_pb2.Ports(http=8446, rtmp=1935)
         files = {"kind": "resources", "host": "files.example.org"}
         self.assertEqual((await self.balance.register("one", 8445, ports=ports, **files)).error, 0)
         why = "files.example.org:8445 is the address of resources server one already"
         await self.refused(Status.RESOURCES_SERVER_ALREADY_EXISTS, why, "two", 8445, **files)
-        await self.refused(Status.RESOURCES_SERVER_ALREADY_EXISTS, "files.example.org:8446", "two", 8446, **files)
+        await self.refused(
+            Status.RESOURCES_SERVER_ALREADY_EXISTS, "files.example.org:8446", "two", 8446, **files
+        )
         same = imsys_v1_pb2.Ports(rtmp=1935)
-        await self.refused(Status.RESOURCES_SERVER_ALREADY_EXISTS, "[resources] advertise", "two", 8447, ports=same, **files)
+        await self.refused(
+            Status.RESOURCES_SERVER_ALREADY_EXISTS, "[resources] advertise", "two", 8447, ports=same, **files
+        )
         self.assertEqual(list(await self.balance.servers()), ["one"])
-        self.assertEqual((await self.balance.register("two", 8445, kind="resources", host="files2.example.org")).error, 0)
-        self.assertEqual((await self.balance.register("one", 8445, ports=ports, **files)).error, 0)  # who has it, keeps it
+        self.assertEqual(
+            (await self.balance.register("two", 8445, kind="resources", host="files2.example.org")).error, 0
+        )
+        # who has it, keeps it
+        self.assertEqual((await self.balance.register("one", 8445, ports=ports, **files)).error, 0)
         again = await self.balance.register("one", 8445, ports=ports, incarnation="one2", **files)
         self.assertEqual(again.error, 0, "it was restarted")
 
     async def test_chat_behind_a_balancer(self) -> None:
         """Chat servers may share a public address, and each has an address for the others that is its own."""
         for name, host in (("one", "10.0.0.1"), ("two", "10.0.0.2")):
-            answer = await self.balance.register(name, 8444, ports=imsys_v1_pb2.Ports(grpc=8452), grpc_host=host)
+            answer = await self.balance.register(
+                name, 8444, ports=imsys_v1_pb2.Ports(grpc=8452), grpc_host=host
+            )
             self.assertEqual(answer.error, 0, answer.message)
         why = "10.0.0.1:8452 is the address of chat server one already; each needs one of its own ([chat] grpc_advertise"
-        await self.refused(ALREADY, why, "three", 8444, ports=imsys_v1_pb2.Ports(grpc=8452), grpc_host="10.0.0.1")
+        await self.refused(
+            ALREADY, why, "three", 8444, ports=imsys_v1_pb2.Ports(grpc=8452), grpc_host="10.0.0.1"
+        )
 
     async def test_one_name_on_two_machines(self) -> None:
-        """Who has a name, and a balancer's address, keeps it while he lives: another machine is no restart of his."""
+        """Who has a name, and a balancer's address, keeps it while he lives: another machine is no restart of
+        his.
+        """
         ports = imsys_v1_pb2.Ports(grpc=8452)
-        self.assertEqual((await self.balance.register("one", 8444, ports=ports, grpc_host="10.0.0.1")).error, 0)
-        await self.refused(ALREADY, "named one", "one", 8444, ports=ports, grpc_host="10.0.0.2", incarnation="other")
-        self.assertEqual((await self.balance.register("one", 8444, ports=ports, grpc_host="10.0.0.1")).error, 0)
+        self.assertEqual(
+            (await self.balance.register("one", 8444, ports=ports, grpc_host="10.0.0.1")).error, 0
+        )
+        await self.refused(
+            ALREADY, "named one", "one", 8444, ports=ports, grpc_host="10.0.0.2", incarnation="other"
+        )
+        self.assertEqual(
+            (await self.balance.register("one", 8444, ports=ports, grpc_host="10.0.0.1")).error, 0
+        )
 
 
 class PlainTests(BalanceCase):
@@ -239,54 +292,85 @@ class PlainTests(BalanceCase):
                 peers = f"Get{what}Peers"
                 self.assertEqual((await self.balance.plain(peers, "a", kind=kind)).error, absent)
                 self.assertEqual((await self.balance.plain(f"Register{what}", "a", 9000, kind=kind)).error, 0)
-                self.assertEqual((await self.balance.plain(f"Register{what}", "a", 9000, kind=kind)).error, taken)
-                self.assertEqual((await self.balance.plain(f"Register{what}", "a", 9001, kind=kind)).error, taken)
-                self.assertEqual((await self.balance.plain(f"Register{what}", "b", 9002, kind=kind, host="10.0.0.1")).error, 0)
+                self.assertEqual(
+                    (await self.balance.plain(f"Register{what}", "a", 9000, kind=kind)).error, taken
+                )
+                self.assertEqual(
+                    (await self.balance.plain(f"Register{what}", "a", 9001, kind=kind)).error, taken
+                )
+                self.assertEqual(
+                    (
+                        await self.balance.plain(f"Register{what}", "b", 9002, kind=kind, host="10.0.0.1")
+                    ).error,
+                    0,
+                )
                 response = await self.balance.plain(peers, "a", kind=kind)
-                self.assertEqual([(peer.name, peer.host, peer.port) for peer in response.lists], [("b", "10.0.0.1", "9002")])
+                self.assertEqual(
+                    [(peer.name, peer.host, peer.port) for peer in response.lists],
+                    [("b", "10.0.0.1", "9002")],
+                )
                 self.assertEqual(response.error, 0)
                 self.assertEqual((await self.balance.plain(f"Shutdown{what}", "b", kind=kind)).error, 0)
                 self.assertEqual((await self.balance.plain(f"Shutdown{what}", "b", kind=kind)).error, absent)
                 self.assertEqual(len((await self.balance.plain(peers, "a", kind=kind)).lists), 0)
 
     async def test_one_address(self) -> None:
-        """Two resources servers cannot have one address, and no two servers one for gRPC; chat servers may share a public one."""
+        """Two resources servers cannot have one address, and no two servers one for gRPC.
+
+        Chat servers may share a public one.
+        """
         for what, kind, error in (
             ("Instance", "resources", Status.RESOURCES_SERVER_ALREADY_EXISTS),
             ("Grpc", "chat", Status.GRPC_SERVER_ALREADY_EXISTS),
             ("Instance", "chat", Status.SUCCESS),
         ):
             self.assertEqual((await self.balance.plain(f"Register{what}", "one", 9000, kind=kind)).error, 0)
-            self.assertEqual((await self.balance.plain(f"Register{what}", "two", 9000, kind=kind)).error, error)
-            self.assertEqual((await self.balance.plain(f"Register{what}", "two", 9001, kind=kind)).error, 0 if error else ALREADY)
+            self.assertEqual(
+                (await self.balance.plain(f"Register{what}", "two", 9000, kind=kind)).error, error
+            )
+            self.assertEqual(
+                (await self.balance.plain(f"Register{what}", "two", 9001, kind=kind)).error,
+                0 if error else ALREADY,
+            )
 
     async def test_malformed(self) -> None:
         """A port that is none is 70."""
-        self.assertEqual((await self.balance.plain("RegisterInstance", "a", "http")).error, Status.INVALID_FIELD)
+        self.assertEqual(
+            (await self.balance.plain("RegisterInstance", "a", "http")).error, Status.INVALID_FIELD
+        )
         self.assertEqual((await self.balance.plain("RegisterGrpc", "", 1)).error, Status.INVALID_FIELD)
 
     async def test_beside_ours(self) -> None:
         """The original's calls see our servers, and cannot take their names."""
         await self.balance.register("ours", 8000, ports=imsys_v1_pb2.Ports(grpc=8003), grpc_host="127.0.0.2")
         self.assertEqual((await self.balance.plain("RegisterInstance", "ours", 8000)).error, ALREADY)
-        self.assertEqual((await self.balance.plain("RegisterGrpc", "ours", 1)).error, Status.GRPC_SERVER_ALREADY_EXISTS)
+        self.assertEqual(
+            (await self.balance.plain("RegisterGrpc", "ours", 1)).error, Status.GRPC_SERVER_ALREADY_EXISTS
+        )
         await self.balance.register("open", 8004, ports=imsys_v1_pb2.Ports(plain=8005))
         await self.balance.plain("RegisterInstance", "theirs", 9000)
         await self.balance.plain("RegisterGrpc", "theirs", 9001)
-        peers = (await self.balance.plain("GetInstancePeers", "theirs")).lists  # at ports without TLS, where they are open
+        # at ports without TLS, where they are open
+        peers = (await self.balance.plain("GetInstancePeers", "theirs")).lists
         found = {(instance.name, instance.host, instance.port) for instance in peers}
         self.assertEqual(found, {("open", "127.0.0.1", "8005"), ("ours", "127.0.0.1", "8000")})
         (address,) = (await self.balance.plain("GetGrpcPeers", "theirs")).lists
         self.assertEqual((address.name, address.host, address.port), ("ours", "127.0.0.2", "8003"))
-        (peer,) = [peer for peer in (await self.balance.register("ours", 8000)).peers if peer.name == "theirs"]
-        self.assertEqual((peer.name, peer.ports.grpc, peer.grpc_host, peer.incarnation), ("theirs", 9001, "127.0.0.1", ""))
+        (peer,) = [
+            peer for peer in (await self.balance.register("ours", 8000)).peers if peer.name == "theirs"
+        ]
+        self.assertEqual(
+            (peer.name, peer.ports.grpc, peer.grpc_host, peer.incarnation), ("theirs", 9001, "127.0.0.1", "")
+        )
 
 
 class ProbeTests(BalanceCase):
     lease = 1.0
 
     async def test_kept_while_listening(self) -> None:
-        """A server of the plain calls outlives its lease while its port accepts connections, and goes when it does not."""
+        """A server of the plain calls outlives its lease while its port accepts connections, and goes when it
+        does not.
+        """
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             await self.balance.plain("RegisterInstance", "open", port)
@@ -298,7 +382,9 @@ class ProbeTests(BalanceCase):
             await sleep(0.05)
 
     async def test_restarted(self) -> None:
-        """One that was seen, is gone and registers again from the same address is taken, with its gRPC address."""
+        """One that was seen, is gone and registers again from the same address is taken, with its gRPC
+        address.
+        """
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             await self.balance.plain("RegisterInstance", "a", port)

@@ -37,7 +37,11 @@ class SuspicionCase(BalanceCase):
             return self.unfit
 
         server = GrpcServer(
-            self.reactor, Trust(self.balance.config.cluster), "127.0.0.1", 0, control_services(Control(incarnation, unfit, None))
+            self.reactor,
+            Trust(self.balance.config.cluster),
+            "127.0.0.1",
+            0,
+            control_services(Control(incarnation, unfit, None)),
         )
         server.startService()
         self.addCleanup(server.stopService)
@@ -56,7 +60,9 @@ class SuspicionCase(BalanceCase):
 
     async def suspect(self, name: str = "a", incarnation: str = "a1", balance: Balance | None = None) -> int:
         request = imsys_v1_pb2.SuspectRequest(kind="chat", name=name, incarnation=incarnation)
-        return int((await (balance or self.balance).call(imsys_v1_pb2_grpc.RegistryStub, "Suspect", request)).error)
+        return int(
+            (await (balance or self.balance).call(imsys_v1_pb2_grpc.RegistryStub, "Suspect", request)).error
+        )
 
     async def until_unfit(self, name: str, unfit: str) -> None:
         while (await self.balance.servers())[name].unfit != unfit:
@@ -65,7 +71,9 @@ class SuspicionCase(BalanceCase):
 
 class SuspicionTests(SuspicionCase):
     async def test_frozen(self) -> None:
-        """A server that does not answer is set aside within the call: nobody is sent there, its peers see it, and it stays registered."""
+        """A server that does not answer is set aside within the call: nobody is sent there, its peers see it,
+        and it stays registered.
+        """
         await self.balance.register("a", 8001, load=0, ports=Ports(grpc=self.frozen()))
         await self.balance.register("b", 8002, load=50)
         self.assertEqual((await self.balance.allocate()).port, 8001)
@@ -76,7 +84,9 @@ class SuspicionTests(SuspicionCase):
         self.assertEqual([(peer.name, peer.unfit) for peer in peers], [("a", "It does not answer.")])
 
     async def test_registers_again(self) -> None:
-        """Its next registration brings it back at once, and word of an earlier life, or of nobody, is passed over."""
+        """Its next registration brings it back at once, and word of an earlier life, or of nobody, is passed
+        over.
+        """
         port = self.frozen()
         await self.balance.register("a", 8001, ports=Ports(grpc=port))
         for name, incarnation in (("a", "other"), ("a", ""), ("nobody", "a1")):
@@ -99,7 +109,9 @@ class SuspicionTests(SuspicionCase):
         self.assertEqual((await self.balance.servers())["a"].unfit, "")
 
     async def test_answers_again(self) -> None:
-        """One that was set aside is probed again and again, and is back as soon as it answers, with what it says of itself."""
+        """One that was set aside is probed again and again, and is back as soon as it answers, with what it
+        says of itself.
+        """
         self.patch(suspicions, "AGAIN", 0.1)
         port = self.frozen()
         await self.balance.register("a", 8001, ports=Ports(grpc=port))
@@ -127,7 +139,9 @@ class SuspicionTests(SuspicionCase):
         self.assertEqual(await self.balance.servers(), {})
 
     async def test_works(self) -> None:
-        """One that answers is left alone, and is probed once a second at most, whoever asks, at whichever balance server."""
+        """One that answers is left alone, and is probed once a second at most, whoever asks, at whichever
+        balance server.
+        """
         self.patch(suspicions, "AGAIN", 60.0)
         await self.balance.register("a", 8001, ports=Ports(grpc=self.answering()))
         other = Balance(self, self.redis.config())
@@ -165,7 +179,9 @@ class SuspicionTests(SuspicionCase):
 
 class ReportTests(SuspicionCase):
     async def test_a_user_could_not_use_it(self) -> None:
-        """Balance looks at the server that a user names, chat or resources, and sets it aside if it does not answer."""
+        """Balance looks at the server that a user names, chat or resources, and sets it aside if it does not
+        answer.
+        """
         await self.balance.register("a", 8001, ports=Ports(grpc=self.frozen()))
         await self.balance.register("b", 8002, load=9)
         await self.balance.register("r", 7001, kind="resources", ports=Ports(grpc=self.dead(), http=7002))

@@ -67,13 +67,18 @@ class Counting(Bench):
         stored = sum(len(records) for records in self.world.records.values())
         self.assertEqual((found["messages"], found["setting"]["pairs"]), (stored, 3))
         self.assertGreater(found["rates"]["acknowledged"], 100)
-        self.assertEqual([found[name] for name in ("lost", "duplicated", "misordered", "unacknowledged", "closed")], [0] * 5)
+        self.assertEqual(
+            [found[name] for name in ("lost", "duplicated", "misordered", "unacknowledged", "closed")],
+            [0] * 5,
+        )
         ack = found["latency"]["ack"]
         self.assertLessEqual(ack["p50"], ack["p99"])
         self.assertLessEqual(ack["p99"], ack["max"])
 
     async def test_lost(self) -> None:
-        """Texts that are acknowledged and never delivered are counted, and the exit status says that something is wrong."""
+        """Texts that are acknowledged and never delivered are counted, and the exit status says that
+        something is wrong.
+        """
         self.world.lose = 3
         found = await self.bench("--users", str(self.path), status=1)
         self.assertEqual(found["lost"], 3)
@@ -92,9 +97,13 @@ class Counting(Bench):
         self.assertGreater(found["messages"], 10)
 
     async def test_all(self) -> None:
-        """'all' ends with a status that says that a scene lost messages, and leaves one file of figures, once it is whole."""
+        """'all' ends with a status that says that a scene lost messages, and leaves one file of figures, once
+        it is whole.
+        """
         self.world.lose = 3
-        scene = Scene(name="lossy", title="", group="chat", arguments=("chat", "--users", str(self.path)), quick=QUICK)
+        scene = Scene(
+            name="lossy", title="", group="chat", arguments=("chat", "--users", str(self.path)), quick=QUICK
+        )
         self.patch(suite, "SCENES", [scene])
         results = Path(self.mktemp()) / "results.json"
         options = Namespace(runs=1, quick=True, only=None, generator=None, generators=1, out=str(results))
@@ -110,7 +119,9 @@ class Counting(Bench):
         """With a rate, texts leave on schedule; one that is never acknowledged holds nobody up."""
         self.world.swallow = 2
         found = await self.bench("--users", str(self.path), "--rate", "200")
-        self.assertEqual(found["messages"] + found["unacknowledged"], sum(map(len, self.world.records.values())))
+        self.assertEqual(
+            found["messages"] + found["unacknowledged"], sum(map(len, self.world.records.values()))
+        )
         self.assertEqual((found["unacknowledged"], found["messages"]), (2, 158))
         self.assertIn("generator late", found["latency"])
 
@@ -128,7 +139,9 @@ class Counting(Bench):
                 push(told[0])
 
         self.world.push_text = twice_and_late  # type: ignore[method-assign]
-        found = await self.bench("--users", str(self.path), "--oneway", "--window", "2", "--pairs", "1", status=1)
+        found = await self.bench(
+            "--users", str(self.path), "--oneway", "--window", "2", "--pairs", "1", status=1
+        )
         self.assertEqual((found["duplicated"], found["misordered"], found["lost"]), (1, 1, 0))
 
 

@@ -38,7 +38,18 @@ class Runs(Bench):
 
     async def test_faults(self) -> None:
         """A chat server is killed among users who write: all are served again, and nothing is missing."""
-        arguments = ("faults", "--loopback", "--runs", "1", "--only", "nothing,kill", "--pairs", "3", "--rate", "30")
+        arguments = (
+            "faults",
+            "--loopback",
+            "--runs",
+            "1",
+            "--only",
+            "nothing,kill",
+            "--pairs",
+            "3",
+            "--rate",
+            "30",
+        )
         nothing, kill, both = await self.run_quietly(*arguments)
         for report in (nothing, kill):
             self.assertEqual(report["counts"]["faults"], 1)
@@ -51,7 +62,9 @@ class Runs(Bench):
 
     async def test_storm(self) -> None:
         """Users whose server is killed are all back on others, without a refusal."""
-        found = await self.run_quietly("storm", "--loopback", "--sessions", "12", "--others", "3", "--generators", "2")
+        found = await self.run_quietly(
+            "storm", "--loopback", "--sessions", "12", "--others", "3", "--generators", "2"
+        )
         self.assertEqual(faults([found]), "", found["notes"])
         self.assertEqual(found["counts"]["resumed"], 12)
         self.assertGreater(found["latency"]["resumed"]["p50"], 0)
@@ -60,8 +73,13 @@ class Runs(Bench):
 
     async def run_quietly(self, *arguments: str) -> Any:
         """Run a command; its figures. What it says meanwhile is not looked at."""
-        command = ["-c", "import os, sys; os.dup2(os.open(os.devnull, os.O_WRONLY), 2); from imsys.bench import main; main(sys.argv[1:])"]
-        out, _, code = await getProcessOutputAndValue(sys.executable, [*command, *arguments, "--json", "-"], environment(), str(ROOT))
+        command = [
+            "-c",
+            "import os, sys; os.dup2(os.open(os.devnull, os.O_WRONLY), 2); from imsys.bench import main; main(sys.argv[1:])",
+        ]
+        out, _, code = await getProcessOutputAndValue(
+            sys.executable, [*command, *arguments, "--json", "-"], environment(), str(ROOT)
+        )
         self.assertEqual(code, 0, out.decode())
         return json.loads(out)
 
@@ -87,7 +105,10 @@ def outcome(**more: Any) -> Outcome:
 
 class Figures(SynchronousTestCase):
     def test_goals(self) -> None:
-        """The report about all has the worst of each kind, as the goals ask for it; without a database, it counts when that is back."""
+        """The report about all has the worst of each kind, as the goals ask for it.
+
+        Without a database, it counts when that is back.
+        """
         outcomes = {
             "nothing": [outcome(others=[9.0])],
             "kill": [outcome(), outcome(there=[7.0], locked=[4.0])],
@@ -98,7 +119,14 @@ class Figures(SynchronousTestCase):
         }
         *each, summary = figures.reports(outcomes, {"users": 4}, 60.0)
         self.assertEqual(len(each), len(outcomes))
-        wanted = {"others": 1.2, "others, locked threads": 5.5, "lost node": 7.0, "node": 0.5, "Redis": 0.7, "database": 1.5}
+        wanted = {
+            "others": 1.2,
+            "others, locked threads": 5.5,
+            "lost node": 7.0,
+            "node": 0.5,
+            "Redis": 0.7,
+            "database": 1.5,
+        }
         wanted["signing in meanwhile"] = 2.4
         self.assertEqual(summary.figures, {f"{name}, worst p99, s": value for name, value in wanted.items()})
         asked = {figure.path[-1] for goal in GOALS if goal.scene == "faults" for figure in goal.figures}
@@ -106,21 +134,32 @@ class Figures(SynchronousTestCase):
         self.assertEqual(summary.counts["texts"], 40 * 7)
 
     def test_wrong(self) -> None:
-        """What must not happen is counted, and meets no goal; who never writes again counts with the deadline."""
-        verdict = PromiseCheck(counts=Counter({"lost": 1, "seen twice": 2, "unseen": 3}), examples=["lost: text 7"])
+        """What must not happen is counted, and meets no goal.
+
+        Who never writes again counts with the deadline.
+        """
+        verdict = PromiseCheck(
+            counts=Counter({"lost": 1, "seen twice": 2, "unseen": 3}), examples=["lost: text 7"]
+        )
         bad = outcome(there=[DEADLINE], waiting=1, signed_out=["You logged in elsewhere."], verdict=verdict)
         kill, summary = figures.reports({"kill": [bad]}, {}, 1.0)
-        self.assertEqual(faults([{"counts": summary.counts}]), "1 lost, 2 duplicated, 3 unseen, 1 unanswered, 1 signed out")
+        self.assertEqual(
+            faults([{"counts": summary.counts}]), "1 lost, 2 duplicated, 3 unseen, 1 unanswered, 1 signed out"
+        )
         self.assertTrue(summary.wrong)
         self.assertEqual(kill.latency[figures.THERE].max, DEADLINE * 1000)
         self.assertEqual(kill.notes, {"lost: text 7": 1, "signed out: You logged in elsewhere.": 1})
 
     def test_tables(self) -> None:
         """For people and for the page: a row a kind, in seconds, and what went wrong."""
-        found = figures.reports({"kill": [outcome()], "database-kill": [outcome(back=[0.25])]}, {"users": 4}, 60.0)
+        found = figures.reports(
+            {"kill": [outcome()], "database-kill": [outcome(back=[0.25])]}, {"users": 4}, 60.0
+        )
         text = figures.table(found)
         self.assertRegex(text, r"killed \(-9\) +1 +3\.00 / 3\.00 / 3\.00 +0\.20 / 0\.20 / 0\.20")
-        results = {"scenes": {"faults": {"runs": [[dataclasses.asdict(report) for report in found]], "failures": []}}}
+        results = {
+            "scenes": {"faults": {"runs": [[dataclasses.asdict(report) for report in found]], "failures": []}}
+        }
         page = broken.faults_table(results)
         self.assertIn("| a chat server is killed (-9) | 1 | 3 / 3 / 3 |", page)
         self.assertIn("| 0.25 / 0.25 / 0.25 |", page)
@@ -129,13 +168,19 @@ class Figures(SynchronousTestCase):
         self.assertEqual(broken.storm_table({"scenes": {}}), "Not measured.")
 
     def test_kinds(self) -> None:
-        """Kinds are chosen by how their names begin; those of networks need one that can be cut, which a sentence says."""
+        """Kinds are chosen by how their names begin.
+
+        Those of networks need one that can be cut, which a sentence says.
+        """
         names = {"kill", "cut-database", "cut-transaction", "cut-redis", "cut-balance", "cut-peer"}
         self.assertEqual({kind.name for kind in chosen("cut,kill", severs=True)}, names)
         self.assertFalse([kind for kind in chosen(None, severs=False) if kind.severs])
         self.assertEqual(chosen(None, severs=True), list(KINDS))
         self.assertEqual({kind.concern for kind in KINDS}, set(Concern))
-        for only, severs, sentence in (("earthquake", True, "there are nothing, kill"), ("vanish", False, "need network namespaces")):
+        for only, severs, sentence in (
+            ("earthquake", True, "there are nothing, kill"),
+            ("vanish", False, "need network namespaces"),
+        ):
             with self.assertRaisesRegex(ConfigError, sentence):
                 chosen(only, severs=severs)
 
@@ -167,7 +212,10 @@ class Loops(SynchronousTestCase):
         self.fail("not all have ended")
 
     def test_sockets_with_the_same_number(self) -> None:
-        """Who is refused, and connects with another socket that gets the same number, goes on all the same; who hears nothing, stops."""
+        """Who is refused, and connects with another socket that gets the same number, goes on all the same.
+
+        Who hears nothing, stops.
+        """
         tls = certificates()
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.load_cert_chain(tls.certificate, tls.key)
@@ -179,7 +227,10 @@ class Loops(SynchronousTestCase):
 
         def serve() -> None:
             for _ in range(20):
-                with contextlib.suppress(OSError), server.wrap_socket(listener.accept()[0], server_side=True) as connection:
+                with (
+                    contextlib.suppress(OSError),
+                    server.wrap_socket(listener.accept()[0], server_side=True) as connection,
+                ):
                     connection.sendall(connection.recv(100).upper())
 
         thread = threading.Thread(target=serve)
@@ -191,7 +242,9 @@ class Loops(SynchronousTestCase):
             until = time.monotonic() + 20
             with contextlib.suppress(ConnectionRefusedError):
                 yield from connect(nobody, "", client, until)
-            connection: Connection = yield from connect(listener.getsockname(), f"127.0.0.{number + 2}", client, until)
+            connection: Connection = yield from connect(
+                listener.getsockname(), f"127.0.0.{number + 2}", client, until
+            )
             yield from connection.send(b"hello", until)
             heard.append((yield from connection.receive(until)))
             connection.close()
@@ -200,7 +253,9 @@ class Loops(SynchronousTestCase):
         self.assertEqual(heard, [b"HELLO"] * 20)
 
     def test_deadlines(self) -> None:
-        """Who waits for something that does not come goes on when the time is over, and no earlier timer disturbs a later wait."""
+        """Who waits for something that does not come goes on when the time is over, and no earlier timer
+        disturbs a later wait.
+        """
         one, other = socket.socketpair()
         self.addCleanup(one.close)
         self.addCleanup(other.close)

@@ -16,7 +16,9 @@ class FilesTests(Bench):
     timeout = 180
 
     async def test_rates(self) -> None:
-        """Each door is measured both ways where it has two, encrypted, and beside nginx, whose file is the same."""
+        """Each door is measured both ways where it has two, encrypted, and beside nginx, whose file is the
+        same.
+        """
         found = await self.run_bench("files", "--size", "3", "--encryption", "on")
         about = {report["setting"]["operation"]: report for report in found}
         self.assertEqual(len(about), len(CASES))
@@ -40,7 +42,9 @@ class FilesTests(Bench):
         for report in found:
             self.assertEqual(report["counts"]["bytes"], 6_000_000)
             self.assertLessEqual(report["figures"]["first to end, s"], report["figures"]["last to end, s"])
-        self.assertIn("frames up, TLS, encrypted", render(self.results("files-many", found), "{{files_many}}"))
+        self.assertIn(
+            "frames up, TLS, encrypted", render(self.results("files-many", found), "{{files_many}}")
+        )
 
     def results(self, scene: str, found: list[Any]) -> dict[str, Any]:
         return {"scenes": {scene: {"runs": [found], "failures": []}}}
@@ -51,4 +55,6 @@ class PatternTests(SynchronousTestCase):
         """The pieces of a file are what is expected at their places, wherever they begin."""
         whole = b"".join(parts(2 * len(PATTERN) + 77, 300_000))
         self.assertEqual(whole, (PATTERN * 3)[: len(whole)])
-        self.assertEqual(bytes(expected(len(PATTERN) - 5, 1000)), whole[len(PATTERN) - 5 : len(PATTERN) + 995])
+        self.assertEqual(
+            bytes(expected(len(PATTERN) - 5, 1000)), whole[len(PATTERN) - 5 : len(PATTERN) + 995]
+        )

@@ -40,7 +40,9 @@ class Heartbeats(TestCase):
         return await deferToThread(work)
 
     async def test_never_answered(self) -> None:
-        """A heartbeat without an answer waits until the end, and those after it that were due each an interval less."""
+        """A heartbeat without an answer waits until the end, and those after it that were due each an
+        interval less.
+        """
         found = await self.hold()
         waits = microseconds(found.latencies["heartbeat"])
         self.assertGreater(max(waits), 800_000)

@@ -1,4 +1,6 @@
-"""Hosts that can be cut off, programs that stand still, and what is said about texts: what the tests and measurements of faults rest on."""
+"""Hosts that can be cut off, programs that stand still, and what is said about texts: what the tests and
+measurements of faults rest on.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ for line in sys.stdin:
 """
 
 
-def eventually(test: SynchronousTestCase, holds: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+def eventually(
+    test: SynchronousTestCase, holds: Callable[[], bool], what: str, seconds: float = 20.0
+) -> None:
     """Wait for something."""
     end = time.monotonic() + seconds
     while not holds():
@@ -85,7 +89,9 @@ class Cutting(SynchronousTestCase):
         """Connect; lines are sent by writing to its standard input."""
         command = [sys.executable, "-c", _SENDS, self.other.address]
         pipe = subprocess.PIPE
-        child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, preexec_fn=host.enter)
+        child = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, preexec_fn=host.enter
+        )
         self.addCleanup(child.communicate)
         self.addCleanup(child.kill)
         assert child.stdout is not None
@@ -102,21 +108,31 @@ class Cutting(SynchronousTestCase):
 
     def hears(self, what: str) -> None:
         """The other one says something."""
-        eventually(self, lambda: what in self.listener.written(), f"{what!r} is not in {self.listener.written()!r}")
+        eventually(
+            self, lambda: what in self.listener.written(), f"{what!r} is not in {self.listener.written()!r}"
+        )
 
     def test_cut_and_healed(self) -> None:
-        """What is sent between hosts that are cut off from each other lies in the sender's system, and arrives when they are not."""
+        """What is sent between hosts that are cut off from each other lies in the sender's system, and
+        arrives when they are not.
+        """
         self.say(b"before")
         self.hears("got before")
         self.network.cut(self.one, self.other)
         self.say(b"meanwhile")
-        eventually(self, lambda: sum(self.network.unsent(self.one, self.other).values()) == len("meanwhile"), "it is in the queue")
+        eventually(
+            self,
+            lambda: sum(self.network.unsent(self.one, self.other).values()) == len("meanwhile"),
+            "it is in the queue",
+        )
         self.assertNotIn("meanwhile", self.listener.written())
         self.network.heal(self.one, self.other)
         self.hears("got meanwhile")
 
     def test_what_the_dead_leave(self) -> None:
-        """What a program that was killed has written arrives when its host is no longer cut off, and its end after that."""
+        """What a program that was killed has written arrives when its host is no longer cut off, and its end
+        after that.
+        """
         self.network.cut(self.one, self.other)
         self.say(b"last words")
         self.sender.kill()
@@ -126,7 +142,10 @@ class Cutting(SynchronousTestCase):
         self.hears("got last words\nended")
 
     def test_power_lost(self) -> None:
-        """Of a machine that loses its power nothing arrives any more; the one in its place has the same address, and is heard."""
+        """Of a machine that loses its power nothing arrives any more.
+
+        The one in its place has the same address, and is heard.
+        """
         self.say(b"before")
         self.network.isolate(self.one)
         self.say(b"last words")
@@ -148,7 +167,12 @@ class Cutting(SynchronousTestCase):
         code = "import socket, sys\nfor n in map(int, sys.argv[2:]):\n"
         code += f" socket.create_connection((sys.argv[1], 7000), 5, (f'{prefix}{{n >> 8}}.{{n & 255}}', 0))\n"
         numbers = map(str, (1, 255, 256, 40000, 65534))
-        subprocess.run([sys.executable, "-c", code, self.other.address, *numbers], preexec_fn=self.one.enter, check=True, timeout=30)
+        subprocess.run(
+            [sys.executable, "-c", code, self.other.address, *numbers],
+            preexec_fn=self.one.enter,
+            check=True,
+            timeout=30,
+        )
 
     def test_nothing_is_left(self) -> None:
         """When the program that made a network is killed, its namespaces end."""
@@ -160,7 +184,9 @@ class Cutting(SynchronousTestCase):
         self.assertEqual(len(keepers), 2)
         maker.send_signal(signal.SIGKILL)
         maker.communicate()
-        eventually(self, lambda: not any(Path(f"/proc/{pid}").exists() for pid in keepers), f"{keepers} have ended")
+        eventually(
+            self, lambda: not any(Path(f"/proc/{pid}").exists() for pid in keepers), f"{keepers} have ended"
+        )
 
 
 class Standing(SynchronousTestCase):
@@ -181,7 +207,9 @@ class Standing(SynchronousTestCase):
         eventually(self, lambda: program.position > position, "it goes on")
 
     def test_loopback(self) -> None:
-        """Hosts without namespaces have addresses of their own, and say in a sentence that they cannot be cut off."""
+        """Hosts without namespaces have addresses of their own, and say in a sentence that they cannot be cut
+        off.
+        """
         network = Loopback()
         one, other = network.host("one"), network.host("other")
         for host in (one, other):
@@ -212,7 +240,9 @@ class Wires(TestCase):
     async def asyncSetUp(self) -> tuple[_Hears, _Hears, Tapped]:
         """A client whose connections we know, and the server's end."""
         server = _Hears()
-        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Factory.forProtocol(lambda: server))
+        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(
+            Factory.forProtocol(lambda: server)
+        )
         self.addCleanup(port.stopListening)
         self.port = port.getHost().port
         tapped = Tapped(reactor)
@@ -262,23 +292,36 @@ class _Rows:
 class Promises(SynchronousTestCase):
     """Users 1 and 2 in thread 7: what 1 writes, 2 is to see."""
 
-    def verdict(self, stored: list[tuple[int, int]], written: list[tuple[int, int]], heard: list[int]) -> dict[str, int]:
-        """What is said: of (number, id) as stored in this order, of (number, id of its acknowledgement), and of numbers as they came."""
+    def verdict(
+        self, stored: list[tuple[int, int]], written: list[tuple[int, int]], heard: list[int]
+    ) -> dict[str, int]:
+        """What is said: of (number, id) as stored in this order, of (number, id of its acknowledgement), and
+        of numbers as they came.
+        """
         guests = [
             Guest(uuid=1, username="", token="", peer=2, thread=7, host="", port=0),
             Guest(uuid=2, username="", token="", peer=1, thread=7, host="", port=0),
         ]
         history: Any = _Rows(*((7, msg_id, 1, f"{number} text") for number, msg_id in stored))
-        texts = [Text(number, 1, 0.0, 1.0 if msg_id else 0.0, msg_id, "" if msg_id else "given up") for number, msg_id in written]
+        texts = [
+            Text(number, 1, 0.0, 1.0 if msg_id else 0.0, msg_id, "" if msg_id else "given up")
+            for number, msg_id in written
+        ]
         account = Account(texts=texts, heard=[Heard(2, number, 0, 2.0) for number in heard], signed_out=[])
         return dict(Promise(history, guests).check(account).counts)
 
     def test_kept(self) -> None:
-        """All is well where everything is stored and received once and in order, and what was given up is nowhere, or everywhere."""
-        self.assertEqual(self.verdict([(1, 10), (2, 11), (4, 12)], [(1, 10), (2, 11), (3, 0), (4, 0)], [1, 2, 4]), {})
+        """All is well where everything is stored and received once and in order, and what was given up is
+        nowhere, or everywhere.
+        """
+        self.assertEqual(
+            self.verdict([(1, 10), (2, 11), (4, 12)], [(1, 10), (2, 11), (3, 0), (4, 0)], [1, 2, 4]), {}
+        )
 
     def test_broken(self) -> None:
-        """A text that is acknowledged and not stored, stored twice, stored or received out of order, or never received, is found."""
+        """A text that is acknowledged and not stored, stored twice, stored or received out of order, or never
+        received, is found.
+        """
         for stored, written, heard, wrong in (
             ([(1, 10)], [(1, 10), (2, 11)], [1], "lost"),
             ([(1, 10), (1, 11)], [(1, 10)], [1], "lost"),

@@ -19,7 +19,9 @@ SHORT = ("--time", "1", "--players", "12")
 
 class FilmTests(SynchronousTestCase):
     def test_shape(self) -> None:
-        """There are as many bits a second as wanted, sound and pictures in their order, and a key frame each two seconds."""
+        """There are as many bits a second as wanted, sound and pictures in their order, and a key frame each
+        two seconds.
+        """
         sent = list(frames(4_000_000, 4.0))
         self.assertLess(abs(sum(len(frame.payload) for frame in sent) * 8 - 16_000_000), 160_000)
         self.assertEqual([frame.at for frame in sent], sorted(frame.at for frame in sent))
@@ -41,19 +43,33 @@ class FilmTests(SynchronousTestCase):
 
 class SearchTests(SynchronousTestCase):
     def most(self, capacity: int, cpu: float) -> list[Trial]:
-        """The trials with a server that can have so many players, each of which costs it so much; the best is the first."""
+        """The trials with a server that can have so many players, each of which costs it so much.
+
+        The best is the first.
+        """
         trials = []
 
         def attempt(players: int) -> Trial:
             short = max(0, players - capacity)
-            trial = Trial(players=players, delays=(), short=short, lag=0.1, cpu=min(1, players * cpu), generator=0.1, memory=0, received=0)
+            trial = Trial(
+                players=players,
+                delays=(),
+                short=short,
+                lag=0.1,
+                cpu=min(1, players * cpu),
+                generator=0.1,
+                memory=0,
+                received=0,
+            )
             trials.append(trial)
             return trial
 
         return [live._most(attempt), *trials]
 
     def test_found(self) -> None:
-        """Whatever a server needs and can do, the most players are found with few trials, and are no more than it can do."""
+        """Whatever a server needs and can do, the most players are found with few trials, and are no more
+        than it can do.
+        """
         for capacity in (160, 900, 2000, 3500):
             for cpu in (0.8 / capacity, 1 / capacity, 2 / capacity):
                 with self.subTest(capacity=capacity, cpu=cpu):
@@ -73,7 +89,10 @@ class RunTests(Bench):
     async def test_ours(self) -> None:
         """Our server shows a stream to some players, who miss nothing."""
         found = await self.run_bench("live", "--only", "imsys", *SHORT)
-        self.assertEqual((found["scene"], found["counts"]["failed"], found["counts"]["players with delay"]), ("live", 0, 12))
+        self.assertEqual(
+            (found["scene"], found["counts"]["failed"], found["counts"]["players with delay"]),
+            ("live", 0, 12),
+        )
         self.assertEqual(found["counts"]["received"], 8 * len(list(frames(4_000_000, 1.0))))
         self.assertGreater(found["latency"]["publish to play"]["p50"], 0)
         self.assertGreater(found["figures"]["CPU, s per stream-minute"], 0)

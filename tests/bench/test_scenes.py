@@ -1,4 +1,7 @@
-"""The other scenes of imsys-bench, each for a moment, against servers of its own; and what is made of their figures."""
+"""The other scenes of imsys-bench, each for a moment, against servers of its own.
+
+And what is made of their figures.
+"""
 
 from __future__ import annotations
 
@@ -42,23 +45,53 @@ class Scenes(Bench):
 
     async def test_idle(self) -> None:
         """Sessions are held by two processes, and their heartbeats are answered."""
-        found = await self.run_bench("idle", "--connections", "12", "--generators", "2", "--time", "1.2", "--beat", "0.3")
+        found = await self.run_bench(
+            "idle", "--connections", "12", "--generators", "2", "--time", "1.2", "--beat", "0.3"
+        )
         self.assertEqual([found["counts"][name] for name in ("held", "failed", "closed")], [12, 0, 0])
         self.assertGreater(found["rates"]["heartbeats"], 10)
         self.assertIn("KB a session", found["figures"])
 
     async def test_nodes(self) -> None:
         """Two chat servers with mutual TLS: what one acknowledges, the other delivers."""
-        found = await self.run_bench("nodes", "--pairs", "2", "--time", "0.5", "--warmup", "0.2", "--drain", "5")
+        found = await self.run_bench(
+            "nodes", "--pairs", "2", "--time", "0.5", "--warmup", "0.2", "--drain", "5"
+        )
         self.assertGreater(found["counts"]["messages"], 4)
         self.assertEqual(found["counts"]["lost"], 0)
         self.assertLess({"balance", "chat 1", "chat 2"}, set(found["cpu_ms_per_1000"]))
 
     async def test_growth(self) -> None:
         """At each size every operation is measured, and pages are whole."""
-        quick = ("--time", "0.4", "--warmup", "0.1", "--settle", "0", "--pages", "50", "--syncs", "50", "--texts", "50")
+        quick = (
+            "--time",
+            "0.4",
+            "--warmup",
+            "0.1",
+            "--settle",
+            "0",
+            "--pages",
+            "50",
+            "--syncs",
+            "50",
+            "--texts",
+            "50",
+        )
         found = await self.run_bench(
-            *("growth", "--backend", "sqlite", "--readers", "4", "--reader-friends", "5", "--stored", "100,2000", "--friends", "3", *quick)
+            *(
+                "growth",
+                "--backend",
+                "sqlite",
+                "--readers",
+                "4",
+                "--reader-friends",
+                "5",
+                "--stored",
+                "100,2000",
+                "--friends",
+                "3",
+                *quick,
+            )
         )
         sizes = {report["setting"]["stored"] for report in found}
         self.assertEqual(len(sizes), 2)
@@ -74,8 +107,11 @@ class Scenes(Bench):
 
         place = folder("bench")
         environ = environment() | {"TMPDIR": str(place)}
-        process = Process(reactor, [sys.executable, "-m", "imsys.bench", "chat", "--time", "60"], environ, ROOT)
-        while len(started := [child for child in children(process.pid) if _runs(child)]) < 2:  # the server, and the load
+        process = Process(
+            reactor, [sys.executable, "-m", "imsys.bench", "chat", "--time", "60"], environ, ROOT
+        )
+        # the server, and the load
+        while len(started := [child for child in children(process.pid) if _runs(child)]) < 2:
             await deferLater(reactor, 0.05)
         process.send(signal.SIGINT)
         self.assertEqual(await process.end(60), 130)
@@ -104,7 +140,12 @@ def _fails(arguments: tuple[str, ...]) -> str:
     import subprocess
 
     done = subprocess.run(
-        [sys.executable, "-m", "imsys.bench", *arguments], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "imsys.bench", *arguments],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 1, done
     return done.stderr
@@ -112,22 +153,29 @@ def _fails(arguments: tuple[str, ...]) -> str:
 
 class Users(StoreCase):
     async def test_like_those_who_registered(self) -> None:
-        """Users that are made in bulk are friends, may write to each other, and have their friends' threads and tokens."""
+        """Users that are made in bulk are friends, may write to each other, and have their friends' threads
+        and tokens.
+        """
         import dataclasses
 
         config = dataclasses.replace(Config(), database=self.config, redis=redis_server())
         lines = await make_users(self.reactor, config, 3, [("one", 1), ("two", 2)], friends=4)
         users = [line.split() for line in lines]
         self.assertEqual(
-            [(user[2], user[3]) for user in users], [("one", "1"), ("two", "2"), ("two", "2"), ("one", "1"), ("one", "1"), ("two", "2")]
+            [(user[2], user[3]) for user in users],
+            [("one", "1"), ("two", "2"), ("two", "2"), ("one", "1"), ("one", "1"), ("two", "2")],
         )
         for uuid, token, _, _, peer, thread in users:
             me, other = int(uuid), int(peer)
             self.assertGreater(len(token), 40)
             friends = await self.stores.contacts.friends(me, 0, 10)
-            self.assertEqual([len(friends), friends[0].person.uuid, friends[0].thread_id], [4, other, int(thread)])
+            self.assertEqual(
+                [len(friends), friends[0].person.uuid, friends[0].thread_id], [4, other, int(thread)]
+            )
             self.assertEqual(len(await self.stores.threads.of_user(me, 0, 10)), 4)
-            (stored,) = await self.stores.messages.append(self.ids, [text(me, other, int(thread), f"from {me}")])
+            (stored,) = await self.stores.messages.append(
+                self.ids, [text(me, other, int(thread), f"from {me}")]
+            )
             assert isinstance(stored, Appended), stored
             self.assertEqual(stored.receivers, (other,))
             page = await self.stores.messages.page(other, int(thread), 0, 10)
@@ -198,10 +246,20 @@ class Figures(SynchronousTestCase):
             "growth-mysql": {"arguments": ["growth"], "failures": [], "runs": [growth]},
         }
         machine = {"processor": "2 cores", "memory": "24 GiB", "system": "Linux", "Python": "3.11"}
-        return {"machine": machine, "began": "then", "finished": "now", "runs": 3, "quick": False, "scenes": scenes}
+        return {
+            "machine": machine,
+            "began": "then",
+            "finished": "now",
+            "runs": 3,
+            "quick": False,
+            "scenes": scenes,
+        }
 
     def test_page(self) -> None:
-        """Goals and figures stand beside each other; medians, spans and ratios are those of the runs; what was not measured says so."""
+        """Goals and figures stand beside each other; medians, spans and ratios are those of the runs.
+
+        What was not measured says so.
+        """
         made = page.render(self.results(), (ROOT / "docs/performance/text.md").read_text("utf-8"))
         self.assertIn("| ≥ 32,000 a second, ≤ 40 ms ack p99 | 33,000 a second, 3 ms ack p99 | yes |", made)
         self.assertIn("| ≥ 20,000 a second | not measured |  |", made)
@@ -222,7 +280,9 @@ class Figures(SynchronousTestCase):
         self.assertNotIn("Something went wrong", made)
 
     def test_what_went_wrong(self) -> None:
-        """A scene that lost messages in one of its runs meets no goal, nor one with users who were turned away; each is named."""
+        """A scene that lost messages in one of its runs meets no goal, nor one with users who were turned
+        away; each is named.
+        """
         results = self.results()
         results["scenes"]["chat-mysql"]["runs"][1][0]["counts"] |= {"lost": 1500, "refused": 2}
         results["scenes"]["chat-mysql-control"]["runs"][0][0]["counts"]["duplicated"] = 1
@@ -235,11 +295,18 @@ class Figures(SynchronousTestCase):
         self.assertIn("counted over all runs: 19,000: 3 unanswered, 4 failed.", made)
 
     def test_failed_runs(self) -> None:
-        """A scene of which a run failed meets no goal; the page says why it failed, and how many runs there are."""
+        """A scene of which a run failed meets no goal.
+
+        The page says why it failed, and how many runs there are.
+        """
         results = self.results()
         results["scenes"]["chat-mysql"]["runs"].pop()
         results["scenes"]["chat-mysql"]["failures"].append("a server did not start:\n| no")
-        results["scenes"]["nodes-2"] = {"arguments": ["nodes"], "failures": ["it took more than 900 s"], "runs": []}
+        results["scenes"]["nodes-2"] = {
+            "arguments": ["nodes"],
+            "failures": ["it took more than 900 s"],
+            "runs": [],
+        }
         made = self.rendered(results)
         self.assertIn("ms ack p99 | no (1 of its runs failed) |", made)
         self.assertIn("\n* chat-mysql: 2 instead of 3; one failed: a server did not start: | no\n", made)
@@ -260,7 +327,10 @@ class Figures(SynchronousTestCase):
 
     def test_digits(self) -> None:
         """A figure just above its bound does not look like it."""
-        self.assertEqual([svg.number(value) for value in (5.04, 0.302, 3.0, 40.04, 32_000.4)], ["5.04", "0.302", "3", "40.0", "32,000"])
+        self.assertEqual(
+            [svg.number(value) for value in (5.04, 0.302, 3.0, 40.04, 32_000.4)],
+            ["5.04", "0.302", "3", "40.0", "32,000"],
+        )
 
     def test_unknown_place(self) -> None:
         """A table that is not known is named."""
@@ -283,7 +353,10 @@ class Figures(SynchronousTestCase):
         if not (place / "results.json").exists():
             return
         results = json.loads((place / "results.json").read_text("utf-8"))
-        self.assertEqual((ROOT / "docs/performance.md").read_text("utf-8"), page.render(results, (place / "text.md").read_text("utf-8")))
+        self.assertEqual(
+            (ROOT / "docs/performance.md").read_text("utf-8"),
+            page.render(results, (place / "text.md").read_text("utf-8")),
+        )
         for name, plot in page.plots(results).items():
             self.assertEqual((place / f"{name}.svg").read_text("utf-8"), plot)
 
@@ -291,7 +364,9 @@ class Figures(SynchronousTestCase):
         """Names are unique; goals and controls name scenes that there are."""
         names = [scene.name for scene in SCENES]
         self.assertEqual(len(names), len(set(names)))
-        self.assertLessEqual({scene.control_of for scene in SCENES} - {""} | {goal.scene for goal in GOALS}, set(names))
+        self.assertLessEqual(
+            {scene.control_of for scene in SCENES} - {""} | {goal.scene for goal in GOALS}, set(names)
+        )
 
     def test_other_generator(self) -> None:
         """The figures of the C++ load generator are read from what it prints."""
@@ -310,16 +385,24 @@ note write_error=1
 loadgen_cpu_s=0.10
 """
         found = imload.parse(printed, {}, {"server": 77})
-        self.assertEqual((found.rates["acknowledged"], found.latency["ack"].p99, found.latency["delivery"].max), (1000.0, 4.0, 5.1))
+        self.assertEqual(
+            (found.rates["acknowledged"], found.latency["ack"].p99, found.latency["delivery"].max),
+            (1000.0, 4.0, 5.1),
+        )
         self.assertEqual(found.cpu_ms_per_1000, {"server": 250.0})
-        counts = {"messages": 2590, "refused": 3, "unacknowledged": 7, "lost": 10, "duplicated": 2, "misordered": 1}
+        counts = {
+            "messages": 2590,
+            "refused": 3,
+            "unacknowledged": 7,
+            "lost": 10,
+            "duplicated": 2,
+            "misordered": 1,
+        }
         self.assertEqual(found.counts, {**counts, "closed": 4, "failed": 2})
         self.assertEqual(found.notes, {"text_error_73": 3, "closed_by_server": 3, "write_error": 1})
         self.assertTrue(found.wrong)
 
     def test_hot_spots(self) -> None:
         """Functions are counted once for each sample, without their lines; threads that wait are left out."""
-        recording = (
-            "main (a.py:1);work (a.py:5) 3\nmain (a.py:2);work (a.py:9);main (a.py:1) 1\nrun (b.py:1);Condition.wait (threading.py:3) 50\n"
-        )
+        recording = "main (a.py:1);work (a.py:5) 3\nmain (a.py:2);work (a.py:9);main (a.py:1) 1\nrun (b.py:1);Condition.wait (threading.py:3) 50\n"  # noqa: E501
         self.assertEqual(hot_spots(recording), [("work (a.py)", 0.75, 1.0), ("main (a.py)", 0.25, 1.0)])

@@ -47,11 +47,16 @@ class Inbox:
 
 
 def authenticator(server: Any, session: Any, envelope: Any, mechanism: str, auth: Any) -> AuthResult:
-    right = isinstance(auth, LoginPassword) and (auth.login, auth.password) == (USER.encode(), PASSWORD.encode())
+    right = isinstance(auth, LoginPassword) and (auth.login, auth.password) == (
+        USER.encode(),
+        PASSWORD.encode(),
+    )
     return AuthResult(success=right, handled=right)
 
 
-def smtp_server(test: TestCase, *, tls: bool = True, auth: bool = True, implicit: bool = False) -> tuple[int, Inbox]:
+def smtp_server(
+    test: TestCase, *, tls: bool = True, auth: bool = True, implicit: bool = False
+) -> tuple[int, Inbox]:
     """Start one; give back its port and where its mails go.
 
     :param implicit: TLS from the first byte on, instead of STARTTLS.
@@ -62,7 +67,9 @@ def smtp_server(test: TestCase, *, tls: bool = True, auth: bool = True, implicit
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates().certificate, certificates().key)
-        more.update(ssl_context=context) if implicit else more.update(tls_context=context, require_starttls=True)
+        more.update(ssl_context=context) if implicit else more.update(
+            tls_context=context, require_starttls=True
+        )
     if auth:
         more.update(authenticator=authenticator, auth_required=True, auth_require_tls=tls and not implicit)
     test.patch(smtp, "warn", lambda *args: None)  # of what is done on purpose here

@@ -120,13 +120,18 @@ class SmtpTests(TestCase):
         port, inbox = smtp_server(self)
         self.assertIn("certificate verify failed", await self.refused(self.smtp(port, ca="")))
         port, implicit = smtp_server(self, implicit=True)
-        self.assertIn("certificate verify failed", await self.refused(self.smtp(port, ca="", implicit_tls="yes")))
+        self.assertIn(
+            "certificate verify failed", await self.refused(self.smtp(port, ca="", implicit_tls="yes"))
+        )
         self.assertEqual(inbox.mails + implicit.mails, [])
 
     async def test_wrong_password(self) -> None:
         """A password that is refused is a mail that was not sent, and shows in no log."""
         port, inbox = smtp_server(self)
-        self.assertIn("the answer to the user name and the password is 535", await self.refused(self.smtp(port, user="somebody")))
+        self.assertIn(
+            "the answer to the user name and the password is 535",
+            await self.refused(self.smtp(port, user="somebody")),
+        )
         self.assertEqual(inbox.mails, [])
 
     async def test_refused(self) -> None:
@@ -134,7 +139,9 @@ class SmtpTests(TestCase):
         port, inbox = smtp_server(self)
         for answer in ("451 not now", "550 never", "554 012345"):
             inbox.refuse = answer
-            self.assertIn(f"the answer to the whole mail is {answer[:3]}", await self.refused(self.smtp(port)))
+            self.assertIn(
+                f"the answer to the whole mail is {answer[:3]}", await self.refused(self.smtp(port))
+            )
 
     async def test_implicit_tls(self) -> None:
         """Where TLS is implicit a mail goes through it from the first byte on."""
@@ -159,31 +166,47 @@ class SmtpTests(TestCase):
             self.assertEqual(asked, tls)
 
     async def test_greeting(self) -> None:
-        """The server is greeted with the configured name, with this machine's where that is qualified, and else with our address."""
+        """The server is greeted with the configured name, with this machine's where that is qualified, and
+        else with our address.
+        """
         port, inbox = smtp_server(self)
-        for dns_name, more in ((b"machine", {}), (b"machine.example.org", {}), (b"machine", {"ehlo_name": "mail.example.org"})):
+        for dns_name, more in (
+            (b"machine", {}),
+            (b"machine.example.org", {}),
+            (b"machine", {"ehlo_name": "mail.example.org"}),
+        ):
             self.patch(twisted_smtp, "DNSNAME", dns_name)
             await self.smtp(port, **more).send(ANNA, MAIL)
         self.assertEqual(inbox.greeted, ["[127.0.0.1]", "machine.example.org", "mail.example.org"])
         self.assertEqual(smtp._literal("fe80::1%eth0"), "[IPv6:fe80::1]")
 
     async def test_receiver_refused(self) -> None:
-        """A receiver that the server refuses is 70 for good, 64 for now, and no outage; the log says why, and not who."""
+        """A receiver that the server refuses is 70 for good, 64 for now, and no outage.
+
+        The log says why, and not who.
+        """
         port, inbox = smtp_server(self)
         box = self.smtp(port)
-        for said, status in ((f"550 5.1.1 <{ANNA}> is unknown", Status.INVALID_FIELD), ("450 4.2.0 greylisted", Status.RATE_LIMITED)):
+        for said, status in (
+            (f"550 5.1.1 <{ANNA}> is unknown", Status.INVALID_FIELD),
+            ("450 4.2.0 greylisted", Status.RATE_LIMITED),
+        ):
             inbox.refuse_receiver = said
             with capturedLogs() as events, self.assertRaises(Refused) as caught:
                 await box.send(ANNA, MAIL)
             self.assertIs(caught.exception.status, status)
             self.assertNotIsInstance(caught.exception, Unavailable)
             event = events[-1]
-            self.assertEqual((event["log_level"], event["log_namespace"]), (LogLevel.info, "imsys.captcha.smtp"))
+            self.assertEqual(
+                (event["log_level"], event["log_namespace"]), (LogLevel.info, "imsys.captcha.smtp")
+            )
             self.assertIn(said.partition(f"<{ANNA}>")[0].strip(), formatEvent(event))
             self.assertNotIn(ANNA, repr(event))
 
     async def test_answer_is_lost(self) -> None:
-        """A server that does not answer the whole mail may have taken it: it counts as sent, and the log says what happened."""
+        """A server that does not answer the whole mail may have taken it: it counts as sent, and the log says
+        what happened.
+        """
 
         hangs_up = True
 
@@ -208,7 +231,9 @@ class SmtpTests(TestCase):
             box = self.smtp(self.listen(Forgetful).port, starttls="never", user="", password="", timeout=0.3)
             with capturedLogs() as events:
                 await box.send(ANNA, MAIL)
-            (said,) = [text for text in map(formatEvent, events) if text.startswith("Mail to 127.0.0.1 fails")]
+            (said,) = [
+                text for text in map(formatEvent, events) if text.startswith("Mail to 127.0.0.1 fails")
+            ]
             self.assertIn(what, said)
             self.assertIn("the answer to the whole mail", said)
 
@@ -216,12 +241,25 @@ class SmtpTests(TestCase):
         """A sender that is no address is said when the daemon is built, whatever carries the mails."""
         from twisted.internet import reactor
 
-        for sender in ("", "imsys", "Imsys <imsys@>", "a@b, c@d", "imsys@example.org\nBcc: x@example.org", "<>", "Imsys imsys@example.org"):
+        for sender in (
+            "",
+            "imsys",
+            "Imsys <imsys@>",
+            "a@b, c@d",
+            "imsys@example.org\nBcc: x@example.org",
+            "<>",
+            "Imsys imsys@example.org",
+        ):
             for transport in ("maildir", "smtp"):
                 with self.assertRaises(ConfigError, msg=sender) as caught:
                     mailer(reactor, MailConfig(transport=transport, sender=sender))
                 self.assertIn("[mail] sender", str(caught.exception))
-        for sender in ("imsys@example.org", "Imsys <imsys@example.org>", '"Imsys, Inc." <a.b+c@example.org>', "Größe <g@example.org>"):
+        for sender in (
+            "imsys@example.org",
+            "Imsys <imsys@example.org>",
+            '"Imsys, Inc." <a.b+c@example.org>',
+            "Größe <g@example.org>",
+        ):
             check_sender(sender)
 
     async def test_nobody_there(self) -> None:
@@ -265,7 +303,11 @@ class SmtpTests(TestCase):
             def connectionMade(self) -> None:
                 self.transport.write(b"SSH-2.0-x\r\n")  # type: ignore[union-attr]
 
-        for kind, said in ((Rude, "hung up while the greeting"), (Ruder, "hung up while the answer to EHLO"), (Strange, "SSH")):
+        for kind, said in (
+            (Rude, "hung up while the greeting"),
+            (Ruder, "hung up while the answer to EHLO"),
+            (Strange, "SSH"),
+        ):
             self.assertIn(said, await self.refused(self.smtp(self.listen(kind).port)))
 
     def test_bad_ca(self) -> None:

@@ -31,7 +31,9 @@ class MessageTests(SynchronousTestCase):
         self.assertNotIn(b"\n", raw.replace(b"\r\n", b""))
 
     def test_only_the_code(self) -> None:
-        """However long a code lives and whoever gets it, the code is the only run of four or more digits in the part."""
+        """However long a code lives and whoever gets it, the code is the only run of four or more digits in
+        the part.
+        """
         for life in (1, 59, 60, 119, 120, 180, 3599, 7200, 86400, 999_999, 1e9, 1e12):
             for code in ("000000", "012345", "999999"):
                 mail = parsed(compose("Imsys 12345 <imsys2024@example.org>", ANNA, code, life, 1.7e9))
@@ -49,7 +51,14 @@ class MessageTests(SynchronousTestCase):
 
     def test_durations(self) -> None:
         """Times are said in the largest unit of which there are two, rounded down."""
-        said = {1: "1 second", 90: "90 seconds", 180: "3 minutes", 179: "2 minutes", 86400: "24 hours", 172800: "2 days"}
+        said = {
+            1: "1 second",
+            90: "90 seconds",
+            180: "3 minutes",
+            179: "2 minutes",
+            86400: "24 hours",
+            172800: "2 days",
+        }
         self.assertEqual({seconds: duration(seconds) for seconds in said}, said)
 
     def test_envelope(self) -> None:

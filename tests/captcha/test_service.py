@@ -59,7 +59,10 @@ class CaptchaTests(TestCase):
         return await answer
 
     def mails(self) -> list[str]:
-        return [path.read_text() for path in sorted((self.folder / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)]
+        return [
+            path.read_text()
+            for path in sorted((self.folder / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
+        ]
 
     def code_in(self, mail: str) -> str:
         (code,) = re.findall("[0-9]{4,}", mail.partition("\n\n")[2])
@@ -90,8 +93,12 @@ class CaptchaTests(TestCase):
         self.serve()
         emails = [f"user{n}@example.org" for n in range(30)]
         await gatherResults([Deferred.fromCoroutine(self.ask(email)) for email in emails])
-        sent = {email: self.code_in(mail) for mail in self.mails() for email in emails if f"To: {email}\n" in mail}
-        self.assertEqual([await self.codes.verify(email, sent[email], "here") for email in emails], [True] * 30)
+        sent = {
+            email: self.code_in(mail) for mail in self.mails() for email in emails if f"To: {email}\n" in mail
+        }
+        self.assertEqual(
+            [await self.codes.verify(email, sent[email], "here") for email in emails], [True] * 30
+        )
 
     async def test_no_address(self) -> None:
         """What is no address is answered with 70, and no mail is written."""
@@ -103,9 +110,14 @@ class CaptchaTests(TestCase):
         self.assertFalse(self.folder.exists())
 
     async def test_limits(self) -> None:
-        """Whoever calls gets so many mails a day to one mailbox, whatever is behind a ``+``, and so many in all."""
+        """Whoever calls gets so many mails a day to one mailbox, whatever is behind a ``+``, and so many in
+        all.
+        """
         self.serve(mailbox_day=2, all_hour=3)
-        answers = [(await self.ask(email)).error for email in (ANNA, ANNA.replace("@", "+x@"), ANNA.replace("@", "+y@"), ANNA.upper())]
+        answers = [
+            (await self.ask(email)).error
+            for email in (ANNA, ANNA.replace("@", "+x@"), ANNA.replace("@", "+y@"), ANNA.upper())
+        ]
         self.assertEqual(answers, [0, 0, 64, 64])
         self.assertEqual([(await self.ask(f"user{n}@example.org")).error for n in range(2)], [0, 64])
         self.assertEqual(len(self.mails()), 3)
@@ -113,7 +125,9 @@ class CaptchaTests(TestCase):
     async def test_a_mail_that_failed_does_not_count(self) -> None:
         """While the mail server is away nobody's mails are counted."""
         port, inbox = smtp_server(self, auth=False)
-        self.serve(MailConfig(transport="smtp", host="127.0.0.1", port=port, ca=certificates().ca), mailbox_day=1)
+        self.serve(
+            MailConfig(transport="smtp", host="127.0.0.1", port=port, ca=certificates().ca), mailbox_day=1
+        )
         inbox.refuse = "451 later"
         self.assertEqual([(await self.ask(ANNA)).error for _ in range(2)], [3, 3])
         inbox.refuse = ""

@@ -1,6 +1,7 @@
 """Two chat servers on one database and one Redis: sessions, routes, and what happens when Redis forgets them.
 
-The servers hand pushes to each other directly here; between processes it is gRPC (see tests.scenes.test_cluster).
+The servers hand pushes to each other directly here; between processes it is gRPC (see
+tests.scenes.test_cluster).
 """
 
 from __future__ import annotations
@@ -81,7 +82,12 @@ class TwoServers(OnSqlite):
         self.link = Link()
         for name in ("one", "two"):
             server = ChatServer(
-                self, ChatConfig(name=name), self.service.redis, self.link, self.link.send, functools.partial(self.link.tell, name)
+                self,
+                ChatConfig(name=name),
+                self.service.redis,
+                self.link,
+                self.link.send,
+                functools.partial(self.link.tell, name),
             )
             await server.start()
             self.link.servers[name] = server
@@ -138,7 +144,9 @@ class TwoServersTests(TwoServers):
         self.assertEqual((await again.ask(32, uuid=str(bert)))["error"], 0)
 
     async def test_unreachable_server(self) -> None:
-        """Where the older session cannot be told, it ends itself at its next renewal, and its user is asked to catch up."""
+        """Where the older session cannot be told, it ends itself at its next renewal, and its user is asked
+        to catch up.
+        """
         _, _, bert, b, _ = await self.friends()
         self.link.down.add("two")
         again = await self.one.login(bert)
@@ -150,7 +158,9 @@ class TwoServersTests(TwoServers):
         await again.next(128)
 
     async def test_older_attempt(self) -> None:
-        """An attempt that comes later than a newer one of its client is refused, on any server, and its connection closed; nothing ends."""
+        """An attempt that comes later than a newer one of its client is refused, on any server, and its
+        connection closed; nothing ends.
+        """
         (anna,) = await self.people("anna")
         token = await self.one.tokens.issue(anna)
         newer, late, later = await self.two.connect(), await self.one.connect(), await self.two.connect()
@@ -190,11 +200,13 @@ class TwoServersTests(TwoServers):
         )
         for wrong in keys:
             self.assertEqual((await client.ask(5, uuid=str(anna), token=token, **wrong))["error"], 70, wrong)
-        self.assertEqual((await client.ask(5, uuid=str(anna), token=token, client="é" * 64, attempt=2**63 - 1))["error"], 0)
+        self.assertEqual(
+            (await client.ask(5, uuid=str(anna), token=token, client="é" * 64, attempt=2**63 - 1))["error"], 0
+        )
 
     async def test_nobody_waits_for_another_server(self) -> None:
-        """A login is answered although the server of the older session is not; that session ends when its server can be told, and whoever
-        logged in then catches up with what it swallowed."""
+        """A login is answered although the server of the older session is not; that session ends when its
+        server can be told, and whoever logged in then catches up with what it swallowed."""
         anna, a, bert, b, thread = await self.friends()
         deaf: Deferred[None] = Deferred()
         end_session = self.link.end_session
@@ -215,7 +227,9 @@ class TwoServersTests(TwoServers):
         await again.next(25)
 
     async def test_deserted(self) -> None:
-        """A login that is read when its client has gone is not carried out, be it that the connection was reset or closed."""
+        """A login that is read when its client has gone is not carried out, be it that the connection was
+        reset or closed.
+        """
         (anna,) = await self.people("anna")
         token = await self.one.tokens.issue(anna)
         for reset in (True, False):
@@ -234,7 +248,9 @@ class TwoServersTests(TwoServers):
             await session.abort()
 
     async def test_said(self) -> None:
-        """The log has one line for each login and one for each end: who, from where, in place of which session, and why."""
+        """The log has one line for each login and one for each end: who, from where, in place of which
+        session, and why.
+        """
         (anna,) = await self.people("anna")
         with capturedLogs() as events:
             a = await self.one.login(anna)
@@ -251,7 +267,9 @@ class TwoServersTests(TwoServers):
             for server in (self.one, self.two):
                 server.directory._comings.flush()
         one, two = [
-            (event["log_level"], formatEvent(event).splitlines()) for event in events if event["log_namespace"] == "imsys.chat.comings"
+            (event["log_level"], formatEvent(event).splitlines())
+            for event in events
+            if event["log_namespace"] == "imsys.chat.comings"
         ]
         came = f"{anna} logged in from 127.0.0.1: session"
         left = f"session {first.id} of {anna} is over: You logged in elsewhere."
@@ -260,7 +278,9 @@ class TwoServersTests(TwoServers):
         self.assertEqual(two, (LogLevel.info, [f"{came} {second.id}, in place of {first.id} on one", left]))
 
     async def test_ends_are_said(self) -> None:
-        """An end is told from another in the log: by the client, by logging out, for breaking the protocol, for being silent."""
+        """An end is told from another in the log: by the client, by logging out, for breaking the protocol,
+        for being silent.
+        """
         (anna,) = await self.people("anna")
         token = await self.one.tokens.issue(anna)
 
@@ -293,11 +313,15 @@ class TwoServersTests(TwoServers):
                 while len(self.one.directory):
                     await deferLater(self.reactor, 0.01)
                 self.one.directory._comings.flush()
-            (text,) = [formatEvent(event) for event in events if event["log_namespace"] == "imsys.chat.comings"]
+            (text,) = [
+                formatEvent(event) for event in events if event["log_namespace"] == "imsys.chat.comings"
+            ]
             self.assertIn(f"is over: {why}", text)
 
     async def test_outage_of_redis_is_said_once(self) -> None:
-        """However many renewals fail while Redis is away, the log says that they do, and that they work again."""
+        """However many renewals fail while Redis is away, the log says that they do, and that they work
+        again.
+        """
         await self.friends()
         self.redis_server.stop()
         with capturedLogs() as events:
@@ -312,7 +336,9 @@ class TwoServersTests(TwoServers):
         self.assertIn("Renewing routes works again; it failed 3 times", said[1])
 
     async def test_flushed(self) -> None:
-        """After Redis was flushed sessions go on: a renewal writes routes and tokens again, and has those catch up who had no route."""
+        """After Redis was flushed sessions go on: a renewal writes routes and tokens again, and has those
+        catch up who had no route.
+        """
         anna, a, bert, _b, thread = await self.friends()
         token = await self.one.tokens.issue(bert)
         b2 = await self.two.connect()
@@ -353,7 +379,10 @@ class TwoServersTests(TwoServers):
         await b.until_closed()
 
     async def test_redis_away(self) -> None:
-        """While Redis is away messages are stored and acknowledged; when it is back their receivers are asked to catch up."""
+        """While Redis is away messages are stored and acknowledged.
+
+        When it is back their receivers are asked to catch up.
+        """
         anna, a, bert, b, thread = await self.friends()
         self.redis_server.stop()
         self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 0)
@@ -368,7 +397,9 @@ class TwoServersTests(TwoServers):
             await deferLater(self.reactor, 0.01)
 
     async def test_redis_away_and_empty(self) -> None:
-        """Who was pushed to while Redis was away catches up, however long their server then takes to write their routes again."""
+        """Who was pushed to while Redis was away catches up, however long their server then takes to write
+        their routes again.
+        """
         anna, a, bert, b, thread = await self.friends()
         self.redis_server.stop()
         await a.ask(23, **text_request(anna, bert, thread, "x"))
@@ -402,7 +433,9 @@ class TwoServersTests(TwoServers):
         self.assertEqual(b.pending(25), [])
 
     async def test_clocks_apart(self) -> None:
-        """The new login wins although its server's clock is behind, and keeps its route however late the other is told."""
+        """The new login wins although its server's clock is behind, and keeps its route however late the
+        other is told.
+        """
         slow = self.two.directory
         self.patch(slow, "_now_ms", lambda: round(time.time() * 1000) - 5000)
         (anna,) = await self.people("anna")
@@ -418,7 +451,9 @@ class TwoServersTests(TwoServers):
         self.assertEqual(([route.node for route in where.values()], doubtful), (["two"], []))
 
     async def test_redis_is_not_asked(self) -> None:
-        """Texts to a user on the other server, and to one who is offline, cost one question to Redis each, not one a text."""
+        """Texts to a user on the other server, and to one who is offline, cost one question to Redis each,
+        not one a text.
+        """
         anna, a, bert, b, thread = await self.friends()
         (carl,) = await self.people("carl")
         other = str(await self.befriend(anna, carl))
@@ -439,7 +474,9 @@ class TwoServersTests(TwoServers):
         await b.next(25)
 
     async def test_late_news(self) -> None:
-        """Who logs in without the other server hearing of it misses pushes, and is asked to catch up when it does."""
+        """Who logs in without the other server hearing of it misses pushes, and is asked to catch up when it
+        does.
+        """
         anna, bert = await self.people("anna", "bert")
         thread = str(await self.befriend(anna, bert))
         a = await self.one.login(anna)
@@ -459,7 +496,12 @@ class TwoServersTests(TwoServers):
         anna, bert = await self.people("anna", "bert")
         thread = str(await self.befriend(anna, bert))
         three = ChatServer(
-            self, ChatConfig(name="three"), self.service.redis, self.link, self.link.send, functools.partial(self.link.tell, "three")
+            self,
+            ChatConfig(name="three"),
+            self.service.redis,
+            self.link,
+            self.link.send,
+            functools.partial(self.link.tell, "three"),
         )
         await three.start()
         self.link.servers["three"] = three
@@ -477,14 +519,18 @@ class TwoServersTests(TwoServers):
         self.assertEqual(self.link.sent[-1].hops, 1)
 
     async def test_kicked(self) -> None:
-        """From the moment it is kicked a session swallows no pushes, however long its connection takes to close."""
+        """From the moment it is kicked a session swallows no pushes, however long its connection takes to
+        close.
+        """
         _, _, bert, b, _ = await self.friends()
         self.assertTrue(self.two.directory.end(bert, None, "bye"))
         self.assertIsNone(self.two.directory.local(bert))
         await b.next(8)
 
     async def test_answers_change_places(self) -> None:
-        """Of two logins on one server the later one wins, also when Redis's answer to the earlier one comes last."""
+        """Of two logins on one server the later one wins, also when Redis's answer to the earlier one comes
+        last.
+        """
         (anna,) = await self.people("anna")
         routes = self.one.directory._routes
         login = routes.login
@@ -507,7 +553,10 @@ class TwoServersTests(TwoServers):
         self.assertEqual((await clients[1].ask(32, uuid=str(anna)))["error"], 0)
 
     async def test_one_user_many_times_at_once(self) -> None:
-        """Of many logins of one user at the same moment one session is left, the one whose route it is; all others are ended."""
+        """Of many logins of one user at the same moment one session is left, the one whose route it is.
+
+        All others are ended.
+        """
         (anna,) = await self.people("anna")
         token = await self.one.tokens.issue(anna)
         clients = [await server.connect() for server in (self.one, self.two) * 10]
@@ -535,7 +584,10 @@ class TwoServersTests(TwoServers):
         self.one.directory.startService()
 
     async def test_logins_while_the_database_is_away(self) -> None:
-        """Each of many logins ends with its connection closed, so that its client begins anew; none is left as a session."""
+        """Each of many logins ends with its connection closed, so that its client begins anew.
+
+        None is left as a session.
+        """
         users = await self.people(*(f"user{n}" for n in range(10)))
         tokens = [await self.one.tokens.issue(user) for user in users]
         for user, token in zip(users, tokens, strict=True):

@@ -1,4 +1,6 @@
-"""Sessions on other servers that are to end, with a clock of the test's own and servers that answer when they are told to."""
+"""Sessions on other servers that are to end, with a clock of the test's own and servers that answer when they
+are told to.
+"""
 
 from __future__ import annotations
 
@@ -51,24 +53,39 @@ class EndingsTests(SynchronousTestCase):
 
     def end(self, *users: int, node: str = "two", incarnation: str = "i") -> None:
         for user in users:
-            self.endings.add(user, Route(node, incarnation, f"s{user}", 0), "bye", lambda user=user: self.done.append(user))  # type: ignore[misc]
+            self.endings.add(
+                user,
+                Route(node, incarnation, f"s{user}", 0),
+                "bye",
+                lambda user=user: self.done.append(user),  # type: ignore[misc]
+            )
 
     @property
     def asked(self) -> list[int]:
         return [user for _, user, _, _ in self.servers.asked]
 
     def lines(self) -> list[str]:
-        return [formatEvent(event) for event in self.events if event.get("log_level") in (LogLevel.info, LogLevel.error)]
+        return [
+            formatEvent(event)
+            for event in self.events
+            if event.get("log_level") in (LogLevel.info, LogLevel.error)
+        ]
 
     def test_answered(self) -> None:
-        """A session is ended by one call, with its id, and whoever wanted it hears of it; nothing is left to be done."""
+        """A session is ended by one call, with its id, and whoever wanted it hears of it.
+
+        Nothing is left to be done.
+        """
         self.end(1)
         self.assertEqual([call[:3] for call in self.servers.asked], [("two", 1, "s1")])
         self.servers.answer()
         self.assertEqual((self.done, self.lines(), self.clock.getDelayedCalls()), ([1], [], []))
 
     def test_again(self) -> None:
-        """A server that does not answer is asked again, one session at a time, until it answers; the log says so twice."""
+        """A server that does not answer is asked again, one session at a time, until it answers.
+
+        The log says so twice.
+        """
         self.end(1, 2, 3)
         self.servers.fail(3)
         self.assertEqual(self.asked, [])
@@ -81,7 +98,10 @@ class EndingsTests(SynchronousTestCase):
             self.servers.answer()
         self.assertEqual(sorted(self.done), [1, 2, 3])
         what = "Ending sessions on chat server two"
-        self.assertEqual(self.lines(), [f"{what} fails: It did not answer.", f"{what} works again; it failed 6 times in 4 s"])
+        self.assertEqual(
+            self.lines(),
+            [f"{what} fails: It did not answer.", f"{what} works again; it failed 6 times in 4 s"],
+        )
 
     def test_given_up(self) -> None:
         """After a while a session is left to learn its end by itself."""

@@ -40,7 +40,9 @@ class EvacuationTests(SynchronousTestCase):
                 raise OSError(5, "No")
 
         self.health = Health(self.clock, {"disk": Check("The disk", attempt)})
-        self.evacuation = Evacuation(self.clock, self.health, self.others, self.said.append, lambda: self.said.append("stay"))
+        self.evacuation = Evacuation(
+            self.clock, self.health, self.others, self.said.append, lambda: self.said.append("stay")
+        )
         for part in (self.health, self.evacuation):
             part.startService()
             self.addCleanup(self.stop, part)
@@ -59,7 +61,10 @@ class EvacuationTests(SynchronousTestCase):
             self.wait(TICK)
 
     def test_elsewhere(self) -> None:
-        """After a moment, and by what balance says then, everybody is asked to move, once; who was not yet stays when all is well."""
+        """After a moment, and by what balance says then, everybody is asked to move, once.
+
+        Who was not yet stays when all is well.
+        """
         self.others.take = 1
         self.be(broken=True)
         self.wait(PATIENCE - TICK)
@@ -94,7 +99,9 @@ class EvacuationTests(SynchronousTestCase):
         self.assertEqual(self.said, [SPREAD])
 
     def test_balance_does_not_answer(self) -> None:
-        """What balance said before counts for nothing: it may be from before the fault, and that may be everybody's."""
+        """What balance said before counts for nothing: it may be from before the fault, and that may be
+        everybody's.
+        """
         self.others.take, self.others.answers = 1, False
         self.be(broken=True)
         self.wait(60)

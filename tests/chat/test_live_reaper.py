@@ -39,7 +39,13 @@ class LiveCareTests(OnSqlite):
         self.news = News()
         self.care = LiveReaper(self.clock, self.live, self.news)
         anna, bert = await self.people("anna", "bert")
-        stream = LiveStream(stream_id=new_file_id(), owner=anna, thread_id=await self.befriend(anna, bert), title="t", server="r1")
+        stream = LiveStream(
+            stream_id=new_file_id(),
+            owner=anna,
+            thread_id=await self.befriend(anna, bert),
+            title="t",
+            server="r1",
+        )
         self.stream = await self.live.start(stream, 9, wait=600.0, longest=86400.0)
         await self.live.mark_live(self.stream.stream_id, "r1", away=AWAY)
         await self.care.look()

@@ -30,7 +30,9 @@ class Watched(MessageStore):
         self.locked = 0
         """How often the next texts find their thread locked."""
 
-    async def append(self, ids: Any, submissions: Sequence[Submission], *, wait: bool = True) -> list[Appended | Refused]:
+    async def append(
+        self, ids: Any, submissions: Sequence[Submission], *, wait: bool = True
+    ) -> list[Appended | Refused]:
         self.batches.append(len(submissions))
         if self.poison and any(draft.content == self.poison for one in submissions for draft in one.drafts):
             raise ZeroDivisionError("poison")
@@ -71,7 +73,13 @@ class MessageLogTests(OnSqlite):
 
     def log(self, batch: int = 100, queue: int = 1000, queue_bytes: int = 1 << 20) -> MessageLog:
         return MessageLog(
-            self.reactor, self.store, self.node, batch=batch, queue=queue, queue_bytes=queue_bytes, doubted=self.doubted.update
+            self.reactor,
+            self.store,
+            self.node,
+            batch=batch,
+            queue=queue,
+            queue_bytes=queue_bytes,
+            doubted=self.doubted.update,
         )
 
     def text(self, *contents: str) -> Submission:
@@ -95,7 +103,10 @@ class MessageLogTests(OnSqlite):
         self.assertEqual(ids, sorted(ids))
 
     async def test_bounds(self) -> None:
-        """Past its bounds in messages or bytes the log refuses with 73 and a time to wait; what it took is stored."""
+        """Past its bounds in messages or bytes the log refuses with 73 and a time to wait.
+
+        What it took is stored.
+        """
         log, one = self.log(queue=10), Client()
         done = [log.append(self.text(str(number)), one).deferred() for number in range(11)]
         refused = await self.refused(done[-1])
@@ -118,9 +129,15 @@ class MessageLogTests(OnSqlite):
         await gatherResults(done)
 
     async def test_turns(self) -> None:
-        """The first text of a quiet user is in the next transaction, however much others have waiting before it."""
+        """The first text of a quiet user is in the next transaction, however much others have waiting before
+        it.
+        """
         log, floods, quiet = self.log(batch=20), [Client() for _ in range(5)], Client()
-        done = [log.append(self.text(f"{of}.{number}"), flood).deferred() for number in range(60) for of, flood in enumerate(floods)]
+        done = [
+            log.append(self.text(f"{of}.{number}"), flood).deferred()
+            for number in range(60)
+            for of, flood in enumerate(floods)
+        ]
         first = log.append(self.text("hello"), quiet).deferred()
         first.addCallback(lambda _: self.assertGreaterEqual(sum(flood.waiting for flood in floods), 300 - 19))
         await first
@@ -130,7 +147,10 @@ class MessageLogTests(OnSqlite):
             self.assertEqual(ids, sorted(ids))
 
     async def test_share(self) -> None:
-        """A source with more than its share waiting is held until that is stored; one that waits for each answer is not."""
+        """A source with more than its share waiting is held until that is stored.
+
+        One that waits for each answer is not.
+        """
         log = self.log()
         flood, quiet = Client(), Client()
         done = []
@@ -144,13 +164,18 @@ class MessageLogTests(OnSqlite):
         self.assertEqual((flood.held, flood.waiting, quiet.waiting), (False, 0, 0))
 
     async def test_half_full(self) -> None:
-        """When half of what may wait does, sources that do not wait for each answer are held, and others are not."""
+        """When half of what may wait does, sources that do not wait for each answer are held, and others are
+        not.
+        """
         log = self.log(queue=20)
         first, second, third = Client(), Client(), Client()
         done = [log.append(self.text(f"1.{number}"), first).deferred() for number in range(8)]
         done += [log.append(self.text(f"{number}"), second).deferred() for number in range(2)]
         self.assertEqual([first.held, second.held, third.held], [False, False, False])
-        done += [log.append(self.text("3"), third).deferred(), log.append(self.text("2.1"), second).deferred()]
+        done += [
+            log.append(self.text("3"), third).deferred(),
+            log.append(self.text("2.1"), second).deferred(),
+        ]
         self.assertEqual([first.held, second.held, third.held], [False, True, False])
         await gatherResults(done)
         self.assertFalse(second.held)
@@ -159,7 +184,10 @@ class MessageLogTests(OnSqlite):
         """A message that cannot be stored fails alone."""
         log = self.log()
         self.store.poison = "poison"
-        done = [log.append(self.text(content), Client()).deferred() for content in ("a", "b", "c", "poison", "d", "e")]
+        done = [
+            log.append(self.text(content), Client()).deferred()
+            for content in ("a", "b", "c", "poison", "d", "e")
+        ]
         refused = await self.refused(done.pop(3))
         self.assertEqual(refused.status, Status.INTERNAL_ERROR)
         await gatherResults(done)
@@ -193,7 +221,10 @@ class MessageLogTests(OnSqlite):
         await log.append(self.text("e"), Client()).deferred()
 
     async def test_full_disk(self) -> None:
-        """A database that cannot grow is away (14), and what was refused is in doubt; it is stored when there is room."""
+        """A database that cannot grow is away (14), and what was refused is in doubt.
+
+        It is stored when there is room.
+        """
         log = self.log()
         (pages,) = await self.database.append(lambda tx: tx.row("PRAGMA page_count")) or (0,)
         await self.database.append(lambda tx: tx.row(f"PRAGMA max_page_count = {pages}"))
@@ -236,7 +267,10 @@ class RestartTests(OnMariaDb):
         return self.server.config()
 
     async def test_killed_and_restarted(self) -> None:
-        """While the database is away senders get 14; when it is back everything that was acknowledged is there, and nothing twice."""
+        """While the database is away senders get 14.
+
+        When it is back everything that was acknowledged is there, and nothing twice.
+        """
         node = Node(self.reactor, self.stores.nodes)
         node.startService()
         self.addCleanup(node.stopService)
@@ -244,7 +278,15 @@ class RestartTests(OnMariaDb):
         anna, bert = await self.people("anna", "bert")
         thread = await self.befriend(anna, bert)
         doubted: set[int] = set()
-        log = MessageLog(self.reactor, self.stores.messages, node, batch=50, queue=10000, queue_bytes=1 << 24, doubted=doubted.update)
+        log = MessageLog(
+            self.reactor,
+            self.stores.messages,
+            node,
+            batch=50,
+            queue=10000,
+            queue_bytes=1 << 24,
+            doubted=doubted.update,
+        )
         acknowledged: set[str] = set()
         failures: list[Refused] = []
         number = 0
@@ -271,7 +313,8 @@ class RestartTests(OnMariaDb):
         self.assertEqual({refused.status for refused in failures}, {Status.MYSQL_INTERNAL_ERROR})
         self.assertEqual(doubted, {thread})
         failed = len(failures)
-        await gatherResults([Deferred.fromCoroutine(send(str(n))) for n in range(number)])  # clients resend everything
+        # clients resend everything
+        await gatherResults([Deferred.fromCoroutine(send(str(n))) for n in range(number)])
         self.assertEqual(len(failures), failed)
         self.assertEqual(len(acknowledged), number)
         again = Stores.on(self.open_database(), time.time)

@@ -1,4 +1,6 @@
-"""Sessions that are to move to other servers: with a clock of the test's own, and on a real server with real connections."""
+"""Sessions that are to move to other servers: with a clock of the test's own, and on a real server with real
+connections.
+"""
 
 from __future__ import annotations
 
@@ -65,10 +67,14 @@ class MovingTests(SynchronousTestCase):
         share = seconds / count
         self.assertEqual(len(moments), count)
         for place, moment in enumerate(sorted(moments)):
-            self.assertTrue(share * place - 0.01 <= moment - 1000 <= share * (place + 1) + STEP + 0.06, (place, moment))
+            self.assertTrue(
+                share * place - 0.01 <= moment - 1000 <= share * (place + 1) + STEP + 0.06, (place, moment)
+            )
 
     def test_asked(self) -> None:
-        """Who knows the push is asked at once, each for a moment of its own, and is closed if it is still here some seconds after that."""
+        """Who knows the push is asked at once, each for a moment of its own, and is closed if it is still
+        here some seconds after that.
+        """
         people = self.people(20)
         self.assertEqual(self.moving.begin(10), 10 + GRACE)
         self.even([person.asked[0] for person in people], 20, 10)
@@ -180,11 +186,19 @@ class SceneTests(ChatCase, OnSqlite):
 
     async def login(self, user: int, **keys: Any) -> RawClient:
         client = await self.server.connect()
-        self.assertEqual((await client.ask(5, uuid=str(user), token=await self.server.tokens.issue(user), **keys))["error"], 0)
+        self.assertEqual(
+            (await client.ask(5, uuid=str(user), token=await self.server.tokens.issue(user), **keys))[
+                "error"
+            ],
+            0,
+        )
         return client
 
     async def test_both_kinds(self) -> None:
-        """A client that knows the push goes on until it has moved; another one is closed when all that it asked for is answered."""
+        """A client that knows the push goes on until it has moved.
+
+        Another one is closed when all that it asked for is answered.
+        """
         self.patch(moving, "GRACE", 0.3)
         anna, bert = await self.people("anna", "bert")
         thread = str(await self.befriend(anna, bert))

@@ -63,7 +63,10 @@ class NodeTests(OnSqlite):
             await self.stop(self.nodes[0])
 
     def dates(self) -> list[float]:
-        """Have every node make an id: by how many seconds each is before the database's clock. None ever goes back."""
+        """Have every node make an id: by how many seconds each is before the database's clock.
+
+        None ever goes back.
+        """
         dates = []
         for node in self.nodes:
             made = node.ids.next()
@@ -73,7 +76,10 @@ class NodeTests(OnSqlite):
         return dates
 
     async def passes(self, seconds: float) -> list[float]:
-        """Let time pass. At no moment is an id so far behind one of another node that a client would not ask for it."""
+        """Let time pass.
+
+        At no moment is an id so far behind one of another node that a client would not ask for it.
+        """
         dates = self.dates()
         for _ in range(round(seconds / STEP)):
             self.clock.advance(STEP)
@@ -101,7 +107,10 @@ class NodeTests(OnSqlite):
         self.assertTrue(self.met(await self.passes(2 * STEP)))
 
     async def test_set_forward(self) -> None:
-        """When the database's clock is set forward nodes follow it together; the log says when that begins and ends."""
+        """When the database's clock is set forward nodes follow it together.
+
+        The log says when that begins and ends.
+        """
         await self.three()
         self.ahead = HOUR
         with capturedLogs() as events:
@@ -112,14 +121,25 @@ class NodeTests(OnSqlite):
             self.assertGreater(min(dates), HOUR / 2)
             await self.stop(newcomer)
             self.assertTrue(self.met(await self.passes(HOUR / 4)))
-        said = [(event["log_level"], formatEvent(event)) for event in events if event["log_namespace"] == "imsys.chat.node"]
-        self.assertRegex(str(said), "the database's clock was set: messages are dated 3[0-9]{3} s behind of it, until both have met")
+        said = [
+            (event["log_level"], formatEvent(event))
+            for event in events
+            if event["log_namespace"] == "imsys.chat.node"
+        ]
+        self.assertRegex(
+            str(said),
+            "the database's clock was set: messages are dated 3[0-9]{3} s behind of it, until both have met",
+        )
         warnings = [text for level, text in said if level is LogLevel.warn]
         self.assertEqual(len(warnings), 4)
-        self.assertEqual([text for _, text in said].count("messages are dated by the database's clock again"), 3)
+        self.assertEqual(
+            [text for _, text in said].count("messages are dated by the database's clock again"), 3
+        )
 
     async def test_set_back(self) -> None:
-        """When it is set back time stands still for all of them, and for who comes then, until it has come so far again."""
+        """When it is set back time stands still for all of them, and for who comes then, until it has come so
+        far again.
+        """
         await self.three()
         self.ahead = -HOUR
         await self.passes(2 * LEASE)
@@ -134,7 +154,9 @@ class NodeTests(OnSqlite):
         self.assertTrue(self.met(await self.passes(HOUR)))
 
     async def test_alone(self) -> None:
-        """A node that is alone keeps nobody back: it follows at its next renewal, and nobody has its number with lower ids later."""
+        """A node that is alone keeps nobody back: it follows at its next renewal, and nobody has its number
+        with lower ids later.
+        """
         await self.node()
         await self.passes(LEASE)
         self.ahead = 24 * HOUR

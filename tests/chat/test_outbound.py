@@ -127,12 +127,17 @@ class RouteTests(OutboundCase):
             self.outbound.deliver_frame([ANNA, BERT, *range(10, 20)], frame(number))
         odd, even = tuple(range(11, 20, 2)), tuple(range(10, 20, 2))
         self.assertEqual(
-            sorted(self.out()), sorted((node, users, frame(n)) for n in range(2) for node, users in (("two", odd), ("three", even)))
+            sorted(self.out()),
+            sorted(
+                (node, users, frame(n)) for n in range(2) for node, users in (("two", odd), ("three", even))
+            ),
         )
         self.assertEqual(self.here.sessions[ANNA].frames, [frame(0), frame(1)])
 
     def test_order(self) -> None:
-        """What is sent while a route is being looked for stays behind what waits for it, also when news comes first."""
+        """What is sent while a route is being looked for stays behind what waits for it, also when news comes
+        first.
+        """
         self.at(ANNA, "two")
         self.here.slow = True
         self.push(ANNA, 1)
@@ -180,7 +185,9 @@ class RouteTests(OutboundCase):
         self.flushLoggedErrors()
 
     def test_error(self) -> None:
-        """When something breaks while routes are looked for, its users catch up, and what came meanwhile goes on."""
+        """When something breaks while routes are looked for, its users catch up, and what came meanwhile goes
+        on.
+        """
         self.here.slow = True
         for user in (ANNA, BERT):
             self.at(user, "two")
@@ -195,7 +202,9 @@ class RouteTests(OutboundCase):
         self.assertEqual(self.out(), [("two", (ANNA,), frame(2))])
 
     def test_more_missed_than_are_remembered(self) -> None:
-        """When too many have missed something, everybody on all servers is asked to catch up, once routes can be found again."""
+        """When too many have missed something, everybody on all servers is asked to catch up, once routes can
+        be found again.
+        """
         self.patch(module, "MISSED", 5)
         self.patch(module, "SEARCH", 2)
         session = self.here.sessions[ANNA] = Session()
@@ -238,7 +247,9 @@ class RouteTests(OutboundCase):
         self.assertEqual({within(data) for _, _, data in self.out()}, {3.0})
 
     def test_many(self) -> None:
-        """Many are asked one after the other, no later than was meant for any of them, and once, whatever else is lost while they wait."""
+        """Many are asked one after the other, no later than was meant for any of them, and once, whatever
+        else is lost while they wait.
+        """
         sessions = [self.here.sessions.setdefault(user, Session()) for user in range(4000)]
 
         def asked() -> int:
@@ -263,7 +274,9 @@ class RouteTests(OutboundCase):
         self.outbound.startService()
 
     def test_stopped(self) -> None:
-        """Who has missed something, and was not told of it yet, is not forgotten when the server stops: everybody elsewhere is asked."""
+        """Who has missed something, and was not told of it yet, is not forgotten when the server stops:
+        everybody elsewhere is asked.
+        """
         self.outbound.catch_up([ANNA])
         self.outbound.stopService()
         self.assertEqual((self.everybody, self.clock.getDelayedCalls()), ([True], []))
@@ -309,7 +322,9 @@ class StaleTests(OutboundCase):
         self.assertEqual(self.here.asked, [[ANNA], [ANNA]])
 
     def test_peer_knows_better(self) -> None:
-        """When a peer says that anything may have changed, whoever was taken to be offline is looked for at once."""
+        """When a peer says that anything may have changed, whoever was taken to be offline is looked for at
+        once.
+        """
         self.push(ANNA, 1)
         self.push(ANNA, 2)
         self.at(ANNA, "two")
@@ -326,7 +341,10 @@ class StaleTests(OutboundCase):
         self.assertEqual(self.out(), [("two", (ANNA,), frame(1))])
 
     def test_came_here(self) -> None:
-        """Who comes here while a route is looked for gets the push here; when they have left, Redis is asked anew."""
+        """Who comes here while a route is looked for gets the push here.
+
+        When they have left, Redis is asked anew.
+        """
         self.here.slow = True
         self.push(ANNA, 1)
         session = self.here.sessions[ANNA] = Session()
@@ -358,7 +376,9 @@ class StaleTests(OutboundCase):
 
 class ForwardTests(OutboundCase):
     def test_moved_on(self) -> None:
-        """A push for somebody who has moved on follows them, whatever is believed here, and its sender is corrected."""
+        """A push for somebody who has moved on follows them, whatever is believed here, and its sender is
+        corrected.
+        """
         self.push(ANNA, 0)
         self.push(ANNA, 0)  # believed to be offline
         self.at(ANNA, "three")
@@ -396,8 +416,9 @@ class ForwardTests(OutboundCase):
 
 class AnyOrderTests(SynchronousTestCase):
     def test_nothing_is_lost(self) -> None:
-        """Users flap between three servers, news is late and changes places, streams break, Redis is flushed: whoever is online in the
-        end has got every push that was sent after their last login, or was asked to catch up after it.
+        """Users flap between three servers, news is late and changes places, streams break, Redis is flushed:
+        whoever is online in the end has got every push that was sent after their last login, or was asked to
+        catch up after it.
         """
         for seed in range(150):
             Cluster(self, random.Random(seed)).play()
@@ -417,7 +438,8 @@ class Cluster:
         self.streams: dict[tuple[str, str], list[tuple[str, Any]]] = {}
         self.login_ms = 0
         self.online: dict[int, Route] = {}
-        self.since: dict[int, list[tuple[int, int]]] = {}  # what was sent to a user since they logged in, and how much they had then
+        # what was sent to a user since they logged in, and how much they had then
+        self.since: dict[int, list[tuple[int, int]]] = {}
         for name in self.names:
             directory: Any = Here()
             directory.redis = self.redis
@@ -429,7 +451,11 @@ class Cluster:
 
     def _locate(self, name: str) -> Any:
         async def locate(users: Sequence[int]) -> tuple[dict[int, Route], list[int]]:
-            found = {user: self.redis[user] for user in users if user in self.redis and self.redis[user].node != name}
+            found = {
+                user: self.redis[user]
+                for user in users
+                if user in self.redis and self.redis[user].node != name
+            }
             if self.chance.random() < 0.5:
                 waiting: Deferred[None] = Deferred()
                 self.clock.callLater(self.chance.random(), waiting.callback, None)
@@ -483,7 +509,10 @@ class Cluster:
                 self.outbounds[route.node].resync([user])
 
     def carry(self, stream: tuple[str, str]) -> None:
-        """The next thing on a stream arrives; sometimes it is lost, as when a server was away, which its outbox makes up for."""
+        """The next thing on a stream arrives.
+
+        Sometimes it is lost, as when a server was away, which its outbox makes up for.
+        """
         kind, what = self.streams[stream].pop(0)
         source, target = stream
         outbound = self.outbounds[target]
@@ -523,6 +552,8 @@ class Cluster:
         for user in self.online:
             for number, had in self.since[user]:
                 later = self.got(user)[had:]
-                self.test.assertTrue(frame(number) in later or RESYNC in later, f"{user} never heard of {number}")
+                self.test.assertTrue(
+                    frame(number) in later or RESYNC in later, f"{user} never heard of {number}"
+                )
         for outbound in self.outbounds.values():
             outbound.stopService()

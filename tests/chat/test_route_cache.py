@@ -85,7 +85,9 @@ class RouteCacheTests(SynchronousTestCase):
         self.assertTrue(self.cache.came(ANNA, "two", 5))
 
     def test_second_look(self) -> None:
-        """Without news there is a second look: who is offline still is owed nothing more, who is not was cheated."""
+        """Without news there is a second look: who is offline still is owed nothing more, who is not was
+        cheated.
+        """
         for user in (ANNA, BERT):
             self.learn(user, None)
             self.cache.find(user)
@@ -116,7 +118,9 @@ class RouteCacheTests(SynchronousTestCase):
         self.assertEqual(self.cache.owed, 1)
 
     def test_news_overtakes_the_answer(self) -> None:
-        """News that comes while Redis is being asked holds against an answer that is older, not against a newer one."""
+        """News that comes while Redis is being asked holds against an answer that is older, not against a
+        newer one.
+        """
         for heard, answer, node in ((7, None, "three"), (7, at("two", 5), "three"), (7, at("two", 9), "two")):
             self.cache.ask([ANNA])
             self.cache.came(ANNA, "three", heard)
@@ -125,14 +129,18 @@ class RouteCacheTests(SynchronousTestCase):
             self.cache.forget(ANNA)
 
     def test_departure_overtakes_the_answer(self) -> None:
-        """An answer with a session that has ended meanwhile is used, since that server looks again, and not kept."""
+        """An answer with a session that has ended meanwhile is used, since that server looks again, and not
+        kept.
+        """
         self.cache.ask([ANNA])
         self.cache.went(ANNA, "two", 5)
         self.assertEqual(self.cache.learn({ANNA: at("two", 5)}, ())[0], {ANNA: "two"})
         self.assertIsNone(self.cache.find(ANNA))
 
     def test_everything_is_doubtful(self) -> None:
-        """When anything may have changed nothing is known any more, and what is being asked for is not kept either."""
+        """When anything may have changed nothing is known any more, and what is being asked for is not kept
+        either.
+        """
         self.learn(ANNA, at("two", 5))
         self.learn(BERT, None)
         self.cache.find(BERT)

@@ -23,7 +23,9 @@ class SetAsideTests(SynchronousTestCase):
         self.aside: SetAside[Item] = SetAside(self.clock.seconds, 5.0)
 
     def test_order(self) -> None:
-        """What was tried and is locked still comes before what came meanwhile, and is not tried again before its time."""
+        """What was tried and is locked still comes before what came meanwhile, and is not tried again before
+        its time.
+        """
         one, two, three, other = Item(1, "one"), Item(1, "two"), Item(1, "three"), Item(2, "other")
         self.aside.put_back([one, other, two])
         self.assertTrue(1 in self.aside and 2 in self.aside and 3 not in self.aside)

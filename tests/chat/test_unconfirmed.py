@@ -71,7 +71,9 @@ class DoubtsTests(OnSqlite):
         self.threads.away = False
         self.unconfirmed.add([3])
         self.clock.pump([1.0] * 3)
-        self.assertEqual((self.told, len(self.unconfirmed), self.clock.getDelayedCalls()), ([{10, 20, 30}], 0, []))
+        self.assertEqual(
+            (self.told, len(self.unconfirmed), self.clock.getDelayedCalls()), ([{10, 20, 30}], 0, [])
+        )
 
     def test_in_doubt_again(self) -> None:
         """A thread that comes to be in doubt while its members are asked for is asked for again."""
@@ -100,12 +102,17 @@ class DoubtsTests(OnSqlite):
         self.assertEqual((self.told, self.heard, len(self.unconfirmed)), ([None, None], [], 0))
 
     async def test_change_in_doubt(self) -> None:
-        """What was changed, as it may be, is told as soon as the database answers; what was refused, or not even tried, is not."""
+        """What was changed, as it may be, is told as soon as the database answers.
+
+        What was refused, or not even tried, is not.
+        """
 
         async def fail(problem: Exception) -> None:
             raise problem
 
-        for key, problem in enumerate((away(), Refused(Status.BLOCKED, "No."), Unavailable(Status.SERVER_BUSY, "Full."))):
+        for key, problem in enumerate(
+            (away(), Refused(Status.BLOCKED, "No."), Unavailable(Status.SERVER_BUSY, "Full."))
+        ):
             with self.assertRaises(Refused) as caught:
                 await self.unconfirmed.watch(key, fail(problem), self.news(str(key)))
             self.assertIs(caught.exception, problem)
@@ -116,7 +123,9 @@ class DoubtsTests(OnSqlite):
         async def change() -> str:
             return "done"
 
-        self.assertEqual((await self.unconfirmed.watch(5, change(), self.news("5")), len(self.unconfirmed)), ("done", 0))
+        self.assertEqual(
+            (await self.unconfirmed.watch(5, change(), self.news("5")), len(self.unconfirmed)), ("done", 0)
+        )
 
     def test_until_it_has_worked(self) -> None:
         """News are told again until that has worked, or is refused for good; of one thing only the latest."""
@@ -133,7 +142,9 @@ class DoubtsTests(OnSqlite):
         self.unconfirmed.tell("a", self.news("never", ValueError()))
         self.unconfirmed.tell("b", self.news("b"))
         self.clock.advance(1.0)
-        self.assertEqual((len(self.flushLoggedErrors(ValueError)), self.heard, len(self.unconfirmed)), (1, ["b"], 0))
+        self.assertEqual(
+            (len(self.flushLoggedErrors(ValueError)), self.heard, len(self.unconfirmed)), (1, ["b"], 0)
+        )
 
     def test_stopped(self) -> None:
         """Who stops tries once more, and is done when that has worked."""

@@ -61,13 +61,24 @@ class Running:
 def server() -> Running:
     """The server that all scenes of the test process share."""
     home = folder("cli")
-    names = ("GATEWAY_PORT", "CHAT_PORT", "RESOURCES_PORT", "RESOURCES_HTTP_PORT", "RESOURCES_RTMP_PORT", "RESOURCES_RTMPS_PORT")
+    names = (
+        "GATEWAY_PORT",
+        "CHAT_PORT",
+        "RESOURCES_PORT",
+        "RESOURCES_HTTP_PORT",
+        "RESOURCES_RTMP_PORT",
+        "RESOURCES_RTMPS_PORT",
+    )
     grpc = ("BALANCE_GRPC_PORT", "CAPTCHA_GRPC_PORT", "CHAT_GRPC_PORT", "RESOURCES_GRPC_PORT")
     ports = {name: str(free_port()) for name in (*names, *grpc)}
-    addresses = {f"{part}_ADDRESSES": f"127.0.0.1:{ports[f'{part}_GRPC_PORT']}" for part in ("BALANCE", "CAPTCHA")}
+    addresses = {
+        f"{part}_ADDRESSES": f"127.0.0.1:{ports[f'{part}_GRPC_PORT']}" for part in ("BALANCE", "CAPTCHA")
+    }
     log = home / "output"
     command = twistd("--nodaemon", "--pidfile=", "imsys")
-    child = spawn(command, log, environment(HOME=str(home), LIMITS_CODE_EMAIL_MINUTE="0", **ports, **addresses))
+    child = spawn(
+        command, log, environment(HOME=str(home), LIMITS_CODE_EMAIL_MINUTE="0", **ports, **addresses)
+    )
     until(lambda: "imsys is running" in log.read_text("utf-8", "replace"), child, log)
     return Running(f"https://127.0.0.1:{ports['GATEWAY_PORT']}", home)
 
@@ -130,7 +141,9 @@ class CliCase(TestCase):
         command, environ = self.program()
         environ |= {"XDG_CONFIG_HOME": str(self.config), "TERM": "xterm", "LANG": "C.UTF-8"}
         environ |= {"PYTHONIOENCODING": "utf-8", "COLUMNS": "72", "LINES": "24", "TZ": "UTC"}
-        self.reactor.spawnProcess(person, command[0], [*command, *arguments, *extra], environ, str(ROOT), usePTY=terminal)
+        self.reactor.spawnProcess(
+            person, command[0], [*command, *arguments, *extra], environ, str(ROOT), usePTY=terminal
+        )
 
         async def end() -> None:
             if person.status is None:
@@ -184,7 +197,9 @@ class CliCase(TestCase):
     async def sees(self, person: Person, text: str) -> None:
         """Wait until something is shown."""
         end = self.reactor.seconds() + PATIENCE
-        await self.until(lambda: text in person.shown or person.status is not None or self.reactor.seconds() > end)
+        await self.until(
+            lambda: text in person.shown or person.status is not None or self.reactor.seconds() > end
+        )
         self.assertIn(text, person.shown + person.errors)
 
     async def asked(self, person: Person, text: str) -> None:
@@ -218,7 +233,9 @@ class CliCase(TestCase):
             await gateway.request_code(email)
             await gateway.register(name, PASSWORD, email, self.server.codes(email)[0])
             login = await gateway.login(name, PASSWORD)
-            account = Account(username=name, uuid=login.uuid, server=self.server.url, ca=self.server.ca, token=login.token)
+            account = Account(
+                username=name, uuid=login.uuid, server=self.server.url, ca=self.server.ca, token=login.token
+            )
             kept.save(name, account, current=True)
         return names
 
@@ -226,7 +243,10 @@ class CliCase(TestCase):
         """Make two accounts that are friends; their names."""
         names = await self.accounts(one, two)
         gateway = Gateway(self.reactor, self.server.url, self.server.ca)
-        asker, asked = (Client(self.reactor, gateway, Credentials(username=name, password=PASSWORD), receive=False) for name in names)
+        asker, asked = (
+            Client(self.reactor, gateway, Credentials(username=name, password=PASSWORD), receive=False)
+            for name in names
+        )
         await asker.start()
         await asked.start()
         await asker.contacts.add(asked.me.uuid, "Hello?")

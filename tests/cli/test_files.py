@@ -31,7 +31,9 @@ class FileCommands(CliCase):
         return path
 
     async def test_there_and_back(self) -> None:
-        """One sends a file, the other sees it in the history and receives it, by the identifier that both are told."""
+        """One sends a file, the other sees it in the history and receives it, by the identifier that both are
+        told.
+        """
         anna, ben = await self.friends("anna", "ben")
         path = self.file(3_000_000)
         said = await self.cli("--as", anna, "send", str(path), "--to", ben, server=False)
@@ -43,7 +45,9 @@ class FileCommands(CliCase):
         said = await self.cli("--as", ben, "get", found[1], str(copy), server=False)
         self.assertIn("(3.0 MB)", said)
         self.assertEqual(copy.read_bytes(), path.read_bytes())
-        self.assertIn("exists already", await self.cli("--as", ben, "get", found[1], str(copy), status=1, server=False))
+        self.assertIn(
+            "exists already", await self.cli("--as", ben, "get", found[1], str(copy), status=1, server=False)
+        )
         copy.write_bytes(b"older")
         await self.cli("--as", ben, "get", found[1], str(copy), "--force", server=False)
         self.assertEqual(copy.read_bytes(), path.read_bytes())
@@ -86,15 +90,25 @@ class FileCommands(CliCase):
         path = self.file(0)
         os.truncate(path, 240_000_000)
         sending = self.run_cli("--as", anna, "send", str(path), "--to", ben, terminal=True, server=False)
-        await self.until(lambda: re.search(r"\[#+-+\]  +\d+%  [\d.]+ MB/s  \d+:\d\d", sending.output) or sending.status is not None)
-        await self.until(lambda: list((self.config / "imsys" / "unfinished").glob("*.json")) or sending.status is not None)
+        await self.until(
+            lambda: (
+                re.search(r"\[#+-+\]  +\d+%  [\d.]+ MB/s  \d+:\d\d", sending.output)
+                or sending.status is not None
+            )
+        )
+        await self.until(
+            lambda: list((self.config / "imsys" / "unfinished").glob("*.json")) or sending.status is not None
+        )
         sending.type("\x03")
         await sending.ended
         self.assertEqual(sending.status, 130, sending.shown)
         self.assertIn(f"goonwith:imsys-cli--as{anna}send", re.sub(r"\s+", "", sending.shown))
         said = await self.process("--as", anna, "send", str(path), server=False)
         self.assertIn("Sent cat.bin (240 MB)", said)
-        self.assertIn("No upload of", await self.cli("--as", anna, "send", str(path), "--give-up", status=1, server=False))
+        self.assertIn(
+            "No upload of",
+            await self.cli("--as", anna, "send", str(path), "--give-up", status=1, server=False),
+        )
         self.assertEqual(list((self.config / "imsys" / "unfinished").glob("*.json")), [])
 
     async def test_given_up(self) -> None:
@@ -108,20 +122,31 @@ class FileCommands(CliCase):
         await sending.ended
         self.assertIn("Giveitupwith--give-up,orgoonwith:", re.sub(r"\s+", "", sending.shown))
         path.unlink()
-        self.assertIn("Given up: cat.bin.", await self.cli("--as", anna, "send", str(path), "--give-up", server=False))
+        self.assertIn(
+            "Given up: cat.bin.", await self.cli("--as", anna, "send", str(path), "--give-up", server=False)
+        )
         self.assertEqual(list(left.glob("*.json")), [])
 
     async def test_avatar(self) -> None:
-        """A picture that one sends of oneself is what others find beside the name; what is none is refused in a sentence."""
+        """A picture that one sends of oneself is what others find beside the name.
+
+        What is none is refused in a sentence.
+        """
         from PIL import Image
 
         (anna,) = await self.accounts("anna")
         path = self.here / "me.png"
         Image.effect_noise((300, 200), 50).save(path)
-        self.assertIn("me.png is your avatar now.", await self.cli("--as", anna, "avatar", str(path), server=False))
-        said = await self.cli("--as", anna, "avatar", str(self.file(1000, "noise.png")), status=1, server=False)
+        self.assertIn(
+            "me.png is your avatar now.", await self.cli("--as", anna, "avatar", str(path), server=False)
+        )
+        said = await self.cli(
+            "--as", anna, "avatar", str(self.file(1000, "noise.png")), status=1, server=False
+        )
         self.assertIn("picture", said)
-        self.assertIn("There is no file", await self.cli("--as", anna, "avatar", "/nowhere", status=1, server=False))
+        self.assertIn(
+            "There is no file", await self.cli("--as", anna, "avatar", "/nowhere", status=1, server=False)
+        )
 
     async def test_chat(self) -> None:
         """Within a chat /send sends a file, and /get receives one of those that came."""
@@ -176,7 +201,9 @@ class ProgressTests(SynchronousTestCase):
         self.assertNotIn("\x1b", out.getvalue())
 
     def test_terminal(self) -> None:
-        """On a terminal it is one line that is painted anew, not more often than ten times a second, and gone in the end."""
+        """On a terminal it is one line that is painted anew, not more often than ten times a second, and gone
+        in the end.
+        """
         bar, clock, out = self.bar(terminal=True)
         for done in range(1001):
             bar.show(Progress(Stage.MOVING, done, 1000))

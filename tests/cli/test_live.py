@@ -16,7 +16,20 @@ from tests.support.programs import program
 
 QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin")
 PICTURES = ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=15", "-f", "lavfi", "-i", "sine=frequency=440")
-CODED = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "15", "-c:a", "aac", "-f", "flv")
+CODED = (
+    "-c:v",
+    "libx264",
+    "-preset",
+    "ultrafast",
+    "-pix_fmt",
+    "yuv420p",
+    "-g",
+    "15",
+    "-c:a",
+    "aac",
+    "-f",
+    "flv",
+)
 
 
 class LiveTests(CliCase):
@@ -38,8 +51,19 @@ class LiveTests(CliCase):
         """The codecs of what is played there."""
 
         def run() -> Any:
-            command = [program("ffprobe"), "-loglevel", "error", "-print_format", "json", "-show_streams", "-analyzeduration", "1000000"]
-            return json.loads(subprocess.run([*command, url], check=True, capture_output=True, timeout=60).stdout)
+            command = [
+                program("ffprobe"),
+                "-loglevel",
+                "error",
+                "-print_format",
+                "json",
+                "-show_streams",
+                "-analyzeduration",
+                "1000000",
+            ]
+            return json.loads(
+                subprocess.run([*command, url], check=True, capture_output=True, timeout=60).stdout
+            )
 
         return {stream["codec_name"] for stream in (await deferToThread(run))["streams"]}
 
@@ -51,7 +75,17 @@ class LiveTests(CliCase):
 
     async def fetched(self, url: str) -> str:
         """What a browser gets there."""
-        command = [program("curl"), "--silent", "--show-error", "--fail", "--max-time", "20", "--cacert", self.server.ca, url]
+        command = [
+            program("curl"),
+            "--silent",
+            "--show-error",
+            "--fail",
+            "--max-time",
+            "20",
+            "--cacert",
+            self.server.ca,
+            url,
+        ]
         done = await deferToThread(subprocess.run, command, check=True, capture_output=True)
         return str(done.stdout.decode())
 
@@ -65,20 +99,29 @@ class LiveTests(CliCase):
         anna, otto = await self.friends("anna", "otto")
         watching = self.run_cli("--as", otto, "chat", anna, terminal=True, server=False)
         await self.sees(watching, "We are friends now!")
-        said = await self.process("--as", anna, "live", "start", otto, "Cats \x1b[31mand dogs", status=1, server=False)
+        said = await self.process(
+            "--as", anna, "live", "start", otto, "Cats \x1b[31mand dogs", status=1, server=False
+        )
         self.assertIn("control characters", said)
-        said = await self.process("--as", anna, "live", "start", otto, "Cats and dogs", "--record", server=False)
+        said = await self.process(
+            "--as", anna, "live", "start", otto, "Cats and dogs", "--record", server=False
+        )
         server, key = self.found(r"^  Server +(\S+)$", said), self.found(r"^  Stream Key +(\S+)$", said)
         self.assertRegex(server, r"^rtmps://127\.0\.0\.1:\d+/live$")
         line = shlex.split(self.found(r"^  (ffmpeg .*)$", said))
         self.assertEqual(line[-1], f"{server}/{key}")
-        self.assertEqual(line[-3:-1], ["-ca_file", self.server.ca])  # newer ones of ffmpeg believe the system's alone
+        self.assertEqual(
+            line[-3:-1], ["-ca_file", self.server.ca]
+        )  # newer ones of ffmpeg believe the system's alone
         self.assertIn(f"so {self.server.ca} has to be among them", said)
         stream_id = key.partition("?")[0]
         self.assertIn(f"imsys-cli live stop {stream_id}", said)
         self.assertRegex(said, rf"watch  https://127\.0\.0\.1:\d+/watch/{re.escape(stream_id)}\?key=")
         await self.sees(watching, "[live Cats and dogs]")
-        self.assertIn("you: Cats and dogs (nothing is sent", await self.cli("--as", anna, "live", "list", otto, server=False))
+        self.assertIn(
+            "you: Cats and dogs (nothing is sent",
+            await self.cli("--as", anna, "live", "list", otto, server=False),
+        )
 
         sending = self.publish(line[-1])
         await self.sees(watching, f"{anna} is live: Cats and dogs")
@@ -99,7 +142,9 @@ class LiveTests(CliCase):
         await self.sees(watching, "[video Cats and dogs")  # the recording
         await self.leave(watching)
         self.assertIn("Nobody is live.", await self.cli("--as", otto, "live", "list", server=False))
-        self.assertIn("You are not live.", await self.cli("--as", anna, "live", "stop", status=1, server=False))
+        self.assertIn(
+            "You are not live.", await self.cli("--as", anna, "live", "stop", status=1, server=False)
+        )
         self.assertIn("[live Cats and dogs]", await self.cli("--as", otto, "history", anna, server=False))
         self.assertNotIn(key, (self.server.home / "log" / "imsys.log").read_text("utf-8"))
 
@@ -120,6 +165,12 @@ class LiveTests(CliCase):
         for _ in range(2):
             said = await self.cli("--as", anna, "live", "start", otto, "x", server=False)
         stream_id = self.found(r"live stop (\S+)$", said)
-        self.assertIn("Only who started", await self.cli("--as", otto, "live", "stop", stream_id, status=1, server=False))
-        self.assertIn("2 live streams already", await self.cli("--as", anna, "live", "start", otto, "x", status=1, server=False))
+        self.assertIn(
+            "Only who started",
+            await self.cli("--as", otto, "live", "stop", stream_id, status=1, server=False),
+        )
+        self.assertIn(
+            "2 live streams already",
+            await self.cli("--as", anna, "live", "start", otto, "x", status=1, server=False),
+        )
         self.assertIn("Say which one", await self.cli("--as", anna, "live", "stop", status=1, server=False))

@@ -40,7 +40,9 @@ class Text(SynchronousTestCase):
     def test_width(self) -> None:
         """Wide characters count twice, combining ones not at all."""
         self.assertEqual([width(text) for text in ("abc", "日本", "e\u0301", "🎉", "")], [3, 4, 1, 2, 0])
-        self.assertEqual([cut("日本語", columns) for columns in (0, 1, 2, 5, 6)], ["", "", "日", "日本", "日本語"])
+        self.assertEqual(
+            [cut("日本語", columns) for columns in (0, 1, 2, 5, 6)], ["", "", "日", "日本", "日本語"]
+        )
 
     def test_wrap(self) -> None:
         """Lines break between words where they can."""
@@ -56,16 +58,24 @@ class Text(SynchronousTestCase):
         self.assertEqual([bytes_text(size) for size in sizes], wanted)
 
     def test_files(self) -> None:
-        """A message that carries a file is shown as a word, its name, without anything the terminal obeys, and its size."""
+        """A message that carries a file is shown as a word, its name, without anything the terminal obeys,
+        and its size.
+        """
 
         def shown(kind: int, text: str) -> str:
-            return content(Message(id=1, thread_id=2, sender=3, receiver=4, text=text, sent_at=NOON, mine=False, kind=kind))
+            return content(
+                Message(
+                    id=1, thread_id=2, sender=3, receiver=4, text=text, sent_at=NOON, mine=False, kind=kind
+                )
+            )
 
         file = '{"file_id": "x", "filename": "c\\u001bat.jpg", "size": 120000, "mime": "image/jpeg", "sha256": ""}'
         self.assertEqual(shown(MessageKind.IMAGE, file), "[image c\ufffdat.jpg 120 kB]")
         self.assertEqual(shown(MessageKind.VIDEO, "nonsense"), "[video]")
         self.assertEqual(shown(9, file), "[something new]")
-        self.assertEqual(shown(MessageKind.VIDEO, '{"stream_id": "x", "title": "c\\u001bats"}'), "[live c\ufffdats]")
+        self.assertEqual(
+            shown(MessageKind.VIDEO, '{"stream_id": "x", "title": "c\\u001bats"}'), "[live c\ufffdats]"
+        )
 
     def test_live(self) -> None:
         """What becomes of a live stream is a sentence about who sends it."""
@@ -165,7 +175,13 @@ class Typing(SynchronousTestCase):
 class Painting(SynchronousTestCase):
     def screen(self, columns: int = 60, rows: int = 12) -> tuple[Screen, Terminal]:
         terminal = Terminal(columns, rows)
-        return Screen(terminal.write, lambda: (terminal.columns, terminal.rows), colours=True, unicode=True, speaker_columns=3), terminal
+        return Screen(
+            terminal.write,
+            lambda: (terminal.columns, terminal.rows),
+            colours=True,
+            unicode=True,
+            speaker_columns=3,
+        ), terminal
 
     def test_marks_change_in_place(self) -> None:
         """A mark changes on the line of its message, and what is being typed stays where it is."""
@@ -180,12 +196,20 @@ class Painting(SynchronousTestCase):
         self.assertEqual(terminal.cursor[1], 6)
         first.mark = Mark.READ
         screen.update(first)
-        self.assertEqual(terminal.lines()[1:], ["12:00  you  Hello  ✓✓ read", "12:01  bob  Hi", "> half a line"])
+        self.assertEqual(
+            terminal.lines()[1:], ["12:00  you  Hello  ✓✓ read", "12:01  bob  Hi", "> half a line"]
+        )
 
     def test_long_messages(self) -> None:
-        """Messages of several rows keep their rows when the mark changes, and those above and below stay whole."""
+        """Messages of several rows keep their rows when the mark changes, and those above and below stay
+        whole.
+        """
         screen, terminal = self.screen(40, 20)
-        parts = [said("one " * 20, mark=Mark.WAITING), said("日本 " * 15, mine=False), said("x" * 90, mark=Mark.WAITING)]
+        parts = [
+            said("one " * 20, mark=Mark.WAITING),
+            said("日本 " * 15, mine=False),
+            said("x" * 90, mark=Mark.WAITING),
+        ]
         for part in parts:
             screen.show(part)
         before = terminal.lines()
@@ -194,7 +218,9 @@ class Painting(SynchronousTestCase):
             screen.update(part)
         after = terminal.lines()
         self.assertEqual(len(before), len(after))
-        self.assertEqual([line for line in before if line in after], [line for line in before if "…" not in line])
+        self.assertEqual(
+            [line for line in before if line in after], [line for line in before if "…" not in line]
+        )
         self.assertEqual(sum("✓✓ read" in line for line in after), 2)
         self.assertTrue(all(width(line) <= 40 for line in after))
 
@@ -232,7 +258,10 @@ class Painting(SynchronousTestCase):
         self.assertEqual(len(terminal.lines()), 1)
 
     def test_lines_typed(self) -> None:
-        """Line breaks that were pasted are shown as signs, in the one row of the prompt; a huge paste is painted at once."""
+        """Line breaks that were pasted are shown as signs, in the one row of the prompt.
+
+        A huge paste is painted at once.
+        """
         screen, terminal = self.screen(20, 5)
         screen.typing("one\ntwo\tx", 9)
         self.assertEqual(terminal.lines(), ["> one⏎two x"])
@@ -263,12 +292,22 @@ class Painting(SynchronousTestCase):
             mine.mark = mark
             view.update(mine)
         view.show(said("two\nlines", mine=False))
-        wanted = ["2026-01-02 12:00  you: Hello  v", "vv delivered: Hello", "vv read: Hello", "2026-01-02 12:00  bob: two\n    lines"]
+        wanted = [
+            "2026-01-02 12:00  you: Hello  v",
+            "vv delivered: Hello",
+            "vv read: Hello",
+            "2026-01-02 12:00  bob: two\n    lines",
+        ]
         self.assertEqual(lines, wanted)
 
     def test_passed(self) -> None:
         """A position moves the marks of all messages up to it, and none of them back."""
-        parts = [said("a", id=1, mark=Mark.READ), said("b", id=2, mark=Mark.SENT), said("c", id=3, mark=Mark.SENT), said("d")]
+        parts = [
+            said("a", id=1, mark=Mark.READ),
+            said("b", id=2, mark=Mark.SENT),
+            said("c", id=3, mark=Mark.SENT),
+            said("d"),
+        ]
         parts += [said("e", id=2, mine=False)]
         self.assertEqual([part.text for part in passed(parts, delivered=3, read=2)], ["b", "c"])
         self.assertEqual([part.mark for part in parts[:4]], [Mark.READ, Mark.READ, Mark.DELIVERED, Mark.NONE])
@@ -280,7 +319,9 @@ class Saving(SynchronousTestCase):
         self.home = Path(self.mktemp()).absolute()
         self.now = 1000.0
         self.accounts = Accounts({"XDG_CONFIG_HOME": str(self.home)}, lambda: self.now)
-        self.account = Account(username="änna", uuid=7, server="https://127.0.0.1:8443", ca=None, token="secret token")
+        self.account = Account(
+            username="änna", uuid=7, server="https://127.0.0.1:8443", ca=None, token="secret token"
+        )
 
     def test_private(self) -> None:
         """Accounts are kept in files that only their owner can read, and a token is not printed."""
@@ -311,7 +352,9 @@ class Saving(SynchronousTestCase):
 
     def test_home(self) -> None:
         """Without XDG_CONFIG_HOME it is ~/.config."""
-        self.assertEqual(Accounts({"HOME": "/home/anna"}, lambda: 0.0).folder, Path("/home/anna/.config/imsys"))
+        self.assertEqual(
+            Accounts({"HOME": "/home/anna"}, lambda: 0.0).folder, Path("/home/anna/.config/imsys")
+        )
 
     def test_locks(self) -> None:
         """One holder at a time; a turn is remembered for a while after it has ended."""

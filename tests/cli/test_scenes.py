@@ -29,10 +29,14 @@ class Commands(CliCase):
         said = await self.process("--as", anna, "chat", ben, typed="one\ntwo\n", server=False)
         self.assertRegex(said, "you: one  ✓\n.*you: two  ✓\n")
         history = await self.cli("history", anna, server=False)
-        self.assertRegex(history, f"(?s){anna}: Hello, Ben\n.*We are friends now!.*{anna}: one\n.*{anna}: two\n")
+        self.assertRegex(
+            history, f"(?s){anna}: Hello, Ben\n.*We are friends now!.*{anna}: one\n.*{anna}: two\n"
+        )
         self.assertEqual(len((await self.cli("history", anna, "-n", "1", server=False)).splitlines()), 1)
         await self.cli("logout", server=False)
-        self.assertIn("has not signed in here", await self.cli("--as", ben, "friends", status=1, server=False))
+        self.assertIn(
+            "has not signed in here", await self.cli("--as", ben, "friends", status=1, server=False)
+        )
 
     async def test_plain_sentences(self) -> None:
         """Whatever goes wrong is one sentence on standard error, and status 1."""
@@ -47,8 +51,14 @@ class Commands(CliCase):
             ("has not asked you", self.cli("accept", anna, status=1)),
             ("cannot befriend yourself", self.cli("add", ben, status=1)),
             ("There is no terminal", self.cli("login", anna, status=1)),
-            ("name or the password is wrong", self.cli("login", anna, "--password-file", "-", typed="not it\n", status=1)),
-            ("code is wrong", self.cli("register", "carl", "carl@example.org", "--code", "000000", *secret, status=1)),
+            (
+                "name or the password is wrong",
+                self.cli("login", anna, "--password-file", "-", typed="not it\n", status=1),
+            ),
+            (
+                "code is wrong",
+                self.cli("register", "carl", "carl@example.org", "--code", "000000", *secret, status=1),
+            ),
             ("There is nobody to ask", self.cli("register", "carl", "carl@example.org", *secret, status=1)),
             ("cannot be read", self.cli("login", anna, "--password-file", "/nowhere", status=1)),
             ("is it running?", self.cli("friends", *nobody, status=1, server=False)),
@@ -65,7 +75,10 @@ class Commands(CliCase):
         """A forgotten password is replaced with a mailed code; the session that was open has ended."""
         (name,) = await self.accounts("anna")
         email = f"{name}@example.org"
-        self.assertIn("8 characters", await self.cli("reset-password", name, email, "--password-file", "-", typed="short\n", status=1))
+        self.assertIn(
+            "8 characters",
+            await self.cli("reset-password", name, email, "--password-file", "-", typed="short\n", status=1),
+        )
         reset = self.run_cli("reset-password", name, email, "--password-file", "-")
         reset.type("another password\n")
         await self.until(lambda: len(self.server.codes(email)) == 2)
@@ -86,7 +99,9 @@ class Commands(CliCase):
     async def test_help(self) -> None:
         """Without a command there is help, and no complaint."""
         for arguments in ((), ("live",)):
-            self.assertIn("COMMAND" if not arguments else "ACTION", await self.process(*arguments, server=False))
+            self.assertIn(
+                "COMMAND" if not arguments else "ACTION", await self.process(*arguments, server=False)
+            )
 
     async def test_closed_streams(self) -> None:
         """A standard stream that is closed is no reason to fail."""
@@ -95,12 +110,18 @@ class Commands(CliCase):
             environ = environment() | {"XDG_CONFIG_HOME": str(self.config)}
             out, err, status = await getProcessOutputAndValue("/bin/sh", ["-c", command], environ, str(ROOT))
             self.assertEqual((status, err), (0, b""), closed)
-            self.assertEqual(out, b"Nobody has signed in here.\n" if ">&-" not in closed.replace("2>&-", "") else b"", closed)
+            self.assertEqual(
+                out,
+                b"Nobody has signed in here.\n" if ">&-" not in closed.replace("2>&-", "") else b"",
+                closed,
+            )
 
     async def test_not_sent(self) -> None:
         """A pipe whose messages were not all sent ends with 1, and a sentence; the others are sent."""
         anna, ben = await self.friends("anna", "ben")
-        said = await self.process("--as", anna, "chat", ben, typed=f"one\n{'x' * 4097}\ntwo\n", status=1, server=False)
+        said = await self.process(
+            "--as", anna, "chat", ben, typed=f"one\n{'x' * 4097}\ntwo\n", status=1, server=False
+        )
         self.assertIn("One message was not sent: A message has 1 to 4,096 characters.\n", said)
         self.assertRegex(said, "(?s)you: one  ✓\n.*you: two  ✓\n")
         chat = self.run_cli("--as", anna, "chat", ben, server=False)
@@ -121,13 +142,20 @@ class Commands(CliCase):
         self.assertIn(f"imsys-cli history {anna}", told)
         for me, other in ((anna, ben), (ben, anna)):
             self.assertIn("Remember this", await self.cli("--as", me, "history", other, server=False))
-            self.assertIn("are not friends", await self.cli("--as", me, "chat", other, status=1, server=False))
+            self.assertIn(
+                "are not friends", await self.cli("--as", me, "chat", other, status=1, server=False)
+            )
         (carl,) = await self.accounts("carl")
-        self.assertIn("are not friends", await self.cli("--as", anna, "history", carl, status=1, server=False))
+        self.assertIn(
+            "are not friends", await self.cli("--as", anna, "history", carl, status=1, server=False)
+        )
         self.assertIn("That is you", await self.cli("--as", anna, "history", anna, status=1, server=False))
 
     async def test_mistyped_code(self) -> None:
-        """A code that was mistyped is asked for again; the right one still counts, for registration and for a new password."""
+        """A code that was mistyped is asked for again.
+
+        The right one still counts, for registration and for a new password.
+        """
         name = f"dora-{secrets.token_hex(3)}"
         email = f"{name}@example.org"
 
@@ -200,7 +228,9 @@ class Terminals(CliCase):
         self.assertEqual(history.count(f"{anna}: line 0\n    line 1\n"), 1)
 
     async def test_mistyped(self) -> None:
-        """What somebody at a terminal mistypes is asked for again: a code, a name that is taken, two passwords that differ, a wrong one."""
+        """What somebody at a terminal mistypes is asked for again: a code, a name that is taken, two
+        passwords that differ, a wrong one.
+        """
         (taken,) = await self.accounts("taken")
         name = f"emil-{secrets.token_hex(3)}"
         email = f"{name}@example.org"
@@ -280,7 +310,9 @@ class Terminals(CliCase):
         await person.ended
 
     async def test_other_command(self) -> None:
-        """Another command of the same account takes the session for a moment, and the chat goes on afterwards."""
+        """Another command of the same account takes the session for a moment, and the chat goes on
+        afterwards.
+        """
         anna, ben = await self.friends("anna", "ben")
         chat = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
         await self.sees(chat, "We are friends now!")

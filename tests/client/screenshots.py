@@ -1,7 +1,8 @@
-"""Pictures of every screen: ``python -m tests.client.screenshots FOLDER [WORD ...]``; with words, those alone whose names hold one.
+"""Pictures of every screen: ``python -m tests.client.screenshots FOLDER [WORD ...]``; with words, those alone
+whose names hold one.
 
-Light and dark, at one and two pixels a point, in English and Chinese, with the content of :class:`client.core.memory.MemoryAccount`.
-Each ratio runs in a process of its own, because Qt reads it once.
+Light and dark, at one and two pixels a point, in English and Chinese, with the content of
+:class:`client.core.memory.MemoryAccount`. Each ratio runs in a process of its own, because Qt reads it once.
 """
 
 from __future__ import annotations
@@ -32,9 +33,17 @@ def main() -> int:
         return 0
     folder.mkdir(parents=True, exist_ok=True)
     for one in RATIOS:
-        environ = {**os.environ, "IMSYS_SCREENSHOT_RATIO": str(one), "QT_SCALE_FACTOR": str(one), "TZ": "UTC", "LANG": "C.UTF-8"}
+        environ = {
+            **os.environ,
+            "IMSYS_SCREENSHOT_RATIO": str(one),
+            "QT_SCALE_FACTOR": str(one),
+            "TZ": "UTC",
+            "LANG": "C.UTF-8",
+        }
         environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-        subprocess.run([sys.executable, "-m", "tests.client.screenshots", str(folder), *words], env=environ, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "tests.client.screenshots", str(folder), *words], env=environ, check=True
+        )
     return 0
 
 
@@ -108,7 +117,11 @@ def screens() -> dict[str, tuple[tuple[int, int], Build]]:
 
     def away(view: Any) -> None:
         view.open(2)
-        view.account.set_connection(Link.WAITING, "Nothing answers at the server's address; is it running?", view.account.now_ms + 4000)
+        view.account.set_connection(
+            Link.WAITING,
+            "Nothing answers at the server's address; is it running?",
+            view.account.now_ms + 4000,
+        )
 
     return {
         "conversation": (USUAL, account(lambda view: view.open(1))),
@@ -119,7 +132,14 @@ def screens() -> dict[str, tuple[tuple[int, int], Build]]:
         "live": (USUAL, account(lambda view: view.open(4))),
         "nothing-open": (USUAL, account(lambda view: None)),
         "new-account": (USUAL, account(lambda view: None, empty=True)),
-        "say-hello": (USUAL, account(lambda view: view.open(next(one.id for one in view.account.conversations() if one.last is None)))),
+        "say-hello": (
+            USUAL,
+            account(
+                lambda view: view.open(
+                    next(one.id for one in view.account.conversations() if one.last is None)
+                )
+            ),
+        ),
         "narrow-list": (NARROW, account(lambda view: None)),
         "narrow-conversation": (NARROW, account(lambda view: view.open(1))),
         "find": (
@@ -135,10 +155,19 @@ def screens() -> dict[str, tuple[tuple[int, int], Build]]:
         ),
         "long-text": (
             USUAL,
-            account(lambda view: (view.open(1), view.conversation.composer.set_text("word " * 1000), view.conversation.composer.send())),
+            account(
+                lambda view: (
+                    view.open(1),
+                    view.conversation.composer.set_text("word " * 1000),
+                    view.conversation.composer.send(),
+                )
+            ),
         ),
         "switcher": (USUAL, account(lambda view: (view.open(1), view.switcher.begin()))),
-        "search": (USUAL, account(lambda view: (view.open(1), view.list.search.setText("an"), view.list.search._tell()))),
+        "search": (
+            USUAL,
+            account(lambda view: (view.open(1), view.list.search.setText("an"), view.list.search._tell())),
+        ),
         "contacts": (USUAL, account(lambda view: (view.go("contacts"), view.show_profile(10002)))),
         "requests": (USUAL, account(lambda view: (view.go("contacts"), view.show_requests()))),
         "find-people": (USUAL, account(lambda view: (view.go("contacts"), view.find_people("carla")))),
@@ -155,7 +184,9 @@ def screens() -> dict[str, tuple[tuple[int, int], Build]]:
     }
 
 
-def account_view(theme: Any, scratch: Path, act: Callable[[Any], object], *, empty: bool = False) -> tuple[Any, Callable[[], object]]:
+def account_view(
+    theme: Any, scratch: Path, act: Callable[[Any], object], *, empty: bool = False
+) -> tuple[Any, Callable[[], object]]:
     """An account in its window."""
     from client.core.memory import NOW_MS, MemoryAccount
     from client.platform.settings import Settings
@@ -166,7 +197,9 @@ def account_view(theme: Any, scratch: Path, act: Callable[[Any], object], *, emp
 
     account = MemoryAccount(scratch, longest=2_000, empty=empty)
     pictures = Pictures()
-    view: Any = AccountView(theme, pictures, account, Settings(None), Spool(scratch, at_once), now=lambda: NOW_MS)
+    view: Any = AccountView(
+        theme, pictures, account, Settings(None), Spool(scratch, at_once), now=lambda: NOW_MS
+    )
     view.ends = (view.close_view, pictures.close)
     return view, lambda: act(view)
 
@@ -189,7 +222,11 @@ def sign_in(theme: Any, name: str, **more: Any) -> tuple[Any, Callable[[], objec
         forgotten["email"].set_text("lena@example.org")
         view.show_page(name)
         fields = view.pages[name].fields
-        for field, text in (("username", "lena"), ("email", "lena@example.org"), ("password", "correct horse")):
+        for field, text in (
+            ("username", "lena"),
+            ("email", "lena@example.org"),
+            ("password", "correct horse"),
+        ):
             if field in fields and name == "register":
                 fields[field].set_text(text)
         if name == "register":
@@ -223,7 +260,10 @@ def settings_dialog(theme: Any, scratch: Path, name: str) -> tuple[Any, Callable
         run(find(), print)
 
     avatars.wanted.connect(have)
-    about = [(key, "1.0" if at == 1 else value) for at, (key, value) in enumerate(facts("1.0", "https://chat.example.org:8443"))][:3]
+    about = [
+        (key, "1.0" if at == 1 else value)
+        for at, (key, value) in enumerate(facts("1.0", "https://chat.example.org:8443"))
+    ][:3]
     dialog: Any = SettingsDialog(
         *(theme, Settings(None)),
         avatars=avatars,

@@ -71,7 +71,9 @@ class ProgramTests(WidgetCase):
         """Somebody else, with the library alone."""
         name = f"ben-{secrets.token_hex(3)}"
         await self.gateway.request_code(f"{name}@example.org")
-        await self.gateway.register(name, PASSWORD, f"{name}@example.org", self.server.codes(f"{name}@example.org")[0])
+        await self.gateway.register(
+            name, PASSWORD, f"{name}@example.org", self.server.codes(f"{name}@example.org")[0]
+        )
         client = Client(self.reactor, self.gateway, Credentials(username=name, password=PASSWORD))
         self.addCleanup(lambda: Deferred.fromCoroutine(client.stop()))
         await client.start()
@@ -100,8 +102,13 @@ class ProgramTests(WidgetCase):
         self.fill(fields["email"].edit, email)
         code: Any = view.pages["register"]
         self.click(code.code)
-        await self.until(lambda: (self.server.home / "mail" / "new").exists() and self.server.codes(email), "no code came")
-        await self.until(lambda: not code.code.isEnabled() and any(letter.isdigit() for letter in code.code.text()))  # it counts down
+        await self.until(
+            lambda: (self.server.home / "mail" / "new").exists() and self.server.codes(email), "no code came"
+        )
+        # it counts down
+        await self.until(
+            lambda: not code.code.isEnabled() and any(letter.isdigit() for letter in code.code.text())
+        )
         self.fill(fields["code"].edit, self.server.codes(email)[0])
         self.fill(fields["password"].edit, PASSWORD)
         self.fill(fields["repeated"].edit, PASSWORD)
@@ -146,7 +153,9 @@ class ProgramTests(WidgetCase):
         self.assertEqual(view.conversation.composer.text(), "")
         thread = view.current
         await ben.send(thread, "Hello Anna")
-        await self.until(lambda: [row.text for row in view.conversation.messages.rows.messages][-1:] == ["Hello Anna"])
+        await self.until(
+            lambda: [row.text for row in view.conversation.messages.rows.messages][-1:] == ["Hello Anna"]
+        )
         self.keys(view.conversation.composer.edit, "not sent yet")
         opened = next(iter(program.opened.values()))
         await Deferred.fromCoroutine(program._close(opened))
@@ -156,7 +165,9 @@ class ProgramTests(WidgetCase):
         self.assertEqual(view.account.me.username, name)
         view.open(thread)
         await self.until(lambda: len(view.conversation.messages.rows.messages) >= 2)
-        self.assertEqual([row.text for row in view.conversation.messages.rows.messages][-2:], ["Hello Ben", "Hello Anna"])
+        self.assertEqual(
+            [row.text for row in view.conversation.messages.rows.messages][-2:], ["Hello Ben", "Hello Anna"]
+        )
         self.assertEqual(view.conversation.composer.text(), "not sent yet")
         self.assertGreaterEqual(view.conversation.messages.rows.messages[-2].mark, Mark.STORED)
 
@@ -187,7 +198,9 @@ class ProgramTests(WidgetCase):
         self.assertEqual(len(program.opened), 1)
 
     async def test_several_accounts(self) -> None:
-        """A second account beside the first: its messages are told, a press opens them there, and both are there the next time."""
+        """A second account beside the first: its messages are told, a press opens them there, and both are
+        there the next time.
+        """
         program = self.start()
         first_name = await self.register(program)
         first = await self.account(program)
@@ -213,14 +226,18 @@ class ProgramTests(WidgetCase):
         self.assertEqual(first.current, thread)
         await self.until(lambda: told.withdrawn)  # it has been seen
         program._replied(told.shown[0].target, "I am")
-        await self.until(lambda: [one.text for one in first.conversation.messages.rows.messages][-1:] == ["I am"])
+        await self.until(
+            lambda: [one.text for one in first.conversation.messages.rows.messages][-1:] == ["I am"]
+        )
         for opened in list(program.opened.values()):
             await Deferred.fromCoroutine(program._close(opened))
         again = self.start()
         await self.until(lambda: len(again.opened) == 2)
         front = await self.account(again)
         self.assertEqual(front.account.me.username, first_name)
-        self.assertEqual({one.account.me.username for one in again.opened.values()}, {first_name, second_name})
+        self.assertEqual(
+            {one.account.me.username for one in again.opened.values()}, {first_name, second_name}
+        )
 
     def menu(self, program: Program) -> list[QAction]:
         """What the menu of accounts holds."""
@@ -238,7 +255,9 @@ class ProgramTests(WidgetCase):
         await Deferred.fromCoroutine(program._sign_out(next(iter(program.opened.values()))))
         entrance = await self.way_in(program)
         page = entrance.pages["sign in"]
-        self.assertEqual((page.fields["username"].text(), page.problem.text()), (name, "You have signed out."))
+        self.assertEqual(
+            (page.fields["username"].text(), page.problem.text()), (name, "You have signed out.")
+        )
         await self.end(program)
         program = self.start()
         await self.until(lambda: program.window.account is not None)
@@ -287,7 +306,9 @@ class ProgramTests(WidgetCase):
         self.assertIn("IndexError", self.application.clipboard().text())
 
     async def test_changed_certificate(self) -> None:
-        """A server that presents another certificate than the one that was trusted: an alarm, nothing is said to it, and a way to look."""
+        """A server that presents another certificate than the one that was trusted: an alarm, nothing is said
+        to it, and a way to look.
+        """
         program = self.start()
         await self.register(program)
         await self.account(program)

@@ -18,7 +18,10 @@ class StartTests(TestCase):
     timeout = 60
 
     async def test_ends_in_order_when_it_is_told_to(self) -> None:
-        """A signal ends it as Ctrl+Q does, and nothing goes wrong; a second start while it runs shows the first one, and is over."""
+        """A signal ends it as Ctrl+Q does, and nothing goes wrong.
+
+        A second start while it runs shows the first one, and is over.
+        """
         from twisted.internet import reactor
 
         clock: Any = reactor

@@ -16,7 +16,9 @@ from imsys.sdk import SENTENCES, Status
 from tests.client.views.scene import ViewCase
 from tests.support.qt import WidgetCase
 
-OF_SERVERS = {status for status in Status if "GRPC_SERVER" in status.name or status.name.endswith("ALREADY_EXISTS")} | {Status.SUCCESS}
+OF_SERVERS = {
+    status for status in Status if "GRPC_SERVER" in status.name or status.name.endswith("ALREADY_EXISTS")
+} | {Status.SUCCESS}
 """What no client is told."""
 
 
@@ -27,7 +29,9 @@ def translated(path: Path) -> list[str]:
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             given = node.args[0:1] if name == "tr" else node.args[1:2] if name == "translate" else []
-            found += [one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            found += [
+                one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            ]
     return found
 
 
@@ -45,9 +49,13 @@ class FilesTests(WidgetCase):
                 translation = message.find("translation")
                 assert translation is not None
                 self.assertIsNone(translation.get("type"), f"{language}: {source}")
-                texts = [form.text or "" for form in translation.findall("numerusform")] or [translation.text or ""]
+                texts = [form.text or "" for form in translation.findall("numerusform")] or [
+                    translation.text or ""
+                ]
                 for text in texts:
-                    self.assertEqual(set(re.findall(r"\{\w*\}", text)), set(re.findall(r"\{\w*\}", source)), source)
+                    self.assertEqual(
+                        set(re.findall(r"\{\w*\}", text)), set(re.findall(r"\{\w*\}", source)), source
+                    )
 
     def test_nothing_is_missed(self) -> None:
         """Qt's tool sees every sentence that the program translates."""
@@ -59,7 +67,9 @@ class FilesTests(WidgetCase):
         """What the library says, and the shortcuts, are among what is translated."""
         missing = {text for status, text in SENTENCES.items() if status not in OF_SERVERS} - set(known())
         self.assertEqual(missing, set())
-        self.assertEqual({one.words for one in SHORTCUTS} | {one.group for one in SHORTCUTS}, set(sentences()))
+        self.assertEqual(
+            {one.words for one in SHORTCUTS} | {one.group for one in SHORTCUTS}, set(sentences())
+        )
 
 
 class ShownTests(ViewCase):
@@ -76,7 +86,12 @@ class ShownTests(ViewCase):
         self.assertEqual(view.conversation.header._about.text(), "6 位成员")
         self.assertEqual(sentence("The connection was lost."), "连接已断开。")
         self.assertEqual(QCoreApplication.translate("QPlatformTheme", "Cancel"), "取消")
-        self.assertIn("昨天", str([view.conversations.index(row).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(20)]))
+        self.assertIn(
+            "昨天",
+            str(
+                [view.conversations.index(row).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(20)]
+            ),
+        )
 
     def test_english_plurals(self) -> None:
         """One message, and two."""

@@ -115,7 +115,15 @@ class _Forwarding(ProxyFactory):
 class Node:
     """One of them."""
 
-    def __init__(self, balance: Balance, name: str, *, grpc_port: int = 0, relay: bool = True, behind: Proxy | None = None) -> None:
+    def __init__(
+        self,
+        balance: Balance,
+        name: str,
+        *,
+        grpc_port: int = 0,
+        relay: bool = True,
+        behind: Proxy | None = None,
+    ) -> None:
         from twisted.internet import reactor
 
         config = balance.config
@@ -131,8 +139,16 @@ class Node:
         self.peers = Peers(reactor, Trust(config.cluster), self.membership)
         self.peers.serve(self.handler)
         control = control_services(Control(self.membership.incarnation, lambda: self.unfit, None))
-        services = chatting_services(reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous)
-        self.grpc = GrpcServer(reactor, Trust(config.cluster), "127.0.0.1", grpc_port, control + (services if relay else services[1:]))
+        services = chatting_services(
+            reactor, self.membership, self.handler, lambda user: user in self.handler.sessions, self.previous
+        )
+        self.grpc = GrpcServer(
+            reactor,
+            Trust(config.cluster),
+            "127.0.0.1",
+            grpc_port,
+            control + (services if relay else services[1:]),
+        )
         self.service = OrderedServices()
         for part in (self.balance, self.grpc, self.peers, self.membership):
             part.setServiceParent(self.service)
@@ -144,7 +160,10 @@ class Node:
     def ports(self) -> Ports:
         if self.behind is not None:
             self.behind.lead_to(self.grpc.port)
-        return Ports(tls=10000 + sum(map(ord, self.name)), grpc=self.grpc.port if self.behind is None else self.behind.port)
+        return Ports(
+            tls=10000 + sum(map(ord, self.name)),
+            grpc=self.grpc.port if self.behind is None else self.behind.port,
+        )
 
     async def stop(self) -> None:
         if self.service.running:
@@ -190,7 +209,9 @@ class NodesCase(BalanceCase):
 def faster(balance: Balance) -> Any:
     import dataclasses
 
-    return dataclasses.replace(balance.config, balance=dataclasses.replace(balance.config.balance, interval=0.05))
+    return dataclasses.replace(
+        balance.config, balance=dataclasses.replace(balance.config.balance, interval=0.05)
+    )
 
 
 def connected(node: Node, peer: str) -> bool:

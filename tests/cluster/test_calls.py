@@ -77,7 +77,9 @@ class Bridged(TestCase):
 
 
 async def login(client: GrpcClient, uuid: int, deadline: float | None = None) -> int:
-    return int((await client.call(STUB, "LoginUser", message_pb2.LoginRequest(uuid=uuid), deadline=deadline)).error)
+    return int(
+        (await client.call(STUB, "LoginUser", message_pb2.LoginRequest(uuid=uuid), deadline=deadline)).error
+    )
 
 
 class CallTests(Bridged):
@@ -85,7 +87,9 @@ class CallTests(Bridged):
         """Handlers run on the reactor's thread, many calls at once, each with its own answer."""
         users = Users()
         client = self.client(self.serve(users).port)
-        answers = await gatherResults([Deferred.fromCoroutine(login(client, uuid)) for uuid in range(10, 110)])
+        answers = await gatherResults(
+            [Deferred.fromCoroutine(login(client, uuid)) for uuid in range(10, 110)]
+        )
         self.assertEqual(answers, list(range(10, 110)))
         self.assertEqual(users.threads, {threading.get_ident()})
 
@@ -123,7 +127,11 @@ class CallTests(Bridged):
 
         def talk() -> int:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-                return int(message_pb2_grpc.UserServiceStub(channel).LoginUser(message_pb2.LoginRequest(uuid=3)).error)
+                return int(
+                    message_pb2_grpc.UserServiceStub(channel)
+                    .LoginUser(message_pb2.LoginRequest(uuid=3))
+                    .error
+                )
 
         self.assertEqual(await deferToThread(talk), Status.GRPC_ERROR)
 
@@ -136,7 +144,9 @@ class CallTests(Bridged):
             self.assertIs(caught.exception.status, Status.GRPC_ERROR)
 
     async def test_fails_over(self) -> None:
-        """An address where nobody listens is passed over, and the one that answered is asked first from then on."""
+        """An address where nobody listens is passed over, and the one that answered is asked first from then
+        on.
+        """
         users = Users()
         client = self.client(unused_port(), self.serve(users).port)
         self.assertEqual(await login(client, 9), 9)
@@ -212,7 +222,9 @@ class MutualTlsTests(Bridged):
 
 class TrustTests(SynchronousTestCase):
     def test_plaintext(self) -> None:
-        """Without certificates nothing is allowed, not even on loopback, unless the configuration says so in as many words."""
+        """Without certificates nothing is allowed, not even on loopback, unless the configuration says so in
+        as many words.
+        """
         from twisted.internet import reactor
 
         for host in ("0.0.0.0", "127.0.0.1", "localhost", "::1"):
@@ -226,7 +238,11 @@ class TrustTests(SynchronousTestCase):
     def test_missing_file(self) -> None:
         """A credential that is not named or cannot be read is one clear line."""
         path = self.mktemp()
-        for config in (ClusterConfig(ca=path), ClusterConfig(ca=path, certificate=path, key=path), ClusterConfig(key=path)):
+        for config in (
+            ClusterConfig(ca=path),
+            ClusterConfig(ca=path, certificate=path, key=path),
+            ClusterConfig(key=path),
+        ):
             with self.assertRaises(ConfigError) as caught:
                 Trust(config)
             self.assertTrue(str(caught.exception).startswith("[cluster] "))
@@ -251,7 +267,9 @@ class ProcessTests(TestCase):
     async def test_sigterm(self) -> None:
         """A server process with a call under way ends on SIGTERM."""
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+            [sys.executable, "-c", SERVER],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         self.addCleanup(process.kill)
         assert process.stdout is not None

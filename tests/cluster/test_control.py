@@ -46,7 +46,9 @@ class ControlTests(TestCase):
             self.assertEqual((answer.error, answer.incarnation, answer.unfit), (0, "inc", unfit))
 
     async def test_drain(self) -> None:
-        """A drain begins, within the seconds that were asked for, and the answer says how many connections are left."""
+        """A drain begins, within the seconds that were asked for, and the answer says how many connections
+        are left.
+        """
         for seconds in (0.0, 2.5):
             answer = await self.ask("Drain", imsys_v1_pb2.DrainRequest(seconds=seconds))
             self.assertEqual((answer.error, answer.connections), (0, 17))
@@ -57,5 +59,8 @@ class ControlTests(TestCase):
         for seconds in (-1.0, float("nan"), float("inf"), 1e6):
             self.assertEqual((await self.ask("Drain", imsys_v1_pb2.DrainRequest(seconds=seconds))).error, 70)
         answer = await self.ask("Drain", imsys_v1_pb2.DrainRequest(), alone=False)
-        self.assertEqual((answer.error, answer.message), (65, "All servers are one process here, which is stopped as a whole."))
+        self.assertEqual(
+            (answer.error, answer.message),
+            (65, "All servers are one process here, which is stopped as a whole."),
+        )
         self.assertEqual(self.asked, [])

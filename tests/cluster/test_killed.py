@@ -47,7 +47,10 @@ class ChildCase(NodesCase):
 
 class KilledTests(ChildCase):
     async def test_killed_and_back(self) -> None:
-        """Its peers find it dead by its lease and have their sessions catch up; once it is back, pushes flow again."""
+        """Its peers find it dead by its lease and have their sessions catch up.
+
+        Once it is back, pushes flow again.
+        """
         one = await self.node("one")
         process = self.child(0)
         await eventually(lambda: connected(one, "two"))
@@ -83,7 +86,9 @@ class SuspectedTests(ChildCase):
         return time.monotonic() - since
 
     async def test_killed(self) -> None:
-        """Its peer says that it is gone, balance finds nobody there, and the peer learns it at once: sessions catch up."""
+        """Its peer says that it is gone, balance finds nobody there, and the peer learns it at once: sessions
+        catch up.
+        """
         one, process = await self.begin()
         process.kill()
         one.peers.send("two", [RemotePush((5,), CHAT.encode(25, b"{}"))])
@@ -92,7 +97,9 @@ class SuspectedTests(ChildCase):
         self.assertEqual(one.handler.breaks, 1)
 
     async def test_frozen(self) -> None:
-        """One that is frozen is set aside within seconds, whether there are pushes for it or not, and is back when it goes on."""
+        """One that is frozen is set aside within seconds, whether there are pushes for it or not, and is back
+        when it goes on.
+        """
         one, process = await self.begin()
         for pushes in ([RemotePush((5,), CHAT.encode(25, b"{}"))], []):
             process.send_signal(signal.SIGSTOP)

@@ -21,10 +21,23 @@ from imsys.protocols.messages.texts import IncomingText, TextPush
 from tests.cluster.nodes import Node, NodesCase, eventually
 
 ASKED = FriendRequestPush(
-    src_uuid="5", dst_uuid="6", src_nickname="n", src_message="hi", src_avator="a", src_username="u", src_desc="d", src_sex=1
+    src_uuid="5",
+    dst_uuid="6",
+    src_nickname="n",
+    src_message="hi",
+    src_avator="a",
+    src_username="u",
+    src_desc="d",
+    src_sex=1,
 )
 HELLO = HelloMessage(
-    msg_id="4194304", msg_sender="5", msg_receiver="6", msg_content="hi", msg_type=1, prev_id="0", timestamp="2025-01-01T00:00:00.001Z"
+    msg_id="4194304",
+    msg_sender="5",
+    msg_receiver="6",
+    msg_content="hi",
+    msg_type=1,
+    prev_id="0",
+    timestamp="2025-01-01T00:00:00.001Z",
 )
 FRIENDS = FriendshipPush(
     friend_uuid="6",
@@ -34,7 +47,12 @@ FRIENDS = FriendshipPush(
     friend_desc="d",
     friend_sex=0,
     thread_id="77",
-    hello_msg=[HELLO, msgspec.structs.replace(HELLO, msg_id="8388608", prev_id="4194304", timestamp="2025-01-01T00:00:00.002Z")],
+    hello_msg=[
+        HELLO,
+        msgspec.structs.replace(
+            HELLO, msg_id="8388608", prev_id="4194304", timestamp="2025-01-01T00:00:00.002Z"
+        ),
+    ],
 )
 TEXT = TextPush(
     text_sender="5",
@@ -60,7 +78,9 @@ class AnswerTests(NodesCase):
     async def call(self, node: Node, method: str, request: Any) -> Any:
         def talk() -> Any:
             with grpc.insecure_channel(f"127.0.0.1:{node.grpc.port}") as channel:
-                return getattr(message_pb2_grpc.DistributedChattingServiceStub(channel), method)(request, timeout=10)
+                return getattr(message_pb2_grpc.DistributedChattingServiceStub(channel), method)(
+                    request, timeout=10
+                )
 
         return await deferToThread(talk)
 
@@ -70,7 +90,9 @@ class AnswerTests(NodesCase):
         for user, push, body in ((6, 19, ASKED), (5, 22, FRIENDS), (6, 25, TEXT)):
             ((method, request),) = calls_of(RemotePush((user,), CHAT.encode(push, encode(body))))
             node.handler.sessions = {}
-            self.assertEqual((await self.call(node, method, request)).error, Status.FRIENDING_TARGET_USER_NOT_FOUND)
+            self.assertEqual(
+                (await self.call(node, method, request)).error, Status.FRIENDING_TARGET_USER_NOT_FOUND
+            )
             node.handler.sessions = {user: "s"}
             response = await self.call(node, method, request)
             self.assertEqual((response.error, str(response.src_uuid), str(response.dst_uuid)), (0, "5", "6"))
@@ -78,7 +100,9 @@ class AnswerTests(NodesCase):
         self.assertEqual(node.handler.pushes, [])
 
     def test_whose_friend(self) -> None:
-        """The card of a friend has the numbers where the original has them: first the one who had asked, and is told."""
+        """The card of a friend has the numbers where the original has them: first the one who had asked, and
+        is told.
+        """
         ((_, request),) = calls_of(RemotePush((5,), CHAT.encode(22, encode(FRIENDS))))
         card = request.user_info[0]
         self.assertEqual((request.src_uuid, request.dst_uuid, card.src_uuid, card.dst_uuid), ("5", "6", 5, 6))
@@ -88,7 +112,9 @@ class AnswerTests(NodesCase):
         node = await self.node("one")
         node.handler.sessions = {6: "b"}
         lists = [
-            message_pb2.ChattingHistoryData(msg_sender="5", msg_receiver="6", msg_id=str(n), thread_id="1", msg_content="x" * 4000)
+            message_pb2.ChattingHistoryData(
+                msg_sender="5", msg_receiver="6", msg_id=str(n), thread_id="1", msg_content="x" * 4000
+            )
             for n in range(1, 41)
         ]
         request = message_pb2.ChattingTextMsgRequest(src_uuid="5", dst_uuid="6", lists=lists)
@@ -96,23 +122,34 @@ class AnswerTests(NodesCase):
         bodies = [json.loads(push.body) for push in node.handler.pushes]
         self.assertGreater(len(bodies), 2)
         self.assertTrue(all(len(push.body) < 65_531 for push in node.handler.pushes))
-        self.assertEqual([item["msg_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(1, 41)])
-        self.assertEqual([item["prev_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(40)])
+        self.assertEqual(
+            [item["msg_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(1, 41)]
+        )
+        self.assertEqual(
+            [item["prev_id"] for body in bodies for item in body["text_msg"]], [str(n) for n in range(40)]
+        )
 
     async def test_terminate(self) -> None:
         """ForceTerminateLoginedUser ends whichever session is there; none is no error."""
         node = await self.node("one")
         node.handler.sessions = {7: "s"}
         for _ in range(2):
-            response = await self.call(node, "ForceTerminateLoginedUser", message_pb2.TerminationRequest(kick_uuid=7))
+            response = await self.call(
+                node, "ForceTerminateLoginedUser", message_pb2.TerminationRequest(kick_uuid=7)
+            )
             self.assertEqual((response.error, response.kick_uuid), (0, 7))
         self.assertEqual((node.handler.sessions, node.handler.ended[0][:2]), ({}, (7, None)))
 
     async def test_malformed(self) -> None:
         """A confirmation without card or messages is 34, a user that is none 35."""
         node = await self.node("one")
-        self.assertEqual((await self.call(node, "ConfirmFriendRequest", message_pb2.AuthoriseRequest())).error, Status.FRIENDING_ERROR)
-        response = await self.call(node, "SendChattingTextMsg", message_pb2.ChattingTextMsgRequest(dst_uuid="x"))
+        self.assertEqual(
+            (await self.call(node, "ConfirmFriendRequest", message_pb2.AuthoriseRequest())).error,
+            Status.FRIENDING_ERROR,
+        )
+        response = await self.call(
+            node, "SendChattingTextMsg", message_pb2.ChattingTextMsgRequest(dst_uuid="x")
+        )
         self.assertEqual(response.error, Status.FRIENDING_TARGET_USER_NOT_FOUND)
 
 

@@ -33,7 +33,9 @@ class StreamsTests(BalanceCase):
 
         super().setUp()
         self.reactor: Any = reactor
-        client = GrpcClient(reactor, Trust(self.balance.config.cluster), self.balance.config.balance.addresses)
+        client = GrpcClient(
+            reactor, Trust(self.balance.config.cluster), self.balance.config.balance.addresses
+        )
         client.startService()
         self.addCleanup(client.stopService)
         listed = ServerList(reactor, client, "resources", self.lease)
@@ -42,10 +44,14 @@ class StreamsTests(BalanceCase):
         self.addCleanup(self.servers.stopService)
 
     async def resources(self, name: str, relay: Any) -> GrpcServer:
-        server = GrpcServer(self.reactor, Trust(cluster_certificates("resources")), "127.0.0.1", 0, stream_services(relay))
+        server = GrpcServer(
+            self.reactor, Trust(cluster_certificates("resources")), "127.0.0.1", 0, stream_services(relay)
+        )
         server.startService()
         self.addCleanup(lambda: server.stopService() if server.running else None)
-        answer = await self.balance.register(name, 7000 + ord(name[-1]), kind="resources", ports=imsys_v1_pb2.Ports(grpc=server.port))
+        answer = await self.balance.register(
+            name, 7000 + ord(name[-1]), kind="resources", ports=imsys_v1_pb2.Ports(grpc=server.port)
+        )
         self.assertEqual(answer.error, 0, answer.message)
         return server
 
@@ -87,7 +93,9 @@ class StreamsTests(BalanceCase):
             raise AssertionError("it was announced")
 
         with self.assertRaises(Refused) as caught:
-            await Announcements(announce, announce).AnnounceLive(imsys_v1_pb2.AnnounceLiveRequest(stream_id=b"short"))
+            await Announcements(announce, announce).AnnounceLive(
+                imsys_v1_pb2.AnnounceLiveRequest(stream_id=b"short")
+            )
         self.assertEqual(caught.exception.status, Status.INVALID_FIELD)
 
     async def test_announced(self) -> None:
@@ -101,11 +109,15 @@ class StreamsTests(BalanceCase):
         server = GrpcServer(self.reactor, Trust(cluster_certificates("chat")), "127.0.0.1", 0, calls)
         server.startService()
         self.addCleanup(server.stopService)
-        client = GrpcClient(self.reactor, Trust(cluster_certificates("resources")), [("127.0.0.1", server.port)])
+        client = GrpcClient(
+            self.reactor, Trust(cluster_certificates("resources")), [("127.0.0.1", server.port)]
+        )
         client.startService()
         self.addCleanup(client.stopService)
         stream_id = new_file_id()
         answer = await client.call(
-            imsys_v1_pb2_grpc.AnnouncementsStub, "AnnounceLive", imsys_v1_pb2.AnnounceLiveRequest(stream_id=stream_id)
+            imsys_v1_pb2_grpc.AnnouncementsStub,
+            "AnnounceLive",
+            imsys_v1_pb2.AnnounceLiveRequest(stream_id=stream_id),
         )
         self.assertEqual((answer.error, told), (0, [stream_id]))

@@ -23,7 +23,10 @@ class MembershipTests(NodesCase):
         while (await self.balance.servers())["one"].load != 17:
             pass
         listed = (await self.balance.servers())["one"]
-        self.assertEqual((listed.ports.grpc, listed.capacity, listed.incarnation), (node.grpc.port, 100, node.membership.incarnation))
+        self.assertEqual(
+            (listed.ports.grpc, listed.capacity, listed.incarnation),
+            (node.grpc.port, 100, node.membership.incarnation),
+        )
 
     async def test_peers(self) -> None:
         """Servers learn of each other, and of one that leaves at once."""
@@ -42,7 +45,10 @@ class MembershipTests(NodesCase):
         self.assertEqual(seen, [(peer, True), (peer, False)])
 
     async def test_draining(self) -> None:
-        """A draining server says so at once, and knows when balance knows, whatever it was just saying; with its load, from then on."""
+        """A draining server says so at once, and knows when balance knows, whatever it was just saying.
+
+        With its load, from then on.
+        """
         node = await self.node("one")
         self.patch(membership, "DRAINING", 0.05)
         await node.membership.drain()
@@ -53,7 +59,10 @@ class MembershipTests(NodesCase):
             self.assertEqual((await self.balance.servers())["one"].load, load)
 
     async def test_not_told(self) -> None:
-        """Who drains while balance is away is told when it is back; who has not waited for that does no harm."""
+        """Who drains while balance is away is told when it is back.
+
+        Who has not waited for that does no harm.
+        """
         from twisted.internet import reactor
 
         node = await self.node("one")
@@ -117,7 +126,9 @@ class MembershipTests(NodesCase):
         self.assertEqual(sorted(await self.balance.servers()), ["one", "two"])
 
     async def test_redis_is_back(self) -> None:
-        """While balance cannot register anybody it is asked again soon, and not after an interval: Redis may be back."""
+        """While balance cannot register anybody it is asked again soon, and not after an interval: Redis may
+        be back.
+        """
         self.redis.kill()
         node = Node(self.balance, "one")
         node.membership._interval = 1000.0
@@ -128,12 +139,17 @@ class MembershipTests(NodesCase):
         await node.membership.ready()
 
     async def test_redis_restarts(self) -> None:
-        """While Redis is away peers stay; when it is back, empty, everybody registers again and nobody was taken for dead."""
+        """While Redis is away peers stay.
+
+        When it is back, empty, everybody registers again and nobody was taken for dead.
+        """
         one, two = await self.pair()
         changes: list[Any] = []
         one.membership.on_change(lambda peer, alive: changes.append((peer, alive)))
         self.redis.kill()
-        await eventually(lambda: not one.membership._registered.is_set and not two.membership._registered.is_set)
+        await eventually(
+            lambda: not one.membership._registered.is_set and not two.membership._registered.is_set
+        )
         self.redis.start()
         await eventually(lambda: one.membership._registered.is_set and two.membership._registered.is_set)
         while sorted(await self.balance.servers()) != ["one", "two"]:
@@ -144,7 +160,9 @@ class MembershipTests(NodesCase):
         """While balance is away peers stay, and a balance server that comes back knows everybody again."""
         one, two = await self.pair()
         await self.balance.stop()
-        await eventually(lambda: not one.membership._registered.is_set and not two.membership._registered.is_set)
+        await eventually(
+            lambda: not one.membership._registered.is_set and not two.membership._registered.is_set
+        )
         self.assertEqual((list(one.membership.peers), list(two.membership.peers)), (["two"], ["one"]))
         again = Balance(self, self.redis.config(), lease=0.5, port=self.balance.port)
         while sorted(await again.servers()) != ["one", "two"]:
@@ -156,8 +174,8 @@ class TakersTests(NodesCase):
     lease = 15.0
 
     async def test_takers(self) -> None:
-        """A server knows how many others take its users: not those that drain, or cannot serve, nor, if it is to end with all processes of
-        its machine, those that share its port."""
+        """A server knows how many others take its users: not those that drain, or cannot serve, nor, if it is
+        to end with all processes of its machine, those that share its port."""
         node = await self.node("one")
         ports = node.ports()
         await self.balance.register("two", 7, ports=imsys_v1_pb2.Ports(tls=7, grpc=1))
@@ -177,7 +195,9 @@ class ChangeTests(NodesCase):
     def setUp(self) -> None:
         super().setUp()
         config = self.balance.config
-        self.balance.config = dataclasses.replace(config, balance=dataclasses.replace(config.balance, interval=100.0))
+        self.balance.config = dataclasses.replace(
+            config, balance=dataclasses.replace(config.balance, interval=100.0)
+        )
 
     async def test_load(self) -> None:
         """A load that has changed much is told at once, a little only when it is time."""
@@ -215,7 +235,9 @@ class ChangeTests(NodesCase):
                 pass
 
     async def test_renewed(self) -> None:
-        """When it is renewed it knows who takes users now: not who drains, is full or unfit, or does not answer."""
+        """When it is renewed it knows who takes users now: not who drains, is full or unfit, or does not
+        answer.
+        """
         node = await self.node("one")
         await self.balance.register("two", 8002, draining=True)
         await self.balance.register("three", 8003, unfit="No.")

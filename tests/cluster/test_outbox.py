@@ -47,7 +47,9 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual([len(self.users(generation)) for _ in range(3)], [6, 5, 1])
 
     def test_sent_again(self) -> None:
-        """What was not acknowledged before a break is sent again, what the peer has is not, and then goes what is new."""
+        """What was not acknowledged before a break is sent again, what the peer has is not, and then goes
+        what is new.
+        """
         generation = self.stream()
         for user in (1, 2, 3):
             self.outbox.put([push(user)])
@@ -131,7 +133,9 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual(self.outbox.leave(), (5,))
 
     def test_counting_goes_on(self) -> None:
-        """A new outbox for a peer that has counted already goes on from there: nothing is taken for a repetition."""
+        """A new outbox for a peer that has counted already goes on from there: nothing is taken for a
+        repetition.
+        """
         generation = self.stream(sequence=41)
         self.outbox.put([push(1)])
         self.assertEqual(self.pull(generation).sequence, 42)
@@ -158,7 +162,10 @@ class OutboxTests(SynchronousTestCase):
         self.assertIsNone(self.outbox.leave())
 
     def test_news(self) -> None:
-        """News goes ahead of what else waits, of each user the last; the first of all says that anything may have changed before."""
+        """News goes ahead of what else waits, of each user the last.
+
+        The first of all says that anything may have changed before.
+        """
         self.outbox.tell({5: 1000, 6: 1000})
         self.outbox.tell({5: -1000})
         self.outbox.put([push(1)])
@@ -171,7 +178,10 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual((list(batch.news.users), batch.news.everything), ([7], False))
 
     def test_news_is_not_lost(self) -> None:
-        """News that was not acknowledged is sent again; what cannot be kept makes all that the peer knows doubtful."""
+        """News that was not acknowledged is sent again.
+
+        What cannot be kept makes all that the peer knows doubtful.
+        """
         self.pull(self.stream())
         self.outbox.tell({7: 2000})
         self.pull(self.stream(sequence=1))
@@ -188,7 +198,9 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual((list(news.users), news.everything), ([], True))
 
     def test_acknowledgements_are_asked_for(self) -> None:
-        """They are asked for when half of the window is out, once at a time, and else when somebody wants to know."""
+        """They are asked for when half of the window is out, once at a time, and else when somebody wants to
+        know.
+        """
         self.patch(module, "WINDOW", 8)
         generation = self.stream()
         asked = []
@@ -213,7 +225,9 @@ class OutboxTests(SynchronousTestCase):
         self.outbox.acknowledge(sequence)
         self.assertFalse(self.outbox.ask(idle=True))
         batch = self.pull(generation)
-        self.assertEqual((batch.sequence, batch.acknowledge, list(batch.pushes.users)), (sequence + 1, True, []))
+        self.assertEqual(
+            (batch.sequence, batch.acknowledge, list(batch.pushes.users)), (sequence + 1, True, [])
+        )
         self.assertTrue(self.outbox.ask(idle=True))
         self.outbox.acknowledge(batch.sequence)
         self.assertFalse(self.outbox.ask(idle=False))

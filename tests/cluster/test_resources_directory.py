@@ -31,7 +31,9 @@ class PlacesCase(BalanceCase):
         self.reactor: Any = reactor
         self.clock = Clock()
         self.calls = 0
-        client = GrpcClient(reactor, Trust(self.balance.config.cluster), self.balance.config.balance.addresses)
+        client = GrpcClient(
+            reactor, Trust(self.balance.config.cluster), self.balance.config.balance.addresses
+        )
         client.startService()
         self.addCleanup(client.stopService)
         call = client.call
@@ -45,7 +47,10 @@ class PlacesCase(BalanceCase):
         self.places = ResourcesDirectory(self.listed, 5.0)
 
     async def register(self, name: str, port: int, **more: Any) -> None:
-        keys: dict[str, Any] = {"ports": imsys_v1_pb2.Ports(plain=port + 1, http=port + 2), "capacity": 100} | more
+        keys: dict[str, Any] = {
+            "ports": imsys_v1_pb2.Ports(plain=port + 1, http=port + 2),
+            "capacity": 100,
+        } | more
         answer = await self.balance.register(name, port, kind=self.kind, **keys)
         self.assertEqual(answer.error, 0, answer.message)
 
@@ -67,7 +72,10 @@ class PlacesTests(PlacesCase):
         self.assertEqual(self.calls, 1)
 
     async def test_room(self) -> None:
-        """Who has no room for the file is not chosen, with what was promised since counted; among equals the one with the most is."""
+        """Who has no room for the file is not chosen, with what was promised since counted.
+
+        Among equals the one with the most is.
+        """
         await self.register("a", 7000, free=100)
         await self.register("b", 7100, free=300, load=50)
         await self.register("c", 7200, load=60)
@@ -81,7 +89,9 @@ class PlacesTests(PlacesCase):
         await self.register("b", 7100, load=5, ports=imsys_v1_pb2.Ports(http=7102, rtmps=7104))
         await self.register("c", 7200, load=6, ports=imsys_v1_pb2.Ports(http=7202, rtmp=7203, rtmps=7204))
         await self.register("d", 7300, draining=True, ports=imsys_v1_pb2.Ports(rtmp=7303))
-        await self.register("e", 7400, unfit="The database does not answer.", ports=imsys_v1_pb2.Ports(rtmp=7403))
+        await self.register(
+            "e", 7400, unfit="The database does not answer.", ports=imsys_v1_pb2.Ports(rtmp=7403)
+        )
         self.clock.advance(AGAIN + 1)
         places = [await self.places.pick_live(plaintext=False) for _ in range(4)]
         self.assertEqual([place.name for place in places], ["b", "b", "c", "b"])
@@ -94,7 +104,10 @@ class PlacesTests(PlacesCase):
         self.assertEqual(await self.picked(), "b")
 
     async def test_none(self) -> None:
-        """Who is draining, full, unfit, or was registered by the plain calls gets no file; a server that comes is found soon."""
+        """Who is draining, full, unfit, or was registered by the plain calls gets no file.
+
+        A server that comes is found soon.
+        """
         await self.register("a", 7000, draining=True)
         await self.register("e", 7400, unfit="The disk does not answer.")
         await self.register("b", 7100, load=100)
@@ -107,13 +120,24 @@ class PlacesTests(PlacesCase):
     async def test_addresses(self) -> None:
         """A client is told the port that it can speak with."""
         await self.register("a", 7000)
-        await self.register("b", 7100, draining=True, load=100, unfit="The disk.", ports=imsys_v1_pb2.Ports(http=7102))
-        self.assertEqual(await self.places.pick(1, plaintext=False), ResourcesServer("a", "127.0.0.1", 7000, 7002))
-        self.assertEqual(await self.places.pick(1, plaintext=True), ResourcesServer("a", "127.0.0.1", 7001, 7002))
-        self.assertEqual(await self.places.named("b", plaintext=True), ResourcesServer("b", "127.0.0.1", 7100, 7102))
+        await self.register(
+            "b", 7100, draining=True, load=100, unfit="The disk.", ports=imsys_v1_pb2.Ports(http=7102)
+        )
+        self.assertEqual(
+            await self.places.pick(1, plaintext=False), ResourcesServer("a", "127.0.0.1", 7000, 7002)
+        )
+        self.assertEqual(
+            await self.places.pick(1, plaintext=True), ResourcesServer("a", "127.0.0.1", 7001, 7002)
+        )
+        self.assertEqual(
+            await self.places.named("b", plaintext=True), ResourcesServer("b", "127.0.0.1", 7100, 7102)
+        )
 
     async def test_named(self) -> None:
-        """A server is found by its name, be it new; one that is away is not, and is not asked for each time."""
+        """A server is found by its name, be it new.
+
+        One that is away is not, and is not asked for each time.
+        """
         await self.register("a", 7000)
         self.assertEqual((await self.places.named("a", plaintext=False)).port, 7000)
         self.clock.advance(AGAIN + 0.01)
@@ -124,12 +148,17 @@ class PlacesTests(PlacesCase):
         self.assertEqual(self.calls, 2)
 
     async def test_changes(self) -> None:
-        """What has changed is known when the answer is as old as a report; many who ask at once share one call."""
+        """What has changed is known when the answer is as old as a report.
+
+        Many who ask at once share one call.
+        """
         await self.register("a", 7000)
         await gatherResults([Deferred.fromCoroutine(self.picked()) for _ in range(20)])
         self.assertEqual(self.calls, 1)
         await self.balance.call(
-            imsys_v1_pb2_grpc.RegistryStub, "Withdraw", imsys_v1_pb2.WithdrawRequest(kind="resources", name="a", incarnation="a1")
+            imsys_v1_pb2_grpc.RegistryStub,
+            "Withdraw",
+            imsys_v1_pb2.WithdrawRequest(kind="resources", name="a", incarnation="a1"),
         )
         await self.register("b", 7100)
         self.clock.advance(5.01)
@@ -161,7 +190,9 @@ class PlacesTests(PlacesCase):
                 self.addCleanup(part.stopService)
             await member.ready()
         servers = await self.balance.servers("resources")
-        self.assertEqual([servers[name].free if servers[name].HasField("free") else None for name in "ab"], rooms)
+        self.assertEqual(
+            [servers[name].free if servers[name].HasField("free") else None for name in "ab"], rooms
+        )
 
 
 class Chat:
@@ -202,7 +233,10 @@ class TellingTests(PlacesCase):
         return chat, server
 
     async def test_any(self) -> None:
-        """One chat server is told, whichever that is; one that is leaving, or cannot serve, only if there is no other."""
+        """One chat server is told, whichever that is.
+
+        One that is leaving, or cannot serve, only if there is no other.
+        """
         (one, _), (other, _) = [await self.chat(name) for name in "ab"]
         leaving, _ = await self.chat("c", draining=True)
         broken, _ = await self.chat("d", unfit="The database does not answer.")
@@ -227,7 +261,9 @@ class TellingTests(PlacesCase):
         chats = [(await self.chat(name, 66))[0] for name in "ab"]
         with self.assertRaises(Refused) as caught:
             await self.telling.announce(b"f" * 16)
-        self.assertEqual((caught.exception.status, sum(len(chat.told) for chat in chats)), (Status.NOT_FRIENDS, 1))
+        self.assertEqual(
+            (caught.exception.status, sum(len(chat.told) for chat in chats)), (Status.NOT_FRIENDS, 1)
+        )
 
     async def test_nobody(self) -> None:
         """Without a chat server it cannot be told now."""

@@ -49,7 +49,9 @@ class StreamTests(NodesCase):
         self.assertEqual((one.handler.resyncs, two.handler.resyncs), ([], []))
 
     async def test_news(self) -> None:
-        """Peers hear who came and went, what happened in one turn at once, and at first that they know nothing; who left is told."""
+        """Peers hear who came and went, what happened in one turn at once, and at first that they know
+        nothing; who left is told.
+        """
         one, two = await self.pair()
         await eventually(lambda: two.handler.news)
         self.assertEqual(two.handler.news, [("one", {}, True)])
@@ -62,7 +64,9 @@ class StreamTests(NodesCase):
         await eventually(lambda: two.handler.gone == ["one"])
 
     async def test_nonsense(self) -> None:
-        """A batch that cannot be read counts as lost: everybody here catches up, and all that is known of others is doubtful."""
+        """A batch that cannot be read counts as lost: everybody here catches up, and all that is known of
+        others is doubtful.
+        """
         one = await self.node("one")
 
         def talk() -> Any:
@@ -71,10 +75,15 @@ class StreamTests(NodesCase):
                     imsys_v1_pb2.Batch(node="x", incarnation="y", to="one"),
                     imsys_v1_pb2.Batch(sequence=1, pushes=imsys_v1_pb2.Pushes(frames=b"x"), acknowledge=True),
                 ]
-                return [ack.sequence for ack in imsys_v1_pb2_grpc.RelayStub(channel).Exchange(iter(batches), timeout=10)]
+                return [
+                    ack.sequence
+                    for ack in imsys_v1_pb2_grpc.RelayStub(channel).Exchange(iter(batches), timeout=10)
+                ]
 
         self.assertEqual(await deferToThread(talk), [0, 1])
-        self.assertEqual((one.handler.resyncs, one.handler.news, one.handler.pushes), ([None], [("x", {}, True)], []))
+        self.assertEqual(
+            (one.handler.resyncs, one.handler.news, one.handler.pushes), ([None], [("x", {}, True)], [])
+        )
 
     async def test_all_missed(self) -> None:
         """All users of all peers can be asked to catch up."""
@@ -84,7 +93,9 @@ class StreamTests(NodesCase):
         self.assertEqual((two.handler.resyncs, one.handler.resyncs), ([None], []))
 
     async def test_handed_on_in_part(self) -> None:
-        """When a batch cannot be handed on in full, nobody sends the rest again: everybody here catches up, and the stream goes on."""
+        """When a batch cannot be handed on in full, nobody sends the rest again: everybody here catches up,
+        and the stream goes on.
+        """
         one, two = await self.pair()
         receive = two.handler.receive
 
@@ -126,7 +137,9 @@ class StreamTests(NodesCase):
         self.assertIs(await deferToThread(talk), grpc.StatusCode.FAILED_PRECONDITION)
 
     async def test_slow_receiver(self) -> None:
-        """A receiver that is busy slows its peers down: what they hold is bounded, and whoever missed something catches up."""
+        """A receiver that is busy slows its peers down: what they hold is bounded, and whoever missed
+        something catches up.
+        """
         self.patch(outbox, "MAX_ENTRIES", 50)
         self.patch(outbox, "BATCH_ENTRIES", 10)
         one, two = await self.pair()
@@ -165,7 +178,9 @@ class BreakTests(NodesCase):
         self.assertEqual(self.two.handler.resyncs, [])
 
     async def test_away_for_long(self) -> None:
-        """A peer that cannot be reached for long is not sent old pushes: their users catch up when it is back."""
+        """A peer that cannot be reached for long is not sent old pushes: their users catch up when it is
+        back.
+        """
         self.patch(link, "AWAY", 0.0)
         await self.begin()
         self.proxy.block(True)
@@ -197,7 +212,9 @@ class BreakTests(NodesCase):
 
 class LossTests(NodesCase):
     async def test_crash(self) -> None:
-        """When a peer is found dead by its lease, all sessions here catch up, and those whose pushes it had too, wherever they are."""
+        """When a peer is found dead by its lease, all sessions here catch up, and those whose pushes it had
+        too, wherever they are.
+        """
         one, two = await self.pair()
         three = await self.node("three")
         await eventually(lambda: connected(one, "three"))
@@ -213,7 +230,9 @@ class LossTests(NodesCase):
         one, two = await self.pair()
         await two.crash()
         again = await self.node("two", grpc_port=two.grpc.port)
-        await eventually(lambda: one.peers.alive("two", again.membership.incarnation) and connected(one, "two"))
+        await eventually(
+            lambda: one.peers.alive("two", again.membership.incarnation) and connected(one, "two")
+        )
         await eventually(lambda: None in one.handler.resyncs)
         one.peers.send("two", [push(8)])
         await eventually(lambda: again.handler.pushes)
@@ -236,7 +255,9 @@ class LossTests(NodesCase):
         self.assertEqual((one.handler.resyncs, two.handler.resyncs), ([[4]], [[4]]))
 
     async def test_out_of_sight(self) -> None:
-        """A peer that was lost and is back without having restarted is not cheated by its count: pushes arrive."""
+        """A peer that was lost and is back without having restarted is not cheated by its count: pushes
+        arrive.
+        """
         one, two = await self.pair()
         one.peers.send("two", [push(1)])
         await eventually(lambda: two.handler.pushes)
@@ -262,7 +283,9 @@ class TlsTests(NodesCase):
     async def test_mutual_tls(self) -> None:
         """Everything works with the cluster's certificates, and a peer without them gets nowhere."""
         authority = Authority(Path(self.mktemp()))
-        balance = Balance(self, self.redis.config(), cluster=authority.cluster("balance"), lease=0.5, interval=0.05)
+        balance = Balance(
+            self, self.redis.config(), cluster=authority.cluster("balance"), lease=0.5, interval=0.05
+        )
         one, two = Node(balance, "one"), Node(balance, "two")
         for node in (one, two):
             node.service.startService()

@@ -10,7 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from imsys.cluster import generate
 
 # What depends on the version of the generator alone.
-_VERSIONS = re.compile(r"^# Protobuf Python Version.*$|^    [0-9]+,$|^GRPC_GENERATED_VERSION.*$", re.MULTILINE)
+_VERSIONS = re.compile(
+    r"^# Protobuf Python Version.*$|^    [0-9]+,$|^GRPC_GENERATED_VERSION.*$", re.MULTILINE
+)
 
 
 class StubTests(SynchronousTestCase):
@@ -34,9 +36,17 @@ class StubTests(SynchronousTestCase):
         text = message_pb2.ChattingTextMsgRequest(src_uuid="1", dst_uuid="2", lists=[item])
         self.assertEqual(item.SerializeToString(), b"\x08\x01\x1a\x011:\x01uB\x02hi")
         self.assertEqual(text.SerializeToString(), b"\x0a\x011\x12\x012\x1a\x0c" + item.SerializeToString())
-        self.assertEqual(message_pb2.UserRegisterResponse(error=10, port="8").SerializeToString(), b"\x08\x0a\x1a\x018")
+        self.assertEqual(
+            message_pb2.UserRegisterResponse(error=10, port="8").SerializeToString(), b"\x08\x0a\x1a\x018"
+        )
         services = set(message_pb2.DESCRIPTOR.services_by_name)
         self.assertEqual(
             services,
-            {"VerificationService", "UserService", "ChattingRegisterService", "ResourcesRegisterService", "DistributedChattingService"},
+            {
+                "VerificationService",
+                "UserService",
+                "ChattingRegisterService",
+                "ResourcesRegisterService",
+                "DistributedChattingService",
+            },
         )

@@ -35,7 +35,10 @@ class SocketTests(Bridged):
         return server
 
     async def test_calls(self) -> None:
-        """A server at a socket is called there, without certificates; one that comes after it is not kept out by what it left behind."""
+        """A server at a socket is called there, without certificates.
+
+        One that comes after it is not kept out by what it left behind.
+        """
         client = GrpcClient(self.reactor, self.trust, [(self.path, 0)])
         client.startService()
         self.addCleanup(client.stopService)
@@ -91,7 +94,10 @@ class RenewedTests(Bridged):
         return server, client
 
     async def test_renewed(self) -> None:
-        """New connections prove themselves by the new certificates, on both sides; old ones stay, and so do the calls on them."""
+        """New connections prove themselves by the new certificates, on both sides.
+
+        Old ones stay, and so do the calls on them.
+        """
         server, client = self.begin()
         before = self.client(server.port, config=self.old.cluster("before"))
         self.assertEqual((await login(client, 9), await login(before, 9)), (9, 9))
@@ -107,7 +113,10 @@ class RenewedTests(Bridged):
         self.assertIs(ended, Unavailable, "nothing ended it but its own deadline")
 
     async def test_wrong_files(self) -> None:
-        """A certificate without its key changes nothing, and is logged; when the key has come, too, both are used."""
+        """A certificate without its key changes nothing, and is logged.
+
+        When the key has come, too, both are used.
+        """
         server, client = self.begin()
         self.replace("server.pem")
         self.assertEqual(self.trust.generation, 0)
@@ -118,7 +127,11 @@ class RenewedTests(Bridged):
 
     def test_not_its_key(self) -> None:
         """At the start, that is one clear line."""
-        ca, certificate, key = self.old.folder / "ca.pem", self.old.folder / "server.pem", self.new.folder / "server.key"
+        ca, certificate, key = (
+            self.old.folder / "ca.pem",
+            self.old.folder / "server.pem",
+            self.new.folder / "server.key",
+        )
         with self.assertRaises(ConfigError) as caught:
             Trust(ClusterConfig(ca=str(ca), certificate=str(certificate), key=str(key)))
         self.assertIn("[cluster] key", str(caught.exception))

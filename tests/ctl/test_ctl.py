@@ -29,7 +29,9 @@ class ControlTestCase(SynchronousTestCase):
 
     def ctl(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         command, environ = [sys.executable, "-m", "imsys.ctl", *arguments], environment(**self.settings)
-        return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, env=environ, cwd=self.home)
+        return subprocess.run(
+            command, input=given, capture_output=True, text=True, timeout=60, env=environ, cwd=self.home
+        )
 
     def succeeds(self, *arguments: str, given: str = "") -> str:
         """Run a command; nothing stands on standard error."""
@@ -48,7 +50,10 @@ class ControlTestCase(SynchronousTestCase):
 
 class DatabaseTests(ControlTestCase):
     def test_sqlite(self) -> None:
-        """init-db makes the file and its tables in a folder that is the owner's alone; migrate then has nothing to do."""
+        """init-db makes the file and its tables in a folder that is the owner's alone.
+
+        Migrate then has nothing to do.
+        """
         self.assertIn("Applied: ", self.succeeds("init-db"))
         self.assertEqual(self.succeeds("migrate"), "The tables are up to date.\n")
         self.assertTrue((self.home / "var" / "imsys.db").is_file())
@@ -57,7 +62,9 @@ class DatabaseTests(ControlTestCase):
     def test_mysql(self) -> None:
         """init-db makes the database itself as well."""
         config = mariadb(self)
-        with contextlib.closing(pymysql.connect(unix_socket=config.socket, user=config.user, password=config.password)) as connection:
+        with contextlib.closing(
+            pymysql.connect(unix_socket=config.socket, user=config.user, password=config.password)
+        ) as connection:
             connection.cursor().execute(f"DROP DATABASE {config.name}")
         self.use(config)
         self.assertIn("Applied: ", self.succeeds("init-db"))
@@ -78,13 +85,24 @@ class DatabaseTests(ControlTestCase):
         self.refused("[database]", "migrate")
 
     def use(self, config: DatabaseConfig) -> None:
-        where = {"ENGINE": config.engine, "SOCKET": config.socket, "PORT": config.port, "USER": config.user, "PASSWORD": config.password}
-        self.settings |= {f"DATABASE_{key}": str(value) for key, value in where.items()} | {"DATABASE_NAME": config.name}
+        where = {
+            "ENGINE": config.engine,
+            "SOCKET": config.socket,
+            "PORT": config.port,
+            "USER": config.user,
+            "PASSWORD": config.password,
+        }
+        self.settings |= {f"DATABASE_{key}": str(value) for key, value in where.items()} | {
+            "DATABASE_NAME": config.name
+        }
 
 
 class CertificateTests(ControlTestCase):
     def test_development(self) -> None:
-        """certs makes a CA and a certificate for loopback and further names, once; keys are the owner's alone."""
+        """certs makes a CA and a certificate for loopback and further names, once.
+
+        Keys are the owner's alone.
+        """
         self.assertIn("server.pem", self.succeeds("certs", "--host", "chat.example"))
         certs = self.home / "var" / "certs"
         before = (certs / "server.pem").read_bytes()
@@ -101,7 +119,9 @@ class CertificateTests(ControlTestCase):
         authority = (cluster / "ca.pem").read_bytes()
         self.succeeds("certs", "--cluster", str(cluster), "balance1")
         self.assertEqual((cluster / "ca.pem").read_bytes(), authority)
-        self.assertEqual(self.names(cluster / "chat2.pem"), ["127.0.0.1", "::1", "localhost", "10.0.0.2", "chat2.example"])
+        self.assertEqual(
+            self.names(cluster / "chat2.pem"), ["127.0.0.1", "::1", "localhost", "10.0.0.2", "chat2.example"]
+        )
         self.assertTrue((cluster / "balance1.key").is_file())
 
     def test_misuse(self) -> None:
@@ -173,28 +193,74 @@ class UserTests(ControlTestCase):
     def test_create(self) -> None:
         """create-user takes the password from standard input or a file, and says the uuid."""
         self.succeeds("init-db")
-        made = self.succeeds("create-user", "ann", "--email", "ann@example.org", "--password-file", "-", given="correct horse\n")
+        made = self.succeeds(
+            "create-user",
+            "ann",
+            "--email",
+            "ann@example.org",
+            "--password-file",
+            "-",
+            given="correct horse\n",
+        )
         self.assertRegex(made, "uuid [0-9]+")
         secret = self.home / "secret"
         secret.write_text("correct horse\n")
         self.succeeds("create-user", "ben", "--email", "ben@example.org", "--password-file", str(secret))
 
     def test_refusals(self) -> None:
-        """A taken name, a weak password, a bad address or name, tables that are not there: each is one sentence."""
+        """A taken name, a weak password, a bad address or name, tables that are not there: each is one
+        sentence.
+        """
         ann = ("create-user", "ann", "--email", "ann@example.org", "--password-file", "-")
         self.refused("imsys-ctl migrate", *ann, given="correct horse\n")
         self.succeeds("init-db")
         self.succeeds(*ann, given="correct horse\n")
         self.refused("taken", *ann, given="correct horse\n")
-        self.refused("8 characters", "create-user", "ben", "--email", "ben@example.org", "--password-file", "-", given="short\n")
-        self.refused("e-mail", "create-user", "ben", "--email", "ben", "--password-file", "-", given="correct horse\n")
-        self.refused("username", "create-user", "b", "--email", "ben@example.org", "--password-file", "-", given="correct horse\n")
-        self.refused("cannot be read", "create-user", "ben", "--email", "ben@example.org", "--password-file", "/no/such/file")
+        self.refused(
+            "8 characters",
+            "create-user",
+            "ben",
+            "--email",
+            "ben@example.org",
+            "--password-file",
+            "-",
+            given="short\n",
+        )
+        self.refused(
+            "e-mail", "create-user", "ben", "--email", "ben", "--password-file", "-", given="correct horse\n"
+        )
+        self.refused(
+            "username",
+            "create-user",
+            "b",
+            "--email",
+            "ben@example.org",
+            "--password-file",
+            "-",
+            given="correct horse\n",
+        )
+        self.refused(
+            "cannot be read",
+            "create-user",
+            "ben",
+            "--email",
+            "ben@example.org",
+            "--password-file",
+            "/no/such/file",
+        )
         self.refused("--password-file", "create-user", "ben", "--email", "ben@example.org")
 
     def test_no_password_in_arguments(self) -> None:
         """There is no option for the password itself: anyone may read a command line."""
-        self.refused("unrecognized arguments", "create-user", "ben", "--email", "ben@example.org", "--password", "correct horse")
+        self.refused(
+            "unrecognized arguments",
+            "create-user",
+            "ben",
+            "--email",
+            "ben@example.org",
+            "--password",
+            "correct horse",
+        )
 
 
 class CheckTests(ControlTestCase):
@@ -237,22 +303,38 @@ class CheckTests(ControlTestCase):
 
     def test_byte_order_mark(self) -> None:
         """Files as some editors save them are read as any others."""
-        self.home.joinpath("c.ini").write_bytes(b"\xef\xbb\xbf[database]\r\npassword_file = pw\r\n[imsys]\r\nlog_level = error\r\n")
+        self.home.joinpath("c.ini").write_bytes(
+            b"\xef\xbb\xbf[database]\r\npassword_file = pw\r\n[imsys]\r\nlog_level = error\r\n"
+        )
         self.home.joinpath("pw").write_bytes(b"\xef\xbb\xbflong secret\r\n")
         found = load(self.home / "c.ini", {"IMSYS_DATABASE_PASSWORD_FILE": str(self.home / "pw")})
         self.assertEqual((found.database.password, found.imsys.log_level), ("long secret", "error"))
         self.assertIn("log_level = error", self.succeeds("check-config", "--renew", str(self.home / "c.ini")))
         self.succeeds("init-db")
-        self.succeeds("create-user", "anna", "--email", "anna@example.org", "--password-file", str(self.home / "pw"))
+        self.succeeds(
+            "create-user", "anna", "--email", "anna@example.org", "--password-file", str(self.home / "pw")
+        )
         given = "\ufeffanother password\r\n"
-        self.succeeds("create-user", "bert", "--email", "bert@example.org", "--password-file", "-", given=given)
+        self.succeeds(
+            "create-user", "bert", "--email", "bert@example.org", "--password-file", "-", given=given
+        )
 
     def test_connect(self) -> None:
         """--connect uses what the servers stand on, and names everything that does not work."""
         self.assertIn("can be used", self.succeeds("check-config", "--connect"))
         ports = [str(free_port()) for _ in range(3)]
-        self.settings |= {"DATABASE_ENGINE": "mysql", "DATABASE_PORT": ports[0], "REDIS_MODE": "server", "REDIS_PORT": ports[1]}
-        self.settings |= {"MAIL_TRANSPORT": "smtp", "MAIL_PORT": ports[2], "REDIS_TIMEOUT": "0.2", "DATABASE_TIMEOUT": "1"}
+        self.settings |= {
+            "DATABASE_ENGINE": "mysql",
+            "DATABASE_PORT": ports[0],
+            "REDIS_MODE": "server",
+            "REDIS_PORT": ports[1],
+        }
+        self.settings |= {
+            "MAIL_TRANSPORT": "smtp",
+            "MAIL_PORT": ports[2],
+            "REDIS_TIMEOUT": "0.2",
+            "DATABASE_TIMEOUT": "1",
+        }
         self.succeeds("check-config")
         done = self.ctl("check-config", "--connect")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
@@ -286,30 +368,59 @@ class CommandTests(ControlTestCase):
     def test_status_without_balance(self) -> None:
         """status says where it looked, and what does not answer there; its own status is 1."""
         port = free_port()
-        self.settings |= {"BALANCE_ADDRESSES": f"127.0.0.1:{port}", "CLUSTER_ALLOW_PLAINTEXT": "yes", "GATEWAY_PORT": str(free_port())}
+        self.settings |= {
+            "BALANCE_ADDRESSES": f"127.0.0.1:{port}",
+            "CLUSTER_ALLOW_PLAINTEXT": "yes",
+            "GATEWAY_PORT": str(free_port()),
+        }
         self.settings |= {"REDIS_MODE": "server", "REDIS_PORT": str(free_port()), "REDIS_TIMEOUT": "0.2"}
         done = self.ctl("status")
         self.assertEqual((done.returncode, done.stderr), (1, ""))
         self.assertRegex(done.stdout, rf"\nbalance +127.0.0.1:{port} +it does not answer\n")
         self.assertRegex(done.stdout, r"\ndatabase +\S+/imsys.db +there is no such file\n")
-        self.assertRegex(done.stdout, r"\nPeople cannot log in, or cannot write\. .*Redis at .*No chat server takes users\.\n\Z")
+        self.assertRegex(
+            done.stdout,
+            r"\nPeople cannot log in, or cannot write\. .*Redis at .*No chat server takes users\.\n\Z",
+        )
         self.assertFalse((self.home / "var" / "imsys.db").exists(), "who looks makes nothing")
 
     def test_no_reader(self) -> None:
-        """Whoever reads only the beginning of what a command prints is not told of it, by any of our programs."""
-        for program, arguments in (("ctl", ["check-config", "--print-sample"]), ("cli", ["--help"]), ("bench", ["--help"])):
+        """Whoever reads only the beginning of what a command prints is not told of it, by any of our
+        programs.
+        """
+        for program, arguments in (
+            ("ctl", ["check-config", "--print-sample"]),
+            ("cli", ["--help"]),
+            ("bench", ["--help"]),
+        ):
             reading, writing = os.pipe()
             os.close(reading)  # before anything is written
             command = [sys.executable, "-m", f"imsys.{program}", *arguments]
-            done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, env=environment(**self.settings))
+            done = subprocess.run(
+                command,
+                stdout=writing,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                env=environment(**self.settings),
+            )
             os.close(writing)
             self.assertEqual(done.stderr, "", program)
 
     def test_closed_streams(self) -> None:
-        """A program that was started with closed streams does what it does, or says one sentence; no file of its own is written to."""
+        """A program that was started with closed streams does what it does, or says one sentence.
+
+        No file of its own is written to.
+        """
         for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
             command = f"exec {sys.executable} -m imsys.ctl init-db {closed}"
-            done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, env=environment(**self.settings))
+            done = subprocess.run(
+                ["/bin/sh", "-c", command],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                env=environment(**self.settings),
+            )
             self.assertEqual((done.returncode, done.stderr), (0, ""), closed)
             database = self.home / "var" / "imsys.db"
             self.assertTrue(database.read_bytes().startswith(b"SQLite format 3\0"))
@@ -319,7 +430,9 @@ class CommandTests(ControlTestCase):
 class MailTests(ControlTestCase):
     def test_maildir(self) -> None:
         """test-mail drops a mail where codes are dropped."""
-        self.assertIn("A mail to anna@example.org was given to ", self.succeeds("test-mail", "anna@example.org"))
+        self.assertIn(
+            "A mail to anna@example.org was given to ", self.succeeds("test-mail", "anna@example.org")
+        )
         (mail,) = (self.home / "var" / "mail" / "new").iterdir()
         self.assertIn("To: anna@example.org", mail.read_text())
         self.refused("not an e-mail address", "test-mail", "anna")

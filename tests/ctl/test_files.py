@@ -40,7 +40,9 @@ class FilesTests(OnSqlite):
         self.home = folder("ctl")
         files = FilesConfig(master_keys=str(self.home / "files.keys"))
         add_key(Path(files.master_keys), 0)
-        self.conf = Config(database=self.config, files=files, resources=ResourcesConfig(path=str(self.home / "files")))
+        self.conf = Config(
+            database=self.config, files=files, resources=ResourcesConfig(path=str(self.home / "files"))
+        )
         store = blob_store(self.conf)
         assert isinstance(store, DiskStore)
         self.store = store
@@ -71,7 +73,13 @@ class FilesTests(OnSqlite):
         """Status, lines of standard output, standard error."""
         command = [sys.executable, "-m", "imsys.ctl", "files", *arguments]
         done = await deferToThread(
-            subprocess.run, command, capture_output=True, text=True, timeout=60, env=environment(**self.settings), cwd=self.home
+            subprocess.run,
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(**self.settings),
+            cwd=self.home,
         )
         return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -90,7 +98,15 @@ class FilesTests(OnSqlite):
         self.store.keep(spool.close(), name)
         return wrapped
 
-    async def file(self, data: bytes = b"", *, announce: bool = True, age: float = 0, store: str = "resources1", **changes: object) -> File:
+    async def file(
+        self,
+        data: bytes = b"",
+        *,
+        announce: bool = True,
+        age: float = 0,
+        store: str = "resources1",
+        **changes: object,
+    ) -> File:
         """A whole file."""
         from imsys.store.files import Content
 
@@ -113,7 +129,11 @@ class FilesTests(OnSqlite):
         assert finished is not None
         if age:
             then = round((time.time() - age) * 1000)
-            await self.database.write(lambda tx: tx.execute("UPDATE files SET created_at = ? WHERE file_id = ?", then, offer.file_id))
+            await self.database.write(
+                lambda tx: tx.execute(
+                    "UPDATE files SET created_at = ? WHERE file_id = ?", then, offer.file_id
+                )
+            )
         return finished[0]
 
     def blob(self, file: File) -> Path:
@@ -121,27 +141,40 @@ class FilesTests(OnSqlite):
         return Path(self.conf.resources.path) / "resources1" / "blobs" / name[:2] / name
 
     async def test_list(self) -> None:
-        """Files are listed in pages, all or those of a user or a thread; a terminal obeys nothing in their names."""
+        """Files are listed in pages, all or those of a user or a thread.
+
+        A terminal obeys nothing in their names.
+        """
         self.assertEqual(await self.says("list"), ["There are no files."])
         files = [await self.file(owner=owner) for owner in (self.anna, self.bert, self.anna)]
         ids = sorted(file.file_id for file in files)
         lines = await self.says("list")
         self.assertEqual([line.split()[0] for line in lines], ["FILE", *map(encode_id, ids)])
-        self.assertEqual(lines[1].split()[2:], [str(self.thread), "message", "whole", "98304", "image/jpeg", "resources1", "c?t.jpg"])
+        self.assertEqual(
+            lines[1].split()[2:],
+            [str(self.thread), "message", "whole", "98304", "image/jpeg", "resources1", "c?t.jpg"],
+        )
         first = await self.says("list", "--limit", "2")
         self.assertEqual(first[-1], f"There may be more: --after={encode_id(ids[1])}")
         rest = await self.says("list", first[-1].split()[-1])
         self.assertEqual([line.split()[0] for line in rest[1:]], [encode_id(ids[2])])
         for user in ("bert", str(self.bert)):
-            self.assertEqual([line.split()[0] for line in (await self.says("list", "--user", user))[1:]], [encode_id(files[1].file_id)])
+            self.assertEqual(
+                [line.split()[0] for line in (await self.says("list", "--user", user))[1:]],
+                [encode_id(files[1].file_id)],
+            )
         self.assertEqual(len(await self.says("list", "--thread", str(self.thread))), 4)
-        self.assertEqual(await self.ctl("list", "--user", "nobody"), (1, [], "imsys-ctl: There is no user nobody.\n"))
+        self.assertEqual(
+            await self.ctl("list", "--user", "nobody"), (1, [], "imsys-ctl: There is no user nobody.\n")
+        )
 
     async def test_verify(self) -> None:
         """What is damaged or missing is named, and the status is 1; what is intact is counted."""
         good, flipped, cut, gone, bad = [await self.file() for _ in range(5)]
         lines = await self.says("verify")
-        self.assertRegex(lines[-1], r"^Store resources1: 5 contents intact \(\d+ bytes\), 0 damaged or missing\.$")
+        self.assertRegex(
+            lines[-1], r"^Store resources1: 5 contents intact \(\d+ bytes\), 0 damaged or missing\.$"
+        )
         data = bytearray(self.blob(flipped).read_bytes())
         data[SEGMENT + 100] ^= 1
         self.blob(flipped).write_bytes(data)
@@ -157,7 +190,10 @@ class FilesTests(OnSqlite):
         self.assertNotIn(encode_id(good.file_id), "".join(lines))
 
     async def test_collect(self) -> None:
-        """Blobs that nothing refers to, and pictures of files that are gone, are removed; what is young or may yet be needed stays."""
+        """Blobs that nothing refers to, and pictures of files that are gone, are removed.
+
+        What is young or may yet be needed stays.
+        """
         file = await self.file()
         lost = await self.file(purpose=Purpose.DERIVED, thread_id=0, announce=False, age=OLD)
         fresh = await self.file(purpose=Purpose.DERIVED, thread_id=0, announce=False)
@@ -166,7 +202,10 @@ class FilesTests(OnSqlite):
             self.kept(b"x", name.hex())
         for blob in self.store.blobs():
             if blob.name != names["young"].hex():
-                os.utime(Path(self.conf.resources.path) / "resources1" / "blobs" / blob.name[:2] / blob.name, (1, 1))
+                os.utime(
+                    Path(self.conf.resources.path) / "resources1" / "blobs" / blob.name[:2] / blob.name,
+                    (1, 1),
+                )
         there = {blob.name for blob in self.store.blobs()}
         self.assertIn("Would remove 2 orphans", (await self.says("collect", "--dry-run"))[-1])
         self.assertEqual({blob.name for blob in self.store.blobs()}, there)
@@ -174,12 +213,27 @@ class FilesTests(OnSqlite):
         kept = {file.file_id, fresh.file_id, names["young"], names["arriving"]}
         self.assertEqual({blob.name for blob in self.store.blobs()}, {one.hex() for one in kept})
         self.assertIsNone(await self.stores.files.find(lost.file_id))
-        self.assertEqual(await self.says("collect"), ["There are no orphans in the store resources1 that are older than an hour."])
+        self.assertEqual(
+            await self.says("collect"),
+            ["There are no orphans in the store resources1 that are older than an hour."],
+        )
 
     async def test_servers(self) -> None:
-        """What was only at a server that is gone is removed when the operator says so, and not while it is running, or nobody knows."""
-        mine, theirs = await self.file(b"mine"), await self.file(b"theirs", server="resources2", store="resources2")
-        small = await self.file(b"small", server="resources2", store="resources2", purpose=Purpose.DERIVED, thread_id=0, announce=False)
+        """What was only at a server that is gone is removed when the operator says so, and not while it is
+        running, or nobody knows.
+        """
+        mine, theirs = (
+            await self.file(b"mine"),
+            await self.file(b"theirs", server="resources2", store="resources2"),
+        )
+        small = await self.file(
+            b"small",
+            server="resources2",
+            store="resources2",
+            purpose=Purpose.DERIVED,
+            thread_id=0,
+            announce=False,
+        )
         shared = await self.file(b"shared", server="resources2", store="s3")
         arriving = await self.arriving(server="resources2")
         expected = [
@@ -190,7 +244,9 @@ class FilesTests(OnSqlite):
         ]
         lines = await self.says("servers")
         self.assertEqual([line.split() for line in lines[:-1]], expected)
-        self.assertIn("Which of them are running is not known: No balance server answers at 127.0.0.1:", lines[-1])
+        self.assertIn(
+            "Which of them are running is not known: No balance server answers at 127.0.0.1:", lines[-1]
+        )
         status, _, errors = await self.ctl("forget", "resources2")
         self.assertEqual((status, "No balance server answers" in errors), (1, True))
         daemons = self.daemons()
@@ -199,12 +255,17 @@ class FilesTests(OnSqlite):
         lines = await self.says("servers")
         self.assertEqual([line.split()[-1] for line in lines[1:]], ["running", "away", "-"])
         status, _, errors = await self.ctl("forget", "resources1")
-        self.assertEqual((status, errors), (1, "imsys-ctl: resources1 is running, or was a moment ago: what it has is not lost.\n"))
+        self.assertEqual(
+            (status, errors),
+            (1, "imsys-ctl: resources1 is running, or was a moment ago: what it has is not lost.\n"),
+        )
         lines = await self.says("forget", "resources2", "--dry-run")
         self.assertEqual(lines, ["Would remove 1 upload, and the files of 2 contents (11 bytes)."])
         lines = await self.says("forget", "resources2")
         self.assertEqual(lines[0], "Removed 3 files: 1 upload, and those of 2 contents (11 bytes).")
-        self.assertEqual(lines[1], "1 file of its in the store s3 waited to be told: another server does that soon.")
+        self.assertEqual(
+            lines[1], "1 file of its in the store s3 waited to be told: another server does that soon."
+        )
         left = [await self.stores.files.find(one) for one in (mine.file_id, shared.file_id)]
         self.assertEqual(left, [mine, shared])
         for file_id in (theirs.file_id, small.file_id, arriving):
@@ -230,7 +291,9 @@ class FilesTests(OnSqlite):
         self.assertTrue(self.blob(file).exists())
 
     async def test_rewrap(self) -> None:
-        """After a rotation all keys are wrapped anew, the old master key is not needed, and the files are what they were."""
+        """After a rotation all keys are wrapped anew, the old master key is not needed, and the files are
+        what they were.
+        """
         for _ in range(3):
             await self.file()
         path = Path(self.conf.files.master_keys)
@@ -244,10 +307,15 @@ class FilesTests(OnSqlite):
         self.assertEqual((await self.says("rewrap"))[1:], [f"Not needed any more: {old}."])
         path.write_text(path.read_text().splitlines()[0] + "\n")
         self.assertIn("3 contents", (await self.says("verify"))[-1])
-        self.assertEqual(await self.says("rewrap"), [f"No key of a file had to be wrapped anew: the newest master key is {new}."])
+        self.assertEqual(
+            await self.says("rewrap"),
+            [f"No key of a file had to be wrapped anew: the newest master key is {new}."],
+        )
         add_key(path, 0)
         status, lines, _ = await self.ctl("rewrap")
-        self.assertEqual((status, lines[1].startswith(f"3 could not be: they are under the master key {new}")), (1, True))
+        self.assertEqual(
+            (status, lines[1].startswith(f"3 could not be: they are under the master key {new}")), (1, True)
+        )
 
     async def arriving(self, key_id: str = "", wrapped_key: bytes = b"", server: str = "r") -> bytes:
         """A file that is on its way."""
@@ -271,14 +339,18 @@ class FilesTests(OnSqlite):
         one, same = await self.file(b"same"), await self.file(b"same")
         self.blob(same).unlink(missing_ok=True)  # the engine keeps but one
         self.assertEqual(await self.says("usage", "anna"), [self.usage(2, 8)])
-        self.assertEqual(await self.says("delete", "--", encode_id(one.file_id)), [f"Deleted {encode_id(one.file_id)}."])
+        self.assertEqual(
+            await self.says("delete", "--", encode_id(one.file_id)), [f"Deleted {encode_id(one.file_id)}."]
+        )
         self.assertTrue(self.blob(one).exists())
         await self.says("delete", "--", encode_id(same.file_id))
         self.assertFalse(self.blob(one).exists())
         self.assertEqual(await self.says("usage", str(self.anna)), [self.usage(0, 0)])
         status, _, errors = await self.ctl("delete", "--", encode_id(one.file_id))
         self.assertEqual((status, errors), (1, f"imsys-ctl: There is no file {encode_id(one.file_id)}.\n"))
-        self.assertEqual((await self.ctl("delete", "x"))[2], "imsys-ctl: This is not the identifier of a file.\n")
+        self.assertEqual(
+            (await self.ctl("delete", "x"))[2], "imsys-ctl: This is not the identifier of a file.\n"
+        )
 
     def usage(self, count: int, size: int) -> str:
         return f"anna (uuid {self.anna}) has {count} files that take {size} bytes, of {FilesConfig().quota} allowed."

@@ -27,7 +27,13 @@ class StatusTests(DaemonTestCase):
         """Its status, and what it says."""
         argv = [twistd()[0], "-m", "imsys.ctl", "status", *arguments]
         done = await deferToThread(
-            subprocess.run, argv, capture_output=True, text=True, timeout=60, env=environment(**self.settings | settings), cwd=self.home
+            subprocess.run,
+            argv,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(**self.settings | settings),
+            cwd=self.home,
         )
         self.assertEqual(done.stderr, "")
         return done.returncode, str(done.stdout)
@@ -37,10 +43,18 @@ class StatusTests(DaemonTestCase):
         return status, json.loads(text)
 
     async def test_everything_works(self) -> None:
-        """Servers, what they stand on, and certificates are listed, for people and for programs; the status is 0."""
+        """Servers, what they stand on, and certificates are listed, for people and for programs.
+
+        The status is 0.
+        """
         status, text = await self.look()
         self.assertEqual(status, 0, text)
-        for line in ("chat +chat1 .* ready", "resources +resources1 .* ready", "gateway +127.0.0.1:.* ready", "captcha +unix:.* ready"):
+        for line in (
+            "chat +chat1 .* ready",
+            "resources +resources1 .* ready",
+            "gateway +127.0.0.1:.* ready",
+            "captcha +unix:.* ready",
+        ):
             self.assertRegex(text, rf"(?m)^{line}$")
         self.assertRegex(text, r"(?m)^\[tls\] certificate .* 82[45] days$")
         self.assertNotIn("cannot", text)
@@ -48,25 +62,41 @@ class StatusTests(DaemonTestCase):
         self.assertEqual((status, seen["ok"], seen["troubles"]), (0, True, []))
         chat, _ = seen["servers"]
         self.assertEqual((chat["kind"], chat["name"], chat["unfit"]), ("chat", "chat1", ""))
-        self.assertEqual({part["kind"] for part in seen["parts"] if part["ok"]}, {"gateway", "balance", "captcha", "database", "Redis"})
+        self.assertEqual(
+            {part["kind"] for part in seen["parts"] if part["ok"]},
+            {"gateway", "balance", "captcha", "database", "Redis"},
+        )
         self.assertEqual({one["what"]: one["days_left"] // 10 for one in seen["certificates"]}["gateway"], 82)
 
     async def test_no_gateway(self) -> None:
         """Without a gateway nobody can log in; without captcha everybody can who has an account."""
         status, seen = await self.seen(GATEWAY_PORT=str(free_port()))
         self.assertEqual((status, seen["ok"], len(seen["troubles"])), (1, False, 1))
-        self.assertRegex(seen["troubles"][0], r"^Gateway at 127.0.0.1:\d+: it does not answer \(Connection refused\)\.$")
-        status, seen = await self.seen(GATEWAY_ADDRESSES=f"127.0.0.1:{free_port()}, 127.0.0.1:{self.settings['GATEWAY_PORT']}")
-        self.assertEqual((status, [part["ok"] for part in seen["parts"] if part["kind"] == "gateway"]), (0, [False, True]))
+        self.assertRegex(
+            seen["troubles"][0], r"^Gateway at 127.0.0.1:\d+: it does not answer \(Connection refused\)\.$"
+        )
+        status, seen = await self.seen(
+            GATEWAY_ADDRESSES=f"127.0.0.1:{free_port()}, 127.0.0.1:{self.settings['GATEWAY_PORT']}"
+        )
+        self.assertEqual(
+            (status, [part["ok"] for part in seen["parts"] if part["kind"] == "gateway"]), (0, [False, True])
+        )
 
     async def test_no_redis(self) -> None:
         """A Redis that stands still is named, and the status is 1."""
-        pids = [path.parent.name for path in Path("/proc").glob("[0-9]*/cmdline") if str(self.home).encode() in path.read_bytes()]
+        pids = [
+            path.parent.name
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if str(self.home).encode() in path.read_bytes()
+        ]
         (redis,) = [int(pid) for pid in pids if b"valkey-server" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         os.kill(redis, signal.SIGSTOP)
         self.addCleanup(os.kill, redis, signal.SIGCONT)
         status, seen = await self.seen()
-        self.assertEqual((status, [part["kind"] for part in seen["parts"] if part["kind"] == "Redis" and part["fault"]]), (1, ["Redis"]))
+        self.assertEqual(
+            (status, [part["kind"] for part in seen["parts"] if part["kind"] == "Redis" and part["fault"]]),
+            (1, ["Redis"]),
+        )
         os.kill(redis, signal.SIGCONT)
 
     async def test_nothing_runs(self) -> None:

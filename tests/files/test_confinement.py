@@ -38,7 +38,9 @@ class ConfinementTests(SynchronousTestCase):
         self.assertEqual(Previews(folder("confinement")).walls(), list(WALLS))
 
     def test_nothing(self) -> None:
-        """It is another user, opens no file but libraries and what it was given, speaks to nobody, and starts and signals nobody."""
+        """It is another user, opens no file but libraries and what it was given, speaks to nobody, and starts
+        and signals nobody.
+        """
         place = folder("confinement")
         (place / "secret").write_text("x")
         (place / "secret").chmod(0o644)
@@ -48,6 +50,15 @@ class ConfinementTests(SynchronousTestCase):
             program = Path(os.path.realpath(sys.executable))
         given = os.memfd_create("given")
         self.addCleanup(os.close, given)
-        command = (str(program), "-I", "-S", "-c", EVIL, str(os.getuid()), str(place / "secret"), f"/dev/fd/{given}")
+        command = (
+            str(program),
+            "-I",
+            "-S",
+            "-c",
+            EVIL,
+            str(os.getuid()),
+            str(place / "secret"),
+            f"/dev/fd/{given}",
+        )
         said = run_confined(confined(command), None, 60, 1000, 0, (given,))
         self.assertEqual((said or b"").split(), b"False + + - - - - - - - - - - - -1 -1".split())

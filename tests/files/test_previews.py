@@ -52,7 +52,12 @@ def png_bomb(width: int, height: int) -> bytes:
     for _ in range(height):
         packed += packer.compress(bytes(1 + width))
     head = struct.pack("!IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed + packer.flush()) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", packed + packer.flush())
+        + chunk(b"IEND", b"")
+    )
 
 
 def _read(path: Path) -> bytes:
@@ -80,10 +85,16 @@ class PreviewTests(SynchronousTestCase):
         """What clients see: nothing but pixels, as large as is said."""
         assert preview is not None
         picture = Image.open(io.BytesIO(preview.data))
-        self.assertEqual((f"image/{str(picture.format).lower()}", *picture.size), (preview.mime, preview.width, preview.height))
+        self.assertEqual(
+            (f"image/{str(picture.format).lower()}", *picture.size),
+            (preview.mime, preview.width, preview.height),
+        )
         picture.load()
         self.assertEqual(dict(picture.getexif()), {})
-        self.assertEqual(set(picture.info) & {"exif", "icc_profile", "comment", "xmp", "XML:com.adobe.xmp", "photoshop"}, set())
+        self.assertEqual(
+            set(picture.info) & {"exif", "icc_profile", "comment", "xmp", "XML:com.adobe.xmp", "photoshop"},
+            set(),
+        )
         return picture
 
     def assert_quarters(self, picture: Image.Image, colours: str = "red lime blue white") -> None:
@@ -102,19 +113,33 @@ class ThumbnailTests(PreviewTests):
     """Of pictures."""
 
     def test_formats(self) -> None:
-        """Of a picture in each format that we show, in every mode, there is a thumbnail of at most 320 pixels, in the same proportion."""
-        cases = [(form, "RGB") for form in FORMATS] + [("PNG", "P"), ("PNG", "RGBA"), ("JPEG", "CMYK"), ("GIF", "P"), ("JPEG", "L")]
+        """Of a picture in each format that we show, in every mode, there is a thumbnail of at most 320
+        pixels, in the same proportion.
+        """
+        cases = [(form, "RGB") for form in FORMATS] + [
+            ("PNG", "P"),
+            ("PNG", "RGBA"),
+            ("JPEG", "CMYK"),
+            ("GIF", "P"),
+            ("JPEG", "L"),
+        ]
         for form, mode in cases:
             preview = self.previews.thumbnail(InMemoryFile(encoded(quarters().convert(mode), form)))
             picture = self.shown(preview)
-            self.assertEqual((picture.size, picture.format), ((THUMBNAIL, THUMBNAIL // 2), "JPEG"), (form, mode))
+            self.assertEqual(
+                (picture.size, picture.format), ((THUMBNAIL, THUMBNAIL // 2), "JPEG"), (form, mode)
+            )
             if mode != "L":
                 self.assert_quarters(picture)
 
     def test_small(self) -> None:
         """A small picture stays as small as it is; a thin one keeps a pixel."""
-        self.assertEqual(self.shown(self.previews.thumbnail(InMemoryFile(encoded(quarters(8, 6))))).size, (8, 6))
-        self.assertEqual(self.shown(self.previews.thumbnail(InMemoryFile(encoded(quarters(5000, 3))))).size, (THUMBNAIL, 1))
+        self.assertEqual(
+            self.shown(self.previews.thumbnail(InMemoryFile(encoded(quarters(8, 6))))).size, (8, 6)
+        )
+        self.assertEqual(
+            self.shown(self.previews.thumbnail(InMemoryFile(encoded(quarters(5000, 3))))).size, (THUMBNAIL, 1)
+        )
 
     def test_transparent(self) -> None:
         """What one can see through stays so."""
@@ -123,7 +148,9 @@ class ThumbnailTests(PreviewTests):
         for form in ("PNG", "WEBP", "AVIF"):
             shown = self.shown(self.previews.thumbnail(InMemoryFile(encoded(picture, form))))
             self.assertEqual((shown.format, shown.mode), ("PNG", "RGBA"))
-        palette = encoded(quarters().convert("P"), "GIF", transparency=quarters().convert("P").getpixel((0, 0)))
+        palette = encoded(
+            quarters().convert("P"), "GIF", transparency=quarters().convert("P").getpixel((0, 0))
+        )
         self.assertEqual(self.shown(self.previews.thumbnail(InMemoryFile(palette))).getpixel((1, 1))[3], 0)  # type: ignore[index]
 
     def test_deep(self) -> None:
@@ -158,18 +185,31 @@ class ThumbnailTests(PreviewTests):
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
         for icc in (srgb, profile, b"rubbish", srgb[:200]):
-            self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(encoded(quarters(), "JPEG", icc_profile=icc)))))
+            self.assert_quarters(
+                self.shown(
+                    self.previews.thumbnail(InMemoryFile(encoded(quarters(), "JPEG", icc_profile=icc)))
+                )
+            )
 
     def test_animated(self) -> None:
         """Of what moves, the first picture."""
         frames = [Image.new("RGB", (40, 40), "blue") for _ in range(3)]
         for form in ("GIF", "WEBP", "PNG", "AVIF"):
-            data = encoded(quarters(), form, save_all=True, append_images=[frame.resize((800, 400)) for frame in frames])
+            data = encoded(
+                quarters(), form, save_all=True, append_images=[frame.resize((800, 400)) for frame in frames]
+            )
             self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(data))))
 
     def test_sealed(self) -> None:
-        """It is made of a sealed file in a store; one that was tampered with is an error, since it says nothing of the picture."""
-        data, seal, store = encoded(quarters(), "BMP"), AesGcm(bytes(32)), DiskStore("one", self.folder / "blobs")
+        """It is made of a sealed file in a store.
+
+        One that was tampered with is an error, since it says nothing of the picture.
+        """
+        data, seal, store = (
+            encoded(quarters(), "BMP"),
+            AesGcm(bytes(32)),
+            DiskStore("one", self.folder / "blobs"),
+        )
         store.open()
         spool = Spool(self.folder, "x", seal, len(data))
         spool.open()
@@ -199,7 +239,9 @@ class HostileTests(PreviewTests):
         self.refused(data)
         loaded: list[object] = []
         self.patch(ImageFile.ImageFile, "load", lambda picture: loaded.append(picture))
-        self.assertRaises((NoPicture, Image.DecompressionBombError), small_pictures, data, [320], square=False)
+        self.assertRaises(
+            (NoPicture, Image.DecompressionBombError), small_pictures, data, [320], square=False
+        )
         self.assertEqual(loaded, [])
 
     def test_bombs(self) -> None:
@@ -220,7 +262,9 @@ class HostileTests(PreviewTests):
         self.assertEqual(self.previews.avatars(InMemoryFile(png_bomb(20_000, 20_000))), [])
 
     def test_large_photo(self) -> None:
-        """What the largest phones take is decoded in an eighth of its size, while as many pixels in other ways are too many."""
+        """What the largest phones take is decoded in an eighth of its size, while as many pixels in other
+        ways are too many.
+        """
         large = Image.new("RGB", (12_000, 9_000), "red")
         self.assertIsNotNone(self.previews.thumbnail(InMemoryFile(encoded(large, "JPEG"))))
         self.refused(encoded(large, "JPEG", progressive=True))
@@ -250,7 +294,9 @@ class HostileTests(PreviewTests):
             self.refused(nothing)
 
     def test_damaged(self) -> None:
-        """What viewers show in part has a thumbnail: cut off, without its end, with bytes behind, with broken extras."""
+        """What viewers show in part has a thumbnail: cut off, without its end, with bytes behind, with broken
+        extras.
+        """
         for data in (encoded(quarters(), "JPEG"), encoded(quarters())):
             for whole in (data[:-2], data[:-12], data + os.urandom(5000), data + bytes(100_000)):
                 self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(whole))))
@@ -258,15 +304,31 @@ class HostileTests(PreviewTests):
         self.shown(self.previews.thumbnail(InMemoryFile(noise[: len(noise) * 7 // 10])))
         plain = encoded(quarters())
         for extra in (
-            *(chunk(b"eXIf", b"\0\1\2"), chunk(b"cHRM", b"\0"), chunk(b"pHYs", b"\0"), chunk(b"tEXt", b"a\0b")[:-4] + bytes(4)),
-            *(chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(4 << 20))) * 40, chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(3 << 19)))),
+            *(
+                chunk(b"eXIf", b"\0\1\2"),
+                chunk(b"cHRM", b"\0"),
+                chunk(b"pHYs", b"\0"),
+                chunk(b"tEXt", b"a\0b")[:-4] + bytes(4),
+            ),
+            *(
+                chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(4 << 20))) * 40,
+                chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(3 << 19))),
+            ),
         ):
-            self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(plain[:33] + extra + plain[33:]))))
+            self.assert_quarters(
+                self.shown(self.previews.thumbnail(InMemoryFile(plain[:33] + extra + plain[33:])))
+            )
 
     def test_behind_the_end(self) -> None:
-        """A film behind a JPEG, or other pictures, are no part of it: neither shown, nor counted, nor decoded."""
+        """A film behind a JPEG, or other pictures, are no part of it: neither shown, nor counted, nor
+        decoded.
+        """
         photo = encoded(quarters(3000, 2000), "JPEG")
-        self.assert_quarters(self.shown(self.previews.thumbnail(InMemoryFile(photo + b"\0\0\0\x18ftyp" + b"\xff\xda\0\x08" * 3000))))
+        self.assert_quarters(
+            self.shown(
+                self.previews.thumbnail(InMemoryFile(photo + b"\0\0\0\x18ftyp" + b"\xff\xda\0\x08" * 3000))
+            )
+        )
         self.assertEqual(len(self.previews.avatars(InMemoryFile(photo + b"\xff\xda" * 3000))), 2)
         other = encoded(Image.new("RGB", (3000, 2000)), "JPEG", progressive=True)
         at = other.rindex(b"\xff\xda")
@@ -304,7 +366,10 @@ class AvatarTests(PreviewTests):
         wide.paste(quarters(400, 400), (400, 0))
         for data, sides in (
             (encoded(wide, "JPEG"), AVATARS),
-            (encoded(wide.transpose(Image.Transpose.ROTATE_90).transpose(Image.Transpose.ROTATE_270)), AVATARS),
+            (
+                encoded(wide.transpose(Image.Transpose.ROTATE_90).transpose(Image.Transpose.ROTATE_270)),
+                AVATARS,
+            ),
             (encoded(wide.resize((300, 100))), (96, 100)),
         ):
             made = self.previews.avatars(InMemoryFile(data))
@@ -390,7 +455,18 @@ class PosterTests(PreviewTests):
     def test_turned(self) -> None:
         """A video that was taken upright is shown upright."""
         turned = self.folder / "turned.mp4"
-        command = ("ffmpeg", "-v", "error", "-i", str(self.video("a.mp4")), "-c", "copy", "-metadata:s:v", "rotate=90", str(turned))
+        command = (
+            "ffmpeg",
+            "-v",
+            "error",
+            "-i",
+            str(self.video("a.mp4")),
+            "-c",
+            "copy",
+            "-metadata:s:v",
+            "rotate=90",
+            str(turned),
+        )
         subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
         picture = self.shown(self.previews.poster(InMemoryFile(turned.read_bytes()), "video/mp4"))
         self.assertEqual(picture.height, THUMBNAIL)
@@ -401,19 +477,45 @@ class PosterTests(PreviewTests):
         self.video("secret.ts")
         playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{self.folder}/secret.ts\n#EXT-X-ENDLIST\n".encode()
         (self.folder / "x.m3u8").write_bytes(playlist)
-        command = ("ffmpeg", "-v", "error", "-i", str(self.folder / "x.m3u8"), "-frames:v", "1", str(self.folder / "seen.png"))
-        subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)  # so it would, had it its way
+        command = (
+            "ffmpeg",
+            "-v",
+            "error",
+            "-i",
+            str(self.folder / "x.m3u8"),
+            "-frames:v",
+            "1",
+            str(self.folder / "seen.png"),
+        )
+        # so it would, had it its way
+        subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
         concat = f"ffconcat version 1.0\nfile '{self.folder}/secret.mkv'\n".encode()
         for data in (playlist, concat):
-            for mime in ("video/mp4", "video/x-matroska", "video/x-msvideo", "application/vnd.apple.mpegurl", "text/plain"):
+            for mime in (
+                "video/mp4",
+                "video/x-matroska",
+                "video/x-msvideo",
+                "application/vnd.apple.mpegurl",
+                "text/plain",
+            ):
                 self.assertIsNone(self.previews.poster(InMemoryFile(data), mime))
 
     def test_hostile(self) -> None:
         """Of what is cut, spoilt or no video there is none."""
         data = self.video("a.mp4").read_bytes()
         moov = data.index(b"moov")
-        cases: list[bytes | bytearray] = [b"", b"x", data[: len(data) // 2], os.urandom(100_000), data[: moov - 4], bytes(100)]
-        cases += [data[: moov - 4] + b"\xff\xff\xff\xff" + data[moov:], data[:40] + struct.pack("!I4s", 8, b"free") * 500 + data[40:]]
+        cases: list[bytes | bytearray] = [
+            b"",
+            b"x",
+            data[: len(data) // 2],
+            os.urandom(100_000),
+            data[: moov - 4],
+            bytes(100),
+        ]
+        cases += [
+            data[: moov - 4] + b"\xff\xff\xff\xff" + data[moov:],
+            data[:40] + struct.pack("!I4s", 8, b"free") * 500 + data[40:],
+        ]
         for case in cases:
             self.assertIsNone(self.previews.poster(InMemoryFile(bytes(case)), "video/mp4"))
         self.assertIsNone(self.previews.poster(InMemoryFile(data), "audio/mp4"))
@@ -436,7 +538,10 @@ class PosterTests(PreviewTests):
         wide = self.video("wide.mp4", "-vf", "setsar=2/1", sound=False)
         made = self.poster(wide, "video/mp4")
         self.assertEqual(made.size, (THUMBNAIL, THUMBNAIL * 360 // 1280))
-        self.assertEqual(self.poster(self.video("odd.mp4", "-vf", "setsar=1/3", sound=False), "video/mp4", 189).height, THUMBNAIL)
+        self.assertEqual(
+            self.poster(self.video("odd.mp4", "-vf", "setsar=1/3", sound=False), "video/mp4", 189).height,
+            THUMBNAIL,
+        )
 
     def test_cover(self) -> None:
         """An attached cover is not the film."""
@@ -444,7 +549,12 @@ class PosterTests(PreviewTests):
         out = self.folder / "covered.mp4"
         inputs = ("-i", str(self.folder / "cover.png"), "-i", str(self.video("a.mp4")))
         options = ("-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", "attached_pic")
-        subprocess.run(("ffmpeg", "-v", "error", *inputs, *options, str(out)), check=True, timeout=60, stdin=subprocess.DEVNULL)
+        subprocess.run(
+            ("ffmpeg", "-v", "error", *inputs, *options, str(out)),
+            check=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
         self.poster(out, "video/mp4")
 
     def test_no_ffmpeg(self) -> None:

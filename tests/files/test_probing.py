@@ -37,10 +37,19 @@ class ProbeTests(SynchronousTestCase):
     def test_films(self) -> None:
         """Whatever brand or beginning it has, and whatever it is called, what has moving pictures is a video."""
         mp4 = self.made("a.mp4", *PICTURES, *SOUND)
-        cases = {"video/mp4": [mp4], "video/quicktime": [], "video/mp2t": [], "video/x-matroska": [], "video/webm": []}
-        cases["video/mp4"] += [mp4[:8] + brand + mp4[12:] for brand in (b"dash", b"iso9", b"MSNV", b"F4V ", b"XAVC", b"zzzz")]
+        cases = {
+            "video/mp4": [mp4],
+            "video/quicktime": [],
+            "video/mp2t": [],
+            "video/x-matroska": [],
+            "video/webm": [],
+        }
+        cases["video/mp4"] += [
+            mp4[:8] + brand + mp4[12:] for brand in (b"dash", b"iso9", b"MSNV", b"F4V ", b"XAVC", b"zzzz")
+        ]
         mov = self.made("a.mov", *PICTURES, *SOUND)
-        cases["video/quicktime"] += [mov, mov[int.from_bytes(mov[:4]) :]]  # without its ftyp, as the oldest are
+        # without its ftyp, as the oldest are
+        cases["video/quicktime"] += [mov, mov[int.from_bytes(mov[:4]) :]]
         ts = self.made("a.ts", *PICTURES, *SOUND)
         cases["video/mp2t"] += [ts, ts[188 * 3 + 50 :]]
         cases["video/x-matroska"].append(self.made("a.mkv", *PICTURES, *SOUND))
@@ -55,7 +64,19 @@ class ProbeTests(SynchronousTestCase):
         """What has sound alone is sound, also with a cover."""
         (self.folder / "cover.png").write_bytes(b"")
         self.made("cover.png", *PICTURES, "-frames:v", "1")
-        cover = ("-i", str(self.folder / "cover.png"), *SOUND, "-map", "0", "-map", "1", "-c:v", "copy", "-disposition:v:0", "attached_pic")
+        cover = (
+            "-i",
+            str(self.folder / "cover.png"),
+            *SOUND,
+            "-map",
+            "0",
+            "-map",
+            "1",
+            "-c:v",
+            "copy",
+            "-disposition:v:0",
+            "attached_pic",
+        )
         for name, mime, *options in (
             ("b.mp4", "audio/mp4", *SOUND),
             ("c.mp4", "audio/mp4", *cover),
@@ -91,4 +112,7 @@ class ProbeTests(SynchronousTestCase):
     def test_no_ffprobe(self) -> None:
         """Without ffprobe the bytes and the name have to do."""
         data = self.made("d.webm", *SOUND)
-        self.assertEqual([self.type(data, name, Probe(Path(), program="none")) for name in ("x", "x.weba")], ["video/webm", "audio/webm"])
+        self.assertEqual(
+            [self.type(data, name, Probe(Path(), program="none")) for name in ("x", "x.weba")],
+            ["video/webm", "audio/webm"],
+        )

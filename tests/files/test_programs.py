@@ -47,8 +47,15 @@ class RunTests(SynchronousTestCase):
 
     def test_through(self) -> None:
         """A program gets the whole file, and gives back what it writes and how it ended."""
-        self.assertEqual(run(["cat"], LARGE, deadline=30, output=LARGE.size).output, LARGE.read(0, LARGE.size))
-        ended = run(["sh", "-c", "wc -c; echo one >&2; echo 'two \x1b[1m' >&2; exit 7"], LARGE, deadline=30, output=100)
+        self.assertEqual(
+            run(["cat"], LARGE, deadline=30, output=LARGE.size).output, LARGE.read(0, LARGE.size)
+        )
+        ended = run(
+            ["sh", "-c", "wc -c; echo one >&2; echo 'two \x1b[1m' >&2; exit 7"],
+            LARGE,
+            deadline=30,
+            output=100,
+        )
         self.assertEqual((ended.code, ended.output.strip(), ended.complaint), (7, b"3000000", "two ?[1m"))
         self.assertEqual(run(["cat"], None, deadline=30, output=10).output, b"")
         self.assertEqual(run(["cat"], InMemoryFile(b""), deadline=30, output=10).output, b"")
@@ -61,7 +68,12 @@ class RunTests(SynchronousTestCase):
     def test_deadline(self) -> None:
         """At the deadline it is killed with all it started, whether it reads or not, whatever it ignores."""
         notes = folder("programs") / "pids"
-        for what in ("exec sleep 100", "cat >/dev/null; sleep 100", "exec >&- 2>&- <&-; sleep 100", "while :; do :; done"):
+        for what in (
+            "exec sleep 100",
+            "cat >/dev/null; sleep 100",
+            "exec >&- 2>&- <&-; sleep 100",
+            "while :; do :; done",
+        ):
             script = f"trap '' TERM HUP; sleep 100 & echo $! $$ >>{notes}; {what}"
             self.assertRaises(TooLong, run, ["sh", "-c", script], LARGE, deadline=0.5)
         pids = [int(pid) for pid in notes.read_text().split()]
@@ -71,31 +83,48 @@ class RunTests(SynchronousTestCase):
         """What it leaves running when it ends is killed, and nobody waits for it."""
         notes = folder("programs") / "pids"
         began = time.monotonic()
-        self.assertEqual(run(["sh", "-c", f"sleep 100 & echo $! >{notes}; echo done"], None, deadline=60, output=9).output, b"done\n")
+        self.assertEqual(
+            run(["sh", "-c", f"sleep 100 & echo $! >{notes}; echo done"], None, deadline=60, output=9).output,
+            b"done\n",
+        )
         self.assertLess(time.monotonic() - began, 50)
         self.assertFalse(survives(int(notes.read_text())))
 
     def test_output(self) -> None:
         """What it writes is bounded, also what it complains."""
         self.assertRaises(TooMuch, run, ["cat", "/dev/zero"], None, deadline=60, output=1000)
-        ended = run(["sh", "-c", "head -c 5000000 /dev/zero; yes x | head -c 5000000 >&2; echo last >&2"], None, deadline=60)
+        ended = run(
+            ["sh", "-c", "head -c 5000000 /dev/zero; yes x | head -c 5000000 >&2; echo last >&2"],
+            None,
+            deadline=60,
+        )
         self.assertEqual((ended.output, ended.complaint), (b"", "last"))
 
     def test_memory(self) -> None:
         """It gets no more memory than it may."""
         script = ["sh", "-c", "read go; head -c 300000000 /dev/zero | tail -c 300000000 | head -c 9"]
-        self.assertEqual(run(script, InMemoryFile(b"go\n"), deadline=60, output=9, memory=100 << 20).output, b"")
+        self.assertEqual(
+            run(script, InMemoryFile(b"go\n"), deadline=60, output=9, memory=100 << 20).output, b""
+        )
         self.assertEqual(run(script, InMemoryFile(b"go\n"), deadline=60, output=9).output, bytes(9))
 
     def test_not_there(self) -> None:
-        """A program that is not there cannot be run, and one that is killed has the signal for its exit status."""
+        """A program that is not there cannot be run, and one that is killed has the signal for its exit
+        status.
+        """
         self.assertRaises(FileNotFoundError, run, ["/no/such/program"], None, deadline=1)
         self.assertEqual(run(["sh", "-c", "kill -9 $$"], None, deadline=30).code, -signal.SIGKILL)
 
     def test_source_fails(self) -> None:
         """A file that cannot be read is the caller's matter; the program is gone."""
         notes = folder("programs") / "pid"
-        self.assertRaises(Damaged, run, ["sh", "-c", f"echo $$ >{notes}; cat >/dev/null"], Failing(bytes(1_000_000)), deadline=30)
+        self.assertRaises(
+            Damaged,
+            run,
+            ["sh", "-c", f"echo $$ >{notes}; cat >/dev/null"],
+            Failing(bytes(1_000_000)),
+            deadline=30,
+        )
         if notes.exists():
             self.assertFalse(survives(int(notes.read_text())))
 

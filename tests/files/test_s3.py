@@ -48,7 +48,10 @@ class StoreCase(SynchronousTestCase):
     def store(self, **more: Any) -> S3Store:
         leftover = more.pop("leftover", s3.LEFTOVER)
         store = S3Store(
-            self.storage.settings(**({"s3_prefix": self.prefix, "s3_part": 5 * MIB, "s3_timeout": 10} | more)), leftover=leftover
+            self.storage.settings(
+                **({"s3_prefix": self.prefix, "s3_part": 5 * MIB, "s3_timeout": 10} | more)
+            ),
+            leftover=leftover,
         )
         store.open()
         return store
@@ -124,25 +127,33 @@ class BlobTests(StoreCase):
         self.assertEqual(store.read(AB, 0, 1000), bytes(1000))
 
     def test_crash_in_between(self) -> None:
-        """A file that is stored already, whether the spool has it still or not, is that one; one that is nowhere is an error."""
+        """A file that is stored already, whether the spool has it still or not, is that one.
+
+        One that is nowhere is an error.
+        """
         store = self.store()
         store.keep(self.spooled(b"first"), AB)
         changed = next(store.blobs()).changed
         store.keep(self.folder / "spooled", AB)
         again = self.spooled(b"other")
         store.keep(again, AB)
-        self.assertEqual((store.read(AB, 0, 9), again.exists(), next(store.blobs()).changed), (b"first", False, changed))
+        self.assertEqual(
+            (store.read(AB, 0, 9), again.exists(), next(store.blobs()).changed), (b"first", False, changed)
+        )
         self.assertRaises(FileNotFoundError, store.keep, self.folder / "spooled", CD)
 
     def test_sealed(self) -> None:
-        """A sealed file of 40 MiB goes up in parts, ranges of it open what they touch, and a flipped bit is an error."""
+        """A sealed file of 40 MiB goes up in parts, ranges of it open what they touch, and a flipped bit is
+        an error.
+        """
         store, seal, data = self.store(s3_part=16 * MIB), AesGcm(bytes(32)), os.urandom(40 * MIB)
         spool = Spool(self.folder, "x", seal, len(data))
         spool.open()
         spool.write([data])
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         store.keep(spool.close(), AB)
-        self.assertLess(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 32 << 10)  # KiB: parts are not held
+        # KiB: parts are not held
+        self.assertLess(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 32 << 10)
         file, source = SealedFile(store, AB, seal, len(data)), random.Random(3)
         for _ in range(10):
             start, length = source.randrange(len(data)), source.randrange(1, MIB)
@@ -163,7 +174,9 @@ class BlobTests(StoreCase):
         client = self.storage.client()
         for number in range(1003):
             client.put_object(Bucket=BUCKET, Key=f"{self.prefix}{number:032}", Body=b"")
-        self.assertEqual(sorted(blob.name for blob in self.store().blobs()), [f"{number:032}" for number in range(1003)])
+        self.assertEqual(
+            sorted(blob.name for blob in self.store().blobs()), [f"{number:032}" for number in range(1003)]
+        )
 
     def test_leftovers(self) -> None:
         """What a crash left of an upload is aborted when it is old, and else left alone."""
@@ -199,7 +212,10 @@ class BrokenTests(StoreCase):
         self.assertLess(road.breaks, 20)
 
     def test_broken_upload(self) -> None:
-        """A part whose connection breaks is sent again; an upload that cannot be done is aborted, and the spool has the file still."""
+        """A part whose connection breaks is sent again.
+
+        An upload that cannot be done is aborted, and the spool has the file still.
+        """
         data = os.urandom(11 * MIB)
         road = Road(self.storage.port)
         store = self.by(road)
@@ -223,7 +239,11 @@ class BrokenTests(StoreCase):
         store = self.by(road, s3_timeout=1)
         break_next(store, road)
         road.close()
-        for ask in (lambda: store.read(AB, 0, 1), lambda: store.keep(self.spooled(b"x"), AB), lambda: store.delete(AB)):
+        for ask in (
+            lambda: store.read(AB, 0, 1),
+            lambda: store.keep(self.spooled(b"x"), AB),
+            lambda: store.delete(AB),
+        ):
             error = self.assertRaises(OSError, ask)
             self.assertNotIsInstance(error, FileNotFoundError)
         self.assertRaises(OSError, list, store.blobs())
@@ -259,7 +279,12 @@ class ConfiguredTests(StoreCase):
         self.assertIn("may not use", self.wrong("s3_access_key", s3_access_key="AKIAXXXXXXXXXXXXXXXX"))
         self.wrong("s3_access_key and s3_secret_key", s3_secret_key="")
         self.wrong("s3_endpoint", s3_endpoint=f"http://127.0.0.1:{free_port()}", s3_timeout=1)
-        for endpoint in ("s3.example.org", "http://user:pass-word@127.0.0.1", "http://127.0.0.1/files", "ftp://127.0.0.1"):
+        for endpoint in (
+            "s3.example.org",
+            "http://user:pass-word@127.0.0.1",
+            "http://127.0.0.1/files",
+            "ftp://127.0.0.1",
+        ):
             self.wrong("s3_endpoint", s3_endpoint=endpoint)
 
     def test_configured(self) -> None:
@@ -283,5 +308,10 @@ class ConfiguredTests(StoreCase):
             "from imsys.config import FilesConfig\nfrom imsys.files.s3 import S3Store\nS3Store(FilesConfig(s3_bucket='x'))"
         )
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        done = subprocess.run((sys.executable, "-c", script), env=environ, capture_output=True, text=True, timeout=60)
-        self.assertRegex(done.stderr.splitlines()[-1], r"ConfigError: \[files\] store: s3 needs boto3.*pip install 'imsys\[s3\]'")
+        done = subprocess.run(
+            (sys.executable, "-c", script), env=environ, capture_output=True, text=True, timeout=60
+        )
+        self.assertRegex(
+            done.stderr.splitlines()[-1],
+            r"ConfigError: \[files\] store: s3 needs boto3.*pip install 'imsys\[s3\]'",
+        )

@@ -82,9 +82,17 @@ class CommandTests(SynchronousTestCase):
         """0 passes, 1 refuses, anything else says nothing; its last words are told."""
         command = f"{self.scanner} 'an evil one' ; true"  # no shell: these are arguments
         self.assertEqual(self.judged(command), (ScanVerdict.PASSES, "", ""))
-        self.assertEqual(self.judged(command, b"a virus"), (ScanVerdict.REFUSED, "command", "found: an evil one"))
-        self.assertEqual(self.judged("sh -c 'echo broken >&2; exit 2'"), (ScanVerdict.LATER, "command", "exit status 2: broken"))
-        self.assertEqual(self.judged("sh -c 'kill -9 $$'"), (ScanVerdict.LATER, "command", f"exit status {-signal.SIGKILL}: "))
+        self.assertEqual(
+            self.judged(command, b"a virus"), (ScanVerdict.REFUSED, "command", "found: an evil one")
+        )
+        self.assertEqual(
+            self.judged("sh -c 'echo broken >&2; exit 2'"),
+            (ScanVerdict.LATER, "command", "exit status 2: broken"),
+        )
+        self.assertEqual(
+            self.judged("sh -c 'kill -9 $$'"),
+            (ScanVerdict.LATER, "command", f"exit status {-signal.SIGKILL}: "),
+        )
         self.assertEqual(self.judged("true"), (ScanVerdict.PASSES, "", ""))
         self.assertEqual(self.judged("false", b"").verdict, ScanVerdict.REFUSED)
 
@@ -96,7 +104,9 @@ class CommandTests(SynchronousTestCase):
 
     def test_deadline(self) -> None:
         """One that does not answer in time is killed with what it started, and the file judged later."""
-        judged = self.judged(f"sh -c 'echo $$ >{self.folder}/pid; trap \"\" TERM; sleep 100 & sleep 100'", timeout=0.5)
+        judged = self.judged(
+            f"sh -c 'echo $$ >{self.folder}/pid; trap \"\" TERM; sleep 100 & sleep 100'", timeout=0.5
+        )
         self.assertEqual(judged, (ScanVerdict.LATER, "command", "no answer in 0.5 seconds"))
         pid = int((self.folder / "pid").read_text())
         self.assertRaises(ProcessLookupError, os.kill, pid, 0)
@@ -104,7 +114,9 @@ class CommandTests(SynchronousTestCase):
     def test_gone(self) -> None:
         """A command that went away after the start, or a file that cannot be read, lets nothing pass."""
         scan = Scan(str(self.scanner), 60)
-        self.assertEqual(scan.judge(Unreadable(OSError("away")), ABOUT), (ScanVerdict.LATER, "command", "OSError: away"))
+        self.assertEqual(
+            scan.judge(Unreadable(OSError("away")), ABOUT), (ScanVerdict.LATER, "command", "OSError: away")
+        )
         self.assertRaises(Damaged, scan.judge, Unreadable(Damaged("flipped")), ABOUT)
         self.scanner.unlink()
         self.assertEqual(scan.judge(InMemoryFile(b"x"), ABOUT).verdict, ScanVerdict.LATER)
@@ -112,7 +124,9 @@ class CommandTests(SynchronousTestCase):
     def test_configured(self) -> None:
         """What cannot be a command is said at once, in a line."""
         for command in ("/no/such/scanner --fast", "scan 'er", str(Path(__file__))):
-            self.assertRegex(str(self.assertRaises(ConfigError, Scan, command, 1)), r"^\[files\] scan: [^\n]+$")
+            self.assertRegex(
+                str(self.assertRaises(ConfigError, Scan, command, 1)), r"^\[files\] scan: [^\n]+$"
+            )
         self.assertFalse(Scan("", 1))
         self.assertTrue(Scan("true", 1))
         self.assertEqual(Scan("", 1).judge(InMemoryFile(b"x"), ABOUT), (ScanVerdict.PASSES, "", ""))
@@ -129,7 +143,9 @@ class CommandTests(SynchronousTestCase):
             thread.start()
         for thread in threads:
             thread.join(60)
-        self.assertEqual(found, {number: ScanVerdict.REFUSED if number % 2 else ScanVerdict.PASSES for number in range(6)})
+        self.assertEqual(
+            found, {number: ScanVerdict.REFUSED if number % 2 else ScanVerdict.PASSES for number in range(6)}
+        )
 
 
 class JudgeTests(SynchronousTestCase):
@@ -139,8 +155,12 @@ class JudgeTests(SynchronousTestCase):
         """All are asked until one does not let the file pass, and the command at last."""
         asked: list[str] = []
         scan = Scan("false", 60, [Picky("one", b"MZ", asked), Picky("two", b"PK", asked)])
-        self.assertEqual(scan.judge(InMemoryFile(b"MZ.."), ABOUT), (ScanVerdict.REFUSED, "one", "begins  badly"))
-        self.assertEqual(scan.judge(InMemoryFile(b"PK.."), ABOUT), (ScanVerdict.REFUSED, "two", "begins  badly"))
+        self.assertEqual(
+            scan.judge(InMemoryFile(b"MZ.."), ABOUT), (ScanVerdict.REFUSED, "one", "begins  badly")
+        )
+        self.assertEqual(
+            scan.judge(InMemoryFile(b"PK.."), ABOUT), (ScanVerdict.REFUSED, "two", "begins  badly")
+        )
         self.assertEqual(scan.judge(InMemoryFile(b"...."), ABOUT), (ScanVerdict.REFUSED, "command", ""))
         self.assertEqual(asked, [f"{name} eicar.txt" for name in ("one", "one", "two", "one", "two")])
 
@@ -148,13 +168,19 @@ class JudgeTests(SynchronousTestCase):
         """One that fails lets nothing pass."""
         scan = Scan("", 1, [Picky("broken", b"", [])])
         self.assertTrue(scan)
-        self.assertEqual(scan.judge(InMemoryFile(b"x"), ABOUT), (ScanVerdict.LATER, "broken", "RuntimeError: out of order"))
+        self.assertEqual(
+            scan.judge(InMemoryFile(b"x"), ABOUT), (ScanVerdict.LATER, "broken", "RuntimeError: out of order")
+        )
         strict = Scan("", 60, [Picky("strict", b"MZ", [])])
-        self.assertEqual(strict.judge(Unreadable(OSError("away")), ABOUT), (ScanVerdict.LATER, "strict", "OSError: away"))
+        self.assertEqual(
+            strict.judge(Unreadable(OSError("away")), ABOUT), (ScanVerdict.LATER, "strict", "OSError: away")
+        )
         self.assertRaises(Damaged, strict.judge, Unreadable(Damaged("flipped")), ABOUT)
 
     def test_slow(self) -> None:
-        """One that does not answer in time lets nothing pass, and is not asked any more when it keeps too many waiting."""
+        """One that does not answer in time lets nothing pass, and is not asked any more when it keeps too
+        many waiting.
+        """
         slow = Slow()
         scan = Scan("", 0.02, [slow])
         judged = [scan.judge(InMemoryFile(b"x"), ABOUT) for _ in range(5)]

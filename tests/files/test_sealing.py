@@ -72,8 +72,15 @@ class MasterTests(SynchronousTestCase):
     old, new = ("old", b"o" * 32), ("new", b"n" * 32)
 
     def test_rotation(self) -> None:
-        """After a rotation what was wrapped before opens, and can be wrapped anew; then the old key is not needed."""
-        before, between, after = MasterKeys([self.old]), MasterKeys([self.new, self.old]), MasterKeys([self.new])
+        """After a rotation what was wrapped before opens, and can be wrapped anew.
+
+        Then the old key is not needed.
+        """
+        before, between, after = (
+            MasterKeys([self.old]),
+            MasterKeys([self.new, self.old]),
+            MasterKeys([self.new]),
+        )
         wrapped = before.new()
         stored = before.seal(wrapped).seal(0, True, b"x")
         self.assertEqual(between.seal(wrapped).open(0, True, stored), b"x")
@@ -101,7 +108,14 @@ class MasterTests(SynchronousTestCase):
         """What is no line of a key file is said in one line that tells no key."""
         good = "a " + "A" * 43
         self.assertEqual(parse_keys(f"# made\n{good}\n", 2, "here"), [("a", bytes(32))])
-        for wrong in ("", good + "\n" + good, "a", "a " + "B" * 42, "a-b " + "B" * 43, "\n".join(f"{n} {'A' * 43}" for n in range(3))):
+        for wrong in (
+            "",
+            good + "\n" + good,
+            "a",
+            "a " + "B" * 42,
+            "a-b " + "B" * 43,
+            "\n".join(f"{n} {'A' * 43}" for n in range(3)),
+        ):
             problem = self.assertRaises(ConfigError, parse_keys, wrong, 2, "here")
             self.assertRegex(str(problem), "^here: ")
             self.assertNotIn("BBBB", str(problem))

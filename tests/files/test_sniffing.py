@@ -38,7 +38,9 @@ class SniffTests(SynchronousTestCase):
             self.assertEqual(sniff(head, name), mime, (name, head[:40]))
 
     def test_pictures(self) -> None:
-        """Pictures are told by their bytes, whatever they are called, and are messages of kind IMAGE that browsers show."""
+        """Pictures are told by their bytes, whatever they are called, and are messages of kind IMAGE that
+        browsers show.
+        """
         for form in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF"):
             for name in ("x", "x.txt", "x.html", "x.svg"):
                 mime = sniff(picture(form)[:HEAD], name)
@@ -49,12 +51,18 @@ class SniffTests(SynchronousTestCase):
     def test_animated(self) -> None:
         """An animated PNG is a PNG: a picture, and nothing to be saved first."""
         made = io.BytesIO()
-        Image.new("RGB", (20, 10), "red").save(made, "PNG", save_all=True, append_images=[Image.new("RGB", (20, 10), "blue")])
+        Image.new("RGB", (20, 10), "red").save(
+            made, "PNG", save_all=True, append_images=[Image.new("RGB", (20, 10), "blue")]
+        )
         self.assertIn(b"acTL", made.getvalue())
-        self.sniffed([(made.getvalue()[:HEAD], "x.png", "image/png"), (made.getvalue()[:HEAD], "x.apng", "image/png")])
+        self.sniffed(
+            [(made.getvalue()[:HEAD], "x.png", "image/png"), (made.getvalue()[:HEAD], "x.apng", "image/png")]
+        )
 
     def test_active(self) -> None:
-        """What has script in it is told, at least as dangerous as it is, and never shown by browsers under our name."""
+        """What has script in it is told, at least as dangerous as it is, and never shown by browsers under
+        our name.
+        """
         xml = '<?xml version="1.0"?>\n'
         self.sniffed(
             [
@@ -77,12 +85,21 @@ class SniffTests(SynchronousTestCase):
                 (b"MZ\x90\0" + bytes(100), "x.png", "application/x-msdownload"),
             ]
         )
-        for head, name in ((b"<html>", "x"), (b"<svg/>", "x"), (b"%PDF-1.7", "x"), (b"a()", "x.js"), (archive("a"), "a.jar")):
+        for head, name in (
+            (b"<html>", "x"),
+            (b"<svg/>", "x"),
+            (b"%PDF-1.7", "x"),
+            (b"a()", "x.js"),
+            (archive("a"), "a.jar"),
+        ):
             self.assertFalse(inline(sniff(head, name)))
             self.assertEqual(kind(sniff(head, name)), Kind.FILE)
 
     def test_text(self) -> None:
-        """Letters are text, also where they begin like something else; what kind of text is told by the name."""
+        """Letters are text, also where they begin like something else.
+
+        What kind of text is told by the name.
+        """
         umlaut = "ä" * HEAD
         self.sniffed(
             [
@@ -116,7 +133,9 @@ class SniffTests(SynchronousTestCase):
                 (b"\x80\x81 latin", "x.html", UNKNOWN),
             ]
         )
-        self.assertEqual([kind(mime) for mime in ("video/mp4", "audio/mp4", DOCX)], [Kind.VIDEO, Kind.AUDIO, Kind.FILE])
+        self.assertEqual(
+            [kind(mime) for mime in ("video/mp4", "audio/mp4", DOCX)], [Kind.VIDEO, Kind.AUDIO, Kind.FILE]
+        )
 
     def test_noise(self) -> None:
         """Noise is nothing that browsers show."""
@@ -125,7 +144,10 @@ class SniffTests(SynchronousTestCase):
             self.assertFalse(inline(mime), mime)
 
     @settings(max_examples=100, deadline=None)
-    @given(st.binary(max_size=400) | st.text(alphabet="<!-?/>svghtml :\n", max_size=400).map(str.encode), st.text(max_size=20))
+    @given(
+        st.binary(max_size=400) | st.text(alphabet="<!-?/>svghtml :\n", max_size=400).map(str.encode),
+        st.text(max_size=20),
+    )
     def test_anything(self, head: bytes, name: str) -> None:
         """Anything is something; and no markup is ever shown by browsers."""
         mime = sniff(head, name)

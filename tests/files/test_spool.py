@@ -47,7 +47,9 @@ class SpoolTests(SynchronousTestCase):
                     count = source.choice((1, 1000, SEGMENT // 2, SEGMENT, 2 * SEGMENT))
                     spool.write([data[at : at + count]])
                     at = min(at + count, size)
-                    self.assertEqual((spool.offset, spool.settle() if source.random() < 0.5 else at), (at, at))
+                    self.assertEqual(
+                        (spool.offset, spool.settle() if source.random() < 0.5 else at), (at, at)
+                    )
                 self.assertTrue(spool.whole)
                 self.assertEqual(spool.digest(), hashlib.sha256(data).digest())
                 store.keep(spool.close(), "0abc")
@@ -98,7 +100,9 @@ class SpoolTests(SynchronousTestCase):
                 again.discard()
 
     def test_lost_in_between(self) -> None:
-        """Of what was written and not durable, a crash of the machine may leave any part: the first that is missing is where it goes on."""
+        """Of what was written and not durable, a crash of the machine may leave any part: the first that is
+        missing is where it goes on.
+        """
         for make in SEALS:
             seal, data = make(), os.urandom(9 * SEGMENT + 5)
             spool = self.spool(len(data), seal)
@@ -108,7 +112,8 @@ class SpoolTests(SynchronousTestCase):
             stored = SEGMENT + seal.overhead
             with (self.folder / "x.part").open("r+b") as part:
                 part.seek(2 * stored)
-                part.write(bytes(stored))  # a file system that has the length, and later parts, but not this one
+                # a file system that has the length, and later parts, but not this one
+                part.write(bytes(stored))
             again = self.spool(len(data), seal)
             self.assertEqual(again.offset, durable)
             again.write([data[durable:]])
@@ -120,7 +125,9 @@ class SpoolTests(SynchronousTestCase):
         seal, data = AesGcm(bytes(32)), os.urandom(5 * SEGMENT + 1)
         self.spool(len(data), seal).write([data])
         again = self.spool(len(data), seal)
-        self.assertEqual([again.digest(2) for _ in range(4)], [None, None, *[hashlib.sha256(data).digest()] * 2])
+        self.assertEqual(
+            [again.digest(2) for _ in range(4)], [None, None, *[hashlib.sha256(data).digest()] * 2]
+        )
 
     def test_hashed_again(self) -> None:
         """A read that fails in the middle changes nothing of the hash, however often it is tried again."""
@@ -145,12 +152,17 @@ class SpoolTests(SynchronousTestCase):
         return {path: path.read_bytes() for path in self.folder.iterdir()}
 
     def tear(self, before: dict[Path, bytes], source: random.Random) -> None:
-        """Leave of every file what was there, and some of what was written since, the last of it as noise, or with a hole in it."""
+        """Leave of every file what was there, and some of what was written since, the last of it as noise, or
+        with a hole in it.
+        """
         for path in self.folder.iterdir():
             now, then = path.read_bytes(), before.get(path, b"")
             if now == then:
                 continue
-            common = next((i for i, (a, b) in enumerate(zip(now, then, strict=False)) if a != b), min(len(now), len(then)))
+            common = next(
+                (i for i, (a, b) in enumerate(zip(now, then, strict=False)) if a != b),
+                min(len(now), len(then)),
+            )
             kept = source.randrange(common, len(now) + 1)
             hole = source.randrange(common, kept + 1), source.randrange(0, SEGMENT)
             if source.choice((True, False)):  # a disk may write the end first
@@ -190,7 +202,9 @@ class SpoolTests(SynchronousTestCase):
         self.assertEqual((self.spool(len(data), seal).offset, synced), (SEGMENT, [SEGMENT + seal.overhead]))
 
     def test_names(self) -> None:
-        """The names of new files and folders are durable before what is in them, also where somebody died after making them."""
+        """The names of new files and folders are durable before what is in them, also where somebody died
+        after making them.
+        """
         for made in (False, True):
             synced: list[Path] = []
             for module in (spooling, blobs):
@@ -242,7 +256,9 @@ class SpoolTests(SynchronousTestCase):
 
 class DiskStoreTests(SynchronousTestCase):
     def test_strangers(self) -> None:
-        """What is in the folder and is no blob of ours is not listed: to remove it by its name would fail, or say what is not so."""
+        """What is in the folder and is no blob of ours is not listed: to remove it by its name would fail, or
+        say what is not so.
+        """
         home = folder("blobs")
         store = DiskStore("one", home)
         store.open()

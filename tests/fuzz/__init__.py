@@ -1,1 +1,4 @@
-"""Coverage-guided fuzzing of what reads bytes of strangers; not run with the tests (docs/protocol.md says how)."""
+"""Coverage-guided fuzzing of what reads bytes of strangers.
+
+Not run with the tests (docs/protocol.md says how).
+"""

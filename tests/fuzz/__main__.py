@@ -1,7 +1,8 @@
 """Fuzz the codec of live streams: ``python -m tests.fuzz TARGET FOLDER [libFuzzer's options]``.
 
-TARGET is one of those in ``tests.fuzz.targets``; FOLDER keeps what was found to be worth trying, and is made with examples to begin with.
-Needs atheris (``pip install atheris``). What is found is written to the working folder as ``crash-…``.
+TARGET is one of those in ``tests.fuzz.targets``; FOLDER keeps what was found to be worth trying, and is made
+with examples to begin with. Needs atheris (``pip install atheris``). What is found is written to the working
+folder as ``crash-…``.
 """
 
 from __future__ import annotations

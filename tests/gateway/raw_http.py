@@ -69,7 +69,10 @@ class RawHttp(Protocol):
             start, end, rest = self.received.partition(b"\r\n\r\n")
             if end:
                 lines = start.decode("latin-1").split("\r\n")
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+                headers = {
+                    name.lower(): value.strip()
+                    for name, _, value in (line.partition(":") for line in lines[1:])
+                }
                 _, status, reason = lines[0].split(" ", 2)
                 length = 0 if head else int(headers.get("content-length", "0"))
                 if len(rest) >= length:

@@ -123,8 +123,12 @@ class SystemCase(TestCase):
         self.captcha = self.run_service(captcha.build(self.reactor, self.config))
         self.config = dataclasses.replace(
             self.config,
-            balance=dataclasses.replace(self.config.balance, addresses=(("127.0.0.1", part(self.balance, GrpcServer).port),)),
-            captcha=dataclasses.replace(self.config.captcha, addresses=(("127.0.0.1", part(self.captcha, GrpcServer).port),)),
+            balance=dataclasses.replace(
+                self.config.balance, addresses=(("127.0.0.1", part(self.balance, GrpcServer).port),)
+            ),
+            captcha=dataclasses.replace(
+                self.config.captcha, addresses=(("127.0.0.1", part(self.captcha, GrpcServer).port),)
+            ),
         )
         self.gateway = self.run_service(gateway.build(self.reactor, self.config))
         self.passwords = part(self.gateway, Passwords)
@@ -136,7 +140,9 @@ class SystemCase(TestCase):
         policy = BrowserLikePolicyForHTTPS(trustRootFromCertificates([trusted]))
         self.http = HTTPClient(Agent(self.reactor, policy, pool=pool))
         self.addCleanup(pool.closeCachedConnections)
-        self.balance_client = GrpcClient(self.reactor, Trust(self.config.cluster), self.config.balance.addresses)
+        self.balance_client = GrpcClient(
+            self.reactor, Trust(self.config.cluster), self.config.balance.addresses
+        )
         self.run_service(self.balance_client)
         await self.register_server("chat1", plain=9001)
 
@@ -169,13 +175,19 @@ class SystemCase(TestCase):
 
     async def post_body(self, path: str, body: bytes, url: str | None = None, **headers: str) -> Answer:
         """One request with any body; ``x_y="z"`` is the header ``X-Y: z``."""
-        named: dict[str | bytes, str | bytes] = {name.replace("_", "-"): value for name, value in headers.items()}
-        response: Any = await self.http.post((url or self.url) + path, data=body, headers=named, unbuffered=True)
+        named: dict[str | bytes, str | bytes] = {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        response: Any = await self.http.post(
+            (url or self.url) + path, data=body, headers=named, unbuffered=True
+        )
         text = await readBody(response.original)
         after = response.headers.getRawHeaders("retry-after")
         return Answer(response.code, json.loads(text), int(after[0]) if after else None)
 
-    async def register_server(self, name: str, *, kind: str = "chat", plain: int = 0, http: int = 0, grpc: int = 0) -> None:
+    async def register_server(
+        self, name: str, *, kind: str = "chat", plain: int = 0, http: int = 0, grpc: int = 0
+    ) -> None:
         """Register a server at balance, which need not exist."""
         request = imsys_v1_pb2.RegisterRequest(
             info=message_pb2.ServerInfo(name=name, host=f"{name}.example.org", port="9000"),
@@ -225,7 +237,13 @@ class SystemCase(TestCase):
     async def register(self, name: str, password: str = PASSWORD) -> int:
         """An account made by HTTP; its address is ``<name>@example.org``."""
         email = f"{name}@example.org"
-        answer = await self.post("/post_registration", username=name, password=password, email=email, cpatcha=await self.code(email))
+        answer = await self.post(
+            "/post_registration",
+            username=name,
+            password=password,
+            email=email,
+            cpatcha=await self.code(email),
+        )
         self.assertEqual((answer.status, answer.error), (200, 0), answer.json)
         return int(answer.json["uuid"])
 
@@ -240,5 +258,7 @@ class SystemCase(TestCase):
 
     def another_gateway(self, **more: Any) -> str:
         """A second gateway on the same Redis and database, with other sections of configuration; its URL."""
-        config = dataclasses.replace(self.config, **{"gateway": dataclasses.replace(self.config.gateway, plain_port=0), **more})
+        config = dataclasses.replace(
+            self.config, **{"gateway": dataclasses.replace(self.config.gateway, plain_port=0), **more}
+        )
         return f"https://127.0.0.1:{self.port_of(self.run_service(gateway.build(self.reactor, config)))}"

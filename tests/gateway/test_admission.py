@@ -62,13 +62,18 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual(self.order, [1, 2, 5, 4, 3])
 
     def test_patience(self) -> None:
-        """Who has waited for too long is refused with 73 and a time to come back; who came later still waits."""
+        """Who has waited for too long is refused with 73 and a time to come back.
+
+        Who came later still waits.
+        """
         self.come(1, 2, 3)
         self.clock.advance(1.0)
         self.come(4)
         self.clock.advance(PATIENCE - 1.0)
         refused = self.refused(3)
-        self.assertEqual((refused.status, refused.retry_after, len(self.admission)), (Status.SERVER_BUSY, 2.0, 1))
+        self.assertEqual(
+            (refused.status, refused.retry_after, len(self.admission)), (Status.SERVER_BUSY, 2.0, 1)
+        )
         self.clock.advance(1.0)
         self.refused(4)
         self.assertEqual((self.order, len(self.admission)), ([1, 2], 0))
@@ -89,7 +94,9 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual(self.order, [1, 2, 4])
 
     def test_turns(self) -> None:
-        """Who has many requests here waits with all but the first behind those who have one, though they came later."""
+        """Who has many requests here waits with all but the first behind those who have one, though they came
+        later.
+        """
         self.admission = Admission(self.clock, at_once=1, queue=100)
         self.come(*range(1, 25), asker=Asker("anna", "203.0.113.1"))
         self.come(30, asker=Asker("otto", "203.0.113.1"))
@@ -101,7 +108,9 @@ class AdmissionTests(SynchronousTestCase):
         self.assertEqual(self.order[4:], [32, *range(3, 25)])
 
     def test_names_of_one_address(self) -> None:
-        """An address that logs in by many names has one turn among other addresses, and is who goes without where there is no room."""
+        """An address that logs in by many names has one turn among other addresses, and is who goes without
+        where there is no room.
+        """
         self.admission = Admission(self.clock, at_once=1, queue=4)
         for number in range(1, 6):
             self.come(number, asker=Asker(f"user{number}", "203.0.113.1"))

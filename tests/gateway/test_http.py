@@ -102,15 +102,21 @@ class HttpTests(TestCase):
     async def test_pipelined(self) -> None:
         """Requests sent without waiting are answered in order, one after the other."""
         self.http.send(b"".join(post("/ask", b'{"text": "%d"}' % n) for n in range(20)))
-        self.assertEqual([(await self.http.response()).json["text"] for _ in range(20)], [str(n) for n in range(20)])
+        self.assertEqual(
+            [(await self.http.response()).json["text"] for _ in range(20)], [str(n) for n in range(20)]
+        )
 
     async def test_chunked(self) -> None:
-        """A body in chunks is refused, whatever they are, and the connection closed: no client of ours sends any."""
+        """A body in chunks is refused, whatever they are, and the connection closed: no client of ours sends
+        any.
+        """
         for chunks in ((b'{"te', b'xt": "chu', b'nks"}'), (b"x",) * 5000):
             http = await self.connect(self.port)
             http.send(chunked("/ask", *chunks))
             response = await http.response()
-            self.assertEqual((response.status, response.json["error"], response.headers["connection"]), (411, 1, "close"))
+            self.assertEqual(
+                (response.status, response.json["error"], response.headers["connection"]), (411, 1, "close")
+            )
             await http.closed
         self.assertEqual(self.seen, [])
 
@@ -159,7 +165,9 @@ class HttpTests(TestCase):
         """Any method but POST gets 405 with the one that is allowed; HEAD without a body."""
         for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH", "post", "BREW"):
             response = await self.exchange(f"{method} /ask HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            self.assertEqual((response.status, response.headers["allow"], response.json["error"]), (405, "POST", 1), method)
+            self.assertEqual(
+                (response.status, response.headers["allow"], response.json["error"]), (405, "POST", 1), method
+            )
         self.http.send(b"HEAD /ask HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertEqual((await self.http.response(head=True)).status, 405)
         self.assertEqual((await self.exchange(post("/ask?a=b", b'{"text": "query"}'))).json["text"], "query")
@@ -169,7 +177,9 @@ class HttpTests(TestCase):
         body = b'{"text": "a"}'.ljust(LIMIT)
         self.assertEqual((await self.exchange(post("/ask", body))).status, 200)
         response = await self.exchange(post("/ask", body + b" "))
-        self.assertEqual((response.status, response.json["error"], response.headers["connection"]), (413, 1, "close"))
+        self.assertEqual(
+            (response.status, response.json["error"], response.headers["connection"]), (413, 1, "close")
+        )
         await self.http.closed
         self.assertEqual(len(self.seen), 1)
 
@@ -190,7 +200,10 @@ class HttpTests(TestCase):
         await self.http.closed
 
     async def test_malformed_http(self) -> None:
-        """What is not HTTP is answered with a 4xx and closed, whatever follows, with nothing in the log; the next client is served."""
+        """What is not HTTP is answered with a 4xx and closed, whatever follows, with nothing in the log.
+
+        The next client is served.
+        """
         requests = [
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
             b"nonsense\r\n\r\n",
@@ -221,19 +234,28 @@ class HttpTests(TestCase):
         """A refusal is status 200 with its code and its sentence, and nothing else."""
         self.outcome = Refused(Status.USERNAME_TAKEN, "This name is taken.")
         response = await self.exchange(post("/ask", b'{"text": "a"}'))
-        self.assertEqual((response.status, response.json), (200, {"error": 71, "message": "This name is taken."}))
+        self.assertEqual(
+            (response.status, response.json), (200, {"error": 71, "message": "This name is taken."})
+        )
 
     async def test_rate_limited(self) -> None:
         """A rate limit is 429 with error 64, and says in whole seconds when to come back, rounded up."""
         for wait, header in ((0.2, "1"), (1.0, "1"), (12.001, "13")):
             self.outcome = Refused(Status.RATE_LIMITED, "Too many.", retry_after=wait)
             response = await self.exchange(post("/ask", b'{"text": "a"}'))
-            self.assertEqual((response.status, response.json["error"], response.headers["retry-after"]), (429, 64, header))
+            self.assertEqual(
+                (response.status, response.json["error"], response.headers["retry-after"]), (429, 64, header)
+            )
             self.assertEqual(response.reason, "Too Many Requests")
 
     async def test_unavailable(self) -> None:
         """Whatever is down behind it, the answer is 503 with error 73."""
-        for status in (Status.REDIS_UNKNOWN_ERROR, Status.GRPC_ERROR, Status.MYSQL_INTERNAL_ERROR, Status.SERVER_BUSY):
+        for status in (
+            Status.REDIS_UNKNOWN_ERROR,
+            Status.GRPC_ERROR,
+            Status.MYSQL_INTERNAL_ERROR,
+            Status.SERVER_BUSY,
+        ):
             self.outcome = Unavailable(status, "It is down.")
             response = await self.exchange(post("/ask", b'{"text": "a"}'))
             self.assertEqual((response.status, response.json["error"]), (503, 73))
@@ -250,7 +272,9 @@ class HttpTests(TestCase):
 
     async def test_source(self) -> None:
         """The handler learns where the request came from, through the trusted proxy, and whether over TLS."""
-        await self.exchange(post("/ask", b'{"text": "a"}', "X-Forwarded-For: 1.2.3.4", "X-Forwarded-For: 203.0.113.5"))
+        await self.exchange(
+            post("/ask", b'{"text": "a"}', "X-Forwarded-For: 1.2.3.4", "X-Forwarded-For: 203.0.113.5")
+        )
         await self.exchange(post("/ask", b'{"text": "a"}', "X-Forwarded-Proto: https"))
         await self.exchange(post("/ask", b'{"text": "a"}', "X-Forwarded-For: \xff\x01"))
         self.assertEqual(

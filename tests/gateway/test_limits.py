@@ -8,12 +8,17 @@ import json
 from imsys.config import CaptchaConfig, LimitsConfig
 from tests.gateway.system import PASSWORD, QUICK, Answer, SystemCase
 
-OFF = LimitsConfig(**{field.name: 0 for field in dataclasses.fields(LimitsConfig) if isinstance(field.default, int)})  # type: ignore[arg-type]
+OFF = LimitsConfig(
+    **{field.name: 0 for field in dataclasses.fields(LimitsConfig) if isinstance(field.default, int)}  # type: ignore[arg-type]
+)
 
 
 class DefaultLimitTests(SystemCase):
     async def test_wrong_passwords(self) -> None:
-        """Ten wrong passwords a minute for one account from one address; then 429 with 64 at once, for the right one too."""
+        """Ten wrong passwords a minute for one account from one address.
+
+        Then 429 with 64 at once, for the right one too.
+        """
         await self.register("anna")
         await self.register("otto")
         for _ in range(10):
@@ -45,12 +50,16 @@ class DefaultLimitTests(SystemCase):
         self.assertEqual((await self.login("anna", "wrong horse")).status, 429)
 
     async def test_right_passwords(self) -> None:
-        """Thirty logins a minute of one account; then 64 without a hash, whatever the password, and others are not concerned."""
+        """Thirty logins a minute of one account.
+
+        Then 64 without a hash, whatever the password, and others are not concerned.
+        """
         await self.register("anna")
         await self.register("otto")
         answers = await self.at_once(*(self.login("anna") for _ in range(40)))
         right = sum(answer.error == 0 for answer in answers)
-        self.assertTrue(30 <= right <= 31, right)  # so many as there are workers, less one, may pass the limit
+        # so many as there are workers, less one, may pass the limit
+        self.assertTrue(30 <= right <= 31, right)
         self.assertEqual({(answer.status, answer.error) for answer in answers if answer.error}, {(429, 64)})
         hashes = self.passwords.computed
         self.assertEqual((await self.login("anna")).status, 429)
@@ -67,11 +76,16 @@ class DefaultLimitTests(SystemCase):
         self.assertEqual(await self.redis.call("KEYS", self.redis.key("rate", "login-*")), [])
 
     async def test_wrong_codes(self) -> None:
-        """Twenty wrong codes an hour from one address for whatever accounts; then 64 at once, for the right one too."""
+        """Twenty wrong codes an hour from one address for whatever accounts.
+
+        Then 64 at once, for the right one too.
+        """
         code = await self.code("anna@example.org")
         fields = {"username": "anna", "password": PASSWORD, "email": "anna@example.org"}
         for n in range(20):
-            answer = await self.post("/post_registration", **{**fields, "email": f"user{n}@example.org"}, cpatcha="999999")
+            answer = await self.post(
+                "/post_registration", **{**fields, "email": f"user{n}@example.org"}, cpatcha="999999"
+            )
             self.assertEqual(answer.error, 13)
         for path in ("/post_registration", "/reset_password"):
             answer = await self.post(path, **fields, cpatcha=code)
@@ -90,11 +104,21 @@ class DefaultLimitTests(SystemCase):
         self.assertEqual(sorted(answer.error for answer in answers), [13] * 20 + [64] * 30)
 
     async def test_questions(self) -> None:
-        """Whether there is an account can be asked thirty times a minute, and each counts, whatever the answer is."""
+        """Whether there is an account can be asked thirty times a minute, and each counts, whatever the
+        answer is.
+        """
         await self.register("anna")
-        fields = [{"username": "anna", "email": "anna@example.org"}, {"username": "otto", "email": "anna@example.org"}]
-        self.assertEqual([(await self.post("/check_accountexists", **fields[n % 2])).error for n in range(30)], [0, 16] * 15)
-        self.assertEqual([(await self.post("/check_accountexists", **one)).status for one in fields], [429, 429])
+        fields = [
+            {"username": "anna", "email": "anna@example.org"},
+            {"username": "otto", "email": "anna@example.org"},
+        ]
+        self.assertEqual(
+            [(await self.post("/check_accountexists", **fields[n % 2])).error for n in range(30)],
+            [0, 16] * 15,
+        )
+        self.assertEqual(
+            [(await self.post("/check_accountexists", **one)).status for one in fields], [429, 429]
+        )
 
     async def test_window_passes(self) -> None:
         """When the minute has passed there is room again."""
@@ -136,11 +160,18 @@ class DefaultLimitTests(SystemCase):
 
 class SmallLimitTests(SystemCase):
     limits = dataclasses.replace(
-        OFF, password_account_source=4, password_account=6, password_source=8, code_source_hour=3, registration_source_hour=2
+        OFF,
+        password_account_source=4,
+        password_account=6,
+        password_source=8,
+        code_source_hour=3,
+        registration_source_hour=2,
     )
     settings = dataclasses.replace(QUICK, trusted_proxies=("127.0.0.0/8",))
 
-    async def login_from(self, source: str, name: str, password: str = "wrong horse", url: str | None = None) -> Answer:
+    async def login_from(
+        self, source: str, name: str, password: str = "wrong horse", url: str | None = None
+    ) -> Answer:
         body = json.dumps({"username": name, "password": password}).encode()
         return await self.post_body("/trylogin_server", body, url, x_forwarded_for=source)
 
@@ -150,7 +181,10 @@ class SmallLimitTests(SystemCase):
         self.assertEqual(errors, [17] * 6 + [64] * 2)
 
     async def test_address_for_many_accounts(self) -> None:
-        """The limit of an address counts wrong passwords for all accounts; an IPv6 address counts by its /64."""
+        """The limit of an address counts wrong passwords for all accounts.
+
+        An IPv6 address counts by its /64.
+        """
         errors = [(await self.login_from("203.0.113.1", f"user{n}")).error for n in range(10)]
         self.assertEqual(errors, [17] * 8 + [64] * 2)
         errors = [(await self.login_from(f"2001:db8::{n:x}:1", f"user{n}")).error for n in range(20, 30)]
@@ -165,29 +199,43 @@ class SmallLimitTests(SystemCase):
     async def test_two_gateways(self) -> None:
         """Two gateways count together."""
         other = self.another_gateway()
-        errors = [(await self.login_from("203.0.113.1", "anna", url=(None, other)[n % 2])).error for n in range(6)]
+        errors = [
+            (await self.login_from("203.0.113.1", "anna", url=(None, other)[n % 2])).error for n in range(6)
+        ]
         self.assertEqual(errors, [17] * 4 + [64] * 2)
 
     async def test_burst(self) -> None:
         """A parallel burst over two gateways passes the limit by no more than their hash workers."""
         await self.register("anna")
         other = self.another_gateway()
-        answers = await self.at_once(*(self.login_from("203.0.113.1", "anna", url=(None, other)[n % 2]) for n in range(60)))
+        answers = await self.at_once(
+            *(self.login_from("203.0.113.1", "anna", url=(None, other)[n % 2]) for n in range(60))
+        )
         wrong = sum(answer.error == 17 for answer in answers)
         self.assertTrue(4 <= wrong <= 4 + 2 * 2 - 1, wrong)
-        self.assertEqual({(answer.status, answer.error) for answer in answers if answer.error != 17}, {(429, 64)})
+        self.assertEqual(
+            {(answer.status, answer.error) for answer in answers if answer.error != 17}, {(429, 64)}
+        )
 
     async def test_tls_before_the_proxy(self) -> None:
         """Who speaks TLS to a trusted proxy gets the TLS port, however the proxy speaks to us."""
         await self.register("anna")
         body = json.dumps({"username": "anna", "password": PASSWORD}).encode()
         for proto, port in (("https", "9000"), ("http", "9001")):
-            answer = await self.post_body("/trylogin_server", body, self.plain_url, x_forwarded_for="203.0.113.1", x_forwarded_proto=proto)
+            answer = await self.post_body(
+                "/trylogin_server",
+                body,
+                self.plain_url,
+                x_forwarded_for="203.0.113.1",
+                x_forwarded_proto=proto,
+            )
             self.assertEqual(answer.json["port"], port)
 
     async def test_mails_from_one_address(self) -> None:
         """Mails that one address asks for are limited, whoever they are for; in a burst exactly."""
-        answers = await self.at_once(*(self.post("/get_verification", email=f"user{n}@example.org") for n in range(9)))
+        answers = await self.at_once(
+            *(self.post("/get_verification", email=f"user{n}@example.org") for n in range(9))
+        )
         self.assertEqual(sorted(answer.error for answer in answers), [0] * 3 + [64] * 6)
         self.assertEqual(sum(len(self.mails_to(f"user{n}@example.org")) for n in range(9)), 3)
 
@@ -195,7 +243,10 @@ class SmallLimitTests(SystemCase):
         """Mails are limited in all, whoever asks for them."""
         url = self.another_gateway(limits=dataclasses.replace(OFF, code_all_hour=4))
         bodies = [json.dumps({"email": f"user{n}@example.org"}).encode() for n in range(6)]
-        answers = [await self.post_body("/get_verification", body, url, x_forwarded_for=f"203.0.113.{n}") for n, body in enumerate(bodies)]
+        answers = [
+            await self.post_body("/get_verification", body, url, x_forwarded_for=f"203.0.113.{n}")
+            for n, body in enumerate(bodies)
+        ]
         self.assertEqual([answer.error for answer in answers], [0] * 4 + [64] * 2)
 
     async def test_registrations(self) -> None:
@@ -220,7 +271,13 @@ class SmallLimitTests(SystemCase):
         codes = [await self.code(f"user{n}@example.org") for n in range(6)]
         answers = await self.at_once(
             *(
-                self.post("/post_registration", username=f"user{n}", password=PASSWORD, email=f"user{n}@example.org", cpatcha=code)
+                self.post(
+                    "/post_registration",
+                    username=f"user{n}",
+                    password=PASSWORD,
+                    email=f"user{n}@example.org",
+                    cpatcha=code,
+                )
                 for n, code in enumerate(codes)
             )
         )

@@ -22,7 +22,10 @@ from tests.support.daemons import ROOT
 
 class LoginTests(SystemCase):
     async def test_login(self) -> None:
-        """Name and password give the chat server, the resources server, and a token that opens them; ports are strings."""
+        """Name and password give the chat server, the resources server, and a token that opens them.
+
+        Ports are strings.
+        """
         uuid = await self.register("anna")
         await self.register_server("files1", kind="resources", http=9002)
         answer = await self.login("anna")
@@ -53,10 +56,15 @@ class LoginTests(SystemCase):
     async def test_no_resources_server(self) -> None:
         """Without a resources server there is a login, and its host is empty."""
         await self.register("anna")
-        self.assertEqual((await self.login("anna")).json["resources"], {"host": "", "port": "0", "http_port": "0"})
+        self.assertEqual(
+            (await self.login("anna")).json["resources"], {"host": "", "port": "0", "http_port": "0"}
+        )
 
     async def test_plaintext(self) -> None:
-        """Over plaintext HTTP the chat server's plaintext port is given; where none is open, there is no server: 10."""
+        """Over plaintext HTTP the chat server's plaintext port is given.
+
+        Where none is open, there is no server: 10.
+        """
         await self.register("anna")
         self.assertEqual((await self.login("anna", url=self.plain_url)).json["port"], "9001")
         await self.register_server("chat1", plain=0)
@@ -65,10 +73,22 @@ class LoginTests(SystemCase):
         self.assertEqual((await self.login("anna")).json["port"], "9000")
 
     async def test_unknown_and_wrong_look_the_same(self) -> None:
-        """An unknown name, an impossible one and a wrong password get the same answer, for the same number of hashes."""
+        """An unknown name, an impossible one and a wrong password get the same answer, for the same number of
+        hashes.
+        """
         await self.register("anna")
         answers = []
-        for name in ("anna", "nobody", "", "a b", "x" * 60_000, "a\0b", "' OR 1=1 --", "\u202e", "\ufdfa" * 20_000):
+        for name in (
+            "anna",
+            "nobody",
+            "",
+            "a b",
+            "x" * 60_000,
+            "a\0b",
+            "' OR 1=1 --",
+            "\u202e",
+            "\ufdfa" * 20_000,
+        ):
             before = self.passwords.computed
             answer = await self.login(name, "wrong horse battery")
             self.assertEqual(self.passwords.computed, before + 1, name[:20])
@@ -77,22 +97,37 @@ class LoginTests(SystemCase):
         self.assertEqual((answers[0][0], answers[0][1]["error"]), (200, 17))
 
     async def test_wrong_password_is_logged(self) -> None:
-        """A wrong password is one line at level info with the address, and no name or password; a right one is none."""
+        """A wrong password is one line at level info with the address, and no name or password.
+
+        A right one is none.
+        """
         await self.register("anna")
         with capturedLogs() as events:
             for name in ("anna", "nobody"):
                 await self.login(name, "wrong horse battery")
             await self.login("anna")
-        said = [(event["log_level"], event["log_namespace"], formatEvent(event)) for event in events if "wrong" in formatEvent(event)]
+        said = [
+            (event["log_level"], event["log_namespace"], formatEvent(event))
+            for event in events
+            if "wrong" in formatEvent(event)
+        ]
         self.assertEqual(said, [(LogLevel.info, "imsys.gateway.login", "wrong password from 127.0.0.1")] * 2)
         self.assertNotIn("horse", repr(events))
-        (documented,) = re.findall(r"failregex = (.*)", (ROOT / "docs" / "operations" / "reference.md").read_text("utf-8"))
+        (documented,) = re.findall(
+            r"failregex = (.*)", (ROOT / "docs" / "operations" / "reference.md").read_text("utf-8")
+        )
         lines = [format_line(event).partition(" ")[2] for event in events]  # fail2ban takes the time away
-        found = [match["ip"] for line in lines if (match := re.search(documented.replace("<ADDR>", r"(?P<ip>[0-9a-f.:]+)"), line))]
+        found = [
+            match["ip"]
+            for line in lines
+            if (match := re.search(documented.replace("<ADDR>", r"(?P<ip>[0-9a-f.:]+)"), line))
+        ]
         self.assertEqual(found, ["127.0.0.1"] * 2)
 
     async def test_any_password(self) -> None:
-        """No password is more than wrong, whatever it is made of and however long it is, and each costs one hash."""
+        """No password is more than wrong, whatever it is made of and however long it is, and each costs one
+        hash.
+        """
         await self.register("anna")
         for password in ("", "x" * 1025, "x" * 60_000, "\0", "\U0001f600" * 5000, "correct horse battery "):
             before = self.passwords.computed
@@ -116,7 +151,10 @@ class LoginTests(SystemCase):
         before = self.passwords.computed
         answer = await self.post("/trylogin_server", uuid=str(uuid), token=token)
         self.assertEqual((answer.error, answer.json["token"], answer.json["port"]), (0, token, "9000"))
-        self.assertEqual((await self.post("/trylogin_server", self.plain_url, uuid=str(uuid), token=token)).json["port"], "9001")
+        self.assertEqual(
+            (await self.post("/trylogin_server", self.plain_url, uuid=str(uuid), token=token)).json["port"],
+            "9001",
+        )
         self.assertEqual(self.passwords.computed, before)
 
     async def test_wrong_token(self) -> None:
@@ -171,12 +209,16 @@ class ParameterTests(SystemCase):
         self.assertEqual(await self.stored(), new)
 
     async def test_kinds(self) -> None:
-        """A gateway knows the kinds of hashes that there are: a wrong password costs the same, whichever kind an account has, or none."""
+        """A gateway knows the kinds of hashes that there are: a wrong password costs the same, whichever kind
+        an account has, or none.
+        """
         old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash(PASSWORD)
         await self.accounts.create("anna", "anna@example.org", old)
         await self.register("otto")
         await self.accounts.create("bert", "bert@example.org", "-")
-        config = dataclasses.replace(self.config, gateway=dataclasses.replace(self.config.gateway, plain_port=0))
+        config = dataclasses.replace(
+            self.config, gateway=dataclasses.replace(self.config.gateway, plain_port=0)
+        )
         other = self.run_service(gateway.build(self.reactor, config))
         url, passwords = f"https://127.0.0.1:{self.port_of(other)}", part(other, Passwords)
         while len(passwords._nobodies) < 2:

@@ -42,7 +42,9 @@ class OutageTests(SystemCase):
         self.assertEqual((await self.login("anna")).error, 17)
 
     async def test_no_balance_server(self) -> None:
-        """Without a balance server nobody can log in: 503 with 73, but the right password is not called wrong."""
+        """Without a balance server nobody can log in: 503 with 73, but the right password is not called
+        wrong.
+        """
         await self.register("anna")
         await self.stop(self.balance)
         await self.busy("/trylogin_server", username="anna", password=PASSWORD)
@@ -50,18 +52,27 @@ class OutageTests(SystemCase):
         self.assertEqual((await self.login("anna", "wrong horse")).error, 17)
 
     async def test_no_database(self) -> None:
-        """Without a database everything that needs it is 503 with 73; a registration that failed does not count."""
+        """Without a database everything that needs it is 503 with 73.
+
+        A registration that failed does not count.
+        """
         code = await self.code("anna@example.org")
         part(self.gateway, Database).close()
         await self.busy("/check_accountexists", username="anna", email="anna@example.org")
         await self.busy("/trylogin_server", username="anna", password=PASSWORD)
-        await self.busy("/post_registration", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code)
-        await self.busy("/reset_password", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code)
+        await self.busy(
+            "/post_registration", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code
+        )
+        await self.busy(
+            "/reset_password", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code
+        )
         self.assertEqual(await self.redis.call("KEYS", self.redis.key("rate", "registration*")), [])
         part(self.gateway, Database).open()
         while part(self.gateway, Health).unfit:  # it may have been looked at meanwhile
             await deferLater(self.reactor, 0.01)
-        answer = await self.post("/post_registration", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code)
+        answer = await self.post(
+            "/post_registration", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code
+        )
         self.assertEqual(answer.error, 0)
 
     async def test_database_fails_late(self) -> None:
@@ -87,11 +98,20 @@ class RedisOutageTests(SystemCase):
         return dataclasses.replace(self.server.config(), timeout=2.0)
 
     async def test_no_redis(self) -> None:
-        """Without Redis nothing can be limited or proved: 503 with 73; when it is back, everything goes on by itself."""
+        """Without Redis nothing can be limited or proved: 503 with 73.
+
+        When it is back, everything goes on by itself.
+        """
         await self.register("anna")
         self.server.stop()
         fields = {"username": "anna", "password": PASSWORD, "email": "anna@example.org", "cpatcha": "000000"}
-        for path in ("/get_verification", "/post_registration", "/reset_password", "/trylogin_server", "/check_accountexists"):
+        for path in (
+            "/get_verification",
+            "/post_registration",
+            "/reset_password",
+            "/trylogin_server",
+            "/check_accountexists",
+        ):
             answer = await self.post(path, **fields)
             self.assertEqual((answer.status, answer.error), (503, 73), path)
         self.server.start()
@@ -107,7 +127,9 @@ class RedisOutageTests(SystemCase):
         await self.redis.call("FLUSHALL")
         await self.register_server("chat1")
         self.assertEqual((await self.login("anna")).error, 0)
-        answer = await self.post("/post_registration", username="otto", password=PASSWORD, email="otto@example.org", cpatcha=code)
+        answer = await self.post(
+            "/post_registration", username="otto", password=PASSWORD, email="otto@example.org", cpatcha=code
+        )
         self.assertEqual(answer.error, 13)
         self.assertEqual((await self.post("/get_verification", email="otto@example.org")).error, 0)
 
@@ -116,11 +138,19 @@ class SmtpTests(SystemCase):
     async def with_smtp(self, port: int, timeout: float = 5.0) -> None:
         """Let the captcha server mail through this port from now on."""
         smtp = MailConfig(
-            transport="smtp", host="127.0.0.1", port=port, ca=certificates().ca, user=MAIL_USER, password=MAIL_PASSWORD, timeout=timeout
+            transport="smtp",
+            host="127.0.0.1",
+            port=port,
+            ca=certificates().ca,
+            user=MAIL_USER,
+            password=MAIL_PASSWORD,
+            timeout=timeout,
         )
         port = self.config.captcha.addresses[0][1]
         await self.stop(self.captcha)
-        settings = dataclasses.replace(self.config, mail=smtp, captcha=dataclasses.replace(self.config.captcha, grpc_port=port))
+        settings = dataclasses.replace(
+            self.config, mail=smtp, captcha=dataclasses.replace(self.config.captcha, grpc_port=port)
+        )
         self.captcha = self.run_service(captcha.build(self.reactor, settings))
 
     async def failed(self) -> None:
@@ -140,11 +170,15 @@ class SmtpTests(SystemCase):
         (_, to, mail) = inbox.mails[0]
         (code,) = self.codes_in(mail.decode().partition("\r\n\r\n")[2])
         self.assertEqual(to, ["anna@example.org"])
-        answer = await self.post("/post_registration", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code)
+        answer = await self.post(
+            "/post_registration", username="anna", password=PASSWORD, email="anna@example.org", cpatcha=code
+        )
         self.assertEqual(answer.error, 0)
 
     async def test_refused(self) -> None:
-        """A mail server that refuses means 503 with 73: the code is gone, the limit is given back, and the next try may work."""
+        """A mail server that refuses means 503 with 73: the code is gone, the limit is given back, and the
+        next try may work.
+        """
         port, inbox = smtp_server(self)
         await self.with_smtp(port)
         inbox.refuse = "554 no"
@@ -153,10 +187,15 @@ class SmtpTests(SystemCase):
         self.assertEqual((await self.post("/get_verification", email="anna@example.org")).error, 0)
 
     async def test_receiver_refused(self) -> None:
-        """A receiver that the mail server refuses is told so (70), or to come later (64), and the limit holds."""
+        """A receiver that the mail server refuses is told so (70), or to come later (64), and the limit
+        holds.
+        """
         port, inbox = smtp_server(self)
         await self.with_smtp(port)
-        for email, said, expected in (("anna@example.org", "550 no such user", 70), ("otto@example.org", "450 greylisted", 64)):
+        for email, said, expected in (
+            ("anna@example.org", "550 no such user", 70),
+            ("otto@example.org", "450 greylisted", 64),
+        ):
             inbox.refuse_receiver = said
             answers = [await self.post("/get_verification", email=email) for _ in range(5)]
             self.assertEqual([answer.error for answer in answers], [expected] + [64] * 4)
@@ -189,7 +228,9 @@ class SecrecyTests(SystemCase):
     limits = LimitsConfig(password_account_source=2)
 
     async def test_no_secret_is_logged(self) -> None:
-        """No password, code, token or hash is in any event of any level, nor in what is not its owner's answer."""
+        """No password, code, token or hash is in any event of any level, nor in what is not its owner's
+        answer.
+        """
         with capturedLogs() as events:
             code = await self.code("anna@example.org")
             fields = {"username": "anna", "password": PASSWORD, "email": "anna@example.org", "cpatcha": code}
@@ -229,7 +270,11 @@ class TextTests(SynchronousTestCase):
             messages.PasswordReset(username="sesame", password="sesame", email="sesame", code="sesame"),
             messages.LoginRequest(username="sesame", password="sesame", uuid="sesame", token="sesame"),
             messages.LoginResponse(
-                uuid="1", host="h", port="1", token="sesame", resources=messages.Resources(host="h", port="1", http_port="2")
+                uuid="1",
+                host="h",
+                port="1",
+                token="sesame",
+                resources=messages.Resources(host="h", port="1", http_port="2"),
             ),
         ]
         for body in bodies:

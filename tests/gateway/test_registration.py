@@ -16,7 +16,16 @@ class CodeTests(SystemCase):
 
     async def test_no_address(self) -> None:
         """What is no e-mail address is refused with 70, and nothing is mailed or counted."""
-        for email in ("", "anna", "anna@", "@example.org", "a b@c.org", "anna@example.org\nBcc: otto@example.org", "a@b,c@d", "x" * 300):
+        for email in (
+            "",
+            "anna",
+            "anna@",
+            "@example.org",
+            "a b@c.org",
+            "anna@example.org\nBcc: otto@example.org",
+            "a@b,c@d",
+            "x" * 300,
+        ):
             answer = await self.post("/get_verification", email=email)
             self.assertEqual((answer.status, answer.error), (200, 70), email)
         self.assertFalse(self.mails.exists())
@@ -33,7 +42,13 @@ class CodeTests(SystemCase):
 class RegistrationTests(SystemCase):
     async def fields(self, name: str = "anna", **more: str) -> dict[str, str]:
         email = f"{name}@example.org"
-        return {"username": name, "password": PASSWORD, "email": email, "cpatcha": await self.code(email), **more}
+        return {
+            "username": name,
+            "password": PASSWORD,
+            "email": email,
+            "cpatcha": await self.code(email),
+            **more,
+        }
 
     async def test_registration(self) -> None:
         """With the mailed code there is an account, and the answer has everything but the password."""
@@ -50,7 +65,10 @@ class RegistrationTests(SystemCase):
         self.assertEqual(answer.json["username"], "Zo\u00eb")
 
     async def test_wrong_code(self) -> None:
-        """A wrong code, no code, and another address's code are all 13; the right one still works after four of them."""
+        """A wrong code, no code, and another address's code are all 13.
+
+        The right one still works after four of them.
+        """
         fields = await self.fields()
         other = await self.code("otto@example.org")
         wrong = f"{(int(fields['cpatcha']) + 1) % 1_000_000:06}"
@@ -84,7 +102,9 @@ class RegistrationTests(SystemCase):
         await self.register("anna")
         fields = await self.fields("otto")
         for name in ("anna", "ANNA", "\uff21nna"):
-            self.assertEqual((await self.post("/post_registration", **{**fields, "username": name})).error, 71)
+            self.assertEqual(
+                (await self.post("/post_registration", **{**fields, "username": name})).error, 71
+            )
         again = await self.fields("anna")
         for email in ("anna@example.org", "Anna@Example.org"):
             answer = await self.post("/post_registration", **{**again, "username": "anna2", "email": email})
@@ -92,7 +112,9 @@ class RegistrationTests(SystemCase):
         self.assertEqual((await self.post("/post_registration", **fields)).error, 0)
 
     async def test_bad_fields(self) -> None:
-        """A bad name, address or password is 70 before anything else, and neither uses the code up nor counts as a try."""
+        """A bad name, address or password is 70 before anything else, and neither uses the code up nor counts
+        as a try.
+        """
         fields = await self.fields()
         bad: list[dict[str, str]] = (
             [{"username": name} for name in ("", "ab", "a b c", "x" * 51, "a\0bc", "a/b", "<b>hi</b>")]
@@ -109,7 +131,12 @@ class RegistrationTests(SystemCase):
         """A lacking or mistyped key is error 1."""
         fields = await self.fields()
         for key in fields:
-            self.assertEqual((await self.post("/post_registration", **{k: v for k, v in fields.items() if k != key})).error, 1)
+            self.assertEqual(
+                (
+                    await self.post("/post_registration", **{k: v for k, v in fields.items() if k != key})
+                ).error,
+                1,
+            )
             self.assertEqual((await self.post("/post_registration", **{**fields, key: 123456})).error, 1)
 
     async def test_longest_password(self) -> None:
@@ -122,11 +149,19 @@ class RegistrationTests(SystemCase):
     async def test_two_at_once(self) -> None:
         """Of two registrations that race with one code, and of two for one name, exactly one wins."""
         fields = await self.fields()
-        two = await self.at_once(*(self.post("/post_registration", **{**fields, "username": name}) for name in ("anna", "anna-too")))
+        two = await self.at_once(
+            *(
+                self.post("/post_registration", **{**fields, "username": name})
+                for name in ("anna", "anna-too")
+            )
+        )
         self.assertEqual(sorted(answer.error for answer in two)[0], 0)
         self.assertIn(sorted(answer.error for answer in two)[1], (13, 72))
         first, second = await self.fields("bert", username="same"), await self.fields("carl", username="same")
-        errors = sorted(answer.error for answer in await self.at_once(*(self.post("/post_registration", **f) for f in (first, second))))
+        errors = sorted(
+            answer.error
+            for answer in await self.at_once(*(self.post("/post_registration", **f) for f in (first, second)))
+        )
         self.assertEqual(errors, [0, 71])
 
     async def test_check_account(self) -> None:
@@ -134,7 +169,15 @@ class RegistrationTests(SystemCase):
         await self.register("anna")
         await self.register("otto")
         answer = await self.post("/check_accountexists", username="Anna", email="ANNA@example.org")
-        self.assertEqual((answer.status, answer.json), (200, {"error": 0, "username": "Anna", "email": "ANNA@example.org"}))
-        for name, email in (("anna", "otto@example.org"), ("nobody", "anna@example.org"), ("", ""), ("x" * 60_000, "y"), ("a\0b", "'--")):
+        self.assertEqual(
+            (answer.status, answer.json), (200, {"error": 0, "username": "Anna", "email": "ANNA@example.org"})
+        )
+        for name, email in (
+            ("anna", "otto@example.org"),
+            ("nobody", "anna@example.org"),
+            ("", ""),
+            ("x" * 60_000, "y"),
+            ("a\0b", "'--"),
+        ):
             answer = await self.post("/check_accountexists", username=name, email=email)
             self.assertEqual((answer.status, answer.error), (200, 16))

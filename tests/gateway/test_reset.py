@@ -30,7 +30,9 @@ class ResetTests(SystemCase):
         await self.redis.call("SET", self.redis.key("route", uuid), str(Route(node, "a1", "s1", 1)))
 
     async def test_reset(self) -> None:
-        """With the mailed code the account has the new password, the old one is wrong, and every token is dead."""
+        """With the mailed code the account has the new password, the old one is wrong, and every token is
+        dead.
+        """
         uuid = await self.register("anna")
         tokens = [(await self.login("anna")).json["token"] for _ in range(3)]
         self.assertEqual(await self.reset(cpatcha=await self.code("anna@example.org")), (200, 0))
@@ -41,12 +43,20 @@ class ResetTests(SystemCase):
             self.assertEqual((await self.post("/trylogin_server", uuid=str(uuid), token=token)).error, 18)
 
     async def test_code_is_needed(self) -> None:
-        """Without the code of this address nothing happens: 13; after five tries from here it is dead here; a used one is none."""
+        """Without the code of this address nothing happens: 13; after five tries from here it is dead here.
+
+        A used one is none.
+        """
         await self.register("anna")
         await self.register("otto")
         other = await self.code("otto@example.org")
         self.assertEqual(await self.reset(cpatcha=other), (200, 13))
-        self.assertEqual((await self.post("/reset_password", username="anna", email="anna@example.org", password=NEW)).error, 1)
+        self.assertEqual(
+            (
+                await self.post("/reset_password", username="anna", email="anna@example.org", password=NEW)
+            ).error,
+            1,
+        )
         code = await self.code("anna@example.org")
         for _ in range(5):
             self.assertEqual(await self.reset(cpatcha="000"), (200, 13))
@@ -56,12 +66,19 @@ class ResetTests(SystemCase):
         self.assertEqual(await self.reset(cpatcha=code), (200, 13))
 
     async def test_code_that_nobody_guesses(self) -> None:
-        """The code for an address that has an account has at least 50 bits, and is read however it is typed; nobody else is told."""
+        """The code for an address that has an account has at least 50 bits, and is read however it is typed.
+
+        Nobody else is told.
+        """
         await self.register("anna")
-        first, second = await self.at_once(*(self.post("/get_verification", email=f"{name}@example.org") for name in ("otto", "bert")))
+        first, second = await self.at_once(
+            *(self.post("/get_verification", email=f"{name}@example.org") for name in ("otto", "bert"))
+        )
         await self.forget_limit("code-email-minute")
         known = await self.post("/get_verification", email="anna@example.org")
-        self.assertEqual((known.status, known.json | {"email": ""}), (first.status, first.json | {"email": ""}))
+        self.assertEqual(
+            (known.status, known.json | {"email": ""}), (first.status, first.json | {"email": ""})
+        )
         self.assertEqual(second.error, 0)
         for name in ("otto", "bert"):
             self.assertRegex(self.mails_to(f"{name}@example.org")[-1], r"code is [0-9]{6}\n")
@@ -122,7 +139,9 @@ class ResetTests(SystemCase):
                 await self.route(uuid, node)
                 with capturedLogs() as events:
                     self.assertEqual(await self.reset(cpatcha=await self.code("anna@example.org")), (200, 0))
-                self.assertEqual(any("chat server chat2" in str(event.get("reason")) for event in events), node == "chat2")
+                self.assertEqual(
+                    any("chat server chat2" in str(event.get("reason")) for event in events), node == "chat2"
+                )
 
     async def test_balance_is_gone(self) -> None:
         """Without balance nobody can be asked; the reset succeeds all the same."""

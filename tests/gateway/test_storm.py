@@ -45,7 +45,9 @@ class StormCase(SystemCase):
         return await self.call(stub, method, request, **more)
 
     def resume(self, **more: Any) -> Deferred[Answer]:
-        return Deferred.fromCoroutine(self.post("/trylogin_server", uuid=str(self.uuid), **({"token": self.token} | more)))
+        return Deferred.fromCoroutine(
+            self.post("/trylogin_server", uuid=str(self.uuid), **({"token": self.token} | more))
+        )
 
     async def until(self, condition: Callable[[], object]) -> None:
         while not condition():
@@ -64,7 +66,10 @@ class StormCase(SystemCase):
 
 class TogetherTests(StormCase):
     async def test_together(self) -> None:
-        """Logins that come while balance is asked go together in the next call; one that is wrong is refused alone."""
+        """Logins that come while balance is asked go together in the next call.
+
+        One that is wrong is refused alone.
+        """
         self.held = Deferred()
         first = self.resume()
         await self.until(lambda: self.calls)
@@ -76,15 +81,21 @@ class TogetherTests(StormCase):
         self.assertEqual(self.calls, [("AllocateAll", 1), ("AllocateAll", 21)])
 
     async def test_balance_fails(self) -> None:
-        """When balance cannot be reached, those who gathered meanwhile are told so, too, and the next ones are served."""
+        """When balance cannot be reached, those who gathered meanwhile are told so, too, and the next ones
+        are served.
+        """
         self.held = Deferred()
         answers = [self.resume() for _ in range(10)]
         await self.arrived(10)
         with capturedLogs() as events:
             held, self.held = self.held, None
             held.errback(Unavailable(Status.GRPC_ERROR, "AllocateAll was not answered."))
-            self.assertEqual({((await answer).status, (await answer).error) for answer in answers}, {(503, 73)})
-        said = [formatEvent(event) for event in events if "Answering /trylogin_server fails" in formatEvent(event)]
+            self.assertEqual(
+                {((await answer).status, (await answer).error) for answer in answers}, {(503, 73)}
+            )
+        said = [
+            formatEvent(event) for event in events if "Answering /trylogin_server fails" in formatEvent(event)
+        ]
         self.assertEqual(len(said), 1, said)
         self.assertEqual((await self.resume()).error, 0)
 
@@ -108,7 +119,9 @@ class BoundTests(StormCase):
         await super().setUp()
 
     async def test_patience(self) -> None:
-        """So many are worked on; who has waited for too long gets 503 with a time to come back, and the others are served."""
+        """So many are worked on; who has waited for too long gets 503 with a time to come back, and the
+        others are served.
+        """
         self.patch(admission, "PATIENCE", 0.2)
         self.held = Deferred()
         answers = [self.resume() for _ in range(5)]
@@ -117,7 +130,9 @@ class BoundTests(StormCase):
             refused += [await answer for answer in answers if answer.called]
             answers = [answer for answer in answers if not answer.called]
             await deferLater(self.reactor, 0.01)
-        self.assertEqual({(answer.status, answer.error, answer.retry_after) for answer in refused}, {(503, 73, 2)})
+        self.assertEqual(
+            {(answer.status, answer.error, answer.retry_after) for answer in refused}, {(503, 73, 2)}
+        )
         self.release()
         self.assertEqual([(await answer).error for answer in answers], [0, 0])
         self.assertEqual((await self.resume()).error, 0)
@@ -128,7 +143,9 @@ class BoundTests(StormCase):
         working = [self.resume() for _ in range(2)]
         await self.arrived(2)
         client = await RawHttp.connect(self.config.gateway.plain_port)
-        client.send(post("/trylogin_server", json.dumps({"uuid": str(self.uuid), "token": self.token}).encode()))
+        client.send(
+            post("/trylogin_server", json.dumps({"uuid": str(self.uuid), "token": self.token}).encode())
+        )
         await self.arrived(3)
         client.close()
         await self.arrived(2)
@@ -150,10 +167,14 @@ class TurnsTests(SystemCase):
 
     def working(self) -> int:
         """Requests that are not answered yet."""
-        return sum(connection._request is not None for connection in part(self.gateway, HttpServer).connections)
+        return sum(
+            connection._request is not None for connection in part(self.gateway, HttpServer).connections
+        )
 
     async def test_one_account_with_many_connections(self) -> None:
-        """However many connections one account logs in by, the login of another comes right after those that are being hashed."""
+        """However many connections one account logs in by, the login of another comes right after those that
+        are being hashed.
+        """
         await self.register("anna")
         await self.register("otto")
         before: list[Answer] = []
@@ -176,7 +197,9 @@ class TurnsTests(SystemCase):
 
 class PlaceTests(SystemCase):
     async def test_elsewhere(self) -> None:
-        """A login names other servers to go to, and who names a server that could not be used is sent to another."""
+        """A login names other servers to go to, and who names a server that could not be used is sent to
+        another.
+        """
         await self.register("anna")
         await self.register_server("chat2", plain=9002)
         await self.register_server("files1", kind="resources", http=9003)
@@ -188,11 +211,18 @@ class PlaceTests(SystemCase):
         coming_back = {"uuid": answer["uuid"], "token": answer["token"]}
         for host in both:
             failed = [*("nonsense", "x" * 1000), f"{host}:9000"]
-            for again in (await self.post("/trylogin_server", **coming_back, failed=failed), await self.fails("anna", failed)):
-                self.assertEqual((again.error, [again.json["host"]], again.json["others"]), (0, [*both - {host}], []))
+            for again in (
+                await self.post("/trylogin_server", **coming_back, failed=failed),
+                await self.fails("anna", failed),
+            ):
+                self.assertEqual(
+                    (again.error, [again.json["host"]], again.json["others"]), (0, [*both - {host}], [])
+                )
         again = await self.post("/trylogin_server", self.plain_url, **coming_back)
         self.assertEqual({again.json["port"], again.json["others"][0]["port"]}, {"9001", "9002"})
-        self.assertEqual((await self.post("/trylogin_server", **coming_back, failed="chat1")).error, Status.JSONPARSE_ERROR)
+        self.assertEqual(
+            (await self.post("/trylogin_server", **coming_back, failed="chat1")).error, Status.JSONPARSE_ERROR
+        )
 
     async def fails(self, name: str, failed: list[str]) -> Answer:
         return await self.post("/trylogin_server", username=name, password=PASSWORD, failed=failed)
@@ -209,7 +239,9 @@ class CutOffTests(SystemCase):
             await deferLater(self.reactor, 0.01)
 
     async def test_database(self) -> None:
-        """Without the database a login by password is refused at once, with the reason, and one by token works; then all goes on."""
+        """Without the database a login by password is refused at once, with the reason, and one by token
+        works; then all goes on.
+        """
         uuid = await self.register("anna")
         token = (await self.login("anna")).json["token"]
         self.network.cut()

@@ -23,7 +23,9 @@ class TlsTests(SystemCase):
         """What was negotiated, and the statuses of two requests on one connection."""
 
         def blocking() -> tuple[str | None, int, int]:
-            client = http.client.HTTPSConnection("127.0.0.1", self.port_of(self.gateway), context=context, timeout=5)
+            client = http.client.HTTPSConnection(
+                "127.0.0.1", self.port_of(self.gateway), context=context, timeout=5
+            )
             try:
                 statuses = []
                 for path in ("/trylogin_server", "/nowhere"):
@@ -39,7 +41,9 @@ class TlsTests(SystemCase):
         return await deferToThread(blocking)
 
     async def test_alpn(self) -> None:
-        """A client that offers HTTP/2 and HTTP/1.1 by ALPN gets HTTP/1.1, one that offers nothing gets along too."""
+        """A client that offers HTTP/2 and HTTP/1.1 by ALPN gets HTTP/1.1, one that offers nothing gets along
+        too.
+        """
         self.assertEqual(await self.ask(self.context("h2", "http/1.1")), ("http/1.1", 200, 404))
         self.assertEqual(await self.ask(self.context()), (None, 200, 404))
 

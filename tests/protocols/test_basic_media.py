@@ -15,7 +15,11 @@ class BasicTests(SynchronousTestCase):
     def assert_seen(self, kind: Kind, pairs: dict[str, str | None]) -> None:
         for sent, wanted in pairs.items():
             seen = basic(media(kind, 5, bytes.fromhex(sent)))
-            self.assertEqual(None if seen is None else seen.payload.hex(), None if wanted is None else wanted.replace(" ", ""), sent)
+            self.assertEqual(
+                None if seen is None else seen.payload.hex(),
+                None if wanted is None else wanted.replace(" ", ""),
+                sent,
+            )
 
     def test_as_it_is(self) -> None:
         """What such players know is not touched."""
@@ -34,10 +38,15 @@ class BasicTests(SynchronousTestCase):
         self.assertIsNone(basic(media(Kind.DATA, 0, b"\x02\x00\x0aonMetaData\x05")))
         pictures = (f"94 {HVC1} 02", f"95 {AV01} aa", f"96 01 {HVC1} 01 000000 aa", f"9e {AV01} aa")
         self.assert_seen(Kind.VIDEO, dict.fromkeys(pictures))
-        self.assert_seen(Kind.AUDIO, dict.fromkeys((f"95 01 {MP4A} 01 aa", f"94 {OPUS} aa", f"92 {MP4A}", f"90 {b'.mp3'.hex()}")))
+        self.assert_seen(
+            Kind.AUDIO,
+            dict.fromkeys((f"95 01 {MP4A} 01 aa", f"94 {OPUS} aa", f"92 {MP4A}", f"90 {b'.mp3'.hex()}")),
+        )
 
     def test_first_track(self) -> None:
-        """The first of several tracks, alone or with others in a packet, and what is modified, become plain packets."""
+        """The first of several tracks, alone or with others in a packet, and what is modified, become plain
+        packets.
+        """
         self.assert_seen(
             Kind.VIDEO,
             {
@@ -61,10 +70,15 @@ class BasicTests(SynchronousTestCase):
                 f"92 {AVC1}": "17 02 000000",
             },
         )
-        self.assert_seen(Kind.AUDIO, {f"90 {MP4A} 1210": "af 00 1210", f"91 {MP4A} aa": "af 01 aa", f"91 {b'.mp3'.hex()} ff": "2f ff"})
+        self.assert_seen(
+            Kind.AUDIO,
+            {f"90 {MP4A} 1210": "af 00 1210", f"91 {MP4A} aa": "af 01 aa", f"91 {b'.mp3'.hex()} ff": "2f ff"},
+        )
 
     def test_flac(self) -> None:
-        """What describes a FLAC stream is behind the head of its block, whether its sender wrote that and a magic number or not."""
+        """What describes a FLAC stream is behind the head of its block, whether its sender wrote that and a
+        magic number or not.
+        """
         info = "ab" * 34
         last, first = f"80000022 {info}", f"00000022 {info}"
         for header, wanted in (

@@ -30,7 +30,9 @@ OFFSETS = st.integers(0, 2**64 - 1)
 
 class ChunkTests(SynchronousTestCase):
     def test_bytes(self) -> None:
-        """A chunk is its header, the identifier, the offset, the CRC-32C of its bytes (that of '123456789' is e3069283) and them."""
+        """A chunk is its header, the identifier, the offset, the CRC-32C of its bytes (that of '123456789' is
+        e3069283) and them.
+        """
         frame = encode_chunk(UPLOAD_CHUNK, b"0123456789abcdef", 0x0102030405060708, b"123456789")
         self.assertEqual(frame.hex(" "), (
             "00 46 00 00 00 2b 30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66 "
@@ -46,7 +48,10 @@ class ChunkTests(SynchronousTestCase):
         self.assertEqual(len(encoded), OVERHEAD + len(data))
         (frame,) = FrameDecoder(RESOURCES, 1 << 20).feed(encoded)
         chunk = decode_chunk(frame.body)
-        self.assertEqual((frame.service, chunk.file_id, chunk.offset, chunk.data, chunk.intact), (service, file_id, offset, data, True))
+        self.assertEqual(
+            (frame.service, chunk.file_id, chunk.offset, chunk.data, chunk.intact),
+            (service, file_id, offset, data, True),
+        )
         self.assertIs(type(chunk.data), bytes)
 
     @given(IDS, st.binary(min_size=1, max_size=100), st.integers(0, 10**6))

@@ -32,14 +32,19 @@ class CrowdTests(SynchronousTestCase):
         return Crowd(self.clock, capacity, **limits)
 
     def test_strangers_make_room(self) -> None:
-        """Silent connections fill half of a server, from however many addresses, and then the oldest goes for who comes."""
+        """Silent connections fill half of a server, from however many addresses, and then the oldest goes for
+        who comes.
+        """
         crowd = self.crowd(20)
         silent = [Connection(crowd, f"192.0.2.{number}") for number in range(50)]
         self.assertEqual([one.cut for one in silent], [True] * 40 + [False] * 10)
         self.assertEqual(len(crowd), 10)
 
     def test_known_stay(self) -> None:
-        """Who is known stays, whoever comes; when all are known, nobody else is let in, and who comes then takes a place that is left."""
+        """Who is known stays, whoever comes.
+
+        When all are known, nobody else is let in, and who comes then takes a place that is left.
+        """
         crowd = self.crowd(4)
         known = [Connection(crowd) for _ in range(4)]
         for number, one in enumerate(known):
@@ -54,7 +59,10 @@ class CrowdTests(SynchronousTestCase):
         self.assertTrue(Connection(crowd).inside)
 
     def test_one_address(self) -> None:
-        """Of one address so many are let in, of whom the strangers make room for each other; the others do not notice."""
+        """Of one address so many are let in, of whom the strangers make room for each other.
+
+        The others do not notice.
+        """
         crowd = self.crowd(source=10, strangers=4)
         elsewhere = Connection(crowd, "192.0.2.2")
         silent = [Connection(crowd) for _ in range(30)]
@@ -88,7 +96,10 @@ class CrowdTests(SynchronousTestCase):
         self.assertEqual([one.cut for one in users], [False] * 4)
 
     def test_one_user(self) -> None:
-        """Beyond the bound of a user the oldest connection of theirs goes, from whatever address; nobody else's does."""
+        """Beyond the bound of a user the oldest connection of theirs goes, from whatever address.
+
+        Nobody else's does.
+        """
         crowd = self.crowd(user=3)
         other = Connection(crowd)
         crowd.known(other, 8)
@@ -104,7 +115,10 @@ class CrowdTests(SynchronousTestCase):
         self.assertFalse(other.cut)
 
     def test_exempt(self) -> None:
-        """Networks that are exempt are not counted by address, nor are Unix sockets; they make room as all others."""
+        """Networks that are exempt are not counted by address, nor are Unix sockets.
+
+        They make room as all others.
+        """
         crowd = self.crowd(10, source=1, strangers=1, exempt=["127.0.0.0/8", "::1"])
         for source in ("127.0.0.1", "127.1.2.3", "::/64", "local", ""):
             self.assertEqual([Connection(crowd, source).cut for _ in range(3)], [False] * 3)
@@ -137,7 +151,13 @@ class CrowdTests(SynchronousTestCase):
         self.assertLessEqual(len(log.texts), 4)
         self.assertEqual(warnings.texts, [])
 
-    STEPS = st.lists(st.tuples(st.sampled_from(["enter", "known", "stranger", "on_behalf", "leave"]), st.integers(0, 9), st.integers(0, 3)))
+    STEPS = st.lists(
+        st.tuples(
+            st.sampled_from(["enter", "known", "stranger", "on_behalf", "leave"]),
+            st.integers(0, 9),
+            st.integers(0, 3),
+        )
+    )
 
     @settings(max_examples=200, deadline=None)
     @given(STEPS)

@@ -39,7 +39,9 @@ class WheelTests(SynchronousTestCase):
         self.clock.pump([0.1] * 700)
         for patient in patients:
             (end,) = patient.ends
-            self.assertTrue(patient.deadline <= end <= patient.deadline + 0.5 + 0.1 + 1e-6, end - patient.deadline)
+            self.assertTrue(
+                patient.deadline <= end <= patient.deadline + 0.5 + 0.1 + 1e-6, end - patient.deadline
+            )
         self.assertEqual((len(self.wheel), self.clock.getDelayedCalls()), (0, []))
 
     def test_put_off(self) -> None:
@@ -64,7 +66,9 @@ class WheelTests(SynchronousTestCase):
         self.assertEqual(len(patient.ends), 1)
 
     def test_expire(self) -> None:
-        """A deadline so many seconds from now is kept to, whether it is moved nearer, further or for the first time."""
+        """A deadline so many seconds from now is kept to, whether it is moved nearer, further or for the
+        first time.
+        """
         for before, seconds in ((None, 3), (60, 3), (1, 3)):
             patient = Patient(self.clock, 0.0)
             if before is not None:
@@ -97,7 +101,9 @@ class WheelTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_overdue(self) -> None:
-        """What is added when its deadline has passed expires with the next ticks, also on a wheel that was idle for long."""
+        """What is added when its deadline has passed expires with the next ticks, also on a wheel that was
+        idle for long.
+        """
         for idle in (0.0, 1000.0):
             self.clock.advance(idle)
             patient = self.patient(-10)
@@ -132,9 +138,18 @@ class WheelTests(SynchronousTestCase):
         self.assertLessEqual(sum(len(other.ends) for other in others), 3)
         self.assertEqual((len(wheel), clock.getDelayedCalls()), (0, []))
 
-    @given(st.lists(st.tuples(st.sampled_from(["add", "remove", "put off", "pass"]), st.integers(0, 4), st.floats(0, 8)), max_size=60))
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["add", "remove", "put off", "pass"]), st.integers(0, 4), st.floats(0, 8)
+            ),
+            max_size=60,
+        )
+    )
     def test_any_order(self, steps: list[tuple[str, int, float]]) -> None:
-        """Whatever is added, removed and put off, each expires once: not before its deadline, and at most a tick after it."""
+        """Whatever is added, removed and put off, each expires once: not before its deadline, and at most a
+        tick after it.
+        """
         clock = Clock()
         wheel = DeadlineWheel(clock, 0.5)
         patients = [Patient(clock, 0) for _ in range(5)]

@@ -13,7 +13,10 @@ from tests.protocols.rtmp.sender import pieces
 
 LIMIT = 1000
 MEDIA = st.lists(
-    st.builds(media, st.sampled_from(list(Kind)), st.integers(0, 0xFFFFFFFF), st.binary(min_size=1, max_size=200)), max_size=10
+    st.builds(
+        media, st.sampled_from(list(Kind)), st.integers(0, 0xFFFFFFFF), st.binary(min_size=1, max_size=200)
+    ),
+    max_size=10,
 )
 SCRIPT = bytes.fromhex("12 000001 000000 00 000000 05 0000000c")
 
@@ -40,10 +43,15 @@ class ReaderTests(SynchronousTestCase):
 
     def test_other_header(self) -> None:
         """A header may be longer, and say that there is no video."""
-        self.assertEqual(len(FlvReader(LIMIT).receive(b"FLV\x01\x04\x00\x00\x00\x0c" + bytes(3 + 4) + SCRIPT)), 1)
+        self.assertEqual(
+            len(FlvReader(LIMIT).receive(b"FLV\x01\x04\x00\x00\x00\x0c" + bytes(3 + 4) + SCRIPT)), 1
+        )
 
     def test_passed_over(self) -> None:
-        """Tags of unknown types and encrypted ones are passed over, however long they are; nothing of them is kept."""
+        """Tags of unknown types and encrypted ones are passed over, however long they are.
+
+        Nothing of them is kept.
+        """
         reader = FlvReader(LIMIT)
         unknown = bytes.fromhex("0f 00ffff 000000 00 000000") + bytes(0xFFFF + 4)
         encrypted = bytes.fromhex("29 000002 000000 00 000000 aaaa 0000000d")
@@ -52,7 +60,9 @@ class ReaderTests(SynchronousTestCase):
         self.assertEqual(len(reader.receive(unknown[100:] + encrypted + SCRIPT)), 1)
 
     def test_refused(self) -> None:
-        """What is no FLV, another version, a header of four gigabytes, a type that cannot be, a tag beyond the limit."""
+        """What is no FLV, another version, a header of four gigabytes, a type that cannot be, a tag beyond
+        the limit.
+        """
         for data in (
             b"GIF89a" + bytes(20),
             b"FLV\x02\x05\x00\x00\x00\x09" + bytes(4),
@@ -61,7 +71,9 @@ class ReaderTests(SynchronousTestCase):
             flv.HEADER + bytes.fromhex("09 0003e9 000000 00 000000"),
         ):
             self.assertRaises(FlvFault, FlvReader(LIMIT).receive, data)
-        self.assertEqual(FlvReader(LIMIT).receive(flv.HEADER + bytes.fromhex("09 0003e8 000000 00 000000")), [])
+        self.assertEqual(
+            FlvReader(LIMIT).receive(flv.HEADER + bytes.fromhex("09 0003e8 000000 00 000000")), []
+        )
 
     @given(st.binary(max_size=500), st.booleans(), st.lists(st.integers(0, 10**6), max_size=20))
     def test_garbage(self, data: bytes, headed: bool, cuts: list[int]) -> None:

@@ -60,7 +60,9 @@ class DecodeTests(SynchronousTestCase):
             self.assertEqual(decoder.feed(data[-1:]), [frame])
 
     @given(FORMATS, FRAMES, st.integers(0, 0xFFFF), st.lists(st.integers(0, 10**6), max_size=10))
-    def test_length_too_small(self, format: FrameFormat, frames: list[Frame], service: int, cuts: list[int]) -> None:
+    def test_length_too_small(
+        self, format: FrameFormat, frames: list[Frame], service: int, cuts: list[int]
+    ) -> None:
         """A length below the header's is a fault; the frames before it are not lost."""
         for total in range(format.header.size):
             decoder, found = FrameDecoder(format, 65535), []
@@ -70,7 +72,10 @@ class DecodeTests(SynchronousTestCase):
             self.assertEqual(found + caught.exception.frames, frames)
 
     def test_limit(self) -> None:
-        """A length of exactly the limit is served; one more is a fault as soon as the header is there, before any of the body."""
+        """A length of exactly the limit is served.
+
+        One more is a fault as soon as the header is there, before any of the body.
+        """
         for port, limit in ((CHAT, 65535), (CHAT, 64), (RESOURCES, 1 << 20)):
             body = b"x" * (limit - port.header.size)
             self.assertEqual(FrameDecoder(port, limit).feed(port.encode(9, body)), [Frame(9, body)])
@@ -88,7 +93,9 @@ class DecodeTests(SynchronousTestCase):
 
     @given(st.binary(max_size=2000), st.lists(st.integers(0, 10**6), max_size=10), st.integers(16, 300))
     def test_garbage(self, data: bytes, cuts: list[int], limit: int) -> None:
-        """Whatever arrives, no more than one frame and one read is ever held, and the only error is a fault of the peer."""
+        """Whatever arrives, no more than one frame and one read is ever held, and the only error is a fault
+        of the peer.
+        """
         decoder = FrameDecoder(CHAT, limit)
         for piece in pieces(data, cuts):
             try:
@@ -160,7 +167,11 @@ class CostTests(SynchronousTestCase):
 
 
 class LargeTests(SynchronousTestCase):
-    @given(st.lists(st.integers(0, 200_000), min_size=1, max_size=6), st.lists(st.integers(0, 10**6), max_size=8), st.booleans())
+    @given(
+        st.lists(st.integers(0, 200_000), min_size=1, max_size=6),
+        st.lists(st.integers(0, 10**6), max_size=8),
+        st.booleans(),
+    )
     @settings(deadline=None, max_examples=60)
     def test_large_frames(self, sizes: list[int], cuts: list[int], fault: bool) -> None:
         """Large frames among small ones come out as they were sent, however the stream is cut, up to a fault."""

@@ -20,7 +20,9 @@ class MediaTests(SynchronousTestCase):
             self.assertEqual((found.kind, found.timestamp, found.payload), (kind, 5, bytes.fromhex(payload)))
 
     def test_video(self) -> None:
-        """H.264 and the older HEVC: headers, key frames, others, and the end of a sequence, which calls itself a key frame."""
+        """H.264 and the older HEVC: headers, key frames, others, and the end of a sequence, which calls
+        itself a key frame.
+        """
         for codec in "7c":
             self.assert_seen(Kind.VIDEO, f"1{codec} 00 000000 01", HEADER)
             self.assert_seen(Kind.VIDEO, f"1{codec} 01 000000 01", KEY)
@@ -55,7 +57,10 @@ class MediaTests(SynchronousTestCase):
         self.assert_seen(Kind.VIDEO, "97 02 aabbcc 06 01 61763031", KEY)
 
     def test_audio(self) -> None:
-        """AAC has a header; Opus and others by FourCC do too, alone or as one of several tracks; MP3 has none."""
+        """AAC has a header; Opus and others by FourCC do too, alone or as one of several tracks.
+
+        MP3 has none.
+        """
         self.assert_seen(Kind.AUDIO, "af 00 1210", HEADER)
         self.assert_seen(Kind.AUDIO, "af 01 21", OTHER)
         self.assert_seen(Kind.AUDIO, "2f 00", OTHER)

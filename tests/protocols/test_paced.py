@@ -52,7 +52,10 @@ class Paced(Connected):
         return [item["msg_content"] for item in json.loads(frame.body)["text_msg"]]
 
     async def test_apart(self) -> None:
-        """The first frame leaves at once, each of the others a pause after the one before it; however they were sent."""
+        """The first frame leaves at once, each of the others a pause after the one before it.
+
+        However they were sent.
+        """
         self.connection.send(frame(1) + frame(2))
         self.connection.send(frame(3))
         for count in (1, 2, 3):
@@ -65,14 +68,28 @@ class Paced(Connected):
         self.assertEqual(self.settings.unsent.bytes, 0)
 
     async def test_merged(self) -> None:
-        """Texts of one sender that wait become one push; those of another do not, nor more than fit into a segment."""
+        """Texts of one sender that wait become one push.
+
+        Those of another do not, nor more than fit into a segment.
+        """
         self.connection.send(frame(0))
-        for data in (push("a"), frame(1), push("b"), push("c", "2"), push("d"), push("x" * SEGMENT), push("e")):
+        for data in (
+            push("a"),
+            frame(1),
+            push("b"),
+            push("c", "2"),
+            push("d"),
+            push("x" * SEGMENT),
+            push("e"),
+        ):
             self.connection.send(data)
         self.clock.pump([0.05] * 10)
         frames = await self.came(7)
         self.assertEqual([one.service for one in frames], [10, 25, 10, 25, 25, 25, 25])
-        self.assertEqual([self.texts(one) for one in frames if one.service == 25], [["a", "b"], ["c"], ["d"], ["x" * SEGMENT], ["e"]])
+        self.assertEqual(
+            [self.texts(one) for one in frames if one.service == 25],
+            [["a", "b"], ["c"], ["d"], ["x" * SEGMENT], ["e"]],
+        )
         self.assertLessEqual(len(frames[1].body), SEGMENT)
 
     async def test_close(self) -> None:
@@ -95,7 +112,13 @@ class Paced(Connected):
         self.assertGreater(self.settings.unsent.bytes, 0)
         self.peer.transport.abortConnection()
         await self.until(lambda: self.receiver.losses)
-        self.assertEqual((self.settings.unsent.bytes, [call for call in self.clock.getDelayedCalls() if call.getTime() < 1]), (0, []))
+        self.assertEqual(
+            (
+                self.settings.unsent.bytes,
+                [call for call in self.clock.getDelayedCalls() if call.getTime() < 1],
+            ),
+            (0, []),
+        )
 
     async def test_cut(self) -> None:
         """So is what waits on a connection that is cut."""
@@ -106,7 +129,10 @@ class Paced(Connected):
         self.assertEqual(self.settings.unsent.bytes, 0)
 
     async def test_bounded(self) -> None:
-        """With many frames waiting the client is not read from until they have left; what comes meanwhile is kept."""
+        """With many frames waiting the client is not read from until they have left.
+
+        What comes meanwhile is kept.
+        """
         for number in range(MANY + 2):
             self.connection.send(frame(number))
         self.assertTrue(self.connection.choked)

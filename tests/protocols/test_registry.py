@@ -42,8 +42,38 @@ class Another(Request, frozen=True, kw_only=True):
 
 class TableTests(SynchronousTestCase):
     def test_services(self) -> None:
-        """The services are those of the chat port (docs/protocol.md, 2) and of the resources port (docs/protocol.md, 6 and 9)."""
-        requests = {5, 7, 9, 11, 13, 15, 17, 20, 23, 30, 32, 64, 66, 68, 72, 80, 82, 84, 86, 88, 90, 92, 94, 96, 98, 100, 102}
+        """The services are those of the chat port (docs/protocol.md, 2) and of the resources port
+        (docs/protocol.md, 6 and 9).
+        """
+        requests = {
+            5,
+            7,
+            9,
+            11,
+            13,
+            15,
+            17,
+            20,
+            23,
+            30,
+            32,
+            64,
+            66,
+            68,
+            72,
+            80,
+            82,
+            84,
+            86,
+            88,
+            90,
+            92,
+            94,
+            96,
+            98,
+            100,
+            102,
+        }
         pushes = {19, 22, 25, 79, 128, 129, 130, 131, 132}
         self.assertEqual({service for service in KINDS if request_type(service)}, requests | {74})
         self.assertEqual({service for service, kind in KINDS.items() if issubclass(kind, Push)}, pushes)
@@ -93,7 +123,9 @@ def _of(info: Any) -> st.SearchStrategy[Any]:
     if isinstance(info, msgspec.inspect.ListType):
         return st.lists(_of(info.item_type), max_size=3)
     if isinstance(info, msgspec.inspect.UnionType):
-        return st.one_of([_of(item) for item in info.types if not isinstance(item, msgspec.inspect.CustomType)])
+        return st.one_of(
+            [_of(item) for item in info.types if not isinstance(item, msgspec.inspect.CustomType)]
+        )
     assert isinstance(info, msgspec.inspect.StructType), info
     required = {field.name: _of(field.type) for field in info.fields if field.required}
     optional = {field.name: _of(field.type) for field in info.fields if not field.required}
@@ -106,7 +138,10 @@ JUNK = st.text(max_size=100).map(lambda text: text.encode("utf-8", "surrogatepas
 class CodecTests(SynchronousTestCase):
     @given(st.data())
     def test_round_trip(self, data: st.DataObject) -> None:
-        """What is encoded reads back as it was, for every message; the JSON is an object with the names of the fields."""
+        """What is encoded reads back as it was, for every message.
+
+        The JSON is an object with the names of the fields.
+        """
         service = data.draw(st.sampled_from(sorted(KINDS)))
         body = data.draw(values(KINDS[service]))
         found = encode(body)

@@ -69,4 +69,6 @@ class SourceTests(SynchronousTestCase):
 
     def test_value(self) -> None:
         """A source is a key and whether TLS was spoken, nothing else."""
-        self.assertEqual(PROXIES.source("203.0.113.5", False, (), ()), ClientAddress("203.0.113.5", False, "203.0.113.5"))
+        self.assertEqual(
+            PROXIES.source("203.0.113.5", False, (), ()), ClientAddress("203.0.113.5", False, "203.0.113.5")
+        )

@@ -247,7 +247,9 @@ class ExchangeTests(Case):
         self.nothing_left()
 
     def test_interleaved(self) -> None:
-        """Connections share their BIOs, and nothing else: half of a record of one waits while others come and go."""
+        """Connections share their BIOs, and nothing else: half of a record of one waits while others come and
+        go.
+        """
         one, other = self.pair().shake(), self.pair().shake()
         one.client.write(b"a secret of one")
         sent = one.outgoing.read()
@@ -259,7 +261,9 @@ class ExchangeTests(Case):
         self.nothing_left()
         other.server.transport.write(b"to the other")
         one.connection.dataReceived(sent[20:])
-        self.assertEqual((one.server.received, other.server.received), ([b"a secret of one"], [b"of the other"]))
+        self.assertEqual(
+            (one.server.received, other.server.received), ([b"a secret of one"], [b"of the other"])
+        )
         self.assertEqual((other.read(), one.read()), (b"to the other", b""))
 
     def test_answers_at_once(self) -> None:
@@ -331,7 +335,9 @@ class EndTests(Case):
         self.assertIsInstance(pair.server.reason, ConnectionDone)
 
     def test_the_peer_closes(self) -> None:
-        """A close_notify that comes with data: the data is answered, then the close_notify, then all is closed."""
+        """A close_notify that comes with data: the data is answered, then the close_notify, then all is
+        closed.
+        """
         pair = self.pair().shake()
         pair.server.answer = lambda data: pair.server.transport.write(b"answer")
         pair.client.write(b"question")
@@ -371,7 +377,9 @@ class EndTests(Case):
         self.pair().shake().say(b"x")
 
     def test_garbage(self) -> None:
-        """What is no handshake ends the connection with an error, and so does a record that was tampered with."""
+        """What is no handshake ends the connection with an error, and so does a record that was tampered
+        with.
+        """
         for garbage in (b"GET / HTTP/1.1\r\n\r\n", bytes(100), b"\x16\x03\x01\xff\xff" + bytes(100)):
             pair = self.pair()
             pair.connection.dataReceived(garbage)
@@ -393,7 +401,10 @@ class EndTests(Case):
         self.nothing_left()
 
     def test_closed_in_the_handshake(self) -> None:
-        """Closing before the handshake is done cuts the connection; where something is to be sent, it waits for that."""
+        """Closing before the handshake is done cuts the connection.
+
+        Where something is to be sent, it waits for that.
+        """
         for producer in (None, Producer()):
             pair = self.pair()
             if producer is not None:
@@ -425,7 +436,10 @@ class EndTests(Case):
         self.assertEqual(pair.server.reason.args, ("aborted",))
 
     def test_failing_protocol(self) -> None:
-        """An exception of the protocol reaches the transport, which closes; the next connection does not notice."""
+        """An exception of the protocol reaches the transport, which closes.
+
+        The next connection does not notice.
+        """
         pair = self.pair().shake()
         pair.server.answer = lambda data: 1 / 0
         self.assertRaises(ZeroDivisionError, pair.say, b"x")
@@ -435,7 +449,9 @@ class EndTests(Case):
         self.assertEqual(pair.server.received, [b"y"])
 
     def test_forgotten(self) -> None:
-        """A connection that is lost keeps nothing alive, and is gone without the help of the garbage collector."""
+        """A connection that is lost keeps nothing alive, and is gone without the help of the garbage
+        collector.
+        """
         gc.disable()
         self.addCleanup(gc.enable)
         before = connections()
@@ -501,7 +517,10 @@ class BrokenTests(Case):
         self.assertEqual(self.broken.transport.value(), b"")
 
     def test_at_the_end_of_a_turn(self) -> None:
-        """A connection that cannot be flushed is aborted, with a line in the log; the others of this turn are flushed."""
+        """A connection that cannot be flushed is aborted, with a line in the log.
+
+        The others of this turn are flushed.
+        """
         self.broken.server.transport.write(b"lost")
         self.other.server.transport.write(b"here")
         self.assertEqual(self.other.read(), b"here")
@@ -510,7 +529,9 @@ class BrokenTests(Case):
         self.nobody_noticed()
 
     def test_in_a_turn(self) -> None:
-        """One that cannot be while its protocol writes is aborted as well: something is missing in what it sends."""
+        """One that cannot be while its protocol writes is aborted as well: something is missing in what it
+        sends.
+        """
         self.assertRaises(MemoryError, self.broken.server.transport.write, bytes(TURN_BYTES + 1))
         self.assertTrue(self.broken.transport.disconnected)
         self.nobody_noticed()
@@ -615,12 +636,22 @@ class ConformanceTests(SynchronousTestCase):
     """In a process of its own, since the tests make and run many reactors."""
 
     def test_all(self) -> None:
-        """With our TLS at the server, at the client and at both, Twisted's tests of TLS pass on both reactors."""
+        """With our TLS at the server, at the client and at both, Twisted's tests of TLS pass on both
+        reactors.
+        """
         for reactor in ("imsys.reactor.EPollReactor", "twisted.internet.epollreactor.EPollReactor"):
-            command = [sys.executable, "-m", "twisted.trial", "--temp-directory", str(folder("tls") / "trial")]
+            command = [
+                sys.executable,
+                "-m",
+                "twisted.trial",
+                "--temp-directory",
+                str(folder("tls") / "trial"),
+            ]
             command.append("tests.protocols.tls_conformance")
             env = {**environment(), "IMSYS_TEST_REACTOR": reactor}
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env, cwd=folder("cwd"))
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=60, env=env, cwd=folder("cwd")
+            )
             self.assertEqual(done.returncode, 0, done.stdout[-5000:] + done.stderr[-1000:])
             passed = re.search(r"successes=([0-9]+)", done.stdout)
             assert passed is not None, done.stdout[-5000:]

@@ -88,7 +88,9 @@ class Case(TestCase):
         self.receivers: list[Receiver] = []
         factory = Factory.forProtocol(self.build)
         factory.noisy = False
-        self.port = ListenService(reactor, factory, "127.0.0.1", 0, public_context(certificates()) if self.tls else None, "port")
+        self.port = ListenService(
+            reactor, factory, "127.0.0.1", 0, public_context(certificates()) if self.tls else None, "port"
+        )
         self.port.startService()
         self.addCleanup(lambda: maybeDeferred(self.port.stopService))
 
@@ -129,7 +131,9 @@ class ManyFramesTests(SynchronousTestCase):
         self.connection.makeConnection(self.transport)
 
     def send(self, count: int, last: bytes = b"") -> None:
-        self.connection.dataReceived(b"".join(CHAT.encode(5, b"%d" % number) for number in range(count)) + last)
+        self.connection.dataReceived(
+            b"".join(CHAT.encode(5, b"%d" % number) for number in range(count)) + last
+        )
 
     def turn(self) -> None:
         (call,) = self.turns
@@ -137,7 +141,10 @@ class ManyFramesTests(SynchronousTestCase):
         call()
 
     def test_a_few_a_turn(self) -> None:
-        """They are handed on in order, some in each turn, and nothing is read meanwhile; a fault and the end come behind the last."""
+        """They are handed on in order, some in each turn, and nothing is read meanwhile.
+
+        A fault and the end come behind the last.
+        """
         for last, ended in ((b"", False), (b"", True), (b"\0\1\0\1", False)):
             self.setUp()
             self.send(2 * TURN + 1, last)
@@ -164,11 +171,18 @@ class ManyFramesTests(SynchronousTestCase):
             self.assertEqual((len(self.receiver.frames), self.turns), (TURN, []))
             release()
             self.turn()
-            self.assertEqual((len(self.receiver.frames), self.turns, self.transport.producerState), (2 * TURN, [], "producing"))
+            self.assertEqual(
+                (len(self.receiver.frames), self.turns, self.transport.producerState),
+                (2 * TURN, [], "producing"),
+            )
 
     def test_gone(self) -> None:
         """Of a connection that is closed, cut or gone none are handed on any more."""
-        for end in (FrameConnection.close, lambda connection: connection.abort("a test"), FrameConnection.end_reading):
+        for end in (
+            FrameConnection.close,
+            lambda connection: connection.abort("a test"),
+            FrameConnection.end_reading,
+        ):
             self.setUp()
             self.send(2 * TURN)
             end(self.connection)
@@ -180,14 +194,23 @@ class FullAgainTests(SynchronousTestCase):
     """A transport whose buffer what had waited fills again."""
 
     def test_order(self) -> None:
-        """What is sent then waits again, behind it; a connection that is to close does not before all has left."""
+        """What is sent then waits again, behind it.
+
+        A connection that is to close does not before all has left.
+        """
         for closes in (False, True):
             connection = FrameConnection(SETTINGS, DeadlineWheel(Clock()))
             written: list[bytes] = []
             full = [True, False]
 
             class Narrow(Transport):
-                def write(self, data: bytes, written: list[bytes] = written, full: list[bool] = full, to: Any = connection) -> None:
+                def write(
+                    self,
+                    data: bytes,
+                    written: list[bytes] = written,
+                    full: list[bool] = full,
+                    to: Any = connection,
+                ) -> None:
                     written.append(data)
                     if full.pop(0):
                         to.pauseProducing()
@@ -202,7 +225,9 @@ class FullAgainTests(SynchronousTestCase):
             connection.send(b"b")
             self.assertEqual((written, transport.disconnecting), ([b"a"], False))
             connection.resumeProducing()
-            self.assertEqual((written, transport.disconnecting), ([b"a"], True) if closes else ([b"a", b"b"], False))
+            self.assertEqual(
+                (written, transport.disconnecting), ([b"a"], True) if closes else ([b"a", b"b"], False)
+            )
 
 
 class Connected(Case):
@@ -242,10 +267,15 @@ class Behaviour(Connected):
         self.connection.send(CHAT.encode(10, b"one") + CHAT.encode(10, b"two"))
         self.connection.send(CHAT.encode(10, b"three"))
         await self.until(lambda: len(self.peer.data) == 23)
-        self.assertEqual(self.peer.data, b"".join(CHAT.encode(10, body) for body in (b"one", b"two", b"three")))
+        self.assertEqual(
+            self.peer.data, b"".join(CHAT.encode(10, body) for body in (b"one", b"two", b"three"))
+        )
 
     async def test_fault(self) -> None:
-        """A header that no frame can have closes the connection; what came before it was received, what comes after is not."""
+        """A header that no frame can have closes the connection.
+
+        What came before it was received, what comes after is not.
+        """
         self.peer.transport.write(CHAT.encode(9, b"{}") + b"\x00\x09\x00\x03" + CHAT.encode(9, b"{}"))
         await self.until(lambda: self.peer.closed and self.receiver.losses)
         self.assertEqual(self.receiver.frames, [Frame(9, b"{}")])
@@ -257,7 +287,9 @@ class Behaviour(Connected):
         self.assertEqual(self.receiver.frames, [Frame(9, b"{}")])
 
     async def test_peer_closes(self) -> None:
-        """The receiver hears once that the connection is gone, nothing watches it any more, and what is sent then is dropped."""
+        """The receiver hears once that the connection is gone, nothing watches it any more, and what is sent
+        then is dropped.
+        """
         self.peer.transport.loseConnection()
         await self.until(lambda: self.receiver.losses)
         self.connection.send(b"too late")
@@ -279,7 +311,10 @@ class Behaviour(Connected):
         self.assertEqual((self.receiver.losses, len(self.wheel)), (1, 0))
 
     async def test_login_deadline(self) -> None:
-        """Without a word from the receiver the login deadline closes the connection; frames alone do not put it off."""
+        """Without a word from the receiver the login deadline closes the connection.
+
+        Frames alone do not put it off.
+        """
         for _ in range(9):
             self.peer.transport.write(CHAT.encode(32, b"{}"))
             self.pass_time(1)
@@ -306,7 +341,10 @@ class Behaviour(Connected):
         await self.until(lambda: self.peer.closed and self.receiver.losses)
 
     async def test_unheard(self) -> None:
-        """A peer that nobody listens to for a while is not silent; when it is listened to again its time begins."""
+        """A peer that nobody listens to for a while is not silent.
+
+        When it is listened to again its time begins.
+        """
         self.connection.logged_in()
         self.connection.hold_reading(True)
         self.pass_time(300)
@@ -317,7 +355,10 @@ class Behaviour(Connected):
         await self.until(lambda: self.peer.closed and self.receiver.losses)
 
     async def test_held(self) -> None:
-        """While the receiver has enough, nothing is read, and the peer is held up by the network; then everything arrives, in order."""
+        """While the receiver has enough, nothing is read, and the peer is held up by the network.
+
+        Then everything arrives, in order.
+        """
         self.connection.hold_reading(True)
         frames = [CHAT.encode(9, index.to_bytes(4, "big") + bytes(60_000)) for index in range(200)]
         self.peer.transport.write(b"".join(frames))
@@ -326,10 +367,14 @@ class Behaviour(Connected):
         self.assertLess(before, 10)
         self.connection.hold_reading(False)
         await self.until(lambda: len(self.receiver.frames) == 200)
-        self.assertEqual([int.from_bytes(frame.body[:4], "big") for frame in self.receiver.frames], list(range(200)))
+        self.assertEqual(
+            [int.from_bytes(frame.body[:4], "big") for frame in self.receiver.frames], list(range(200))
+        )
 
     async def test_slow_reader(self) -> None:
-        """A peer that does not read is not read from either, and gets everything, in order, when it reads again."""
+        """A peer that does not read is not read from either, and gets everything, in order, when it reads
+        again.
+        """
         self.peer.transport.pauseProducing()
         sent = b""
         while not self.connection.choked:  # as long as the system and Twisted take it
@@ -348,7 +393,10 @@ class Behaviour(Connected):
         self.assertEqual(self.peer.data, sent + more)
 
     async def test_accounts(self) -> None:
-        """What waits in the transport counts, too; nothing is left on the account when all is read, or the connection is gone."""
+        """What waits in the transport counts, too.
+
+        Nothing is left on the account when all is read, or the connection is gone.
+        """
         unsent = Unsent(1 << 30)
         self.connection._settings = dataclasses.replace(SETTINGS, unsent=unsent)
         for gone in (False, True):
@@ -420,7 +468,9 @@ class NoHandshakeTests(Case):
     async def test_no_handshake(self) -> None:
         """A connection that does not get as far as TLS is closed by its login deadline at the latest."""
         for first in (b"", b"\x16\x03\x01", b"GET / HTTP/1.0\r\n\r\n"):
-            peer: Peer = await connectProtocol(HostnameEndpoint(self.reactor, "127.0.0.1", self.port.port), Peer())
+            peer: Peer = await connectProtocol(
+                HostnameEndpoint(self.reactor, "127.0.0.1", self.port.port), Peer()
+            )
             peer.transport.write(first)
             await self.until(lambda: self.receivers)
             receiver = self.receivers.pop()
@@ -429,19 +479,25 @@ class NoHandshakeTests(Case):
 
 
 class LargeFramesTests(Case):
-    """Frames of a mebibyte, on a port where two and a half of them may wait for their ends, and one and a half before login."""
+    """Frames of a mebibyte, on a port where two and a half of them may wait for their ends, and one and a
+    half before login.
+    """
 
     SIZE = 1 << 20
 
     async def setUp(self) -> None:
         self.unfinished = Unfinished(5 * self.SIZE // 2, 3 * self.SIZE // 2)
-        self.settings = dataclasses.replace(SETTINGS, format=RESOURCES, max_frame=self.SIZE, unfinished=self.unfinished)
+        self.settings = dataclasses.replace(
+            SETTINGS, format=RESOURCES, max_frame=self.SIZE, unfinished=self.unfinished
+        )
         await super().setUp()
 
     async def half(self, *, known: bool = False) -> tuple[Peer, FrameConnection]:
         """Somebody who has sent all of a frame but its last byte; ``known``: logged in."""
         count = len(self.receivers)
-        peer: Peer = await connectProtocol(HostnameEndpoint(self.reactor, "127.0.0.1", self.port.port), Peer())
+        peer: Peer = await connectProtocol(
+            HostnameEndpoint(self.reactor, "127.0.0.1", self.port.port), Peer()
+        )
         self.addCleanup(peer.transport.abortConnection)
         await self.until(lambda: len(self.receivers) > count)
         connection = self.receivers[-1].connection
@@ -460,13 +516,18 @@ class LargeFramesTests(Case):
         self.assertEqual((self.unfinished.bytes, connection.closing), (0, False))
 
     async def test_strangers(self) -> None:
-        """Who has not logged in is cut where strangers have too much waiting; who has goes on, until all have too much."""
+        """Who has not logged in is cut where strangers have too much waiting.
+
+        Who has goes on, until all have too much.
+        """
         _, first = await self.half()
         _, second = await self.half()
         self.assertEqual((first.closing, second.closing, self.unfinished.bytes), (False, True, self.SIZE - 1))
         _, third = await self.half(known=True)
         _, fourth = await self.half(known=True)
-        self.assertEqual((third.closing, fourth.closing, self.unfinished.bytes), (False, True, 2 * (self.SIZE - 1)))
+        self.assertEqual(
+            (third.closing, fourth.closing, self.unfinished.bytes), (False, True, 2 * (self.SIZE - 1))
+        )
 
     async def test_lost(self) -> None:
         """A connection that is lost, or closed, holds nothing of its frame any more, collected or not."""

@@ -11,7 +11,11 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.internet.interfaces import IReactorTCP
 from twisted.internet.test.connectionmixins import ConnectionTestsMixin, EndpointCreator
 from twisted.internet.test.reactormixins import ReactorBuilder
-from twisted.internet.test.test_tcp import AbortConnectionMixin, ConnectToTCPListenerMixin, StreamTransportTestsMixin
+from twisted.internet.test.test_tcp import (
+    AbortConnectionMixin,
+    ConnectToTCPListenerMixin,
+    StreamTransportTestsMixin,
+)
 from twisted.internet.test.test_tls import ContextGeneratingMixin, SSLCreator
 from twisted.protocols.test import test_tls as memory
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -54,7 +58,9 @@ class OurServer(SSLCreator):
 
 class OurClient(SSLCreator):
     def client(self, reactor: Any, serverAddress: Any) -> Any:
-        return Wrapping(TCP4ClientEndpoint(reactor, "127.0.0.1", serverAddress.port), client_context(), reactor)
+        return Wrapping(
+            TCP4ClientEndpoint(reactor, "127.0.0.1", serverAddress.port), client_context(), reactor
+        )
 
 
 class OurBoth(OurServer, OurClient):

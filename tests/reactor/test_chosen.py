@@ -1,4 +1,6 @@
-"""Which reactor a process gets: ours on Linux, Twisted's own where ours does not work, another where it is asked for."""
+"""Which reactor a process gets: ours on Linux, Twisted's own where ours does not work, another where it is
+asked for.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,18 @@ print(reactor.seconds is time.monotonic)
 """
 
 FAULTS = {
-    "a newer Twisted": ("import twisted; twisted.__version__ = '28.2.0'", "it was not tried with Twisted 28.2.0"),
-    "an older Twisted": ("import twisted; twisted.__version__ = '24.3.0rc1'", "it was not tried with Twisted 24.3.0rc1"),
-    "an import that fails": ("import sys; sys.modules['imsys.reactor.connections'] = None", "import of imsys.reactor.connections halted"),
+    "a newer Twisted": (
+        "import twisted; twisted.__version__ = '28.2.0'",
+        "it was not tried with Twisted 28.2.0",
+    ),
+    "an older Twisted": (
+        "import twisted; twisted.__version__ = '24.3.0rc1'",
+        "it was not tried with Twisted 24.3.0rc1",
+    ),
+    "an import that fails": (
+        "import sys; sys.modules['imsys.reactor.connections'] = None",
+        "import of imsys.reactor.connections halted",
+    ),
     "a method that is gone": (
         "from twisted.internet import tcp; tcp.Connector._make = lambda self: None; del tcp.Connector._makeTransport",
         "has no Connector._makeTransport",
@@ -73,10 +84,19 @@ FAULTS = {
 class ChosenTests(SynchronousTestCase):
     """In processes of their own: a reactor is chosen once."""
 
-    def python(self, *arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def python(
+        self, *arguments: str, settings: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run some Python."""
         command = [sys.executable, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment(**settings or {}), cwd=folder("cwd"))
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(**settings or {}),
+            cwd=folder("cwd"),
+        )
 
     def test_default(self) -> None:
         """On Linux it is ours, without a word."""
@@ -86,17 +106,28 @@ class ChosenTests(SynchronousTestCase):
     def test_installed_before(self) -> None:
         """One that is installed already stays."""
         done = self.python("-c", f"from twisted.internet import pollreactor; pollreactor.install()\n{CHOOSE}")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "chose twisted.internet.pollreactor\n", ""))
+        self.assertEqual(
+            (done.returncode, done.stdout, done.stderr), (0, "chose twisted.internet.pollreactor\n", "")
+        )
 
     def test_elsewhere(self) -> None:
         """On other systems it is Twisted's choice, without a word, and ours is not even imported."""
-        done = self.python("-c", f"import sys; sys.platform = 'freebsd14'; sys.modules['imsys.reactor'] = None\n{CHOOSE}")
+        done = self.python(
+            "-c", f"import sys; sys.platform = 'freebsd14'; sys.modules['imsys.reactor'] = None\n{CHOOSE}"
+        )
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("chose twisted.internet.", done.stdout)
 
     def test_clock(self) -> None:
-        """Whichever it is, a daemon has it go by the monotonic clock; but not one whose timed calls were made by another already."""
-        settings = {"HOME": str(folder("clock") / "var"), "REDIS_MODE": "server", "CAPTCHA_GRPC_PORT": str(free_port())}
+        """Whichever it is, a daemon has it go by the monotonic clock.
+
+        But not one whose timed calls were made by another already.
+        """
+        settings = {
+            "HOME": str(folder("clock") / "var"),
+            "REDIS_MODE": "server",
+            "CAPTCHA_GRPC_PORT": str(free_port()),
+        }
         settings |= cluster_settings()
         for before, expected in {
             "from twisted.internet import asyncioreactor; asyncioreactor.install()": True,
@@ -115,7 +146,9 @@ class ChosenTests(SynchronousTestCase):
         for name, (fault, reason) in FAULTS.items():
             with self.subTest(name):
                 done = self.python("-c", f"{fault}\n{CHOOSE}")
-                self.assertEqual((done.returncode, done.stdout), (0, "chose twisted.internet.epollreactor\n"), done.stderr)
+                self.assertEqual(
+                    (done.returncode, done.stdout), (0, "chose twisted.internet.epollreactor\n"), done.stderr
+                )
                 self.assertRegex(done.stderr, "^running on Twisted's own reactor, .*" + reason)
 
     def test_asked_for(self) -> None:
@@ -169,12 +202,16 @@ class DaemonTests(TestCase):
         for section in ("chat", "resources"):
             self.settings[f"{section}_port".upper()] = str(free_port())
         self.settings["RESOURCES_HTTP_PORT"] = "0"
-        self.alone = {"HOME": self.settings["HOME"]} | {name: value for name, value in self.settings.items() if name.endswith("PORT")}
+        self.alone = {"HOME": self.settings["HOME"]} | {
+            name: value for name, value in self.settings.items() if name.endswith("PORT")
+        }
         del self.alone["REDIS_PORT"], self.alone["DATABASE_PORT"]
 
     async def says(self, wanted: str, *arguments: str, alone: bool = False) -> None:
         """A daemon says something while it starts."""
-        process = run(self, "--nodaemon", "--pidfile=", *arguments, settings=self.alone if alone else self.settings)
+        process = run(
+            self, "--nodaemon", "--pidfile=", *arguments, settings=self.alone if alone else self.settings
+        )
         await process.says(wanted)
 
     async def test_default(self) -> None:
@@ -187,7 +224,9 @@ class DaemonTests(TestCase):
 
     async def test_another(self) -> None:
         """``--reactor`` is respected."""
-        await self.says("reactor class: twisted.internet.epollreactor.EPollReactor.", "--reactor", "epoll", "imsys-chat")
+        await self.says(
+            "reactor class: twisted.internet.epollreactor.EPollReactor.", "--reactor", "epoll", "imsys-chat"
+        )
 
     async def test_all_tac(self) -> None:
         """So does ``twistd -ny tac/all.tac``."""

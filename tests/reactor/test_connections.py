@@ -50,7 +50,9 @@ class ConformanceTests(SynchronousTestCase):
     """In processes of their own, since the tests make and run many reactors."""
 
     def test_built(self) -> None:
-        """TCP, TLS, Unix sockets, UDP, descriptors, processes, timed calls and threads do what Twisted promises."""
+        """TCP, TLS, Unix sockets, UDP, descriptors, processes, timed calls and threads do what Twisted
+        promises.
+        """
         said = self.passes(["-c", CONFORMANCE], [f"twisted.internet.test.{module}" for module in MODULES])
         self.assertGreater(int(re.findall(r"successes=([0-9]+)", said)[-1]), EXPECTED)
         self.assertIn("EPollReactorTests", said)
@@ -62,6 +64,8 @@ class ConformanceTests(SynchronousTestCase):
     def passes(self, trial: Sequence[str], modules: Sequence[str]) -> str:
         """Run tests; give back what they say."""
         command = [sys.executable, *trial, "--temp-directory", str(folder("reactor") / "trial"), *modules]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), cwd=folder("cwd"))
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, env=environment(), cwd=folder("cwd")
+        )
         self.assertEqual(done.returncode, 0, done.stdout[-5000:])
         return done.stdout

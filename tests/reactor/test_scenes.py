@@ -29,7 +29,8 @@ MUCH = random.Random(3).randbytes(8 << 20)
 """More than kernels keep for a peer that does not read."""
 
 FULL = 1 << 17
-"""Bytes beyond which no transport keeps anything while its producer is paused: its limit, and one more chunk."""
+"""Bytes beyond which no transport keeps anything while its producer is paused: its limit, and one more chunk.
+"""
 
 
 class Echo(Recorder):
@@ -71,7 +72,10 @@ class Pushing(Recorder):
         while self.running and self.sent < len(MUCH):
             self.transport.write(MUCH[self.sent : self.sent + self.chunk])
             self.sent += self.chunk
-            self.most = max(self.most, self.transport._tempDataLen + len(self.transport.dataBuffer) - self.transport.offset)
+            self.most = max(
+                self.most,
+                self.transport._tempDataLen + len(self.transport.dataBuffer) - self.transport.offset,
+            )
         if self.sent >= len(MUCH):
             self.transport.unregisterProducer()
             self.transport.loseConnection()
@@ -127,7 +131,9 @@ class Scenes:
         self.assertEqual((protocol.data, protocol.lost.type), (b"last words", ConnectionDone))
 
     def test_half_closed_by_peer(self: Any) -> None:
-        """The peer closes its direction only: a protocol that knows of this still answers, and closes when it likes."""
+        """The peer closes its direction only: a protocol that knows of this still answers, and closes when it
+        likes.
+        """
         protocol, peer = self.pair(HalfCloseable)
         peer.socket.send(b"question")
         peer.socket.shutdown(socket.SHUT_WR)
@@ -141,7 +147,9 @@ class Scenes:
         self.assertEqual(peer.data, MUCH)
 
     def test_half_closed_by_us(self: Any) -> None:
-        """We close our direction only: all that was written arrives, then the end, and the peer still can write."""
+        """We close our direction only: all that was written arrives, then the end, and the peer still can
+        write.
+        """
         protocol, peer = self.pair(HalfCloseable)
         protocol.transport.write(MUCH)
         protocol.transport.loseWriteConnection()
@@ -195,7 +203,10 @@ class Scenes:
         self.assertEqual(protocol.lost.type, ConnectionDone)
 
     def test_abort(self: Any) -> None:
-        """An aborted connection sends nothing more, even of what was written before; the peer sees it reset."""
+        """An aborted connection sends nothing more, even of what was written before.
+
+        The peer sees it reset.
+        """
         protocol, peer = self.pair()
         protocol.transport.write(b"never sent")
         protocol.transport.abortConnection()
@@ -244,7 +255,10 @@ class Scenes:
     # -- slow consumers
 
     def test_push_producer(self: Any) -> None:
-        """A peer that does not read pauses the producer, with little kept; when it reads, everything arrives."""
+        """A peer that does not read pauses the producer, with little kept.
+
+        When it reads, everything arrives.
+        """
         protocol, peer = self.pair(Pushing)
         self.until(lambda: not protocol.running)
         self.turns(500)
@@ -284,7 +298,9 @@ class Scenes:
     # -- fairness, and numbers
 
     def test_flood(self: Any) -> None:
-        """A connection that sends without end is read from once a turn, and no more than so much: a quiet one is answered meanwhile."""
+        """A connection that sends without end is read from once a turn, and no more than so much: a quiet one
+        is answered meanwhile.
+        """
 
         class Flooded(Recorder):
             reads = 0
@@ -392,7 +408,9 @@ class Scenes:
         self.patch(tls, "_get_default_clock", lambda: self.reactor)  # it would be that of the whole process
         config = certificates()
         authority = ssl.Certificate.loadPEM(Path(config.ca).read_bytes())
-        own = ssl.PrivateCertificate.loadPEM(Path(config.key).read_bytes() + Path(config.certificate).read_bytes())
+        own = ssl.PrivateCertificate.loadPEM(
+            Path(config.key).read_bytes() + Path(config.certificate).read_bytes()
+        )
         return own.options(), ssl.optionsForClientTLS("localhost", authority)
 
     def test_tls(self: Any) -> None:
@@ -401,7 +419,9 @@ class Scenes:
         factory = Built(Echo)
         port = self.reactor.listenSSL(0, factory, serving, interface="127.0.0.1").getHost().port
         client = Recorder()
-        connectProtocol(SSL4ClientEndpoint(self.reactor, "127.0.0.1", port, trust), client).addErrback(log.err)
+        connectProtocol(SSL4ClientEndpoint(self.reactor, "127.0.0.1", port, trust), client).addErrback(
+            log.err
+        )
         self.until(lambda: client.transport)
         client.transport.write(MUCH)
         self.until(lambda: len(client.data) == len(MUCH))
@@ -413,7 +433,9 @@ class Scenes:
             self.assertEqual(protocol.lost.type, ConnectionDone)
 
     def test_start_tls(self: Any) -> None:
-        """A connection that becomes encrypted on its way, at both ends, keeps what was written before in plain text."""
+        """A connection that becomes encrypted on its way, at both ends, keeps what was written before in
+        plain text.
+        """
         serving, trust = self.contexts()
 
         class Serving(Echo):

@@ -84,7 +84,9 @@ class WritingTests(ReactorTestCase):
         self.assertEqual(self.arrived(theirs) + self.arrived(others), [])
 
     def test_all_causes(self) -> None:
-        """An answer to what was read, one of a timed call, one of a thread and one of the end of the turn share a send."""
+        """An answer to what was read, one of a timed call, one of a thread and one of the end of the turn
+        share a send.
+        """
 
         class Answering(Recorder):
             def dataReceived(self, data: bytes) -> None:
@@ -112,10 +114,15 @@ class WritingTests(ReactorTestCase):
         self.assertEqual(self.arrived(theirs), [b"later behind it"])
 
     def test_write_at_once_without_room(self) -> None:
-        """What the kernel does not take at once follows in order; a producer is paused; and nothing happens behind the end."""
+        """What the kernel does not take at once follows in order; a producer is paused.
+
+        And nothing happens behind the end.
+        """
         protocol, peer = self.pair()
         transport, paused = protocol.transport, []
-        producer = type("Producer", (), {"pauseProducing": lambda _: paused.append(1), "resumeProducing": lambda _: None})
+        producer = type(
+            "Producer", (), {"pauseProducing": lambda _: paused.append(1), "resumeProducing": lambda _: None}
+        )
         transport.registerProducer(producer(), True)
         much = random.Random(1).randbytes(8 << 20)
         transport.write_at_once(much)
@@ -187,7 +194,9 @@ class WritingTests(ReactorTestCase):
         connection.write(b"never sent")
         self.assertEqual(self.reactor.removeAll(), [connection])
         self.turns(2)
-        self.assertEqual((self.arrived(theirs), self.reactor.getWriters(), self.reactor.removeAll()), ([], [], []))
+        self.assertEqual(
+            (self.arrived(theirs), self.reactor.getWriters(), self.reactor.removeAll()), ([], [], [])
+        )
         connection.write(b", or is it?")
         self.turns(1)
         self.assertEqual(self.arrived(theirs), [b"never sent, or is it?"])
@@ -221,7 +230,9 @@ class ReadingTests(ReactorTestCase):
         self.assertEqual(protocol.transport.read_size, SMALL_READ)
 
     def test_more_than_a_turn(self) -> None:
-        """With more connections ready than a turn has events for, all have their turn before one has its second."""
+        """With more connections ready than a turn has events for, all have their turn before one has its
+        second.
+        """
         self.patch(imsys.reactor.epoll, "MOST_EVENTS", 3)
         pairs = [self.pair(Sizes) for _ in range(9)]
         for _, peer in pairs:
@@ -279,7 +290,9 @@ class TurnEndTests(ReactorTestCase):
         self.assertGreater(counted, 1)
 
     def test_stop(self) -> None:
-        """A running reactor does not sleep over what is to be done at the end of a turn, and may be stopped there."""
+        """A running reactor does not sleep over what is to be done at the end of a turn, and may be stopped
+        there.
+        """
         seen: list[str] = []
 
         def last() -> None:
@@ -297,7 +310,9 @@ class TurnEndTests(ReactorTestCase):
 @unittest.skipUnless(sys.platform == "linux", "epoll is Linux's")
 class ThreadTests(ReactorTestCase):
     def test_wakes(self) -> None:
-        """A reactor without anything to do wakes up for each of the calls that threads make, one after the other and at once."""
+        """A reactor without anything to do wakes up for each of the calls that threads make, one after the
+        other and at once.
+        """
         threads, each = 4, 300
         made = 0
 
@@ -325,9 +340,14 @@ class ThreadTests(ReactorTestCase):
         self.assertEqual(made, threads * each)
 
     def test_awake(self) -> None:
-        """While the reactor is awake, calls cost no system call; they are made in the next turn, in order, without waiting."""
+        """While the reactor is awake, calls cost no system call.
+
+        They are made in the next turn, in order, without waiting.
+        """
         made: list[int] = []
-        thread = threading.Thread(target=lambda: [self.reactor.callFromThread(made.append, number) for number in range(100)])
+        thread = threading.Thread(
+            target=lambda: [self.reactor.callFromThread(made.append, number) for number in range(100)]
+        )
         thread.start()
         thread.join()
         self.assertRaises(BlockingIOError, os.read, self.reactor.waker.i, 1)
@@ -339,7 +359,10 @@ class ThreadTests(ReactorTestCase):
 @unittest.skipUnless(sys.platform == "linux", "epoll is Linux's")
 class LoggingTests(ReactorTestCase):
     def test_context(self) -> None:
-        """What is logged while a connection is read from, or written to, says whose it was; what is logged otherwise does not."""
+        """What is logged while a connection is read from, or written to, says whose it was.
+
+        What is logged otherwise does not.
+        """
         said: dict[str, str] = {}
 
         def observe(event: dict[str, Any]) -> None:
@@ -373,7 +396,9 @@ class LoggingTests(ReactorTestCase):
         peer.socket.send(b"?")
         reactor.run(installSignalHandlers=False)
         connection = "Saying,0,127.0.0.1"
-        self.assertEqual(said, said | {"pausing": connection, "timed": "-", "end": "-", "resuming": connection})
+        self.assertEqual(
+            said, said | {"pausing": connection, "timed": "-", "end": "-", "resuming": connection}
+        )
 
 
 @unittest.skipUnless(sys.platform == "linux", "epoll is Linux's")

@@ -31,7 +31,18 @@ class RealRedis:
 
     def start(self) -> RealRedis:
         self._process = subprocess.Popen(
-            [binary(), "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder), *self._options],
+            [
+                binary(),
+                "--port",
+                "0",
+                "--unixsocket",
+                str(self.socket),
+                "--save",
+                "",
+                "--dir",
+                str(self.folder),
+                *self._options,
+            ],
             stdout=subprocess.DEVNULL,
         )
         for _ in range(2000):
@@ -60,9 +71,18 @@ class RealRedis:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)
             connection.connect(str(self.socket))
-            connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words))
+            connection.sendall(
+                b"*%d\r\n" % len(words)
+                + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words)
+            )
             return connection.recv(65536)
 
     def config(self, **more: object) -> RedisConfig:
-        values: dict[str, object] = {"mode": "server", "socket": str(self.socket), "prefix": "t:", "timeout": 2.0, **more}
+        values: dict[str, object] = {
+            "mode": "server",
+            "socket": str(self.socket),
+            "prefix": "t:",
+            "timeout": 2.0,
+            **more,
+        }
         return RedisConfig(**values)  # type: ignore[arg-type]

@@ -55,7 +55,10 @@ class AllowanceTests(TestCase):
             await self.redis.call("HINCRBY", key, field, -windows)
 
     async def test_a_minute(self) -> None:
-        """Beyond what is allowed in a minute the answer is 64 until there is room; others are not concerned, on whichever server."""
+        """Beyond what is allowed in a minute the answer is 64 until there is room.
+
+        Others are not concerned, on whichever server.
+        """
         one, other = self.one(lookup_minute=5), self.one(lookup_minute=5)
         for server in (one, other, one, other, one):
             await server.take(Kind.LOOKUP, 7)
@@ -89,7 +92,9 @@ class AllowanceTests(TestCase):
         await self.refused(small.take(Kind.LOOKUP, 8))
 
     async def test_the_minute_before(self) -> None:
-        """What was done in the minute before counts for as much of it as lies within the last sixty seconds: no burst at its end."""
+        """What was done in the minute before counts for as much of it as lies within the last sixty seconds:
+        no burst at its end.
+        """
         one = self.one(lookup_minute=10)
         await one.take(Kind.LOOKUP, 7, 10)
         await self.pass_windows(Kind.LOOKUP, 7, minutes=1)
@@ -110,7 +115,10 @@ class AllowanceTests(TestCase):
         self.assertEqual(self.calls, 0)
 
     async def send(self, server: Allowances, user: int, count: int, each: int = 1) -> int:
-        """Send texts, one request after the other, each when Redis knows of the one before; how many were sent before the first refusal."""
+        """Send texts, one request after the other, each when Redis knows of the one before.
+
+        How many were sent before the first refusal.
+        """
         for sent in range(0, count, each):
             try:
                 server.texts(user, each)
@@ -138,7 +146,9 @@ class AllowanceTests(TestCase):
         self.assertLess(self.calls, 10)
 
     async def test_texts_are_bounded(self) -> None:
-        """A flood ends at what is allowed, and so much more as the servers may be ahead of Redis, wherever it is sent."""
+        """A flood ends at what is allowed, and so much more as the servers may be ahead of Redis, wherever it
+        is sent.
+        """
         servers = [self.one(text_minute=200, text_day=0) for _ in range(3)]
         sent = await gatherResults([Deferred.fromCoroutine(self.send(server, 7, 1000)) for server in servers])
         self.assertGreaterEqual(sum(sent), 200)
@@ -183,7 +193,9 @@ class AllowanceTests(TestCase):
                 await one._settling.idle()
 
     async def test_redis_away(self) -> None:
-        """Without Redis each server goes by what it has counted itself: nobody is hindered, and nobody has more there."""
+        """Without Redis each server goes by what it has counted itself: nobody is hindered, and nobody has
+        more there.
+        """
         one = self.one(text_minute=200, text_day=0, lookup_minute=5)
         self.server.kill()
         for _ in range(5):

@@ -31,7 +31,10 @@ class RedisTests(TestCase):
         return service.redis
 
     async def test_replies(self) -> None:
-        """Bulk strings come back as bytes, numbers in them untouched; integers, nil and lists as what they are."""
+        """Bulk strings come back as bytes, numbers in them untouched.
+
+        Integers, nil and lists as what they are.
+        """
         redis = self.open()
         name = redis.key("route", 7)
         self.assertEqual(name, "t:route:7")
@@ -73,7 +76,10 @@ class RedisTests(TestCase):
         redis = self.open(pool_size=1)
         await redis.call("SET", redis.key("long"), "x" * 3_000_000)
         script = Script("return {redis.call('GET', KEYS[1]), {1, {'deep', false}}, redis.pcall('GET')}")
-        calls = [Deferred.fromCoroutine(call) for call in (redis.script(script, [redis.key("long")], []), redis.call("ECHO", "next"))]
+        calls = [
+            Deferred.fromCoroutine(call)
+            for call in (redis.script(script, [redis.key("long")], []), redis.call("ECHO", "next"))
+        ]
         (long, nested, error), next_ = await gatherResults(calls)
         self.assertEqual((len(long), nested, next_), (3_000_000, [1, [b"deep", None]], b"next"))
         self.assertIsInstance(error, Exception)
@@ -123,7 +129,9 @@ class RedisTests(TestCase):
         self.assertEqual(await waiting, b"x")
 
     async def test_away(self) -> None:
-        """While the server is away calls fail after the deadline, as many as may be, and leave nothing behind."""
+        """While the server is away calls fail after the deadline, as many as may be, and leave nothing
+        behind.
+        """
         self.server.kill()
         redis = self.open(timeout=0.1)
         for _ in range(2):
@@ -152,7 +160,9 @@ class RedisTests(TestCase):
         self.assertEqual(await first, b"PONG")
 
     async def test_hung_server(self) -> None:
-        """A server that does not answer fails the call after the deadline, and a fresh connection is made afterwards."""
+        """A server that does not answer fails the call after the deadline, and a fresh connection is made
+        afterwards.
+        """
         redis = self.open(timeout=1.0)
         await redis.call("PING")
         self.server.pause(signal.SIGSTOP)

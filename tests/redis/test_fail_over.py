@@ -1,4 +1,6 @@
-"""All servers in one process, and what becomes of its users when Redis fails over, forgets everything, or is away."""
+"""All servers in one process, and what becomes of its users when Redis fails over, forgets everything, or is
+away.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ class FailOverTests(MastersCase):
         self.thread = (await befriended).thread_id
 
     async def goes_on(self) -> float:
-        """Logins work again, those who were online still are, and hear of each other; the seconds that it took."""
+        """Logins work again, those who were online still are, and hear of each other.
+
+        The seconds that it took.
+        """
         began = time.monotonic()
         while True:
             try:
@@ -49,7 +54,10 @@ class FailOverTests(MastersCase):
         await self.anna.send(self.thread, text)
         while text not in self.heard:
             await deferLater(self.reactor, 0.01)
-        self.assertEqual(set(map(tuple, self.servers.states.values())), {(ConnectionState.SIGNING_IN, ConnectionState.ONLINE)})
+        self.assertEqual(
+            set(map(tuple, self.servers.states.values())),
+            {(ConnectionState.SIGNING_IN, ConnectionState.ONLINE)},
+        )
         return took
 
     async def test_planned(self) -> None:

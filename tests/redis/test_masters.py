@@ -46,7 +46,9 @@ class CallsCase(MastersCase):
 
 class FailOverTests(CallsCase):
     async def test_address_moves(self) -> None:
-        """When a master becomes a replica, and its address leads to the new one, no call fails, and all connections move at once."""
+        """When a master becomes a replica, and its address leads to the new one, no call fails, and all
+        connections move at once.
+        """
         old, new = self.pair()
         address = Proxy(self)
         address.lead_to(old.port)
@@ -64,7 +66,11 @@ class FailOverTests(CallsCase):
             await self.full(service)
         while int(old.info("clients", "connected_clients")) > 2:  # who asks, and the link to the new master
             await deferLater(self.reactor, 0.01)
-        said = [(event["log_level"], formatEvent(event)) for event in events if event["log_namespace"] == "imsys.util.outages"]
+        said = [
+            (event["log_level"], formatEvent(event))
+            for event in events
+            if event["log_namespace"] == "imsys.util.outages"
+        ]
         self.assertEqual([level for level, _ in said], [LogLevel.error, LogLevel.info])
         self.assertRegex(said[0][1], "^Redis fails: READONLY ")
         self.assertRegex(said[1][1], "^Redis works again")
@@ -111,7 +117,9 @@ class FailOverTests(CallsCase):
         await self.works(service.redis, time.monotonic())
 
     async def test_on_its_way(self) -> None:
-        """What is on its way when the server is left is answered, and what was not carried out is, by the next one."""
+        """What is on its way when the server is left is answered, and what was not carried out is, by the
+        next one.
+        """
         old, new = self.pair()
         service = self.service(old, new, pool_size=2)
         await self.full(service)
@@ -123,11 +131,17 @@ class FailOverTests(CallsCase):
         self.assertEqual(sorted(await gatherResults(writes)), list(range(1, 101)))
 
     async def test_caught(self) -> None:
-        """A script that catches errors does not catch that a server takes no writes; what is wrong with a value it does."""
+        """A script that catches errors does not catch that a server takes no writes.
+
+        What is wrong with a value it does.
+        """
         old, new = self.pair()
         service = self.service(old, new)
         await self.full(service)
-        script = Script(CAUGHT + "local well, result = pcall(redis.call, 'INCR', KEYS[1]); return well and result or caught(result)")
+        script = Script(
+            CAUGHT
+            + "local well, result = pcall(redis.call, 'INCR', KEYS[1]); return well and result or caught(result)"
+        )
         new.follow(None)
         old.follow(new)
         self.assertEqual(await service.redis.script(script, ["t:n"], []), 1)
@@ -146,7 +160,9 @@ class FailOverTests(CallsCase):
         await deferToThread(migrate, database)
         registry, tokens = Registry(redis, 15.0, reactor.seconds), tokens_for(self, redis, database)
         routes = Routes(redis, tokens, 15.0)
-        await registry.register(ServerRecord(name="one", kind="chat", host="127.0.0.1", tls=8444, incarnation="x", capacity=100))
+        await registry.register(
+            ServerRecord(name="one", kind="chat", host="127.0.0.1", tls=8444, incarnation="x", capacity=100)
+        )
         wait(lambda: new.command("EXISTS", "t:server:chat:one") == b":1\r\n")
         new.follow(None)
         old.follow(new)
@@ -215,7 +231,9 @@ class ChoiceTests(CallsCase):
         return int((await service.redis.call("CONFIG", "GET", "port"))[1])
 
     async def test_replicas_are_passed_over(self) -> None:
-        """Of several servers the master is taken, wherever it stands in the list, and whoever else is dead or silent."""
+        """Of several servers the master is taken, wherever it stands in the list, and whoever else is dead or
+        silent.
+        """
         master, replica = self.pair()
         dead = self.server()
         dead.kill()
@@ -223,7 +241,11 @@ class ChoiceTests(CallsCase):
         self.addCleanup(silent.stopListening)
         for servers in ((replica, master), (dead, replica, master), (master, dead)):
             self.assertEqual(await self.chosen(self.service(*servers)), master.port)
-        hosts = (("127.0.0.1", silent.getHost().port), ("127.0.0.1", replica.port), ("127.0.0.1", master.port))
+        hosts = (
+            ("127.0.0.1", silent.getHost().port),
+            ("127.0.0.1", replica.port),
+            ("127.0.0.1", master.port),
+        )
         since = time.monotonic()
         self.assertEqual(await self.chosen(self.service(hosts=hosts)), master.port)
         self.assertLess(time.monotonic() - since, QUICK)
@@ -311,7 +333,9 @@ class SentinelTests(CallsCase):
         return self.service(hosts=(), sentinels=sentinels, master_name="chat", **config)
 
     async def test_fail_over(self) -> None:
-        """A fail-over that a Sentinel is told to make is followed, without waiting for the old master to learn of it; no call fails."""
+        """A fail-over that a Sentinel is told to make is followed, without waiting for the old master to
+        learn of it; no call fails.
+        """
         service = self.watched(timeout=15.0)
         await self.full(service)
         wait(lambda: ask(self.sentinels[0][1], "SENTINEL", "FAILOVER", "chat").startswith(b"+OK"))

@@ -50,13 +50,20 @@ class RoutesTests(OnSqlite):
         """Log in, all at once; gives back what came of each, an exception where it was refused."""
         self.scripts.clear()
         calls: list[Deferred[Any]] = [
-            Deferred.fromCoroutine(self.routes.login(user, digest, route, *attempt)) for user, digest, route, *attempt in logins
+            Deferred.fromCoroutine(self.routes.login(user, digest, route, *attempt))
+            for user, digest, route, *attempt in logins
         ]
-        return [result if well else result.value for well, result in await DeferredList(calls, consumeErrors=True)]
+        return [
+            result if well else result.value for well, result in await DeferredList(calls, consumeErrors=True)
+        ]
 
     async def test_many_logins_share_calls(self) -> None:
-        """However many log in at once, Redis is called for the first, and then for as many together as may be."""
-        logins = [(user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, MANY + 1)]
+        """However many log in at once, Redis is called for the first, and then for as many together as may
+        be.
+        """
+        logins = [
+            (user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, MANY + 1)
+        ]
         taken = await self.at_once(*logins)
         self.assertEqual(len(self.scripts), 3)
         self.assertEqual(taken, [(None, Route("n", "i", f"s{user}", NOW)) for user in range(1, MANY + 1)])
@@ -74,13 +81,17 @@ class RoutesTests(OnSqlite):
         self.assertEqual(await self.routes.find([1]), {1: Route("n", "i", "b", NOW + 1)})
 
     async def test_one_fails_alone(self) -> None:
-        """A wrong token, and values in Redis that are none of ours, refuse the login that they concern, and no other."""
+        """A wrong token, and values in Redis that are none of ours, refuse the login that they concern, and
+        no other.
+        """
         digests = {user: await self.digest(user) for user in range(1, 7)}
         self.server.command("SET", self.redis.key("route", 2), "nonsense")
         self.server.command("RPUSH", self.redis.key("route", 3), "a list")
         self.server.command("SET", self.redis.key("token", digests[4]), "nonsense")
         with capturedLogs() as events:
-            logins = [(user, digests[6 if user == 5 else user], Route("n", "i", "s", 0)) for user in range(1, 7)]
+            logins = [
+                (user, digests[6 if user == 5 else user], Route("n", "i", "s", 0)) for user in range(1, 7)
+            ]
             _, two, three, four, five, six = await self.at_once(*logins)
         self.assertEqual(len(self.scripts), 2)
         for refused in (two, three):
@@ -91,7 +102,10 @@ class RoutesTests(OnSqlite):
         self.assertEqual(six[1].login_ms, NOW)
 
     async def test_foreign_route(self) -> None:
-        """A route that is none of ours is no route; the others of the same call are found, and their logins take them over."""
+        """A route that is none of ours is no route.
+
+        The others of the same call are found, and their logins take them over.
+        """
         digests = {user: await self.digest(user) for user in range(1, 5)}
         await self.at_once(*((user, digests[user], Route("m", "i", "older", 0)) for user in (2, 4)))
         for foreign in ("a|b|7", "a|b|c|d|7"):
@@ -100,7 +114,9 @@ class RoutesTests(OnSqlite):
                 self.assertEqual(sorted(await self.routes.find([2, 3, 4])), [2, 4])
             self.assertEqual([event["user"] for event in events], [3])
         with capturedLogs() as events:
-            taken = await self.at_once(*((user, digests[user], Route("n", "i", "newer", 0)) for user in range(1, 5)))
+            taken = await self.at_once(
+                *((user, digests[user], Route("n", "i", "newer", 0)) for user in range(1, 5))
+            )
         self.assertEqual([event["user"] for event in events], [3])
         self.assertEqual(len(self.scripts), 2)
         older, newer = Route("m", "i", "older", NOW), Route("n", "i", "newer", NOW)
@@ -111,12 +127,16 @@ class RoutesTests(OnSqlite):
         """Try to log in with each number, one after the other, in calls of their own; the status of each."""
         found = []
         for number in numbers:
-            (one,) = await self.at_once((user, digest, Route("n", "i", f"{client}{number}", 0), Attempt(client, number)))
+            (one,) = await self.at_once(
+                (user, digest, Route("n", "i", f"{client}{number}", 0), Attempt(client, number))
+            )
             found.append(int(one.status) if isinstance(one, Refused) else 0)
         return found
 
     async def test_attempts(self) -> None:
-        """An attempt that is no newer than one of its client that was carried out is refused, and leaves the route as it is."""
+        """An attempt that is no newer than one of its client that was carried out is refused, and leaves the
+        route as it is.
+        """
         digest = await self.digest(1)
         self.assertEqual(await self.attempts(digest, 0, 7, 7, 3, 0, 8), [0, 0, 19, 19, 19, 0])
         self.assertEqual((await self.routes.find([1]))[1].session, "c8")
@@ -124,7 +144,9 @@ class RoutesTests(OnSqlite):
         self.assertEqual(await self.attempts(digest, 8, 9), [19, 0])
         self.assertGreater(await self.redis.call("PTTL", self.redis.key("attempts", 1)), 3_500_000)
         digest = await self.digest(2)
-        self.assertEqual(await self.attempts(digest, 1, user=2), [0], "another user's client of the same name is another")
+        self.assertEqual(
+            await self.attempts(digest, 1, user=2), [0], "another user's client of the same name is another"
+        )
 
     async def test_many_clients(self) -> None:
         """Of a user with very many clients the attempts of most are forgotten: nobody fills Redis with them."""
@@ -142,7 +164,10 @@ class RoutesTests(OnSqlite):
         self.assertEqual(await self.attempts(digest, *numbers), [19] * len(numbers))
 
     async def test_attempts_at_once(self) -> None:
-        """In one call an attempt after a newer one is refused, and others are not; one whose token is wrong counts for nothing."""
+        """In one call an attempt after a newer one is refused, and others are not.
+
+        One whose token is wrong counts for nothing.
+        """
         one, two = await self.digest(1), await self.digest(2)
         warm, mine = Route("n", "i", "w", 0), Route("n", "i", "s", 0)
         attempt = Attempt("c", 5)
@@ -160,19 +185,26 @@ class RoutesTests(OnSqlite):
         self.assertIs(older.status, Status.LOGIN_FOR_MULTIPLE_TIMES)
 
     async def test_foreign_attempt(self) -> None:
-        """A text in the place of an attempt that is none is taken over; anything else there refuses that login alone."""
+        """A text in the place of an attempt that is none is taken over.
+
+        Anything else there refuses that login alone.
+        """
         one, two = await self.digest(1), await self.digest(2)
         self.server.command("HSET", self.redis.key("attempts", 1), "c", "nonsense")
         self.server.command("RPUSH", self.redis.key("attempts", 2), "a list")
         mine, attempt = Route("n", "i", "s", 0), Attempt("c", 1)
         with capturedLogs():
-            first, second, third = await self.at_once((1, one, mine, attempt), (2, two, mine, attempt), (1, one, mine))
+            first, second, third = await self.at_once(
+                (1, one, mine, attempt), (2, two, mine, attempt), (1, one, mine)
+            )
         self.assertEqual(first[1].login_ms, NOW)
         self.assertIs(second.status, Status.REDIS_UNKNOWN_ERROR)
         self.assertEqual(third[0].session, "s")
 
     async def test_attempts_are_remembered(self) -> None:
-        """What Redis forgot of the attempts of live sessions is written again with their routes, unless a newer one is there by then."""
+        """What Redis forgot of the attempts of live sessions is written again with their routes, unless a
+        newer one is there by then.
+        """
         held = []
         for user in (1, 2, 3):
             digest, attempt = await self.digest(user), Attempt("c", 2**60) if user < 3 else None
@@ -187,13 +219,17 @@ class RoutesTests(OnSqlite):
         self.assertEqual(await self.attempts(held[2].token_digest, 0, user=3), [0])
 
     async def test_unknown_token(self) -> None:
-        """Redis has lost the tokens of many who log in at once: the database is asked for all of them together, and they come in."""
+        """Redis has lost the tokens of many who log in at once: the database is asked for all of them
+        together, and they come in.
+        """
         digests = {user: await self.digest(user) for user in range(1, MANY + 1)}
         self.server.command("FLUSHALL")
         statements: list[str] = []
         self.tokens._sign_ins._database = self.open_database(lambda sql, _: statements.append(sql))
         logins = [(user, digests[user], Route("n", "i", "s", 0)) for user in digests]
-        taken = await self.at_once(*logins, (1, "0" * 64, Route("n", "i", "s", 0)), (1, digests[2], Route("n", "i", "s", 0)))
+        taken = await self.at_once(
+            *logins, (1, "0" * 64, Route("n", "i", "s", 0)), (1, digests[2], Route("n", "i", "s", 0))
+        )
         self.assertEqual(taken, [(None, Route("n", "i", "s", NOW))] * MANY + [None] * 2)
         self.assertLess(len(statements), 10)
         statements.clear()
@@ -209,8 +245,13 @@ class RoutesTests(OnSqlite):
         self.assertEqual(len(self.scripts), 1)
 
     async def test_many_are_dropped(self) -> None:
-        """The routes of many who leave at once go with a few calls; a route that is another session's by now stays."""
-        logins = [(user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, MANY + 1)]
+        """The routes of many who leave at once go with a few calls.
+
+        A route that is another session's by now stays.
+        """
+        logins = [
+            (user, await self.digest(user), Route("n", "i", f"s{user}", 0)) for user in range(1, MANY + 1)
+        ]
         taken = await self.at_once(*logins)
         await self.at_once((7, logins[6][1], Route("m", "i", "newer", 0)))
         self.scripts.clear()
@@ -231,7 +272,10 @@ class RoutesTests(OnSqlite):
         await gatherResults(calls[:2])
 
     async def test_refreshed(self) -> None:
-        """Of many sessions each is told what became of it, in one call; one whose value in Redis is none of ours is left as it is."""
+        """Of many sessions each is told what became of it, in one call.
+
+        One whose value in Redis is none of ours is left as it is.
+        """
         held = []
         for user in range(1, 8):
             digest = await self.digest(user)
@@ -240,7 +284,9 @@ class RoutesTests(OnSqlite):
         await self.tokens.revoke_all(2)
         await self.redis.call("SET", self.redis.key("route", 3), f"n|i|other|{NOW + 5}")
         await self.redis.call("SET", self.redis.key("route", 4), f"n|i|other|{NOW - 5}")
-        await self.redis.call("DEL", self.redis.key("route", 5), self.redis.key("token", held[4].token_digest))
+        await self.redis.call(
+            "DEL", self.redis.key("route", 5), self.redis.key("token", held[4].token_digest)
+        )
         await self.redis.call("SET", self.redis.key("route", 6), "nonsense")
         await self.redis.call("PEXPIRE", self.redis.key("route", 7), 100)
         self.scripts.clear()

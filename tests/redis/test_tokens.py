@@ -76,7 +76,9 @@ class _TokenTests(StoreCase):
             self.assertTrue(await self.another().check(user, token))
         self.server.command("FLUSHALL")
         held = [(user, Tokens.digest(token)) for user, token in tokens.items()]
-        self.assertEqual(await self.tokens.live([*held, (7, "0" * 64), (7, held[1][1])]), [True, True, True, False, False])
+        self.assertEqual(
+            await self.tokens.live([*held, (7, "0" * 64), (7, held[1][1])]), [True, True, True, False, False]
+        )
 
     async def test_redis_knows(self) -> None:
         """While Redis knows a token the database is not asked, and it knows it for an hour."""
@@ -132,9 +134,13 @@ class _TokenTests(StoreCase):
         await self.tokens.revoke(7, one)
         self.server.command("FLUSHALL")
         await self.tokens.revoke(7, two)
-        self.assertEqual([await self.tokens.check(7, token) for token in (one, two, three)], [False, False, True])
+        self.assertEqual(
+            [await self.tokens.check(7, token) for token in (one, two, three)], [False, False, True]
+        )
         self.server.command("FLUSHALL")
-        self.assertEqual([await self.another().check(7, token) for token in (one, two, three)], [False, False, True])
+        self.assertEqual(
+            [await self.another().check(7, token) for token in (one, two, three)], [False, False, True]
+        )
 
     async def test_revoke_all(self) -> None:
         """Revoking all ends every token of the user, leaves others', and a new one works."""
@@ -148,7 +154,9 @@ class _TokenTests(StoreCase):
         self.assertTrue(await self.tokens.check(7, await self.tokens.issue(7)))
 
     async def test_revoked_while_it_is_read(self) -> None:
-        """A server that has read the database just before a token was revoked does not have Redis believe that it lives."""
+        """A server that has read the database just before a token was revoked does not have Redis believe
+        that it lives.
+        """
         token = await self.tokens.issue(7)
         slow = self.another()
         find = slow._sign_ins.find
@@ -163,7 +171,9 @@ class _TokenTests(StoreCase):
         self.assertFalse(await self.tokens.check(7, token))
 
     async def test_epoch(self) -> None:
-        """What let a user in counts no more when all was revoked meanwhile: nothing is stored, and others are not concerned."""
+        """What let a user in counts no more when all was revoked meanwhile: nothing is stored, and others are
+        not concerned.
+        """
         kept = [self.tokens.made(7).token for _ in range(3)]
         self.assertTrue(await self.tokens.keep(7, kept[0], 0))
         await self.tokens.revoke_all(7)
@@ -180,7 +190,9 @@ class _TokenTests(StoreCase):
         self.assertEqual((found.epoch, found.password_hash), (1, "other"))
 
     async def test_many_at_once(self) -> None:
-        """Tokens that are stored at once share transactions, and each user's epoch counts for that user alone."""
+        """Tokens that are stored at once share transactions, and each user's epoch counts for that user
+        alone.
+        """
         await self.tokens.revoke_all(9)
         made = [(user, self.tokens.made(user).token) for user in [7, 8, 9] * 40]
         waiting = [self.tokens._sign_ins.keep(self.sign_in(user, token, 0)) for user, token in made]
@@ -190,7 +202,9 @@ class _TokenTests(StoreCase):
 
     def sign_in(self, user: int, token: str, epoch: int | None) -> sign_ins.SignIn:
         now = round(self.now * 1000)
-        return sign_ins.SignIn(bytes.fromhex(Tokens.digest(token)), user, epoch, now, now + round(YEAR * 1000))
+        return sign_ins.SignIn(
+            bytes.fromhex(Tokens.digest(token)), user, epoch, now, now + round(YEAR * 1000)
+        )
 
     def started(self, coroutines: list[Any]) -> list[Any]:
         from twisted.internet.defer import Deferred
@@ -198,13 +212,18 @@ class _TokenTests(StoreCase):
         return [Deferred.fromCoroutine(one) for one in coroutines]
 
     async def test_most(self) -> None:
-        """Who signs in again and again has no more than so many tokens; those go that were unused for longest."""
+        """Who signs in again and again has no more than so many tokens.
+
+        Those go that were unused for longest.
+        """
         self.patch(sign_ins, "MOST", 3)
         tokens = []
         for _ in range(5):
             tokens.append(await self.tokens.issue(7))
             self.now += 1
-        self.assertEqual([await self.tokens.check(7, token) for token in tokens], [False, False, True, True, True])
+        self.assertEqual(
+            [await self.tokens.check(7, token) for token in tokens], [False, False, True, True, True]
+        )
 
     async def test_swept(self) -> None:
         """The table does not grow with those who never come back."""
@@ -223,7 +242,10 @@ class _TokenTests(StoreCase):
         self.assertGreater(self.ttl(revoked), 0)
 
     async def test_redis_away(self) -> None:
-        """Without Redis the database tells who is signed in; nobody is signed out, and nothing changes half."""
+        """Without Redis the database tells who is signed in.
+
+        Nobody is signed out, and nothing changes half.
+        """
         token = await self.tokens.issue(7)
         self.server.kill()
         self.assertTrue(await self.tokens.check(7, token))

@@ -67,7 +67,9 @@ class EngineCase(TestCase):
 
     def start(self, config: ResourcesConfig | None = None, **more: Any) -> Parts:
         """Start an engine on what is there; it is stopped after the test."""
-        parts = Parts(self.reactor, config or self.config, self.where, self.folder / "files", clock=self.clock, **more)
+        parts = Parts(
+            self.reactor, config or self.config, self.where, self.folder / "files", clock=self.clock, **more
+        )
         parts.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(parts.stop()))
         return parts

@@ -1,4 +1,6 @@
-"""A resources server as a process of its own, with a balance server beside it, and raw clients that send and receive files by frames."""
+"""A resources server as a process of its own, with a balance server beside it, and raw clients that send and
+receive files by frames.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,16 @@ from twisted.trial.unittest import TestCase
 
 from imsys.config import FilesConfig, ResourcesConfig
 from imsys.files.configured import blob_store, spool_folder
-from imsys.protocols.chunks import CREDIT, DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, decode_chunk, decode_count, encode_chunk, encode_count
+from imsys.protocols.chunks import (
+    CREDIT,
+    DOWNLOAD_CHUNK,
+    UPLOAD_ACK,
+    UPLOAD_CHUNK,
+    decode_chunk,
+    decode_count,
+    encode_chunk,
+    encode_count,
+)
 from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.resources.engine import trial
 from imsys.security.tickets import Right, TicketKeys, Tickets
@@ -98,13 +109,19 @@ class Mover(Client):
             news.callback(None)
 
     async def news(self) -> None:
-        """Return when something was heard. :raises ConnectionError: the connection is gone. :raises Told: what is wrong."""
+        """Return when something was heard.
+
+        :raises ConnectionError: the connection is gone.
+        :raises Told: what is wrong.
+        """
         if not self.closed:
             self._news = Deferred()
             try:
                 await self._news.addTimeout(PATIENCE, self._reactor)
             except DeferredTimeout:
-                raise AssertionError(f"nothing was heard for {PATIENCE} s, after {self.acked} of {self.sent} bytes") from None
+                raise AssertionError(
+                    f"nothing was heard for {PATIENCE} s, after {self.acked} of {self.sent} bytes"
+                ) from None
         if self.pending(79):
             raise Told(await self.next(79))
         if self.closed:
@@ -116,7 +133,11 @@ class Mover(Client):
         assert opened["error"] == 0, opened
         while self.pending(79):  # those of chunks that came too late stand before the response
             await self.next(79)
-        self._id, self._chunk, self._window = file_id, opened["chunk_size"], opened["window"] * opened["chunk_size"]
+        self._id, self._chunk, self._window = (
+            file_id,
+            opened["chunk_size"],
+            opened["window"] * opened["chunk_size"],
+        )
         self.sent = self.acked = opened["offset"]
         return self.sent
 
@@ -129,7 +150,9 @@ class Mover(Client):
         """Send bytes, a window ahead of the acknowledgements, until so many have gone out."""
         while self.sent < until:
             while self.sent < until and self.sent - self.acked < self._window:
-                data = give(self.sent, min(self._chunk, until - self.sent, self.acked + self._window - self.sent))
+                data = give(
+                    self.sent, min(self._chunk, until - self.sent, self.acked + self._window - self.sent)
+                )
                 self.send_raw(encode_chunk(UPLOAD_CHUNK, self._id, self.sent, data))
                 self.sent += len(data)
             if self.sent < until:
@@ -140,7 +163,9 @@ class Mover(Client):
         while self.acked < size:
             await self.news()
 
-    async def fetch(self, file_id: bytes, ticket: str, sink: Callable[[bytes], object], ahead: int = 1 << 22) -> int:
+    async def fetch(
+        self, file_id: bytes, ticket: str, sink: Callable[[bytes], object], ahead: int = 1 << 22
+    ) -> int:
         """Receive a whole file, of which ``ahead`` bytes are granted beyond what came; its size."""
         self.sink, self.received, self._ended = sink, 0, False
         self.send(74, file_id=encode_id(file_id), ticket=ticket, offset=0)
@@ -205,7 +230,9 @@ class ServerCase(TestCase):
 
     async def login(self, user: int = 7) -> Mover:
         """A new connection that is logged in."""
-        endpoint: Any = HostnameEndpoint(self.reactor, "127.0.0.1", self.ports["port" if self.tls else "plain_port"])
+        endpoint: Any = HostnameEndpoint(
+            self.reactor, "127.0.0.1", self.ports["port" if self.tls else "plain_port"]
+        )
         if self.tls:
             ca = Certificate.loadPEM(Path(certificates().ca).read_bytes())
             endpoint = wrapClientTLS(optionsForClientTLS("127.0.0.1", trustRoot=ca), endpoint)
@@ -215,7 +242,15 @@ class ServerCase(TestCase):
         self.assertEqual(answer["error"], 0)
         return client
 
-    async def offer(self, size: int, *, sha256: bytes | None = None, user: int = 7, life: float = 3600, filename: str = "a.bin") -> bytes:
+    async def offer(
+        self,
+        size: int,
+        *,
+        sha256: bytes | None = None,
+        user: int = 7,
+        life: float = 3600,
+        filename: str = "a.bin",
+    ) -> bytes:
         """Make a file that is on its way; its identifier."""
         file_id = new_file_id()
         offer = Offer(
@@ -242,7 +277,9 @@ class ServerCase(TestCase):
 
     def spooled(self) -> list[str]:
         """Names of what is in the spool, but for what the server tries its disk with."""
-        return sorted(path.name for path in spool_folder(self.system.resources).iterdir() if path.name != trial.NAME)
+        return sorted(
+            path.name for path in spool_folder(self.system.resources).iterdir() if path.name != trial.NAME
+        )
 
     def blobs(self) -> list[str]:
         """Names of what is in the store."""
@@ -261,14 +298,21 @@ class ServerCase(TestCase):
             await deferLater(self.reactor, 0.01)
 
     async def http(
-        self, method: str, file_id: bytes | None, ticket: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+        self,
+        method: str,
+        file_id: bytes | None,
+        ticket: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = {},
     ) -> Reply:
         """One request on a connection of its own."""
         path = "/files/" if file_id is None else f"/files/{encode_id(file_id)}"
 
         def work() -> Reply:
             trusting = ssl.create_default_context(cafile=certificates().ca)
-            connection = http.client.HTTPSConnection("127.0.0.1", self.ports["http_port"], context=trusting, timeout=PATIENCE)
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.ports["http_port"], context=trusting, timeout=PATIENCE
+            )
             with closing(connection):
                 connection.request(method, path, body, {**headers, "Authorization": f"Bearer {ticket}"})
                 response = connection.getresponse()

@@ -15,7 +15,15 @@ from typing import Any
 
 from twisted.internet.task import Clock, deferLater
 
-from imsys.config import BalanceConfig, Config, DatabaseConfig, FilesConfig, Imsys, LimitsConfig, ResourcesConfig
+from imsys.config import (
+    BalanceConfig,
+    Config,
+    DatabaseConfig,
+    FilesConfig,
+    Imsys,
+    LimitsConfig,
+    ResourcesConfig,
+)
 from imsys.files.blobs import SealedFile
 from imsys.files.configured import blob_store, master_keys, spool_folder
 from imsys.files.master import Wrapped
@@ -63,7 +71,12 @@ class Client(RawClient):
 def blocks(filename: str, data: bytes, size: int = 1000, **more: Any) -> list[dict[str, Any]]:
     """The requests of a whole file, as the original system's client makes them."""
     parts = [data[start : start + size] for start in range(0, len(data), size)] or [b""]
-    common = {"filename": filename, "checksum": hashlib.md5(data).hexdigest(), "file_size": str(len(data)), "last_seq": str(len(parts))}
+    common = {
+        "filename": filename,
+        "checksum": hashlib.md5(data).hexdigest(),
+        "file_size": str(len(data)),
+        "last_seq": str(len(parts)),
+    }
     return [
         {
             **common,
@@ -109,12 +122,22 @@ class ResourcesCase(PortCase[Client]):
         self.disk = self.engine.storage.disk
         self.tickets = Tickets(TicketKeys(Path(self.system.files.ticket_keys)), time.time, 3600)
         resources = Resources(
-            ours, self.sessions, self.granted, self.disk, self.engine.uploads, self.engine.downloads, self.engine.legacy, self.tickets
+            ours,
+            self.sessions,
+            self.granted,
+            self.disk,
+            self.engine.uploads,
+            self.engine.downloads,
+            self.engine.legacy,
+            self.tickets,
         )
-        self.connections = connections_of(self.clock or reactor, resources, crowd_of(self.clock or reactor, self.limits, ours.capacity))
+        self.connections = connections_of(
+            self.clock or reactor, resources, crowd_of(self.clock or reactor, self.limits, ours.capacity)
+        )
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(reactor, self.connections, "127.0.0.1", 0, context, "port")
-        engine = [part for part in self.engine.parts if not isinstance(part, Janitor)]  # which would use the disk when it likes
+        # which would use the disk when it likes
+        engine = [part for part in self.engine.parts if not isinstance(part, Janitor)]
         self.parts = [self.database, *engine, self.granted, self.connections, self.port]
         for part in self.parts:
             part.startService()
@@ -144,7 +167,11 @@ class ResourcesCase(PortCase[Client]):
 
     async def quiet(self) -> None:
         """Return when nothing is being done, on the disk or in the database."""
-        await self.until(lambda: not (self.disk.pending or self.engine.uploads.working or any(self.database._waiting.values())))
+        await self.until(
+            lambda: (
+                not (self.disk.pending or self.engine.uploads.working or any(self.database._waiting.values()))
+            )
+        )
 
     async def until(self, condition: Any) -> None:
         """Return when a condition holds."""

@@ -1,4 +1,6 @@
-"""A process with an engine that takes a file in, and says how far it is, until it is killed: ``python -m tests.resources.sender``."""
+"""A process with an engine that takes a file in, and says how far it is, until it is killed: ``python -m
+tests.resources.sender``.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,16 @@ class AnnouncingTests(OnSqlite):
         return announcing
 
     async def whole(self, server: str = "r1", store: str = "r1") -> bytes:
-        offer = Offer(file_id=new_file_id(), owner=1, purpose=Purpose.MESSAGE, thread_id=0, server=server, filename="f", size=1, mime="")
+        offer = Offer(
+            file_id=new_file_id(),
+            owner=1,
+            purpose=Purpose.MESSAGE,
+            thread_id=0,
+            server=server,
+            filename="f",
+            size=1,
+            mime="",
+        )
         await self.files.offer(offer, life=60, quota=0)
         content = Content(0, store, hashlib.sha256(offer.file_id).digest(), 1, offer.file_id.hex(), "", b"")
         await self.files.finish(offer.file_id, content, mime="", announce=True)
@@ -87,7 +96,9 @@ class AnnouncingTests(OnSqlite):
         self.assertEqual((self.chats.told, await self.outbox()), ([first, second, third], []))
 
     async def test_lost_server(self) -> None:
-        """What a server that is gone left untold in a store that all share is told by another one, in the end; of a disk it is not."""
+        """What a server that is gone left untold in a store that all share is told by another one, in the
+        end; of a disk it is not.
+        """
         theirs = await self.whole(server="r2", store="s3")
         await self.whole(server="r2", store="r2")
         self.announcing = self.begin(shared="s3")
@@ -116,7 +127,10 @@ class AnnouncingTests(OnSqlite):
     async def test_backing_off(self) -> None:
         """While nobody answers, one is tried again after ever longer waits, and does not keep the others."""
         first, second = await self.whole(), await self.whole()
-        self.chats.problems[first] = [Unavailable(Status.GRPC_ERROR, "No."), Refused(Status.SERVER_BUSY, "Later.")] * 5
+        self.chats.problems[first] = [
+            Unavailable(Status.GRPC_ERROR, "No."),
+            Refused(Status.SERVER_BUSY, "Later."),
+        ] * 5
         self.announcing.startService()
         await self.idle()
         self.assertEqual((sorted(self.chats.told), await self.outbox()), (sorted([first, second]), [first]))
@@ -148,7 +162,10 @@ class AnnouncingTests(OnSqlite):
         self.assertIsNotNone(await self.files.find(file_id))
 
     async def test_crash(self) -> None:
-        """What was told, but whose answer was lost, is told again by the next life; stopping waits for nobody."""
+        """What was told, but whose answer was lost, is told again by the next life.
+
+        Stopping waits for nobody.
+        """
         file_id = await self.whole()
         self.chats.hold = []
         self.announcing.startService()

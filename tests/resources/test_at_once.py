@@ -23,9 +23,11 @@ class AtOnceTests(EngineCase):
     config = ResourcesConfig(disk_workers=2, memory=4_194_304)
 
     async def test_anything(self) -> None:
-        """Connections take a file from each other, send it or other bytes, finish it twice, break off, and give it up, all at once.
+        """Connections take a file from each other, send it or other bytes, finish it twice, break off, and
+        give it up, all at once.
 
-        It is whole and right in the end, or it can be made so, or it was given up; and nothing is left of all that.
+        It is whole and right in the end, or it can be made so, or it was given up; and nothing is left of all
+        that.
         """
         self.chance = random.Random(7)
         self.tidying = False
@@ -33,7 +35,10 @@ class AtOnceTests(EngineCase):
             size = self.chance.choice((0, 1, 65_536, 200_000, 700_000))
             data, other = os.urandom(size), os.urandom(size)
             file_id = await self.offer(size, sha256=hashlib.sha256(data).digest())
-            actors = [Deferred.fromCoroutine(self.act(file_id, data, other)) for _ in range(self.chance.randrange(1, 6))]
+            actors = [
+                Deferred.fromCoroutine(self.act(file_id, data, other))
+                for _ in range(self.chance.randrange(1, 6))
+            ]
             await gatherResults(actors, consumeErrors=True)
             await self.complete(file_id, data)
         for state in list(self.parts.uploads._states.values()):
@@ -88,7 +93,10 @@ class AtOnceTests(EngineCase):
             self.tidying = False
 
     async def complete(self, file_id: bytes, data: bytes) -> None:
-        """Send what is missing of a file that is there; other bytes of it that are here are found out at its end."""
+        """Send what is missing of a file that is there.
+
+        Other bytes of it that are here are found out at its end.
+        """
         file = await self.parts.files.find(file_id)
         while file is not None and file.state is not State.WHOLE:
             one = await self.take(file_id)

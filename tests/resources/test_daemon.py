@@ -56,7 +56,9 @@ class DaemonTests(TestCase):
         }
 
     async def login(self, *, tls: bool) -> Client:
-        endpoint: Any = HostnameEndpoint(self.reactor, "127.0.0.1", self.ports["port" if tls else "plain_port"])
+        endpoint: Any = HostnameEndpoint(
+            self.reactor, "127.0.0.1", self.ports["port" if tls else "plain_port"]
+        )
         if tls:
             ca = Certificate.loadPEM(Path(certificates().ca).read_bytes())
             endpoint = wrapClientTLS(optionsForClientTLS("127.0.0.1", trustRoot=ca), endpoint)
@@ -79,10 +81,16 @@ class DaemonTests(TestCase):
 
     def registered(self) -> Any:
         with cluster_channel(self.balance_port) as channel:
-            return imsys_v1_pb2_grpc.RegistryStub(channel).List(imsys_v1_pb2.ListRequest(kind="resources"), timeout=10).servers
+            return (
+                imsys_v1_pb2_grpc.RegistryStub(channel)
+                .List(imsys_v1_pb2.ListRequest(kind="resources"), timeout=10)
+                .servers
+            )
 
     async def test_killed(self) -> None:
-        """A server that is killed in the middle of an upload shows no half file, and is there again, empty-handed, after its restart."""
+        """A server that is killed in the middle of an upload shows no half file, and is there again,
+        empty-handed, after its restart.
+        """
         await start(self, "imsys-balance", self.settings)
         server = await start(self, "imsys-resources", self.settings)
         (found,) = await deferToThread(self.registered)

@@ -72,20 +72,38 @@ class JudgingTests(EngineCase):
     async def test_video(self) -> None:
         """A video has a poster."""
         path = self.folder / "a.mp4"
-        command = (program("ffmpeg"), "-v", "error", "-f", "lavfi", "-i", "testsrc=size=640x360:rate=5", "-t", "1", "-pix_fmt", "yuv420p")
-        await deferToThread(subprocess.run, (*command, str(path)), check=True, timeout=60, stdin=subprocess.DEVNULL)
+        command = (
+            program("ffmpeg"),
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc=size=640x360:rate=5",
+            "-t",
+            "1",
+            "-pix_fmt",
+            "yuv420p",
+        )
+        await deferToThread(
+            subprocess.run, (*command, str(path)), check=True, timeout=60, stdin=subprocess.DEVNULL
+        )
         file = await self.found(await self.send(path.read_bytes(), filename="a.mp4", mime="image/png"))
         self.assertEqual(file.mime, "video/mp4")
         self.assertEqual((await self.shown(file.thumbnail_id)).size, (320, 180))
 
     async def test_active(self) -> None:
         """A page that says that it is a picture is a page."""
-        file = await self.found(await self.send(b"<html><script>alert(1)</script>", filename="x.png", mime="image/png"))
+        file = await self.found(
+            await self.send(b"<html><script>alert(1)</script>", filename="x.png", mime="image/png")
+        )
         self.assertEqual((file.mime, file.thumbnail_id), ("text/html", None))
 
     async def test_no_thumbnails(self) -> None:
         """There are none where they are not wanted, nor of files that no message shows."""
-        self.assertIsNone((await self.found(await self.send(photo(9, 9), purpose=Purpose.ORIGINAL))).thumbnail_id)
+        self.assertIsNone(
+            (await self.found(await self.send(photo(9, 9), purpose=Purpose.ORIGINAL))).thumbnail_id
+        )
         await self.parts.stop()
         self.parts = self.start(inspector=self.inspector(thumbnails=False))
         file = await self.found(await self.send(photo(640, 480)))
@@ -93,7 +111,9 @@ class JudgingTests(EngineCase):
 
     async def test_avatar(self) -> None:
         """An avatar is kept as a square in two sizes, and nothing of the photo that it was cut from."""
-        file = await self.found(await self.send(photo(1000, 600, "PNG"), purpose=Purpose.AVATAR, filename="me.png"))
+        file = await self.found(
+            await self.send(photo(1000, 600, "PNG"), purpose=Purpose.AVATAR, filename="me.png")
+        )
         self.assertEqual(file.mime, "image/jpeg")
         self.assertEqual((await self.shown(file.file_id)).size, (384, 384))
         self.assertEqual((await self.shown(file.thumbnail_id)).size, (96, 96))
@@ -120,7 +140,8 @@ class JudgingTests(EngineCase):
         with capturedLogs() as logged:
             error = await self.assertFailure(self.finishing(one), Refused)
         self.assertEqual((error.status, (await self.found(file_id)).state), (73, State.ARRIVING))
-        self.assertIn(encode_id(file_id), [event.get("name") for event in logged])  # as imsys-ctl and clients call it
+        # as imsys-ctl and clients call it
+        self.assertIn(encode_id(file_id), [event.get("name") for event in logged])
         broken.unlink()
         self.assertEqual((await one.upload.finish()).state, State.WHOLE)
 
@@ -150,20 +171,35 @@ class PluginTests(SynchronousTestCase):
         )
         (installed / "imsys_sizes.py").write_text(module)
         done = subprocess.run(
-            (sys.executable, "-c", LOOK), env=with_path(installed), capture_output=True, text=True, timeout=60, cwd=installed
+            (sys.executable, "-c", LOOK),
+            env=with_path(installed),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=installed,
         )
         return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
     def test_found(self) -> None:
         """A judge that is installed is found by its plug-in, and asked."""
-        self.assertEqual(self.discovered("def refuses(file, about): return f'never, {about}'\n"), "[('sizes', 'never, about')]")
+        self.assertEqual(
+            self.discovered("def refuses(file, about): return f'never, {about}'\n"),
+            "[('sizes', 'never, about')]",
+        )
 
     def test_faulty(self) -> None:
         """One that cannot work is said in a line when the server starts."""
-        for module, reason in (("1 / 0", "ZeroDivisionError: division by zero"), ("refuses = 1", "TypeError: refuses is no function")):
+        for module, reason in (
+            ("1 / 0", "ZeroDivisionError: division by zero"),
+            ("refuses = 1", "TypeError: refuses is no function"),
+        ):
             said = self.discovered(module)
-            self.assertEqual(said, f"imsys.errors.ConfigError: plug-in sizes: it cannot be imported: {reason}")
+            self.assertEqual(
+                said, f"imsys.errors.ConfigError: plug-in sizes: it cannot be imported: {reason}"
+            )
 
     def test_none(self) -> None:
         """Without plug-ins there are none; a command that cannot be used is said."""
-        self.assertRaises(ConfigError, configured_inspector, FilesConfig(scan="/no/such/scanner"), Path("/tmp"))
+        self.assertRaises(
+            ConfigError, configured_inspector, FilesConfig(scan="/no/such/scanner"), Path("/tmp")
+        )

@@ -24,7 +24,9 @@ class DiskTests(TestCase):
         self.addCleanup(self.disk.stopService)
 
     async def test_other_threads(self) -> None:
-        """Work runs in other threads, no more of it at once than there are, and its result or error comes back."""
+        """Work runs in other threads, no more of it at once than there are, and its result or error comes
+        back.
+        """
         running, most, lock = 0, 0, threading.Lock()
         barrier = threading.Barrier(2)
 
@@ -38,7 +40,9 @@ class DiskTests(TestCase):
                 running -= 1
             return threading.current_thread() is threading.main_thread()
 
-        results: list[bool] = await gatherResults([Deferred.fromCoroutine(self.disk.run(work)) for _ in range(8)])
+        results: list[bool] = await gatherResults(
+            [Deferred.fromCoroutine(self.disk.run(work)) for _ in range(8)]
+        )
         self.assertEqual((results, most), ([False] * 8, 2))
 
         def fail() -> None:

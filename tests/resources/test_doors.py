@@ -1,4 +1,6 @@
-"""What is wrong, through every door of a resources server that is a process of its own: full disks, flipped bits, wrong tickets."""
+"""What is wrong, through every door of a resources server that is a process of its own: full disks, flipped
+bits, wrong tickets.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ def run(*command: str) -> str:
 
 class FullDiskTests(ServerCase):
     async def test_full_disk(self) -> None:
-        """A disk without room is 68, or 507, at every door; what was durable stays, and goes on when there is room, and all is equal."""
+        """A disk without room is 68, or 507, at every door.
+
+        What was durable stays, and goes on when there is room, and all is equal.
+        """
         disk = Path(self.system.resources.path)
         disk.mkdir()
         mounted = await in_thread(partial(run, "mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)))
@@ -45,7 +50,9 @@ class FullDiskTests(ServerCase):
         by_frames, by_tus, by_blocks = [chance.randbytes(3_000_000) for _ in range(3)]
         await self.balance()
         await self.serve()
-        one, other = [await self.offer(3_000_000, sha256=hashlib.sha256(data).digest()) for data in (by_frames, by_tus)]
+        one, other = [
+            await self.offer(3_000_000, sha256=hashlib.sha256(data).digest()) for data in (by_frames, by_tus)
+        ]
         with self.full(disk, 1_500_000):
             client = await self.login()
             await client.open(one, self.write(one))
@@ -59,9 +66,12 @@ class FullDiskTests(ServerCase):
             self.assertEqual((reply.status, reply.error), (507, 68))
             originals = await self.login()
             self.assertEqual((await self.original(originals, by_blocks))["error"], 68)
-            self.assertEqual((self.blobs(), self.rows("SELECT count(*) FROM files WHERE state = 1")), ([], [(0,)]))
+            self.assertEqual(
+                (self.blobs(), self.rows("SELECT count(*) FROM files WHERE state = 1")), ([], [(0,)])
+            )
         offset = await client.open(one, self.write(one))
-        self.assertTrue(told["offset"] <= offset <= 1_500_000, offset)  # what was written and not durable then is so by now
+        # what was written and not durable then is so by now
+        self.assertTrue(told["offset"] <= offset <= 1_500_000, offset)
         await client.move(lambda offset, length: by_frames[offset : offset + length], len(by_frames))
         await client.acknowledged(len(by_frames))
         head = await self.http("HEAD", other, self.write(other), headers=TUS)
@@ -91,7 +101,10 @@ class FullDiskTests(ServerCase):
 
 class BothTests(ServerCase):
     async def test_one_door_after_the_other(self) -> None:
-        """A file that is begun in frames goes on over HTTP and in frames again; who had it in hands is told, and the file is equal."""
+        """A file that is begun in frames goes on over HTTP and in frames again.
+
+        Who had it in hands is told, and the file is equal.
+        """
         data = os.urandom(1_500_000)
         await self.balance()
         await self.serve()
@@ -115,7 +128,9 @@ class BothTests(ServerCase):
 
 class FlippedTests(ServerCase):
     async def test_flipped_bits(self) -> None:
-        """Where a bit of a file, or of its thumbnail, is another one on the disk, every door breaks off, and gives no wrong byte."""
+        """Where a bit of a file, or of its thumbnail, is another one on the disk, every door breaks off, and
+        gives no wrong byte.
+        """
         chance = random.Random(3)
         picture = io.BytesIO()
         Image.effect_noise((900, 700), 90).save(picture, "PNG")
@@ -143,7 +158,10 @@ class FlippedTests(ServerCase):
                 self.assertEqual((right.startswith(bytes(got)), len(got) < len(right)), (True, True))
                 reply = await self.http("GET", one, self.read(one))
                 if reply.status == 200:
-                    self.assertEqual((reply.whole, right.startswith(reply.body), len(reply.body) < len(right)), (False, True, True))
+                    self.assertEqual(
+                        (reply.whole, right.startswith(reply.body), len(reply.body) < len(right)),
+                        (False, True, True),
+                    )
                 else:
                     self.assertEqual((reply.status, reply.error), (500, 39))
             blob.write_bytes(stored)
@@ -152,7 +170,9 @@ class FlippedTests(ServerCase):
 
 class TicketTests(ServerCase):
     async def test_wrong_tickets(self) -> None:
-        """A forged, an expired, a foreign ticket, and one for another file or right open nothing at any door, and nothing is written."""
+        """A forged, an expired, a foreign ticket, and one for another file or right open nothing at any door,
+        and nothing is written.
+        """
         await self.balance()
         await self.serve()
         data, client = os.urandom(100_000), await self.login()
@@ -169,7 +189,10 @@ class TicketTests(ServerCase):
             yield "of another user now", good.replace(".7.", ".8.")
             yield "expired", expired.issue(file_id, 7, right)
             yield "for another file", self.tickets.issue(other, 7, right)
-            yield "for another right", self.tickets.issue(file_id, 7, Right.READ if right is Right.WRITE else Right.WRITE)
+            yield (
+                "for another right",
+                self.tickets.issue(file_id, 7, Right.READ if right is Right.WRITE else Right.WRITE),
+            )
             yield "none", "x"
 
         chunk = data[:1000]
@@ -185,7 +208,9 @@ class TicketTests(ServerCase):
                 ):
                     self.assertEqual((reply.status in (401, 403), reply.error), (True, 65), (what, reply))
             if what in ("forged", "expired", "none"):
-                reply = await self.http("POST", None, ticket, headers={**TUS, "Upload-Length": str(len(data))})
+                reply = await self.http(
+                    "POST", None, ticket, headers={**TUS, "Upload-Length": str(len(data))}
+                )
                 self.assertEqual((reply.status in (401, 403), reply.error), (True, 65), (what, reply))
         for what, ticket in (*wrong(whole, Right.READ), ("foreign", self.read(whole, 8))):
             client.send(74, file_id=encode_id(whole), ticket=ticket, offset=0)

@@ -69,21 +69,28 @@ class Case(EngineCase):
 
 class UploadTests(Case):
     async def test_whole(self) -> None:
-        """Files of all sizes, none included, arrive in pieces, are whole when they are finished, and are read as they were."""
+        """Files of all sizes, none included, arrive in pieces, are whole when they are finished, and are read
+        as they were.
+        """
         for size in (0, 1, 65536, 65537, 300_000):
             data = os.urandom(size)
             file_id = await self.send(data, sha256=sha256(data))
             file = await self.parts.files.find(file_id)
             assert file is not None
             assert file.content is not None
-            self.assertEqual((file.state, file.content.size, file.content.sha256), (State.WHOLE, size, sha256(data)))
+            self.assertEqual(
+                (file.state, file.content.size, file.content.sha256), (State.WHOLE, size, sha256(data))
+            )
             self.assertEqual(await self.fetch(file_id), data)
         await self.quiet()
         self.assertEqual((self.spooled(), len(self.blobs()), self.parts.uploads.memory.used), ([], 5, 0))
         self.assertEqual(self.parts.announced, 5)
 
     async def test_not_the_next(self) -> None:
-        """36 for a gap, an overlap, and too many bytes, with the offset where to go on; and nothing of them is taken."""
+        """36 for a gap, an overlap, and too many bytes, with the offset where to go on.
+
+        And nothing of them is taken.
+        """
         data = os.urandom(1000)
         one = await self.take(await self.offer(1000))
         one.upload.feed(0, data[:500])
@@ -98,7 +105,9 @@ class UploadTests(Case):
         self.assertEqual(await self.fetch(file.file_id), data)
 
     async def test_not_for_you(self) -> None:
-        """38 for a file that is not there, is somebody else's, or another server's, or was refused, or whose time is over."""
+        """38 for a file that is not there, is somebody else's, or another server's, or was refused, or whose
+        time is over.
+        """
         await self.refused(self.take(bytes(16)), 38)
         await self.refused(self.take(await self.offer(5), 8), 38)
         await self.refused(self.take(await self.offer(5, server="other")), 38)
@@ -110,7 +119,9 @@ class UploadTests(Case):
         self.assertEqual(self.spooled(), [])
 
     async def test_resumed(self) -> None:
-        """What was durable is there for the next connection, and for the next process, and the hash is right either way."""
+        """What was durable is there for the next connection, and for the next process, and the hash is right
+        either way.
+        """
         data = os.urandom(400_000)
         for restart in (False, True):
             file_id = await self.offer(len(data), sha256=sha256(data))
@@ -128,7 +139,10 @@ class UploadTests(Case):
             self.assertEqual(await self.fetch(file_id), data)
 
     async def test_takeover(self) -> None:
-        """A second connection takes the file; the first hears so, can do nothing any more, and what it fed is still written."""
+        """A second connection takes the file.
+
+        The first hears so, can do nothing any more, and what it fed is still written.
+        """
         data = os.urandom(200_000)
         file_id = await self.offer(len(data))
         one = await self.take(file_id)
@@ -138,7 +152,9 @@ class UploadTests(Case):
         await self.until(lambda: bool(one.lost))
         release.set()
         other = await taking
-        self.assertEqual((other.upload.offset, other.upload.fed, len(self.parts.uploads._idle)), (150_000, 150_000, 0))
+        self.assertEqual(
+            (other.upload.offset, other.upload.fed, len(self.parts.uploads._idle)), (150_000, 150_000, 0)
+        )
         self.assertEqual([reason.status for reason in one.lost], [36])
         self.assertRaises(TransferError, one.upload.feed, 150_000, data[150_000:])
         await self.refused(one.upload.finish(), 36)
@@ -173,7 +189,9 @@ class UploadTests(Case):
         self.assertEqual(self.parts.announced, 1)
 
     async def test_other_bytes(self) -> None:
-        """69 for a file that is not what was offered: nothing of it is visible or kept, and it can be sent anew from 0."""
+        """69 for a file that is not what was offered: nothing of it is visible or kept, and it can be sent
+        anew from 0.
+        """
         data = os.urandom(100_000)
         file_id = await self.offer(len(data), sha256=sha256(data))
         one = await self.take(file_id)
@@ -217,7 +235,9 @@ class UploadTests(Case):
         self.assertEqual((self.spooled(), await self.parts.files.used(7)), ([], (0, 0)))
 
     async def test_other_bytes_twice(self) -> None:
-        """Who finishes a file of which another has just found that it is not what was offered hears where to go on."""
+        """Who finishes a file of which another has just found that it is not what was offered hears where to
+        go on.
+        """
         file_id = await self.offer(5, sha256=sha256(b"01234"))
         one = await self.take(file_id)
         feed(one.upload, b"01235")
@@ -228,7 +248,9 @@ class UploadTests(Case):
         self.assertEqual(misplaced.offset, 0)
 
     async def test_stopped_while_finished(self) -> None:
-        """A server that stops ends what it has begun: a file whose last bytes are being written becomes whole."""
+        """A server that stops ends what it has begun: a file whose last bytes are being written becomes
+        whole.
+        """
         file_id = await self.offer(90_000)
         one = await self.take(file_id)
         release = self.busy()
@@ -258,7 +280,9 @@ class UploadTests(Case):
         sealed = await self.send(secret)
         await self.restart(masters=MasterKeys([("k1", bytes(range(32)))], encrypt=False))
         plain = await self.send(b"in the clear" * 10_000)
-        self.assertEqual((await self.fetch(sealed), await self.fetch(plain)), (secret, b"in the clear" * 10_000))
+        self.assertEqual(
+            (await self.fetch(sealed), await self.fetch(plain)), (secret, b"in the clear" * 10_000)
+        )
         on_disk = {name: self.parts.store.read(name, 0, 1 << 20) for name in self.blobs()}
         self.assertIn(b"in the clear", on_disk[plain.hex()])
         self.assertNotIn(secret[:16], on_disk[sealed.hex()])
@@ -278,7 +302,10 @@ class ContentTests(Case):
         self.assertEqual(self.blobs(), [])
 
     async def test_flipped(self) -> None:
-        """39 for a file of which the disk has other bytes, or none; the log names it; other parts of it are read as they were."""
+        """39 for a file of which the disk has other bytes, or none; the log names it.
+
+        Other parts of it are read as they were.
+        """
         data = os.urandom(300_000)
         file_id = await self.send(data)
         path = self.folder / "files" / "blobs" / file_id.hex()[:2] / file_id.hex()
@@ -347,7 +374,10 @@ class ShareTests(Case):
         return not connection.held
 
     async def test_fair(self) -> None:
-        """Many that fill the memory of all together get equal parts of it; one more gets one at once; all of it is written."""
+        """Many that fill the memory of all together get equal parts of it; one more gets one at once.
+
+        All of it is written.
+        """
         crowd = [await self.take(await self.offer(4 << 20, user=user), user) for user in range(1, 33)]
         idle = await self.take(await self.offer(65536, user=99), 99)
         release = self.busy()
@@ -371,7 +401,10 @@ class ShareTests(Case):
     async def test_greedy(self) -> None:
         """One that sends much leaves room for those that come later."""
         await self.restart(config=dataclasses.replace(self.config, window=64))
-        greedy, late = await self.take(await self.offer(8 << 20)), await self.take(await self.offer(65536, user=8), 8)
+        greedy, late = (
+            await self.take(await self.offer(8 << 20)),
+            await self.take(await self.offer(65536, user=8), 8),
+        )
         self.busy()
         while not greedy.held:
             greedy.upload.feed(greedy.upload.fed, bytes(65536))
@@ -401,14 +434,18 @@ class ShareTests(Case):
         connection.upload._handle._listener.durable = lambda offset: order.append(name)
 
     async def test_nothing_more_comes(self) -> None:
-        """What is too little for a job, and ends in the middle of a segment, is durable after a moment, and acknowledged once."""
+        """What is too little for a job, and ends in the middle of a segment, is durable after a moment, and
+        acknowledged once.
+        """
         one = await self.take(await self.offer(1 << 20))
         feed(one.upload, bytes(70_000), 1000)
         await self.until(lambda: bool(one.durable))
         self.assertEqual(one.durable, [70_000])
 
     async def test_disk_fails_behind_a_write(self) -> None:
-        """When the disk fails while more is written, the upload is lost when neither is at work, and goes on where it was durable."""
+        """When the disk fails while more is written, the upload is lost when neither is at work, and goes on
+        where it was durable.
+        """
         writing, failed = threading.Event(), threading.Event()
 
         def sync(spool: Spool) -> int:
@@ -431,7 +468,9 @@ class ShareTests(Case):
         self.patch(Spool, "write", slowly)
         feed(one.upload, bytes(6 << 20), 1 << 20)
         await self.until(lambda: bool(one.lost))
-        self.assertEqual((self.parts.disk.pending, self.parts.uploads.memory.used, one.lost[0].status), (0, 0, 39))
+        self.assertEqual(
+            (self.parts.disk.pending, self.parts.uploads.memory.used, one.lost[0].status), (0, 0, 39)
+        )
 
     async def test_batches(self) -> None:
         """What waits while the disk is busy is written at once: one write for many chunks."""
@@ -453,7 +492,10 @@ class ShareTests(Case):
         self.assertEqual(await self.fetch((await one.upload.finish()).file_id), data)
 
     async def test_of_one_user(self) -> None:
-        """73 for more files at the same time than a user may send; a file that is let go makes room, and others have their own."""
+        """73 for more files at the same time than a user may send.
+
+        A file that is let go makes room, and others have their own.
+        """
         offers = [await self.offer(10) for _ in range(4)]
         hands = [await self.take(file_id) for file_id in offers[:3]]
         await self.refused(self.take(offers[3]), 73)
@@ -481,7 +523,10 @@ class StalledTests(Case):
         self.clock.pump([1.0] * seconds)
 
     async def test_stalled(self) -> None:
-        """Who sends nothing, or a byte now and then, loses the file after a while; it stays, and can be gone on with."""
+        """Who sends nothing, or a byte now and then, loses the file after a while.
+
+        It stays, and can be gone on with.
+        """
         data = os.urandom(10 * PROGRESS)
         for step in (0, 1):
             file_id = await self.offer(len(data))
@@ -532,7 +577,10 @@ class StalledTests(Case):
         self.assertEqual((await self.take(file_id)).upload.offset, 5)
 
     async def test_too_many_to_remember(self) -> None:
-        """Of too many that nobody holds those are forgotten that were let go of first; not one whose bytes are not durable yet."""
+        """Of too many that nobody holds those are forgotten that were let go of first.
+
+        Not one whose bytes are not durable yet.
+        """
         self.patch(upload_manager, "MOST_IDLE", 2)
         busy, *others = [await self.take(await self.offer(10)) for _ in range(5)]
         release = self.busy()
@@ -610,7 +658,9 @@ class FaultTests(Case):
         self.assertEqual(await self.fetch(file_id), data)
 
     async def test_crash_after_the_store(self) -> None:
-        """A file that is in the store, while the database does not know, is whole as soon as somebody asks, in this process or the next."""
+        """A file that is in the store, while the database does not know, is whole as soon as somebody asks,
+        in this process or the next.
+        """
         for restart in (False, True):
             data = os.urandom(100_000)
             file_id = await self.offer(len(data), sha256=sha256(data))
@@ -715,8 +765,17 @@ class Picky:
         if head == b"virus":
             raise Refused(Status.PERMISSION_DENIED, "A virus.")
         if file.purpose is Purpose.AVATAR:
-            return Inspection("image/png", replacement=b"square " + content.read(0, 1 << 20), thumbnail=b"tiny", thumbnail_mime="image/png")
-        return Inspection("image/gif", thumbnail=b"small " + head) if head == b"image" else Inspection("text/x-judged")
+            return Inspection(
+                "image/png",
+                replacement=b"square " + content.read(0, 1 << 20),
+                thumbnail=b"tiny",
+                thumbnail_mime="image/png",
+            )
+        return (
+            Inspection("image/gif", thumbnail=b"small " + head)
+            if head == b"image"
+            else Inspection("text/x-judged")
+        )
 
 
 class JudgedTests(Case):
@@ -726,7 +785,9 @@ class JudgedTests(Case):
         await self.restart(inspector=self.inspector)
 
     async def test_refused(self) -> None:
-        """65 for a file that is judged to be bad: it is never visible, nothing of it is left, and its room in the quota is free."""
+        """65 for a file that is judged to be bad: it is never visible, nothing of it is left, and its room in
+        the quota is free.
+        """
         file_id = await self.offer(100)
         one = await self.take(file_id)
         feed(one.upload, b"virus" * 20)
@@ -748,7 +809,9 @@ class JudgedTests(Case):
         self.assertEqual((await one.upload.finish()).mime, "text/x-judged")
 
     async def test_thumbnail(self) -> None:
-        """What is made of a file is a file of its own, goes with it, and is made once, also when finishing is begun anew."""
+        """What is made of a file is a file of its own, goes with it, and is made once, also when finishing is
+        begun anew.
+        """
         data = b"image" * 1000
         file_id = await self.offer(len(data))
         one = await self.take(file_id)
@@ -758,14 +821,19 @@ class JudgedTests(Case):
         self.parts.store.keep = kept  # type: ignore[method-assign]
         file = await one.upload.finish()
         assert file.thumbnail_id is not None
-        self.assertEqual((file.mime, await self.fetch(file.thumbnail_id), await self.fetch(file_id)), ("image/gif", b"small image", data))
+        self.assertEqual(
+            (file.mime, await self.fetch(file.thumbnail_id), await self.fetch(file_id)),
+            ("image/gif", b"small image", data),
+        )
         self.assertEqual(len(self.blobs()), 2)
         self.assertEqual(self.parts.announced, 1)
         await self.parts.uploads.free(await self.parts.files.delete(file_id))
         self.assertEqual((self.blobs(), await self.state(file.thumbnail_id)), ([], None))
 
     async def test_deleted_meanwhile(self) -> None:
-        """Of a file that an operator deletes while it is finished nothing is left, nor of what was made of it."""
+        """Of a file that an operator deletes while it is finished nothing is left, nor of what was made of
+        it.
+        """
         data = b"image" * 1000
         file_id = await self.offer(len(data))
         one = await self.take(file_id)
@@ -788,7 +856,9 @@ class JudgedTests(Case):
         file = await self.parts.files.find(file_id)
         assert file is not None
         assert file.thumbnail_id is not None
-        self.assertEqual((await self.fetch(file_id), await self.fetch(file.thumbnail_id)), (b"square picture", b"tiny"))
+        self.assertEqual(
+            (await self.fetch(file_id), await self.fetch(file.thumbnail_id)), (b"square picture", b"tiny")
+        )
         await self.quiet()
         self.assertEqual(self.spooled(), [])
 

@@ -70,7 +70,10 @@ class HeldTests(SynchronousTestCase):
         self.assertEqual(self.ended, [("a", REVOKED)])
 
     def test_demand(self) -> None:
-        """A ticket of somebody who is signed out is refused; one that stands by itself is not even asked about."""
+        """A ticket of somebody who is signed out is refused.
+
+        One that stands by itself is not even asked about.
+        """
         ticket = Ticket(b"f", 7, Right.READ, 0, "a")
         self.successResultOf(Deferred.fromCoroutine(self.granted.demand(ticket)))
         self.over.add("a")
@@ -83,13 +86,20 @@ class HeldTests(SynchronousTestCase):
 
 class ServerTests(ServerCase):
     async def test_tickets(self) -> None:
-        """Tickets end with the token by which they were had, on every port, and those of another token of the same user do not."""
+        """Tickets end with the token by which they were had, on every port, and those of another token of the
+        same user do not.
+        """
         await self.balance()
         await self.serve(BALANCE_INTERVAL="0.2", BALANCE_LEASE="2")
         one, other = await self.tokens.issue(7), await self.tokens.issue(7)
         file_id = await self.offer(4)
-        read_mine, read_others = (self.tickets.issue(file_id, 7, Right.READ, sign_in=Tokens.digest(token)) for token in (one, other))
-        mine, others = (self.tickets.issue(file_id, 7, Right.WRITE, sign_in=Tokens.digest(token)) for token in (one, other))
+        read_mine, read_others = (
+            self.tickets.issue(file_id, 7, Right.READ, sign_in=Tokens.digest(token)) for token in (one, other)
+        )
+        mine, others = (
+            self.tickets.issue(file_id, 7, Right.WRITE, sign_in=Tokens.digest(token))
+            for token in (one, other)
+        )
         self.assertEqual((await self.http("HEAD", file_id, mine, headers=TUS)).status, 200)
         client = await self.login()
         await self.tokens.revoke(7, one)
@@ -105,14 +115,19 @@ class ServerTests(ServerCase):
         await client.until_closed()  # its session stood on a token of its own
 
     async def test_transfers_that_go_on(self) -> None:
-        """An upload and a download that are under way break off when their user is signed out; what was sent is kept."""
+        """An upload and a download that are under way break off when their user is signed out.
+
+        What was sent is kept.
+        """
         await self.balance()
         await self.serve(BALANCE_INTERVAL="0.2", BALANCE_LEASE="2")
         token, size = await self.tokens.issue(7), 64 << 20
         sign_in, file_id = Tokens.digest(token), await self.offer(size)
         head = f"PATCH /files/{encode_id(file_id)} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
         head += f"Content-Type: application/offset+octet-stream\r\nContent-Length: {size}\r\n"
-        upload = await self.begin(head, self.tickets.issue(file_id, 7, Right.WRITE, sign_in=sign_in), b"x" * 1000)
+        upload = await self.begin(
+            head, self.tickets.issue(file_id, 7, Right.WRITE, sign_in=sign_in), b"x" * 1000
+        )
         whole = await self.offer(size)
         self.assertEqual((await self.patch(whole, 0, b"y" * size)).status, 204)
         reading = self.tickets.issue(whole, 7, Right.READ, sign_in=sign_in)
@@ -137,7 +152,9 @@ class ServerTests(ServerCase):
         def work() -> ssl.SSLSocket:
             plain = socket.create_connection(("127.0.0.1", self.ports["http_port"]), PATIENCE)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-            connection = ssl.create_default_context(cafile=certificates().ca).wrap_socket(plain, server_hostname="127.0.0.1")
+            connection = ssl.create_default_context(cafile=certificates().ca).wrap_socket(
+                plain, server_hostname="127.0.0.1"
+            )
             connection.sendall(f"{head}Authorization: Bearer {ticket}\r\n\r\n".encode() + body)
             return connection
 

@@ -43,7 +43,13 @@ class JanitorTests(EngineCase):
         await one.upload.flushed()
         one.upload.release()
         await self.restart()
-        for name in (f"{whole.hex()}.part", f"{whole.hex()}-made.part", f"{os.urandom(16).hex()}.tail1", "rubbish", "x.y.z"):
+        for name in (
+            f"{whole.hex()}.part",
+            f"{whole.hex()}-made.part",
+            f"{os.urandom(16).hex()}.tail1",
+            "rubbish",
+            "x.y.z",
+        ):
             (self.parts.spool / name).write_bytes(b"left")
         (self.parts.spool / "theirs").mkdir()
         await self.turn()
@@ -52,7 +58,9 @@ class JanitorTests(EngineCase):
         self.assertEqual(await self.fetch(whole), b"data")
 
     async def test_left_in_the_store(self) -> None:
-        """Blobs that nothing refers to are removed, those of files on their way are not, and many of them are looked at in batches."""
+        """Blobs that nothing refers to are removed, those of files on their way are not, and many of them are
+        looked at in batches.
+        """
         kept = [await self.send(os.urandom(10)) for _ in range(5)]
         self.patch(janitor, "BLOBS", 2)
         source = self.parts.store
@@ -66,7 +74,9 @@ class JanitorTests(EngineCase):
         self.assertEqual(self.blobs(), sorted(file_id.hex() for file_id in (*kept, other)))
 
     async def test_another_database(self) -> None:
-        """A server that was started on a database of another store, which knows no file, removes nothing from its own."""
+        """A server that was started on a database of another store, which knows no file, removes nothing from
+        its own.
+        """
         for _ in range(3):
             self.blob(os.urandom(16).hex())
         await self.turn()
@@ -88,7 +98,9 @@ class JanitorTests(EngineCase):
         self.assertEqual(len(self.blobs()), 1)
 
     async def test_clock_set_forward(self) -> None:
-        """What looks old only since the clock was set forward is left alone, until it must be old by any clock."""
+        """What looks old only since the clock was set forward is left alone, until it must be old by any
+        clock.
+        """
         clock = self.clock = Clock()
         await self.restart()
         began, ahead = time.time(), 0.0
@@ -107,7 +119,9 @@ class JanitorTests(EngineCase):
         self.assertEqual(len(self.blobs()), 1)
 
     async def test_not_finished(self) -> None:
-        """A file of which all is here, but which nobody finished, becomes whole, be it in the spool or in the store already."""
+        """A file of which all is here, but which nobody finished, becomes whole, be it in the spool or in the
+        store already.
+        """
         data = os.urandom(100_000)
         sent = []
         for _ in range(2):
@@ -148,7 +162,9 @@ class JanitorTests(EngineCase):
         self.assertEqual(await self.fetch(file_id), data)
 
     async def test_original(self) -> None:
-        """What is left of an upload of the original service is removed: nobody can go on with it, and its checksum is not known."""
+        """What is left of an upload of the original service is removed: nobody can go on with it, and its
+        checksum is not known.
+        """
         file_id = await self.offer(10, purpose=Purpose.ORIGINAL)
         one = await self.take(file_id)
         one.upload.feed(0, bytes(10))
@@ -157,7 +173,9 @@ class JanitorTests(EngineCase):
         self.assertEqual(await self.state(file_id), State.ARRIVING)
         await self.restart()
         await self.turn()
-        self.assertEqual((await self.state(file_id), self.spooled(), await self.parts.files.used(7)), (None, [], (0, 0)))
+        self.assertEqual(
+            (await self.state(file_id), self.spooled(), await self.parts.files.used(7)), (None, [], (0, 0))
+        )
 
     async def test_in_the_background(self) -> None:
         """A server tidies up when it starts, and again every few minutes."""
@@ -184,7 +202,10 @@ class ExpiryTests(EngineCase):
         await super().setUp()
 
     async def test_expired(self) -> None:
-        """A file that took too long is removed, whoever has it in their hands; so is a refused one; whole ones stay."""
+        """A file that took too long is removed, whoever has it in their hands; so is a refused one.
+
+        Whole ones stay.
+        """
         whole = await self.send(b"data")
         slow, refused = await self.offer(100), await self.offer(100)
         one = await self.take(slow)
@@ -205,7 +226,10 @@ class KilledTests(EngineCase):
     timeout = 240.0
 
     async def test_killed(self) -> None:
-        """A server that is killed twenty times, wherever it was, goes on where it was durable; the file is equal, and no orphan is left."""
+        """A server that is killed twenty times, wherever it was, goes on where it was durable.
+
+        The file is equal, and no orphan is left.
+        """
         chance, kills, sent = random.Random(4), 0, []
         await self.parts.stop()
         while kills < 20:
@@ -232,7 +256,9 @@ class KilledTests(EngineCase):
             self.assertEqual(await self.fetch(file_id), data)
         self.assertEqual((self.spooled(), self.blobs()), ([], sorted(file_id.hex() for file_id, _ in sent)))
 
-    def until_killed(self, file_id: bytes, durable: int, lines: int, delay: float) -> Callable[[], tuple[int, bool]]:
+    def until_killed(
+        self, file_id: bytes, durable: int, lines: int, delay: float
+    ) -> Callable[[], tuple[int, bool]]:
         """For a thread: have a process go on, and kill it after so many acknowledgements and a moment.
 
         Gives what was durable in the end, and whether the file was whole.
@@ -240,9 +266,18 @@ class KilledTests(EngineCase):
 
         def run() -> tuple[int, bool]:
             told, seen = durable, []
-            command = [sys.executable, "-m", "tests.resources.sender", str(self.folder), file_id.hex(), str(self.folder / "source")]
+            command = [
+                sys.executable,
+                "-m",
+                "tests.resources.sender",
+                str(self.folder),
+                file_id.hex(),
+                str(self.folder / "source"),
+            ]
             output = subprocess.PIPE
-            with subprocess.Popen(command, stdout=output, text=True, env=environment(), cwd=ROOT, preexec_fn=die_with_parent) as child:
+            with subprocess.Popen(
+                command, stdout=output, text=True, env=environment(), cwd=ROOT, preexec_fn=die_with_parent
+            ) as child:
                 assert child.stdout is not None
                 for line in child.stdout:
                     what, _, offset = line.partition(" ")

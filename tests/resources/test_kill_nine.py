@@ -26,7 +26,8 @@ class KillNineTests(ServerCase):
     timeout = 60.0 + 10 * KILLS
 
     async def test_kill_nine(self) -> None:
-        """Whenever the server is killed, an upload goes on where its bytes are durable: at most one window is sent anew each time.
+        """Whenever the server is killed, an upload goes on where its bytes are durable: at most one window is
+        sent anew each time.
 
         In the end every file is equal, and nothing is left of those that nobody went on with.
         """
@@ -94,12 +95,19 @@ class KillNineTests(ServerCase):
         await self.until(lambda: self.rows(expired) == [(0,)])
         server = await self.serve()
         given_up = "SELECT state, size FROM files WHERE owner_id = 8"
-        await self.until(lambda: not self.spooled() and not self.rows(given_up), lambda: (self.spooled(), self.rows(given_up)))
+        await self.until(
+            lambda: not self.spooled() and not self.rows(given_up),
+            lambda: (self.spooled(), self.rows(given_up)),
+        )
         await server.stop()
         command = [sys.executable, "-m", "imsys.ctl", "files"]
         settings = environment(**self.settings)
         for part, said in (("collect", "There are no orphans"), ("verify", " 0 damaged or missing.")):
-            done = await in_thread(partial(subprocess.run, [*command, part], capture_output=True, text=True, timeout=60, env=settings))
+            done = await in_thread(
+                partial(
+                    subprocess.run, [*command, part], capture_output=True, text=True, timeout=60, env=settings
+                )
+            )
             self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
             self.assertIn(said, done.stdout)
         names = sorted(one.hex() for one in self.whole)
@@ -108,6 +116,8 @@ class KillNineTests(ServerCase):
         self.assertEqual(self.rows(rows), [(name, 1, 1, name) for name in names])
         self.assertEqual(self.rows("SELECT count(*) FROM files"), [(len(names),)])
         self.assertEqual(self.rows("SELECT count(*) FROM contents"), [(len(names),)])
-        self.assertEqual(self.rows("SELECT lower(hex(file_id)) FROM file_outbox ORDER BY 1"), [(name,) for name in names])
+        self.assertEqual(
+            self.rows("SELECT lower(hex(file_id)) FROM file_outbox ORDER BY 1"), [(name,) for name in names]
+        )
         used = [(7, SIZE * len(names), len(names)), (8, 0, 0)]
         self.assertEqual(self.rows("SELECT user_id, bytes, files FROM file_usage ORDER BY 1"), used)

@@ -1,4 +1,6 @@
-"""Large files and many of them, through a server that is a process of its own: what that takes of its memory, and who gets how much."""
+"""Large files and many of them, through a server that is a process of its own: what that takes of its memory,
+and who gets how much.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ class LargeTests(ServerCase):
         descriptor = os.open(source, os.O_RDONLY)
         self.addCleanup(os.close, descriptor)
         sha256 = await self.of(descriptor)
-        small = await self.sent(1 << 20, os.urandom(1 << 20))  # all code paths have run, and their memory is there
+        # all code paths have run, and their memory is there
+        small = await self.sent(1 << 20, os.urandom(1 << 20))
         await self.digest(small)
         before = peak(server.pid)
         file_id = await self.offer(LARGE, sha256=sha256)

@@ -45,7 +45,9 @@ class Sharer:
 
 class MemoryTests(SynchronousTestCase):
     def test_longest_waiting_first(self) -> None:
-        """When there is memory again, those go on first that were not served for the longest time, whoever came first."""
+        """When there is memory again, those go on first that were not served for the longest time, whoever
+        came first.
+        """
         memory, told = Memory(100), list[Sharer]()
         anna, ben, carol, dora = sharers = [Sharer(memory, told) for _ in range(4)]
         for sharer in sharers:
@@ -65,7 +67,10 @@ class ParallelTests(ResourcesCase):
     tls = False
 
     async def test_shares(self) -> None:
-        """Uploads at the same time are all finished, in the memory that is configured; none is sent before an eighth of each is stored."""
+        """Uploads at the same time are all finished, in the memory that is configured.
+
+        None is sent before an eighth of each is stored.
+        """
         memory = self.engine.uploads.memory
         most, take = 0, memory.take
 
@@ -104,7 +109,10 @@ class ParallelTests(ResourcesCase):
                 behind.extend(one.acked for one in movers)
             await mover.acknowledged(SIZE)
 
-        await gatherResults([Deferred.fromCoroutine(send(*one)) for one in zip(movers, sources, strict=True)], consumeErrors=True)
+        await gatherResults(
+            [Deferred.fromCoroutine(send(*one)) for one in zip(movers, sources, strict=True)],
+            consumeErrors=True,
+        )
         self.assertGreaterEqual(min(behind), SIZE // 8, Counter(behind))
         self.assertLessEqual(most, MEMORY + COUNT * READ)
         kept = self.kept()

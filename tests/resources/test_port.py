@@ -19,7 +19,9 @@ class LoginTests(ResourcesCase):
         token = await self.tokens.issue(7)
         for seq in (1, "s"):
             client = await self.connect()
-            self.assertEqual(await client.ask(5, uuid="7", token=token, seq=seq), {"error": 0, "uuid": "7", "seq": seq})
+            self.assertEqual(
+                await client.ask(5, uuid="7", token=token, seq=seq), {"error": 0, "uuid": "7", "seq": seq}
+            )
         self.assertEqual((await client.ask(5, uuid="7", token=token))["error"], 19)
         self.assertEqual(await client.ask(32, uuid="7"), {"error": 0})
         self.assertEqual((await client.ask(32, uuid="8"))["error"], 65)
@@ -36,7 +38,10 @@ class LoginTests(ResourcesCase):
         self.assertEqual((await client.ask(5, uuid="7", token=await self.tokens.issue(7)))["error"], 0)
 
     async def test_before_login(self) -> None:
-        """Before login an upload, and any request of the chat port, gets 18 under its response id; the third closes."""
+        """Before login an upload, and any request of the chat port, gets 18 under its response id.
+
+        The third closes.
+        """
         client = await self.connect()
         self.assertEqual((await client.ask(32))["error"], 0)
         (upload,) = blocks("f", b"data")
@@ -60,7 +65,10 @@ class CrowdTests(ResourcesCase):
     limits = LimitsConfig(connections_user=3)
 
     async def test_one_account(self) -> None:
-        """However many sessions an account opens, the others get in; beyond its bound the oldest of its own is closed."""
+        """However many sessions an account opens, the others get in.
+
+        Beyond its bound the oldest of its own is closed.
+        """
         other = await self.login(8)
         sessions = [await self.login(7) for _ in range(20)]
         for session in sessions[:-3]:
@@ -104,7 +112,10 @@ class BadInputTests(ResourcesCase):
         self.assertEqual((await client.ask(32))["error"], 0)
 
     async def test_lengths(self) -> None:
-        """A length below the header's or above 1 MiB closes the connection; one of exactly 1 MiB is served."""
+        """A length below the header's or above 1 MiB closes the connection.
+
+        One of exactly 1 MiB is served.
+        """
         client = await self.login()
         body = json.dumps({"seq": 1, "filler": ""}).encode()
         body = body[:-2] + b"x" * ((1 << 20) - 6 - len(body)) + body[-2:]
@@ -117,7 +128,9 @@ class BadInputTests(ResourcesCase):
             self.assertEqual(client.pending(33), [{"error": 0}])
 
     async def test_flood(self) -> None:
-        """A client that sends without reading is not read from without bound, and loses nothing of what it sent."""
+        """A client that sends without reading is not read from without bound, and loses nothing of what it
+        sent.
+        """
         client = await self.login()
         client.send_raw((struct.pack("!HI", 32, 8) + b"{}") * 5000)
         for _ in range(5000):
@@ -134,7 +147,9 @@ class DeadlineTests(ResourcesCase):
         self.clock.pump([0.5] * round(seconds * 2))
 
     async def test_silence(self) -> None:
-        """A connection that does not log in within 10 s, and a session without a frame for 60 s, are closed, with what they had begun."""
+        """A connection that does not log in within 10 s, and a session without a frame for 60 s, are closed,
+        with what they had begun.
+        """
         silent, session = await self.connect(), await self.login()
         await session.ask(30, **blocks("f", b"x" * 2000)[0])
         self.pass_time(9.5)
@@ -159,7 +174,9 @@ class CapacityTests(ResourcesCase):
     config = ResourcesConfig(capacity=2)
 
     async def test_capacity(self) -> None:
-        """A server that is full of users closes further connections at once, and takes one when another is gone."""
+        """A server that is full of users closes further connections at once, and takes one when another is
+        gone.
+        """
         one, _ = await self.login(7), await self.login(8)
         third = await self.connect()
         await third.until_closed()
@@ -190,7 +207,9 @@ class TokenLifeTests(ResourcesCase):
         other, _ = await self.logged_in()
         await self.tokens.revoke(7, token)
         await self.granted.look()
-        self.assertEqual(await client.next(8), {"error": 0, "uuid": "7", "message": "Your login was revoked."})
+        self.assertEqual(
+            await client.next(8), {"error": 0, "uuid": "7", "message": "Your login was revoked."}
+        )
         await client.until_closed()
         self.assertEqual((await other.ask(32))["error"], 0)
         await self.tokens.revoke_all(7)

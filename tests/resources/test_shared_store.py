@@ -29,14 +29,22 @@ class SharedTests(EngineCase):
 
     def start(self, config: ResourcesConfig | None = None, **more: Any) -> Parts:
         return super().start(
-            config, store=more.pop("store", None) or self.bucket(), inspector=configured_inspector(FilesConfig(), self.folder), **more
+            config,
+            store=more.pop("store", None) or self.bucket(),
+            inspector=configured_inspector(FilesConfig(), self.folder),
+            **more,
         )
 
     def bucket(self, **more: Any) -> S3Store:
-        return S3Store(self.storage.settings(**({"s3_prefix": self.prefix, "s3_part": 5 << 20, "s3_timeout": 10} | more)))
+        return S3Store(
+            self.storage.settings(**({"s3_prefix": self.prefix, "s3_part": 5 << 20, "s3_timeout": 10} | more))
+        )
 
     async def test_any_server(self) -> None:
-        """What one server took, another one serves, with what was made of it; equal content is stored once, and deleted with the last."""
+        """What one server took, another one serves, with what was made of it.
+
+        Equal content is stored once, and deleted with the last.
+        """
         picture = io.BytesIO()
         Image.effect_noise((2600, 2600), 100).save(picture, "PNG")
         data = picture.getvalue()
@@ -60,7 +68,10 @@ class SharedTests(EngineCase):
         self.assertEqual(await deferToThread(self.blobs), [])
 
     async def test_away(self) -> None:
-        """While the storage is away a file stays resumable; when it is back it becomes whole, and nothing is left in the spool."""
+        """While the storage is away a file stays resumable.
+
+        When it is back it becomes whole, and nothing is left in the spool.
+        """
         road = Road(self.storage.port)
         await self.parts.stop()
         self.parts = self.start(store=self.bucket(s3_endpoint=f"http://127.0.0.1:{road.port}", s3_timeout=1))

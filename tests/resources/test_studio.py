@@ -29,7 +29,9 @@ class StudioTests(TestCase):
         return Deferred.fromCoroutine(self.studio.run_for(user, look))
 
     async def test_turns(self) -> None:
-        """Who sends many large files keeps nobody waiting: another's is looked at while the first of them still is."""
+        """Who sends many large files keeps nobody waiting: another's is looked at while the first of them
+        still is.
+        """
         gate = threading.Event()
         self.addCleanup(gate.set)
         large = [self.send(1, f"large{number}", gate) for number in range(30)]

@@ -39,7 +39,9 @@ class UnfitTests(ServerCase):
     def listed(self) -> str:
         """Why balance says that it is unfit."""
         with cluster_channel(self.settings["BALANCE_GRPC_PORT"]) as channel:
-            (server,) = imsys_v1_pb2_grpc.RegistryStub(channel).List(imsys_v1_pb2.ListRequest(), timeout=10).servers
+            (server,) = (
+                imsys_v1_pb2_grpc.RegistryStub(channel).List(imsys_v1_pb2.ListRequest(), timeout=10).servers
+            )
         return str(server.unfit)
 
     async def until_listed(self, unfit: str) -> None:
@@ -52,7 +54,10 @@ class UnfitTests(ServerCase):
         """Nothing new is begun, by whichever door."""
         with self.assertRaisesRegex(AssertionError, "73"):
             await self.login()
-        for answer in (await self.patch(self.begun, 0, b""), await self.http("HEAD", self.begun, self.write(self.begun), headers=TUS)):
+        for answer in (
+            await self.patch(self.begun, 0, b""),
+            await self.http("HEAD", self.begun, self.write(self.begun), headers=TUS),
+        ):
             self.assertEqual(answer.status, 503)
         opened = await self.client.ask(72, file_id=encode_id(self.begun), ticket=self.write(self.begun))
         self.assertEqual(opened["error"], Status.SERVER_BUSY, opened)
@@ -68,7 +73,10 @@ class UnfitTests(ServerCase):
         self.assertEqual((await self.http("GET", self.begun, self.read(self.begun))).body, self.data)
 
     async def test_not_writable(self) -> None:
-        """Where the spool cannot be written, nothing new is taken; what is there can be had; and it comes back by itself."""
+        """Where the spool cannot be written, nothing new is taken; what is there can be had.
+
+        And it comes back by itself.
+        """
         await self.begin()
         away = self.spool.rename(self.spool.with_name("away"))
         reason = "The disk does not work: No such file or directory."
@@ -79,10 +87,14 @@ class UnfitTests(ServerCase):
         await self.works()
 
     async def test_hangs(self) -> None:
-        """A disk that does not answer at all gives nothing either; that is said at once, and nobody waits for it."""
+        """A disk that does not answer at all gives nothing either.
+
+        That is said at once, and nobody waits for it.
+        """
         await self.begin()
         os.mkfifo(self.home / "pipe")
-        (self.home / "pipe").rename(self.spool / trial.NAME)  # whoever opens it to write waits for somebody who reads
+        # whoever opens it to write waits for somebody who reads
+        (self.home / "pipe").rename(self.spool / trial.NAME)
         reason = "The disk does not answer."
         await self.until_listed(reason)
         await self.refused(reason)

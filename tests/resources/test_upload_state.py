@@ -50,7 +50,9 @@ class Counted:
 
 class JobsTests(SynchronousTestCase):
     def test_nothing_runs_when_all_is_durable(self) -> None:
-        """When it is told that the last byte is durable no job works on the file any more, which may move at once."""
+        """When it is told that the last byte is durable no job works on the file any more, which may move at
+        once.
+        """
         jobs: Any = Jobs()
         spooled: Any = Counted()
         clock, memory = Clock(), Memory(1 << 30)

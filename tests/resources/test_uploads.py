@@ -26,11 +26,18 @@ from tests.support.servers import certificates
 
 class WholeFiles(ResourcesCase):
     async def test_blocks(self) -> None:
-        """A file comes block by block, each answered with where it stands, and is visible, whole, with the last."""
+        """A file comes block by block, each answered with where it stands, and is visible, whole, with the
+        last.
+        """
         client, data = await self.login(), os.urandom(2500)
         for request in blocks("holiday.jpg", data):
             self.assertEqual(self.kept(), {})
-            expected = {"filename": "holiday.jpg", "curr_seq": request["cur_seq"], "curr_size": request["cur_size"], "total_size": "2500"}
+            expected = {
+                "filename": "holiday.jpg",
+                "curr_seq": request["cur_seq"],
+                "curr_size": request["cur_size"],
+                "total_size": "2500",
+            }
             response = await client.ask(30, **request)
             self.assertEqual(response, {"error": 0, **expected, "EOF": request["EOF"] == "1"})
         self.assertEqual(self.visible(), {"holiday.jpg": data})
@@ -47,7 +54,11 @@ class WholeFiles(ResourcesCase):
         self.assertEqual(self.visible(), {"a.bin": data})
 
     def original_client(self, token: str, data: bytes) -> list[tuple[int, dict[str, Any]]]:
-        requests = [(5, {"uuid": "7", "token": token}), (32, {"uuid": "7"}), *((30, block) for block in blocks("a.bin", data, 128))]
+        requests = [
+            (5, {"uuid": "7", "token": token}),
+            (32, {"uuid": "7"}),
+            *((30, block) for block in blocks("a.bin", data, 128)),
+        ]
         answers = []
         with socket.create_connection(("127.0.0.1", self.port.port), 10) as plain:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -97,7 +108,21 @@ class NameTests(Case):
     async def test_refused(self) -> None:
         """37 for a path, for '..', for NUL, for nothing and for too much; and nothing is written."""
         client = await self.login()
-        wrong = ("", ".", "..", "../x", "a/b", "/etc/passwd", "a\\b", "C:\\x", "a\0b", "new\nline", "a..b", "x" * 256, "ä" * 128)
+        wrong = (
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "/etc/passwd",
+            "a\\b",
+            "C:\\x",
+            "a\0b",
+            "new\nline",
+            "a..b",
+            "x" * 256,
+            "ä" * 128,
+        )
         for name in wrong:
             response = await client.upload(name, b"data")
             self.assertEqual(response["error"], 37, name)
@@ -120,7 +145,10 @@ class NameTests(Case):
         for user in (1, 12, 2**62):
             client = await self.login(user)
             await client.upload("same", str(user).encode())
-        self.assertEqual([self.visible(user) for user in (1, 12, 2**62)], [{"same": str(user).encode()} for user in (1, 12, 2**62)])
+        self.assertEqual(
+            [self.visible(user) for user in (1, 12, 2**62)],
+            [{"same": str(user).encode()} for user in (1, 12, 2**62)],
+        )
 
 
 class OrderTests(Case):
@@ -130,7 +158,10 @@ class OrderTests(Case):
         return str(response.get("message", ""))
 
     async def test_unexpected(self) -> None:
-        """36 for a block out of order or of another size than it says, with what is expected; the right one may still come."""
+        """36 for a block out of order or of another size than it says, with what is expected.
+
+        The right one may still come.
+        """
         client, data = await self.login(), os.urandom(3000)
         first, second, third = blocks("f", data)
         self.assertIn("cur_seq 1 is expected", await self.asks(client, second, 36))
@@ -144,8 +175,16 @@ class OrderTests(Case):
             (second, {"cur_size": "3001"}, "cur_size 3000, the size of the file, is expected"),
             (second, {"block": first["block"][:-8]}, "cur_size 1996 is expected"),
             (second, {"EOF": "1"}, "cur_size 3000, the size of the file, is expected"),
-            (second, {"file_size": "2999"}, "file_size 3000 and the checksum of the first block are expected"),
-            (second, {"checksum": "0" * 32}, "file_size 3000 and the checksum of the first block are expected"),
+            (
+                second,
+                {"file_size": "2999"},
+                "file_size 3000 and the checksum of the first block are expected",
+            ),
+            (
+                second,
+                {"checksum": "0" * 32},
+                "file_size 3000 and the checksum of the first block are expected",
+            ),
         ):
             self.assertIn(expected, await self.asks(client, request, 36, **changes))
         await self.asks(client, second, 0)
@@ -155,7 +194,10 @@ class OrderTests(Case):
         self.assertIn("cur_seq 1 is expected", await self.asks(client, third, 36))
 
     async def test_malformed(self) -> None:
-        """1 for keys that are lacking or no strings, for what is no number, no base64, no MD5, no flag; the upload can go on."""
+        """1 for keys that are lacking or no strings, for what is no number, no base64, no MD5, no flag.
+
+        The upload can go on.
+        """
         client, data = await self.login(), os.urandom(2000)
         first, second = blocks("f", data)
         await self.asks(client, first, 0)
@@ -185,7 +227,9 @@ class OrderTests(Case):
         self.assertEqual(self.visible(), {"f": data})
 
     async def test_begin_anew(self) -> None:
-        """A block with the number 1 begins the file anew, perhaps another one, and leaves nothing of the old behind."""
+        """A block with the number 1 begins the file anew, perhaps another one, and leaves nothing of the old
+        behind.
+        """
         client = await self.login()
         await self.asks(client, blocks("f", b"x" * 3000)[0], 0)
         await self.asks(client, blocks("f", b"y" * 2000)[0], 0)
@@ -194,11 +238,20 @@ class OrderTests(Case):
         await self.until(lambda: not self.arriving())
 
     async def test_checksum(self) -> None:
-        """69 where the bytes have another MD5: nothing of them is visible, and what was there stays; upper case is the same MD5."""
+        """69 where the bytes have another MD5: nothing of them is visible, and what was there stays.
+
+        Upper case is the same MD5.
+        """
         client = await self.login()
-        self.assertTrue((await client.upload("f", b"old", checksum=hashlib.md5(b"old").hexdigest().upper()))["EOF"])
-        self.assertEqual((await client.upload("f", b"new" * 1000, checksum=hashlib.md5(b"other").hexdigest()))["error"], 69)
-        self.assertEqual((await client.upload("g", b"", checksum=hashlib.md5(b"other").hexdigest()))["error"], 69)
+        self.assertTrue(
+            (await client.upload("f", b"old", checksum=hashlib.md5(b"old").hexdigest().upper()))["EOF"]
+        )
+        self.assertEqual(
+            (await client.upload("f", b"new" * 1000, checksum=hashlib.md5(b"other").hexdigest()))["error"], 69
+        )
+        self.assertEqual(
+            (await client.upload("g", b"", checksum=hashlib.md5(b"other").hexdigest()))["error"], 69
+        )
         await self.quiet()
         self.assertEqual((self.visible(), self.arriving()), ({"f": b"old"}, []))
         self.assertEqual((await client.upload("f", b"new" * 1000))["error"], 0)
@@ -215,7 +268,9 @@ class OrderTests(Case):
         self.assertEqual(self.visible(), {"f": data})
 
     async def test_two_connections(self) -> None:
-        """Two connections that upload one name at the same time do not mix: the one that ends last is what stays."""
+        """Two connections that upload one name at the same time do not mix: the one that ends last is what
+        stays.
+        """
         one, other = await self.login(), await self.login()
         for a, b in zip(blocks("f", b"a" * 5000), blocks("f", b"b" * 5000), strict=True):
             await self.asks(one, a, 0)
@@ -292,7 +347,10 @@ class FaultTests(Case):
         self.assertEqual(self.arriving(), [])
 
     async def test_no_place(self) -> None:
-        """39 when the whole file cannot be put where it belongs, or the first block nowhere; nothing stays behind."""
+        """39 when the whole file cannot be put where it belongs, or the first block nowhere.
+
+        Nothing stays behind.
+        """
         client = await self.login()
         blobs = spool_folder(self.system.resources).with_name("blobs")
         blobs.rmdir()
@@ -308,7 +366,10 @@ class FaultTests(Case):
             self.assertEqual(connection.execute("SELECT bytes, files FROM file_usage").fetchall(), [(0, 0)])
 
     async def test_quota(self) -> None:
-        """68 for what the user's quota has no room for; a file that replaces another leaves the room that it took."""
+        """68 for what the user's quota has no room for.
+
+        A file that replaces another leaves the room that it took.
+        """
         self.engine.legacy.rules = FilesConfig(quota=10_000)
         client = await self.login()
         self.assertEqual((await client.upload("f", b"x" * 4000))["error"], 0)
@@ -319,7 +380,9 @@ class FaultTests(Case):
         self.assertEqual(self.visible(), {"f": b"y" * 5000, "g": b"z" * 5000})
 
     async def test_quota_anew(self) -> None:
-        """A file that is begun anew has the room that it took before, however long the database takes to free it."""
+        """A file that is begun anew has the room that it took before, however long the database takes to free
+        it.
+        """
         self.engine.legacy.rules = FilesConfig(quota=3000)
         give_up = self.engine.uploads.give_up
 
@@ -344,7 +407,9 @@ class FaultTests(Case):
         self.assertEqual((self.kept(), self.arriving()), ({}, []))
 
     async def test_lost_while_writing(self) -> None:
-        """So it is when the connection goes while a block is being written: a first, a middle, a beginning anew."""
+        """So it is when the connection goes while a block is being written: a first, a middle, a beginning
+        anew.
+        """
         for sent, asked in ((0, 0), (1, 1), (1, 0)):
             client = await self.login()
             requests = blocks("f", b"x" * 3000)

@@ -66,20 +66,29 @@ class ServerTests(TestCase):
 
     async def turned_away(self) -> None:
         """Who does not log in is disconnected when the deadline is over."""
-        to = endpoint(self.reactor, "127.0.0.1", int(self.servers.settings["CHAT_PORT"]), self.gateway.trust, 5.0)
+        to = endpoint(
+            self.reactor, "127.0.0.1", int(self.servers.settings["CHAT_PORT"]), self.gateway.trust, 5.0
+        )
         client: RawClient = await connectProtocol(to, RawClient(self.reactor))
         await client.until_closed()
 
     async def goes_on(self) -> None:
-        """Whatever a clock has to do with goes on: deadlines, logins once the leases of before are over, and Anna's session."""
+        """Whatever a clock has to do with goes on: deadlines, logins once the leases of before are over, and
+        Anna's session.
+        """
         await deferLater(self.reactor, LEASE * 1.5)  # nothing that is renewed in time may have ended by now
         await self.logs_in()
         await self.turned_away()
         found = await self.anna.contacts.search("anna")
-        self.assertEqual((found.username, self.servers.states["anna"]), ("anna", [ConnectionState.SIGNING_IN, ConnectionState.ONLINE]))
+        self.assertEqual(
+            (found.username, self.servers.states["anna"]),
+            ("anna", [ConnectionState.SIGNING_IN, ConnectionState.ONLINE]),
+        )
 
     async def test_back_and_forth(self) -> None:
-        """Set back by an hour, and forward again by two, they serve on, sign nobody out, and say so in the log."""
+        """Set back by an hour, and forward again by two, they serve on, sign nobody out, and say so in the
+        log.
+        """
         self.clock.set(-HOUR)
         await self.goes_on()
         await self.daemon.says("the clock of this machine was set back by 3600 s")
@@ -89,7 +98,9 @@ class ServerTests(TestCase):
 
 class BotTests(Scene):
     async def test_back(self) -> None:
-        """A bot that waits for its server, on a machine whose clock is set back by an hour meanwhile, comes back when the server does."""
+        """A bot that waits for its server, on a machine whose clock is set back by an hour meanwhile, comes
+        back when the server does.
+        """
         clock = SetClock()
         arguments = [sys.executable, "-c", BOT, self.servers.url]
         bot = Process(self.reactor, arguments, environment() | clock.environ, folder("bot"))

@@ -43,7 +43,10 @@ class ClusterCase(TestCase):
         self.database = database = mariadb(self, tcp=True)
         prepare_database(database, create=False)
         trust = cluster_certificates()
-        self.ports = {name: free_port() for name in ("gateway", "balance", "captcha", "one", "two", "one_grpc", "two_grpc")}
+        self.ports = {
+            name: free_port()
+            for name in ("gateway", "balance", "captcha", "one", "two", "one_grpc", "two_grpc")
+        }
         self.settings = {
             "HOME": str(self.home),
             "GATEWAY_PORT": str(self.ports["gateway"]),
@@ -56,8 +59,16 @@ class ClusterCase(TestCase):
             "LIMITS_CODE_EMAIL_MINUTE": "0",
             "CHAT_DRAIN": "600",
         }
-        for name, section in (("database", database), ("redis", redis_server(tcp=True)), ("tls", certificates()), ("cluster", trust)):
-            self.settings |= {f"{name}_{f.name}".upper(): render(getattr(section, f.name)) for f in dataclasses.fields(section)}
+        for name, section in (
+            ("database", database),
+            ("redis", redis_server(tcp=True)),
+            ("tls", certificates()),
+            ("cluster", trust),
+        ):
+            self.settings |= {
+                f"{name}_{f.name}".upper(): render(getattr(section, f.name))
+                for f in dataclasses.fields(section)
+            }
         self.nodes: dict[int, Process] = {}
         await start(self, "imsys-balance", self.settings)
         one, two, *_ = await gatherResults(
@@ -74,7 +85,11 @@ class ClusterCase(TestCase):
         self.gateway = Gateway(reactor, f"https://127.0.0.1:{self.ports['gateway']}", certificates().ca)
 
     async def chat_server(self, name: str) -> Process:
-        own = {"CHAT_NAME": name, "CHAT_PORT": str(self.ports[name]), "CHAT_GRPC_PORT": str(self.ports[f"{name}_grpc"])}
+        own = {
+            "CHAT_NAME": name,
+            "CHAT_PORT": str(self.ports[name]),
+            "CHAT_GRPC_PORT": str(self.ports[f"{name}_grpc"]),
+        }
         return await start(self, "imsys-chat", self.settings | own)
 
     async def register(self, name: str) -> Login:
@@ -126,8 +141,8 @@ class ClusterScenes(ClusterCase):
     """Whoever dies or stops."""
 
     async def test_a_server_is_killed(self) -> None:
-        """Friends on two servers talk; one server is killed in a burst; its user comes back by token, lands on the other server,
-        and both find every acknowledged message, in one order, once."""
+        """Friends on two servers talk; one server is killed in a burst; its user comes back by token, lands
+        on the other server, and both find every acknowledged message, in one order, once."""
         anna, a, bert, b, thread = await self.pair()
         acknowledged: dict[str, str] = {}
         number = 0
@@ -141,11 +156,19 @@ class ClusterScenes(ClusterCase):
                 if ack["error"] == 0:
                     acknowledged[unique] = ack["verified_msg"][0]["msg_id"]
 
-        await gatherResults([Deferred.fromCoroutine(write(a, anna, bert, 30)), Deferred.fromCoroutine(write(b, bert, anna, 30))])
+        await gatherResults(
+            [
+                Deferred.fromCoroutine(write(a, anna, bert, 30)),
+                Deferred.fromCoroutine(write(b, bert, anna, 30)),
+            ]
+        )
         self.assertEqual(len(acknowledged), 60)
         while len(b.pending(25)) < 30 or len(a.pending(25)) < 30:
             await deferLater(self.reactor, 0.02)
-        burst = [Deferred.fromCoroutine(write(b, bert, anna, 1000)), Deferred.fromCoroutine(write(a, anna, bert, 100))]
+        burst = [
+            Deferred.fromCoroutine(write(b, bert, anna, 1000)),
+            Deferred.fromCoroutine(write(a, anna, bert, 100)),
+        ]
         while len(acknowledged) < 80:
             await deferLater(self.reactor, 0.01)
         self.nodes[bert.port].send(signal.SIGKILL)
@@ -153,7 +176,8 @@ class ClusterScenes(ClusterCase):
         with self.assertRaises(ConnectionError):
             await burst[0]
         await burst[1]
-        # at once, and until it works, as clients do: balance may still believe in the dead server for the rest of its lease
+        # at once, and until it works, as clients do: balance may still believe in the dead server for the
+        # rest of its lease
         while True:
             try:
                 again = await self.gateway.resume(bert.uuid, bert.token)
@@ -173,8 +197,9 @@ class ClusterScenes(ClusterCase):
             pass
 
     async def test_restart_and_kick(self) -> None:
-        """A login on the other server signs the session on the first out; a server that is stopped in good order flushes and leaves,
-        and its users are allocated to the other at once; a session kicked by the original's plain call hears why."""
+        """A login on the other server signs the session on the first out; a server that is stopped in good
+        order flushes and leaves, and its users are allocated to the other at once; a session kicked by the
+        original's plain call hears why."""
         anna, a, bert, b, thread = await self.pair()
         newer = await self.connect(dataclasses.replace(bert, port=anna.port, host=anna.host))
         await b.next(8)
@@ -194,8 +219,8 @@ class ClusterScenes(ClusterCase):
         await b.until_closed()
 
     async def test_a_user_flaps(self) -> None:
-        """A user comes and goes, now on the one server and now on the other, while a friend writes: from each login on they get every
-        text, live or by catching up when asked to."""
+        """A user comes and goes, now on the one server and now on the other, while a friend writes: from each
+        login on they get every text, live or by catching up when asked to."""
         anna, a, bert, b, thread = await self.pair()
         written: list[str] = []
         done = False
@@ -240,11 +265,15 @@ class ClusterScenes(ClusterCase):
         read = [Path(path).read_bytes() for path in (trust.ca, trust.key, trust.certificate)]
         with grpc.secure_channel(f"127.0.0.1:{port}", grpc.ssl_channel_credentials(*read)) as channel:
             stub = message_pb2_grpc.DistributedChattingServiceStub(channel)
-            response = stub.ForceTerminateLoginedUser(message_pb2.TerminationRequest(kick_uuid=uuid), timeout=5)
+            response = stub.ForceTerminateLoginedUser(
+                message_pb2.TerminationRequest(kick_uuid=uuid), timeout=5
+            )
             self.assertEqual((response.error, response.kick_uuid), (0, uuid))
 
     async def test_drained(self) -> None:
-        """A server that drains takes nobody new, serves those it has, and ends by itself when the last one has gone."""
+        """A server that drains takes nobody new, serves those it has, and ends by itself when the last one
+        has gone.
+        """
         anna, a, bert, b, thread = await self.pair()
         draining = self.nodes[anna.port]
         draining.send(signal.SIGUSR2)
@@ -271,7 +300,10 @@ class ClusterScenes(ClusterCase):
         await self.gateway.reset_password("anna", "anna@example.com", "another password", code)
         await a.next(8)
         await a.until_closed()
-        for attempt in (self.gateway.resume(anna.uuid, anna.token), self.gateway.login("anna", "a good password")):
+        for attempt in (
+            self.gateway.resume(anna.uuid, anna.token),
+            self.gateway.login("anna", "a good password"),
+        ):
             with self.assertRaises(Refused):
                 await attempt
         await self.connect(await self.gateway.login("anna", "another password"))

@@ -69,7 +69,11 @@ class DaemonTestCase(TestCase):
         """Configure a daemon of a cluster: MariaDB and Redis are elsewhere."""
         database = mariadb(self, tcp=True)
         prepare_database(database, create=False)
-        self.settings |= section("database", database) | section("redis", redis_server(tcp=True)) | section("tls", certificates())
+        self.settings |= (
+            section("database", database)
+            | section("redis", redis_server(tcp=True))
+            | section("tls", certificates())
+        )
         self.settings |= key_settings() | cluster_settings()
 
     async def until(self, condition: Any) -> None:
@@ -82,11 +86,20 @@ class DaemonTestCase(TestCase):
         self.assertEqual((await process.end(), process.text), (1, line + "\n"))
 
     async def daemonized(self, name: str, *options: str) -> int:
-        """Start a daemon in the background and give back its pid; it is ended after the test at the latest."""
+        """Start a daemon in the background and give back its pid.
+
+        It is ended after the test at the latest.
+        """
         pidfile = self.home / f"{name}.pid"
         argv = twistd("--pidfile", str(pidfile), "--logfile", str(self.home / "twistd.log"), *options, name)
         done = await deferToThread(
-            subprocess.run, argv, capture_output=True, text=True, timeout=60, env=environment(**self.settings), cwd=self.home
+            subprocess.run,
+            argv,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(**self.settings),
+            cwd=self.home,
         )
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         pid = int(pidfile.read_text())
@@ -99,7 +112,13 @@ class DaemonTestCase(TestCase):
         """What imsys-ctl status prints of the servers. (No gateway is there, so nobody can log in.)"""
         argv = [twistd()[0], "-m", "imsys.ctl", "status"]
         done = await deferToThread(
-            subprocess.run, argv, capture_output=True, text=True, timeout=60, env=environment(**self.settings), cwd=self.home
+            subprocess.run,
+            argv,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(**self.settings),
+            cwd=self.home,
         )
         self.assertEqual((done.returncode, done.stderr), (1, ""))
         return str(done.stdout).partition("\n\n")[0] + "\n"
@@ -116,7 +135,9 @@ class DaemonTestCase(TestCase):
 
 class BusyPortTests(DaemonTestCase):
     async def test_public_port(self) -> None:
-        """A public port in use is one line with section, key and number, in the foreground and in the background."""
+        """A public port in use is one line with section, key and number, in the foreground and in the
+        background.
+        """
         self.one_machine_of_many()
         await self.busy("gateway", "port")
 
@@ -148,11 +169,18 @@ class BusyPortTests(DaemonTestCase):
 class DatabaseTests(DaemonTestCase):
     async def test_old_tables(self) -> None:
         """A daemon that finds no tables, or old ones, says what to do."""
-        self.settings |= section("database", mariadb(self)) | section("redis", redis_server()) | section("tls", certificates())
+        self.settings |= (
+            section("database", mariadb(self))
+            | section("redis", redis_server())
+            | section("tls", certificates())
+        )
         for daemon in ("imsys-chat", "imsys-gateway"):
             process = run(self, "--nodaemon", "--pidfile=", daemon, settings=self.settings)
             self.assertEqual(await process.end(), 1)
-            self.assertRegex(process.text, rf"\A{daemon}: \[database\] the tables have version 0, .* run 'imsys-ctl migrate' first\n\Z")
+            self.assertRegex(
+                process.text,
+                rf"\A{daemon}: \[database\] the tables have version 0, .* run 'imsys-ctl migrate' first\n\Z",
+            )
 
     async def test_keys(self) -> None:
         """Servers that give or take tickets do not start without the keys, and say what makes them."""
@@ -160,7 +188,9 @@ class DatabaseTests(DaemonTestCase):
         self.settings["FILES_TICKET_KEYS"] = missing = str(self.home / "tickets.keys")
         for daemon in ("imsys-chat", "imsys-resources"):
             process = run(self, "--nodaemon", "--pidfile=", daemon, settings=self.settings)
-            await self.refused(process, f"{daemon}: {missing}: there are no keys yet; 'imsys-ctl keys' makes them")
+            await self.refused(
+                process, f"{daemon}: {missing}: there are no keys yet; 'imsys-ctl keys' makes them"
+            )
 
     async def test_away(self) -> None:
         """A database that is away keeps no gateway from starting: it may come back."""
@@ -206,12 +236,20 @@ class ForegroundTests(DaemonTestCase):
         self.assertEqual(await self.status(), "No server is registered.\n")
 
     async def test_chat(self) -> None:
-        """A chat server waits for a balance server to register at, is listed by imsys-ctl status, and withdraws when it stops."""
+        """A chat server waits for a balance server to register at, is listed by imsys-ctl status, and
+        withdraws when it stops.
+        """
         await self.with_balance("chat", "CHAT_PORT", "CHAT_GRPC_PORT")
 
     async def test_resources(self) -> None:
         """So does a resources server."""
-        await self.with_balance("resources", "RESOURCES_PORT", "RESOURCES_HTTP_PORT", "RESOURCES_RTMP_PORT", "RESOURCES_RTMPS_PORT")
+        await self.with_balance(
+            "resources",
+            "RESOURCES_PORT",
+            "RESOURCES_HTTP_PORT",
+            "RESOURCES_RTMP_PORT",
+            "RESOURCES_RTMPS_PORT",
+        )
 
 
 class BackgroundTests(DaemonTestCase):
@@ -231,7 +269,9 @@ class BackgroundTests(DaemonTestCase):
         self.assertFalse(accepts(self.settings["BALANCE_GRPC_PORT"]))
 
     async def test_privileges(self) -> None:
-        """As root, a daemon takes a port below 1024 and a key that only root can read, and then runs as somebody else."""
+        """As root, a daemon takes a port below 1024 and a key that only root can read, and then runs as
+        somebody else.
+        """
         if os.getuid() != 0:
             raise unittest.SkipTest("only root can drop privileges")
         self.one_machine_of_many()
@@ -242,7 +282,11 @@ class BackgroundTests(DaemonTestCase):
         self.home.chmod(0o755)
         self.settings["GATEWAY_PORT"] = str(next(port for port in range(1023, 600, -1) if not accepts(port)))
         pid = await self.daemonized("imsys-gateway", "--uid", str(nobody.pw_uid), "--gid", str(nobody.pw_gid))
-        status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        status = dict(
+            line.split(":\t", 1)
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+            if ":\t" in line
+        )
         self.assertEqual(set(status["Uid"].split()), {str(nobody.pw_uid)})
         self.assertEqual(set(status["Gid"].split()), {str(nobody.pw_gid)})
         self.assertEqual((var / "log" / "imsys-gateway.log").stat().st_uid, nobody.pw_uid)
@@ -260,7 +304,9 @@ def handshake(port: int, ca: str) -> None:
 
 class AllInOneTests(DaemonTestCase):
     async def test_first_and_second_start(self) -> None:
-        """It makes all it needs in a home folder, says where it listens, stops on Ctrl-C, and starts again on the same."""
+        """It makes all it needs in a home folder, says where it listens, stops on Ctrl-C, and starts again on
+        the same.
+        """
         first = await start(self, "imsys", self.settings)
         await first.says("another terminal")
         var = self.home / "var"
@@ -276,7 +322,10 @@ class AllInOneTests(DaemonTestCase):
                 public = key != "grpc_port"  # for gRPC there are sockets, that nobody else can reach
                 self.assertEqual(accepts(self.settings[f"{name}_{key}".upper()]), public, f"[{name}] {key}")
         self.assertEqual((var / "run").stat().st_mode & 0o777, 0o700)
-        self.assertEqual({path.name for path in (var / "run").glob("*.sock")} - {"redis.sock"}, {f"{name}.sock" for name in SECTIONS})
+        self.assertEqual(
+            {path.name for path in (var / "run").glob("*.sock")} - {"redis.sock"},
+            {f"{name}.sock" for name in SECTIONS},
+        )
         await deferToThread(handshake, int(self.settings["CHAT_PORT"]), str(var / "certs" / "ca.pem"))
         before = (var / "certs" / "server.pem").read_bytes()
         self.assertEqual(await first.stop(signal.SIGINT), -signal.SIGINT)
@@ -288,10 +337,14 @@ class AllInOneTests(DaemonTestCase):
         self.assertEqual(await second.stop(), -signal.SIGTERM)
 
     async def test_privileges(self) -> None:
-        """As root it makes everything in a home folder as the folder's owner, and runs as that one from then on."""
+        """As root it makes everything in a home folder as the folder's owner, and runs as that one from then
+        on.
+        """
         if os.getuid() != 0:
             raise unittest.SkipTest("only root can drop privileges")
-        if not all(folder.stat().st_mode & 0o001 for folder in (*Path(os.__file__).parents, *ROOT.parents, ROOT)):
+        if not all(
+            folder.stat().st_mode & 0o001 for folder in (*Path(os.__file__).parents, *ROOT.parents, ROOT)
+        ):
             raise unittest.SkipTest("this Python, or the checkout, is for root only")
         nobody = pwd.getpwnam("nobody")
         var = self.home / "var"
@@ -335,7 +388,9 @@ class AllInOneTests(DaemonTestCase):
 
 class TacTests(DaemonTestCase):
     async def started(self, file: str, settings: Mapping[str, str]) -> Process:
-        process = run(self, "--nodaemon", "--pidfile=", "--python", str(ROOT / "tac" / file), settings=settings)
+        process = run(
+            self, "--nodaemon", "--pidfile=", "--python", str(ROOT / "tac" / file), settings=settings
+        )
         await process.says(" is ready")
         return process
 

@@ -21,8 +21,8 @@ class DrainedTests(ChatServersCase):
         return await client.ask(23, **text_request(me, other, self.threads[0], text))
 
     async def test_drained(self) -> None:
-        """A server that drains asks those who know what that means to move, each at its moment, and closes the others at theirs; until
-        then they are served; it ends by itself when all have gone."""
+        """A server that drains asks those who know what that means to move, each at its moment, and closes
+        the others at theirs; until then they are served; it ends by itself when all have gone."""
         anna, bert = self.people
         a, b = await self.log_in("one", **anna, client="a", attempt=1), await self.log_in("one", **bert)
         draining = self.servers["one"]

@@ -1,7 +1,7 @@
 """Chat servers that vanish, freeze or are cut off at the worst moment: what everybody else notices of it.
 
-A cluster of separate daemons, each in a network namespace of its own, and users of the client library in another one. Times are generous:
-these tests share a machine with others. ``imsys-bench faults`` measures.
+A cluster of separate daemons, each in a network namespace of its own, and users of the client library in
+another one. Times are generous: these tests share a machine with others. ``imsys-bench faults`` measures.
 """
 
 from __future__ import annotations
@@ -53,14 +53,22 @@ class FaultCase(SynchronousTestCase):
         self.assertEqual(len(self.there), _PAIRS * 2 // 3)
 
     def all_within(self, seconds: float, since: float, uuids: Sequence[int], what: str) -> None:
-        """Each of these users has an acknowledgement of a text begun after some time, so many seconds after it at most."""
+        """Each of these users has an acknowledgement of a text begun after some time, so many seconds after
+        it at most.
+        """
         self.assertTrue(uuids, what)
         first = self.people.wait_for_first(since, uuids, _PATIENCE)
-        late = {uuid: round(first.get(uuid, _PATIENCE), 1) for uuid in uuids if first.get(uuid, _PATIENCE) > seconds}
+        late = {
+            uuid: round(first.get(uuid, _PATIENCE), 1)
+            for uuid in uuids
+            if first.get(uuid, _PATIENCE) > seconds
+        }
         self.assertFalse(late, f"{what}: {len(late)} of {len(uuids)} waited for more than {seconds:g} s")
 
     def nothing_is_missing(self) -> None:
-        """Let everything settle: what was acknowledged is stored once and in order, and the other one has received it so."""
+        """Let everything settle: what was acknowledged is stored once and in order, and the other one has
+        received it so.
+        """
         self.people.talk(0)
         state = self.people.settle(_PATIENCE)
         self.assertEqual((state.unacknowledged, state.unheard, state.signed_out), (0, 0, 0))
@@ -68,21 +76,29 @@ class FaultCase(SynchronousTestCase):
 
 
 class Vanishing(FaultCase):
-    """A server whose machine loses its power or its network: no connection of it ends, as far as the others can see."""
+    """A server whose machine loses its power or its network: no connection of it ends, as far as the others
+    can see.
+    """
 
     def test_in_a_transaction(self) -> None:
-        """A server that vanishes with heads of threads locked stops no other thread, and these threads only until its locks end."""
+        """A server that vanishes with heads of threads locked stops no other thread, and these threads only
+        until its locks end.
+        """
         self.people.talk(_RATE)
         caught = catch(self.cluster, self.victim)
         self.cluster.vanish(self.victim)
         locked = [uuid for uuid in self.elsewhere if self.people.thread_of[uuid] in caught.threads]
-        self.all_within(3.0, caught.since, [uuid for uuid in self.elsewhere if uuid not in locked], "other threads")
+        self.all_within(
+            3.0, caught.since, [uuid for uuid in self.elsewhere if uuid not in locked], "other threads"
+        )
         self.all_within(10.0, caught.since, locked, "the threads that were locked")
         self.all_within(20.0, caught.since, self.there, "users of the server that vanished")
         self.nothing_is_missing()
 
     def test_commit_that_comes_late(self) -> None:
-        """A commit that leaves the system of a dead server later is told to the receiver, who is online elsewhere and has caught up."""
+        """A commit that leaves the system of a dead server later is told to the receiver, who is online
+        elsewhere and has caught up.
+        """
         caught = catch(self.cluster, self.victim, lambda: self.people.say(*self.there))
         hold_commit(self.cluster, self.victim, caught)
         self.victim.program.kill()
@@ -90,7 +106,11 @@ class Vanishing(FaultCase):
         self.cluster.network.heal(self.victim.host, self.cluster.database.host)
         end = caught.since + 10.0
         while (state := self.people.look()).unacknowledged or state.unheard:
-            self.assertLess(time.monotonic(), end, f"{state.unacknowledged} texts unacknowledged, {state.unheard} not heard of")
+            self.assertLess(
+                time.monotonic(),
+                end,
+                f"{state.unacknowledged} texts unacknowledged, {state.unheard} not heard of",
+            )
             time.sleep(0.05)
         self.nothing_is_missing()
 
@@ -99,11 +119,16 @@ class Freezing(FaultCase):
     """A server that stands still, and goes on."""
 
     def test_frozen(self) -> None:
-        """A server that stands still in a transaction stops nobody else; its users go elsewhere, and stay signed in when it goes on."""
+        """A server that stands still in a transaction stops nobody else.
+
+        Its users go elsewhere, and stay signed in when it goes on.
+        """
         self.people.talk(_RATE)
         caught = catch(self.cluster, self.victim)
         locked = [uuid for uuid in self.elsewhere if self.people.thread_of[uuid] in caught.threads]
-        self.all_within(3.0, caught.since, [uuid for uuid in self.elsewhere if uuid not in locked], "other threads")
+        self.all_within(
+            3.0, caught.since, [uuid for uuid in self.elsewhere if uuid not in locked], "other threads"
+        )
         self.all_within(10.0, caught.since, locked, "the threads that were locked")
         self.all_within(20.0, caught.since, self.there, "users of the server that stands still")
         self.victim.program.thaw()
@@ -114,7 +139,10 @@ class CutOff(FaultCase):
     """A server that lives, and does not reach one of the others."""
 
     def test_from_the_database(self) -> None:
-        """Users of a server that does not reach the database are served by others; it comes back by itself."""
+        """Users of a server that does not reach the database are served by others.
+
+        It comes back by itself.
+        """
         self.people.talk(_RATE)
         network, database = self.cluster.network, self.cluster.database.host
         since = time.monotonic()
@@ -125,7 +153,9 @@ class CutOff(FaultCase):
         self.nothing_is_missing()
 
     def test_from_a_peer(self) -> None:
-        """Two servers that do not reach each other go on: what one of them acknowledges is shown by the other all the same."""
+        """Two servers that do not reach each other go on: what one of them acknowledges is shown by the other
+        all the same.
+        """
         self.people.talk(_RATE)
         other = self.cluster.chats[1]
         since = time.monotonic()

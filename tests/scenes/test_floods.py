@@ -43,11 +43,17 @@ class ChatFloods(ChatCase, OnSqlite):
     chat_config = ChatConfig(capacity=20)
 
     async def setUp(self) -> None:
-        self.patch(ChatServer, "allowed", LimitsConfig(profile_minute=0, profile_day=0, lookup_minute=0, request_minute=0))
+        self.patch(
+            ChatServer,
+            "allowed",
+            LimitsConfig(profile_minute=0, profile_day=0, lookup_minute=0, request_minute=0),
+        )
         await super().setUp()
 
     async def test_strangers(self) -> None:
-        """Hundreds of connections that break the protocol, or make room for others, leave a few lines, and none that is alarming."""
+        """Hundreds of connections that break the protocol, or make room for others, leave a few lines, and
+        none that is alarming.
+        """
         log, warnings = Lines(self), Lines(self, level="warn")
         for _ in range(MANY):
             client = await self.server.connect()
@@ -73,7 +79,9 @@ class ChatFloods(ChatCase, OnSqlite):
         self.assertEqual(counts, [str(2 * MANY - LINES), str(MANY - 10 - 1)])
 
     async def test_our_mistake(self) -> None:
-        """A request that is not served by a mistake of ours leaves a few tracebacks, however often it is made."""
+        """A request that is not served by a mistake of ours leaves a few tracebacks, however often it is
+        made.
+        """
 
         async def fail(*_: Any, **__: Any) -> None:
             raise ValueError("a mistake")
@@ -99,7 +107,8 @@ class ChatFloods(ChatCase, OnSqlite):
         for _ in range(MANY // 4):
             for service, keys in ((92, {"nickname": "x"}), (86, {}), (94, {"src_uuid": "5"})):
                 self.assertEqual((await client.ask(service, **keys))["error"], 14)
-        self.assertEqual([text for text in log.texts if "logged in" not in text], [])  # who came is said a little later
+        # who came is said a little later
+        self.assertEqual([text for text in log.texts if "logged in" not in text], [])
 
 
 class GatewayFloods(SystemCase):
@@ -112,12 +121,17 @@ class GatewayFloods(SystemCase):
         log = Lines(self)
         for _ in range(10):
             answers = await gatherResults(
-                [Deferred.fromCoroutine(self.post("/trylogin_server", uuid="1", token="x")) for _ in range(MANY // 10)]
+                [
+                    Deferred.fromCoroutine(self.post("/trylogin_server", uuid="1", token="x"))
+                    for _ in range(MANY // 10)
+                ]
             )
             self.assertEqual({answer.status for answer in answers}, {503})
         self.assertEqual(len(log.texts), 2, log.texts)
         self.assertIn(f"gRPC to 127.0.0.1:{port} fails: AllocateAll UNAVAILABLE", log.texts[0])
-        self.assertIn("Answering /trylogin_server fails: GRPC_ERROR (3): AllocateAll was not answered.", log.texts[1])
+        self.assertIn(
+            "Answering /trylogin_server fails: GRPC_ERROR (3): AllocateAll was not answered.", log.texts[1]
+        )
 
 
 class OtherFloods(SynchronousTestCase):
@@ -177,7 +191,9 @@ class DaemonFloods(test_daemons.DaemonTestCase):
         self.one_machine_of_many()
         self.settings |= {"DATABASE_SOCKET": "", "DATABASE_PORT": str(free_port())}
         process = await start(self, "imsys-gateway", self.settings)
-        gateway = Gateway(self.reactor, f"https://127.0.0.1:{self.settings['GATEWAY_PORT']}", certificates().ca)
+        gateway = Gateway(
+            self.reactor, f"https://127.0.0.1:{self.settings['GATEWAY_PORT']}", certificates().ca
+        )
 
         async def ask() -> Status:
             try:
@@ -202,11 +218,15 @@ class CallFloods(TestCase):
         """Calls that nobody answers leave one line."""
         from twisted.internet import reactor
 
-        client = GrpcClient(reactor, Trust(ClusterConfig(deadline=5.0, allow_plaintext=True)), [("127.0.0.1", free_port())])
+        client = GrpcClient(
+            reactor, Trust(ClusterConfig(deadline=5.0, allow_plaintext=True)), [("127.0.0.1", free_port())]
+        )
         client.startService()
         self.addCleanup(client.stopService)
         log = Lines(self)
         for _ in range(MANY):
             with self.assertRaises(Unavailable):
-                await client.call(message_pb2_grpc.UserServiceStub, "LoginUser", message_pb2.LoginRequest(uuid=1))
+                await client.call(
+                    message_pb2_grpc.UserServiceStub, "LoginUser", message_pb2.LoginRequest(uuid=1)
+                )
         self.assertEqual(len(log.texts), 1)

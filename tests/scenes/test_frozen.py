@@ -1,4 +1,5 @@
-"""A chat server that is frozen (SIGSTOP) and wakes: what lies in its sockets is of people who are elsewhere by now.
+"""A chat server that is frozen (SIGSTOP) and wakes: what lies in its sockets is of people who are elsewhere
+by now.
 
 Each of its three guards is shown alone: the numbers of attempts, the state of the socket, and the clock.
 """
@@ -30,7 +31,9 @@ class FrozenTests(ChatServersCase):
         os.kill(self.one.pid, signal.SIGCONT)
 
     async def goes_on(self, session: RawClient) -> None:
-        """The frozen server has done what it found to do, and the session has not ended by that, nor been out of sight."""
+        """The frozen server has done what it found to do, and the session has not ended by that, nor been out
+        of sight.
+        """
         bert = await self.log_in("one", **self.bert)
         await bert.abort()
         await self.one.says(f"of {self.bert['uuid']} is over")
@@ -40,7 +43,9 @@ class FrozenTests(ChatServersCase):
         self.assertEqual(await self.where(self.anna), ["two"])
 
     async def test_attempts(self) -> None:
-        """A login that waited in a frozen server is refused when its client has logged in elsewhere since, although it still listens."""
+        """A login that waited in a frozen server is refused when its client has logged in elsewhere since,
+        although it still listens.
+        """
         client = await self.connect("one")
         self.freeze()
         client.send(5, **self.anna, client="c", attempt=1)
@@ -51,7 +56,9 @@ class FrozenTests(ChatServersCase):
         await self.goes_on(session)
 
     async def test_deserted(self) -> None:
-        """A login that waited in a frozen server is not carried out when its client has hung up, be it in good order."""
+        """A login that waited in a frozen server is not carried out when its client has hung up, be it in
+        good order.
+        """
         client, other = await self.connect("one"), await self.connect("one")
         self.freeze()
         for one in (client, other):
@@ -66,7 +73,9 @@ class FrozenTests(ChatServersCase):
         await self.goes_on(session)
 
     async def test_pause(self) -> None:
-        """A login that waited in a frozen server for long is not carried out, and its connection cut, whatever its client says or does."""
+        """A login that waited in a frozen server for long is not carried out, and its connection cut,
+        whatever its client says or does.
+        """
         client = await self.connect("one")
         self.freeze()
         client.send(5, **self.anna)
@@ -79,7 +88,9 @@ class FrozenTests(ChatServersCase):
         await self.goes_on(session)
 
     async def test_replaced_meanwhile(self) -> None:
-        """A session whose user has logged in elsewhere while its server was frozen hears of it as soon as that wakes."""
+        """A session whose user has logged in elsewhere while its server was frozen hears of it as soon as
+        that wakes.
+        """
         client = await self.log_in("one", **self.anna)
         self.freeze()
         session = await self.log_in("two", **self.anna)

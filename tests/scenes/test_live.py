@@ -47,7 +47,9 @@ class LiveScenes(test_cluster_scenes.ClusterCase):
 
     def server_of(self, url: str) -> str:
         """The resources server that a URL leads to."""
-        (found,) = [name for name, port in self.rtmps.items() if url.startswith(f"rtmps://127.0.0.1:{port}/live/")]
+        (found,) = [
+            name for name, port in self.rtmps.items() if url.startswith(f"rtmps://127.0.0.1:{port}/live/")
+        ]
         return found
 
     def publish(self, url: str) -> Program:
@@ -57,19 +59,35 @@ class LiveScenes(test_cluster_scenes.ClusterCase):
         """A URL of the one stream that a user sees, as soon as there is one that leads to no dead server."""
         while True:
             (item,) = (await client.ask(84))["streams"]
-            if key in item and self.server_of(item[key]) != dead:  # balance believes in it for the rest of its lease
+            # balance believes in it for the rest of its lease
+            if key in item and self.server_of(item[key]) != dead:
                 return str(item[key])
             await deferLater(self.reactor, 0.1)
 
     async def plays(self, url: str) -> None:
         def probe() -> Any:
-            command = [program("ffprobe"), "-loglevel", "error", "-print_format", "json", "-show_streams", "-analyzeduration", "1000000"]
-            return json.loads(subprocess.run([*command, url], check=True, capture_output=True, timeout=60).stdout)
+            command = [
+                program("ffprobe"),
+                "-loglevel",
+                "error",
+                "-print_format",
+                "json",
+                "-show_streams",
+                "-analyzeduration",
+                "1000000",
+            ]
+            return json.loads(
+                subprocess.run([*command, url], check=True, capture_output=True, timeout=60).stdout
+            )
 
-        self.assertLessEqual({"h264", "aac"}, {stream["codec_name"] for stream in (await deferToThread(probe))["streams"]})
+        self.assertLessEqual(
+            {"h264", "aac"}, {stream["codec_name"] for stream in (await deferToThread(probe))["streams"]}
+        )
 
     async def both(self, *clients: RawClient, after: str = "") -> str:
-        """What all of them are told of the stream next; ``after`` may be said again before it, which is harmless."""
+        """What all of them are told of the stream next; ``after`` may be said again before it, which is
+        harmless.
+        """
         told = set()
         for client in clients:
             while (state := (await client.next(131))["state"]) == after:
@@ -79,8 +97,8 @@ class LiveScenes(test_cluster_scenes.ClusterCase):
         return str(state)
 
     async def test_a_resources_server_dies(self) -> None:
-        """Anna's stream goes on at another server when the first is killed, ends for both and its publisher when she stops it,
-        and one that nobody can go on with ends by itself, once."""
+        """Anna's stream goes on at another server when the first is killed, ends for both and its publisher
+        when she stops it, and one that nobody can go on with ends by itself, once."""
         _, a, _, b, thread = await self.pair()
         started = await a.ask(80, thread_id=thread, title="Cats")
         self.assertEqual((started["error"], await self.both(a, b)), (0, "waiting"), started)

@@ -31,7 +31,14 @@ class ControlCase(ChatServersCase):
         """Status, standard output and standard error of a command."""
         command, environ = [sys.executable, "-m", "imsys.ctl", *arguments], environment(**self.settings)
         done = await deferToThread(
-            subprocess.run, command, capture_output=True, text=True, timeout=120, env=environ, cwd=folder("ctl"), stdin=subprocess.DEVNULL
+            subprocess.run,
+            command,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=environ,
+            cwd=folder("ctl"),
+            stdin=subprocess.DEVNULL,
         )
         return done.returncode, done.stdout, done.stderr
 
@@ -67,7 +74,10 @@ class DrainTests(ControlCase):
         await b.until_closed()
         status, said, wrong = await draining
         self.assertEqual((status, wrong), (0, ""))
-        self.assertRegex(said, r"\Aone drains: 2 connections are left\.\n(one: \w+ connections? \w+ left\.\n)*one has ended\.\n\Z")
+        self.assertRegex(
+            said,
+            r"\Aone drains: 2 connections are left\.\n(one: \w+ connections? \w+ left\.\n)*one has ended\.\n\Z",
+        )
         self.assertEqual(await self.servers["one"].end(), 0)
         self.assertNotIn("one", await self.status())
 
@@ -83,12 +93,20 @@ class DrainTests(ControlCase):
         self.assertEqual(await self.servers["one"].end(), 0)
 
     async def test_refused(self) -> None:
-        """A server that is not there, and one that does not end in time, are one sentence and status 1; so are seconds that cannot be."""
-        self.assertEqual(await self.ctl("drain", "three"), (1, "", "imsys-ctl: No server named three is registered.\n"))
+        """A server that is not there, and one that does not end in time, are one sentence and status 1.
+
+        So are seconds that cannot be.
+        """
+        self.assertEqual(
+            await self.ctl("drain", "three"), (1, "", "imsys-ctl: No server named three is registered.\n")
+        )
         status, _, wrong = await self.ctl("drain", "one", "--seconds", "-1")
         self.assertEqual(
             (status, wrong),
-            (1, "imsys-ctl drain: argument --seconds: -1 is not a number of seconds, up to 86400 (--help tells what is allowed)\n"),
+            (
+                1,
+                "imsys-ctl drain: argument --seconds: -1 is not a number of seconds, up to 86400 (--help tells what is allowed)\n",
+            ),
         )
         await self.balance.stop()
         status, _, wrong = await self.ctl("drain", "one")
@@ -96,23 +114,42 @@ class DrainTests(ControlCase):
         self.assertIn("No balance server answers at 127.0.0.1:", wrong)
 
     async def test_resources(self) -> None:
-        """A resources server is drained as well; where it has the name of another server, it is said which one is meant."""
+        """A resources server is drained as well.
+
+        Where it has the name of another server, it is said which one is meant.
+        """
         process = await start(self, "imsys-resources", self.settings | {"RESOURCES_NAME": "two"})
-        self.assertEqual(await self.ctl("drain", "two"), (1, "", "imsys-ctl: There are two servers named two: say which with --kind.\n"))
+        self.assertEqual(
+            await self.ctl("drain", "two"),
+            (1, "", "imsys-ctl: There are two servers named two: say which with --kind.\n"),
+        )
         status, said, wrong = await self.ctl("drain", "two", "--kind", "resources")
-        self.assertEqual((status, said, wrong), (0, "two drains: 0 connections are left.\ntwo has ended.\n", ""))
+        self.assertEqual(
+            (status, said, wrong), (0, "two drains: 0 connections are left.\ntwo has ended.\n", "")
+        )
         self.assertEqual(await process.end(), 0)
 
     async def test_does_not_come_back(self) -> None:
-        """rolling stops at the first server that does not come back, and touches no other; so does a command that fails."""
-        status, said, wrong = await self.ctl("rolling", "--seconds", "1", "--command", "echo restarting {name} at {host}", "--wait", "1")
+        """rolling stops at the first server that does not come back, and touches no other.
+
+        So does a command that fails.
+        """
+        status, said, wrong = await self.ctl(
+            "rolling", "--seconds", "1", "--command", "echo restarting {name} at {host}", "--wait", "1"
+        )
         self.assertEqual(status, 1)
         self.assertIn("one has ended.\nrestarting one at 127.0.0.1\n", said)
         self.assertEqual(wrong, "imsys-ctl: After 1 s one is not there again. No other server was touched.\n")
-        self.assertEqual(await self.ctl("rolling"), (1, "", "imsys-ctl: No other chat server takes the users of two now.\n"))
+        self.assertEqual(
+            await self.ctl("rolling"),
+            (1, "", "imsys-ctl: No other chat server takes the users of two now.\n"),
+        )
         self.servers["one"] = await self.chat_server("one")
         status, _, wrong = await self.ctl("rolling", "--seconds", "1", "--command", "exit 3")
-        self.assertEqual((status, wrong), (1, "imsys-ctl: The command for one ended with status 3. No other server was touched.\n"))
+        self.assertEqual(
+            (status, wrong),
+            (1, "imsys-ctl: The command for one ended with status 3. No other server was touched.\n"),
+        )
         self.assertIn("two", await self.status())
 
 
@@ -156,7 +193,9 @@ class RollingTests(ControlCase):
         for place, person in enumerate(self.people):
             credentials = Credentials(uuid=int(person["uuid"]), token=person["token"])
             timing = replace(Timing(), longest_wait=2.0)
-            client = Client(self.reactor, Gateway(self.reactor, f"http://127.0.0.1:{port}"), credentials, timing=timing)
+            client = Client(
+                self.reactor, Gateway(self.reactor, f"http://127.0.0.1:{port}"), credentials, timing=timing
+            )
             self.addCleanup(client.stop)
             await client.start()
             self.talking.append(Talking(self.reactor, client, int(self.threads[place // 2])))
@@ -167,7 +206,9 @@ class RollingTests(ControlCase):
             await deferLater(self.reactor, self.pause)
 
     async def all_arrives(self, restart: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """While people talk the servers are restarted: each of their texts is acknowledged, and arrives once, in order, and soon."""
+        """While people talk the servers are restarted: each of their texts is acknowledged, and arrives once,
+        in order, and soon.
+        """
         self.writing = True
         writing = [Deferred.fromCoroutine(self.writes(one)) for one in self.talking]
         await restart()
@@ -184,7 +225,9 @@ class RollingTests(ControlCase):
         self.assertLess(latest, LATE)
 
     async def test_rolling_restart(self) -> None:
-        """imsys-ctl rolling restarts every chat server, and nobody who talks meanwhile loses a text, or has one late or twice."""
+        """imsys-ctl rolling restarts every chat server, and nobody who talks meanwhile loses a text, or has
+        one late or twice.
+        """
         self.manage()
         before: dict[str, Process] = dict(self.servers)
 

@@ -1,4 +1,6 @@
-"""Everybody is still signed in after everything was restarted: with real servers, the client library, and the terminal client."""
+"""Everybody is still signed in after everything was restarted: with real servers, the client library, and the
+terminal client.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,18 @@ class RestartScenes(TestCase):
     timeout = 120
 
     async def test_restart(self) -> None:
-        """A bot that has a file comes back without a password after all servers and its own process were restarted; until it logs out."""
+        """A bot that has a file comes back without a password after all servers and its own process were
+        restarted; until it logs out.
+        """
         from twisted.internet import reactor
 
         real: Any = reactor
         servers, file = AllInOne(self, real), folder("bot") / "kept" / "sign-in.json"
         daemon = await servers.start({})
         person = await servers.user("anna")
-        first = await self.client(real, servers, Credentials(username="anna", password=PASSWORD, kept=FileSignInStore(real, file)))
+        first = await self.client(
+            real, servers, Credentials(username="anna", password=PASSWORD, kept=FileSignInStore(real, file))
+        )
         self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
         self.assertNotIn(PASSWORD, file.read_text())
         elsewhere = person.credentials.token  # another sign-in of the same user

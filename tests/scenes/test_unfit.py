@@ -1,4 +1,6 @@
-"""Chat servers that die, freeze, or are cut off from the database, as processes: who is sent to them, and what becomes of their users."""
+"""Chat servers that die, freeze, or are cut off from the database, as processes: who is sent to them, and
+what becomes of their users.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,10 @@ class FaultCase(ChatServersCase):
 
 class GoneTests(FaultCase):
     async def test_killed(self) -> None:
-        """Nobody is sent to a server that was killed, as soon as its peers have lost it; they look after its users at once."""
+        """Nobody is sent to a server that was killed, as soon as its peers have lost it.
+
+        They look after its users at once.
+        """
         self.assertEqual(await self.sent_to(), {"one", "two"})
         a = await self.log_in("two", **self.people[0])
         since = time.monotonic()
@@ -87,7 +92,10 @@ class GoneTests(FaultCase):
         await a.next(128)
 
     async def test_frozen(self) -> None:
-        """Nobody is sent to a server that is frozen, although it looks like the emptiest; when it goes on it gets users at once."""
+        """Nobody is sent to a server that is frozen, although it looks like the emptiest.
+
+        When it goes on it gets users at once.
+        """
         since = time.monotonic()
         self.servers["one"].send(signal.SIGSTOP)
         await self.until_listed({"one": "It does not answer.", "two": ""}, since)
@@ -102,10 +110,17 @@ class AloneTests(FaultCase):
     names = ("one",)
 
     async def test_a_user_says_so(self) -> None:
-        """Without a peer that could notice, a user's word has balance look; it is set aside, and the answer then is that there is none."""
+        """Without a peer that could notice, a user's word has balance look.
+
+        It is set aside, and the answer then is that there is none.
+        """
         self.servers["one"].send(signal.SIGSTOP)
         answer = await self.allocate(failed=[f"127.0.0.1:{self.ports['one']}"])
-        self.assertEqual((answer.error, answer.port), (0, self.ports["one"]), "there is no other, and balance has not looked yet")
+        self.assertEqual(
+            (answer.error, answer.port),
+            (0, self.ports["one"]),
+            "there is no other, and balance has not looked yet",
+        )
         await self.until_listed({"one": "It does not answer."})
         self.assertEqual(await self.sent_to(1), {f"error {int(Status.NO_AVAILABLE_CHATTING_SERVER)}"})
         self.servers["one"].send(signal.SIGCONT)
@@ -114,9 +129,14 @@ class AloneTests(FaultCase):
 
 class DatabaseTests(FaultCase):
     async def test_cut_off(self) -> None:
-        """A server that does not reach its database draws no logins, refuses them, has its users move to another, and comes back."""
+        """A server that does not reach its database draws no logins, refuses them, has its users move to
+        another, and comes back.
+        """
         anna, bert = self.people
-        a, b = await self.log_in("one", **anna, client="a", attempt=1), await self.log_in("two", **bert, client="b", attempt=1)
+        a, b = (
+            await self.log_in("one", **anna, client="a", attempt=1),
+            await self.log_in("two", **bert, client="b", attempt=1),
+        )
         since = time.monotonic()
         self.networks["one"].cut()
         await self.until_listed({"one": "The database does not answer.", "two": ""}, since)
@@ -133,7 +153,9 @@ class DatabaseTests(FaultCase):
         await self.log_in("one", **bert, client="b", attempt=2)
 
     async def test_everybody(self) -> None:
-        """Where no server reaches the database nobody is moved: logins are refused at once, and all goes on when it is back."""
+        """Where no server reaches the database nobody is moved: logins are refused at once, and all goes on
+        when it is back.
+        """
         anna = self.people[0]
         a = await self.log_in("one", **anna, client="a", attempt=1)
         since = time.monotonic()

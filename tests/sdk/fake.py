@@ -147,7 +147,11 @@ class World:
         step = 1 if any(len(record["msg_content"]) > 500 for record in records) else 25
         for start in range(0, len(records), step):
             some = records[start : start + step]
-            self.push(receiver, 25, {"text_sender": some[0]["msg_sender"], "text_receiver": str(receiver), "text_msg": some})
+            self.push(
+                receiver,
+                25,
+                {"text_sender": some[0]["msg_sender"], "text_receiver": str(receiver), "text_msg": some},
+            )
 
     def push(self, uuid: int, service: int, body: dict[str, Any]) -> None:
         frame = CHAT.encode(service, _json(body))
@@ -246,7 +250,9 @@ class FakeChat(Factory):
         self._calls.append(self.reactor.callLater(self.delay, work, data))
 
     def thaw(self) -> None:
-        """Go on with all that came meanwhile, also on connections that were given up: their end has got lost on the way."""
+        """Go on with all that came meanwhile, also on connections that were given up: their end has got lost
+        on the way.
+        """
         self.frozen = False
         late, self._late = self._late, []
         for session, data in late:
@@ -328,7 +334,10 @@ class FakeSession(Protocol):
         if world.counts_attempts:
             key = (uuid, request["client"])
             if request["attempt"] < world.attempts.get(key, 0):
-                return {"error": int(Status.LOGIN_FOR_MULTIPLE_TIMES), "message": "There was a later attempt."}
+                return {
+                    "error": int(Status.LOGIN_FOR_MULTIPLE_TIMES),
+                    "message": "There was a later attempt.",
+                }
             world.attempts[key] = request["attempt"]
         if uuid in world.sessions:
             world.sessions[uuid].kick("This account signed in somewhere else.")
@@ -338,7 +347,12 @@ class FakeSession(Protocol):
         return {**world.card(uuid), "FriendRequestList": asking, "AuthFriendList": []}
 
     def _request_item(self, asker: int) -> dict[str, Any]:
-        return {**self.world.card(asker), "src_uuid": str(asker), "dst_uuid": str(self.uuid), "message": "Hello?"}
+        return {
+            **self.world.card(asker),
+            "src_uuid": str(asker),
+            "dst_uuid": str(self.uuid),
+            "message": "Hello?",
+        }
 
     def _answer_7(self, request: dict[str, Any]) -> dict[str, Any] | None:
         self.world.tokens.pop(request["token"], None)
@@ -354,7 +368,11 @@ class FakeSession(Protocol):
         return {"error": int(Status.SEARCHING_USERNAME_NOT_FOUND), "message": "No such user."}
 
     def _answer_11(self, request: dict[str, Any]) -> dict[str, Any]:
-        mine = sorted(thread for thread, users in self.world.threads.items() if self.uuid in users and thread > int(request["thread_id"]))
+        mine = sorted(
+            thread
+            for thread, users in self.world.threads.items()
+            if self.uuid in users and thread > int(request["thread_id"])
+        )
         items = [
             {
                 "thread_id": str(t),
@@ -380,7 +398,12 @@ class FakeSession(Protocol):
             page = found[:limit]
             following = page[-1]["msg_id"] if page else request["msg_id"]
         complete = len(found) <= limit
-        return {"thread_id": request["thread_id"], "chat_messages": page, "next_msg_id": following, "is_complete": complete}
+        return {
+            "thread_id": request["thread_id"],
+            "chat_messages": page,
+            "next_msg_id": following,
+            "is_complete": complete,
+        }
 
     def _answer_15(self, request: dict[str, Any]) -> dict[str, Any]:
         friend = int(request["friend_uuid"])
@@ -412,12 +435,19 @@ class FakeSession(Protocol):
         self.world.requests[self.uuid].remove(asker)
         thread = 100 + len(self.world.threads)
         self.world.befriend(thread, asker, self.uuid)
-        hello = [self.world.store(thread, asker, "Hello?"), self.world.store(thread, self.uuid, "We are friends now!")]
+        hello = [
+            self.world.store(thread, asker, "Hello?"),
+            self.world.store(thread, self.uuid, "We are friends now!"),
+        ]
         self._answer(20, request, {})
         for me, other in ((asker, self.uuid), (self.uuid, asker)):
             body = {f"friend_{key}": "" for key in ("nickname", "avator", "desc")}
             names = {"friend_uuid": str(other), "friend_username": self.world.users[other], "friend_sex": 0}
-            self.world.push(me, 22, {**body, **names, "thread_id": str(thread), "chat_type": "PRIVATE", "hello_msg": hello})
+            self.world.push(
+                me,
+                22,
+                {**body, **names, "thread_id": str(thread), "chat_type": "PRIVATE", "hello_msg": hello},
+            )
         return None
 
     def _answer_23(self, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -426,14 +456,24 @@ class FakeSession(Protocol):
         if any(item["msg_content"] == "poison" for item in request["text_msg"]):
             return {"error": int(Status.PERMISSION_DENIED), "message": "Poison."}
         if any(item["msg_content"] == "broken" for item in request["text_msg"]):
-            return {"error": int(Status.INTERNAL_ERROR), "message": "The server made a mistake; it is in its log."}
-        stored = [world.store(thread, self.uuid, item["msg_content"], item["unique_id"]) for item in request["text_msg"]]
+            return {
+                "error": int(Status.INTERNAL_ERROR),
+                "message": "The server made a mistake; it is in its log.",
+            }
+        stored = [
+            world.store(thread, self.uuid, item["msg_content"], item["unique_id"])
+            for item in request["text_msg"]
+        ]
         if world.swallow:
             world.swallow -= 1
         else:
             keys = ("thread_id", "unique_id", "msg_id", "prev_id", "timestamp")
             verified = [{key: record[key] for key in keys} for record in stored]
-            answer = {"text_sender": str(self.uuid), "text_receiver": request["text_receiver"], "verified_msg": verified}
+            answer = {
+                "text_sender": str(self.uuid),
+                "text_receiver": request["text_receiver"],
+                "verified_msg": verified,
+            }
             for _ in range(2 if world.repeat else 1):
                 self._answer(23, request, answer)
         fresh = [record for record in stored if not record.get("again")]
@@ -470,7 +510,10 @@ class FakeSession(Protocol):
         )
         skip = int(request["cursor"] or 0)
         page = pairs[skip : skip + 2]
-        friends = [{**self.world.card(uuid), "alternative_name": "", "thread_id": str(thread)} for uuid, thread in page]
+        friends = [
+            {**self.world.card(uuid), "alternative_name": "", "thread_id": str(thread)}
+            for uuid, thread in page
+        ]
         return {"friends": friends, "next": str(skip + len(page)), "is_complete": skip + 2 >= len(pairs)}
 
     def _answer_88(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -484,7 +527,11 @@ class FakeSession(Protocol):
         }
 
     def _answer_90(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"cards": [self.world.card(int(uuid)) for uuid in request["uuids"] if int(uuid) in self.world.users]}
+        return {
+            "cards": [
+                self.world.card(int(uuid)) for uuid in request["uuids"] if int(uuid) in self.world.users
+            ]
+        }
 
     def _answer_92(self, request: dict[str, Any]) -> dict[str, Any]:
         changed = {key: value for key, value in request.items() if key != "seq"}
@@ -500,7 +547,9 @@ class FakeSession(Protocol):
         marks = {"delivered": request.get("delivered", "0"), "read": request.get("read", "0")}
         for other in self.world.threads[thread]:
             if other != self.uuid:
-                self.world.push(other, 129, {"error": 0, "thread_id": str(thread), "uuid": str(self.uuid), **marks})
+                self.world.push(
+                    other, 129, {"error": 0, "thread_id": str(thread), "uuid": str(self.uuid), **marks}
+                )
         return {}
 
     def _answer_102(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -508,7 +557,13 @@ class FakeSession(Protocol):
         for uuid, mark in self.world.positions:
             thread = int(mark["thread_id"])
             if uuid != self.uuid and self.uuid in self.world.threads[thread]:
-                position = {"thread_id": str(thread), "uuid": str(uuid), "delivered": "0", "read": "0", **marks.get((thread, uuid), {})}
+                position = {
+                    "thread_id": str(thread),
+                    "uuid": str(uuid),
+                    "delivered": "0",
+                    "read": "0",
+                    **marks.get((thread, uuid), {}),
+                }
                 for key in ("delivered", "read"):
                     position[key] = str(max(int(position[key]), int(mark.get(key, 0))))
                 marks[thread, uuid] = position
@@ -581,16 +636,26 @@ class FakeGateway(Resource):
         files = {"host": world.host, "port": "8445", "http_port": 8446}
         failed = fields.get("failed", [])
         here, *others = sorted(world.servers, key=lambda server: (not server.is_up, server.name in failed))
-        answer = {"uuid": str(uuid), "host": world.host, "port": str(here.port), "token": token, "resources": files}
+        answer = {
+            "uuid": str(uuid),
+            "host": world.host,
+            "port": str(here.port),
+            "token": token,
+            "resources": files,
+        }
         if world.tells_others:
-            answer["others"] = [{"host": world.host, "port": str(other.port)} for other in others if other.is_up]
+            answer["others"] = [
+                {"host": world.host, "port": str(other.port)} for other in others if other.is_up
+            ]
         return answer
 
 
 class FakeServers:
     """The chat ports and the gateway port of a world, on loopback."""
 
-    def __init__(self, reactor: Any, world: World, tls: CertificateOptions | None = None, *, count: int = 1) -> None:
+    def __init__(
+        self, reactor: Any, world: World, tls: CertificateOptions | None = None, *, count: int = 1
+    ) -> None:
         self.world = world
         self._reactor = reactor
         world.servers = [FakeChat(reactor, world, tls) for _ in range(count)]

@@ -14,7 +14,15 @@ from tests.sdk.fake import FakeServers, World
 T = TypeVar("T")
 
 QUICK = Timing(
-    heartbeat=5.0, deadline=5.0, patience=0.05, mark=0.02, spread=0.01, first_wait=0.01, longest_wait=0.1, save=0.01, standing=0.02
+    heartbeat=5.0,
+    deadline=5.0,
+    patience=0.05,
+    mark=0.02,
+    spread=0.01,
+    first_wait=0.01,
+    longest_wait=0.1,
+    save=0.01,
+    standing=0.02,
 )
 
 ALICE, BOB, CAROL = 1, 2, 3
@@ -70,7 +78,9 @@ class Scene(TestCase):
     def gateway(self) -> Gateway:
         return Gateway(self.reactor, self.servers.url)
 
-    def client(self, name: str = "alice", *, seen: SeenStore | None = None, timing: Timing = QUICK, **more: Any) -> Client:
+    def client(
+        self, name: str = "alice", *, seen: SeenStore | None = None, timing: Timing = QUICK, **more: Any
+    ) -> Client:
         credentials = Credentials(username=name, password="correct horse")
         client = Client(self.reactor, self.gateway(), credentials, seen=seen, timing=timing, **more)
         self.addCleanup(lambda: Deferred.fromCoroutine(client.stop()))

@@ -12,16 +12,35 @@ from imsys.sdk.attachments import attachment
 from tests.sdk.fake import World
 from tests.sdk.scene import BOB, THREAD, Scene, Seen
 
-CAT = {"file_id": "A" * 22, "filename": "cat.jpg", "size": 120_000, "mime": "image/jpeg", "sha256": "00" * 32, "thumbnail": "B" * 22}
+CAT = {
+    "file_id": "A" * 22,
+    "filename": "cat.jpg",
+    "size": 120_000,
+    "mime": "image/jpeg",
+    "sha256": "00" * 32,
+    "thumbnail": "B" * 22,
+}
 
 
 def message(content: str, kind: int) -> Message:
-    return Message(id=1, thread_id=2, sender=3, receiver=4, text=content, sent_at=datetime.now(UTC), mine=False, kind=kind)
+    return Message(
+        id=1,
+        thread_id=2,
+        sender=3,
+        receiver=4,
+        text=content,
+        sent_at=datetime.now(UTC),
+        mine=False,
+        kind=kind,
+    )
 
 
 class AttachmentTests(Scene):
     def test_content(self) -> None:
-        """A message of a kind that carries files has an attachment; a text never has, and nonsense is none."""
+        """A message of a kind that carries files has an attachment.
+
+        A text never has, and nonsense is none.
+        """
         content = msgspec.json.encode(CAT | {"later": 1}).decode()
         self.assertEqual(message(content, MessageKind.IMAGE).attachment, Attachment(**CAT))  # type: ignore[arg-type]
         self.assertIsNone(message(content, MessageKind.TEXT).attachment)
@@ -46,14 +65,20 @@ class AttachmentTests(Scene):
         grant = await client.offer_file(THREAD, "cat.jpg", 5, sha256="00" * 32)
         wanted = {"thread_id": str(THREAD), "filename": "cat.jpg", "size": 5, "sha256": "00" * 32}
         self.assertEqual(asked.requests[-1], wanted)
-        self.assertEqual((grant.file_id, grant.ticket, grant.filename, grant.size, grant.whole), ("A" * 22, "secret", "cat.jpg", 5, False))
+        self.assertEqual(
+            (grant.file_id, grant.ticket, grant.filename, grant.size, grant.whole),
+            ("A" * 22, "secret", "cat.jpg", 5, False),
+        )
         self.assertNotIn("secret", repr(grant))
         await client.offer_avatar("me.png", 7, mime="image/png")
         wanted = {"thread_id": "0", "filename": "me.png", "size": 7, "mime": "image/png", "purpose": "avatar"}
         self.assertEqual(asked.requests[-1], wanted)
         grant = await client.get_file("A" * 22, thumbnail=True)
         self.assertEqual(asked.requests[-1], {"file_id": "A" * 22, "write": False, "thumbnail": True})
-        self.assertEqual((grant.port, grant.http_port, grant.mime, grant.sha256, grant.whole), (1, 2, "image/jpeg", "00" * 32, True))
+        self.assertEqual(
+            (grant.port, grant.http_port, grant.mime, grant.sha256, grant.whole),
+            (1, 2, "image/jpeg", "00" * 32, True),
+        )
 
 
 class Files:
@@ -63,7 +88,14 @@ class Files:
         self.requests: list[dict[str, object]] = []
         where = {"file_id": "A" * 22, "ticket": "secret", "host": "h", "port": 1, "http_port": 2}
         self.offer = FileOfferResponse(**where, chunk_size=65536, offset=0)  # type: ignore[arg-type]
-        self.get = FileGetResponse(**where, filename="cat.jpg", size=5, mime="image/jpeg", whole=True, sha256="00" * 32)  # type: ignore[arg-type]
+        self.get = FileGetResponse(
+            **where,  # type: ignore[arg-type]
+            filename="cat.jpg",
+            size=5,
+            mime="image/jpeg",
+            whole=True,
+            sha256="00" * 32,
+        )
         world.answers[64] = lambda request: self._answer(request, self.offer)
         world.answers[66] = lambda request: self._answer(request, self.get)
 

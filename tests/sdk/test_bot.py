@@ -34,11 +34,15 @@ class Bot(TestCase):
         world.user(ALICE, "echo")
         world.user(BOB, "bob")
         world.befriend(THREAD, ALICE, BOB)
-        key = ssl.PrivateCertificate.loadPEM(Path(tls.key).read_bytes() + b"\n" + Path(tls.certificate).read_bytes())
+        key = ssl.PrivateCertificate.loadPEM(
+            Path(tls.key).read_bytes() + b"\n" + Path(tls.certificate).read_bytes()
+        )
         servers = FakeServers(reactor, world, key.options())
         self.addCleanup(lambda: Deferred.fromCoroutine(servers.stop()))
         code = code.replace("https://127.0.0.1:8443", servers.url).replace("var/certs/ca.pem", tls.ca)
-        bot = Process(reactor, [sys.executable, "-c", code], environment() | {"BOT_PASSWORD": "correct horse"}, ROOT)
+        bot = Process(
+            reactor, [sys.executable, "-c", code], environment() | {"BOT_PASSWORD": "correct horse"}, ROOT
+        )
         self.addCleanup(lambda: Deferred.fromCoroutine(bot.stop(signal.SIGKILL)))
         while not world.seen[68]:
             self.assertNotIn("Traceback", bot.text)
@@ -48,4 +52,7 @@ class Bot(TestCase):
         while len(world.texts(THREAD)) < 4:
             self.assertNotIn("Traceback", bot.text)
             await deferLater(real, 0.02)
-        self.assertEqual(sorted(world.texts(THREAD)), ["Anyone there?", "Hello", "You said: Anyone there?", "You said: Hello"])
+        self.assertEqual(
+            sorted(world.texts(THREAD)),
+            ["Anyone there?", "Hello", "You said: Anyone there?", "You said: Hello"],
+        )

@@ -16,7 +16,10 @@ class Talking(Scene):
         heard = Seen(bob.on_message)
         sent = await alice.send(THREAD, "Hello, Bob")
         received = (await heard.wait(1))[0]
-        self.assertEqual((received.id, received.text, received.sender, received.mine), (sent.id, "Hello, Bob", ALICE, False))
+        self.assertEqual(
+            (received.id, received.text, received.sender, received.mine),
+            (sent.id, "Hello, Bob", ALICE, False),
+        )
         self.assertTrue(sent.mine)
         self.assertEqual(received.unique_id, sent.unique_id)
 
@@ -43,13 +46,20 @@ class Talking(Scene):
     async def test_refused_here(self) -> None:
         """Empty, overlong and impossible texts are refused before they are sent."""
         alice = await self.online("alice")
-        for text, status in (("", Status.MESSAGE_TOO_LONG), ("x" * 4097, Status.MESSAGE_TOO_LONG), ("\ud800", Status.INVALID_FIELD)):
+        for text, status in (
+            ("", Status.MESSAGE_TOO_LONG),
+            ("x" * 4097, Status.MESSAGE_TOO_LONG),
+            ("\ud800", Status.INVALID_FIELD),
+        ):
             with self.assertRaises(Refused) as caught:
                 alice.post(THREAD, text)
             self.assertIs(caught.exception.status, status)
 
     async def test_one_bad_text(self) -> None:
-        """A text that the server refuses fails alone; those around it in the same request are stored in order."""
+        """A text that the server refuses fails alone.
+
+        Those around it in the same request are stored in order.
+        """
         alice = await self.online("alice")
         await alice.send(THREAD, "first")
         posted = [alice.post(THREAD, text) for text in ("a", "poison", "b", "c")]
@@ -105,7 +115,9 @@ class Marking(Scene):
         marks = Seen(alice.on_position)
         sent = await alice.send(THREAD, "Are you there?")
         position = (await marks.wait(1))[0]
-        self.assertEqual((position.thread_id, position.uuid, position.delivered, position.read), (THREAD, BOB, sent.id, 0))
+        self.assertEqual(
+            (position.thread_id, position.uuid, position.delivered, position.read), (THREAD, BOB, sent.id, 0)
+        )
 
     async def test_read(self) -> None:
         """A message counts as read when the application says so."""
@@ -128,14 +140,18 @@ class Marking(Scene):
 
 class Befriending(Scene):
     async def test_request_and_friendship(self) -> None:
-        """Carol asks, Alice accepts, both are told, and the first messages of their thread arrive like any others."""
+        """Carol asks, Alice accepts, both are told, and the first messages of their thread arrive like any
+        others.
+        """
         alice, carol = await self.online("alice"), await self.online("carol")
         asked, made, heard = Seen(alice.on_friend_request), Seen(carol.on_friendship), Seen(carol.on_message)
         found = await carol.contacts.search("alice")
         self.assertEqual(found.uuid, ALICE)
         await carol.contacts.add(found.uuid, "Hello?")
         request = (await asked.wait(1))[0]
-        self.assertEqual((request.person.uuid, request.person.username, request.text), (CAROL, "carol", "Hello?"))
+        self.assertEqual(
+            (request.person.uuid, request.person.username, request.text), (CAROL, "carol", "Hello?")
+        )
         await alice.contacts.accept(request.person.uuid)
         friendship = (await made.wait(1))[0]
         self.assertEqual(friendship.person.username, "alice")
@@ -204,8 +220,14 @@ class SigningIn(Scene):
         await client.stop()
 
     async def test_old_token(self) -> None:
-        """A token that has died is replaced by means of the password, and without one the client is signed out."""
-        client = Client(self.reactor, self.gateway(), Credentials(username="alice", password="correct horse", uuid=ALICE, token="old"))
+        """A token that has died is replaced by means of the password, and without one the client is signed
+        out.
+        """
+        client = Client(
+            self.reactor,
+            self.gateway(),
+            Credentials(username="alice", password="correct horse", uuid=ALICE, token="old"),
+        )
         await client.start()
         self.assertNotEqual(client.credentials.token, "old")
         await client.stop()

@@ -38,13 +38,16 @@ class Several(Scene):
 
 class Losses(Several):
     async def test_reset(self) -> None:
-        """Whose connection is reset, even again and again, is back on the same server in a moment, without the gateway."""
+        """Whose connection is reset, even again and again, is back on the same server in a moment, without
+        the gateway.
+        """
         alice = await self.online("alice", timing=replace(Timing(), brief=0.0))
         began = self.reactor.seconds()
         for _ in range(7):
             self.world.drop()
             self.assertIs(await self.back(alice), self.one)
-        self.assertLess(self.reactor.seconds() - began, 15.0)  # with waits that are not begun anew, over a minute
+        # with waits that are not begun anew, over a minute
+        self.assertLess(self.reactor.seconds() - began, 15.0)
         self.assertEqual(len(self.world.gateway_calls), 1)
 
     async def test_killed(self) -> None:
@@ -69,7 +72,9 @@ class Losses(Several):
         self.assertEqual({session.server for session in self.world.sessions.values()}, {self.two, self.three})
 
     async def test_frozen(self) -> None:
-        """A server that falls silent while somebody waits for it is left, and not tried again, by its user or the gateway."""
+        """A server that falls silent while somebody waits for it is left, and not tried again, by its user or
+        the gateway.
+        """
         alice = await self.online("alice", timing=SHARP)
         self.one.frozen = True
         posted = alice.post(THREAD, "in between")
@@ -109,12 +114,16 @@ class Losses(Several):
         self.assertIn(await self.back(alice), (self.two, self.three))
 
     async def test_dead_token(self) -> None:
-        """A server that does not know the token any more does not end it: the gateway has the last word, and then the password."""
+        """A server that does not know the token any more does not end it: the gateway has the last word, and
+        then the password.
+        """
         alice = await self.online("alice", timing=SHARP)
         self.world.tokens.clear()
         self.world.drop()
         await self.back(alice)
-        self.assertEqual([("password" in fields) for _, fields in self.world.gateway_calls], [True, False, True])
+        self.assertEqual(
+            [("password" in fields) for _, fields in self.world.gateway_calls], [True, False, True]
+        )
 
     async def test_breaks_at_once(self) -> None:
         """A server that takes logins and breaks at once is not tried again before others."""
@@ -125,7 +134,9 @@ class Losses(Several):
 
 class Attempts(Several):
     async def test_unanswered_login(self) -> None:
-        """A server that does not answer a login costs a moment: the next is tried, and the first connection is cut off."""
+        """A server that does not answer a login costs a moment: the next is tried, and the first connection
+        is cut off.
+        """
         self.one.frozen = True
         alice = await self.online("alice", timing=IMPATIENT)
         self.assertIn(self.world.where(ALICE), (self.two, self.three))
@@ -136,7 +147,10 @@ class Attempts(Several):
 
     async def test_refused_for_a_while(self) -> None:
         """A server that cannot let anybody in now is cut off, and the next is tried at once."""
-        self.one.refusals[5] = {"error": int(Status.MYSQL_INTERNAL_ERROR), "message": "The database did not answer."}
+        self.one.refusals[5] = {
+            "error": int(Status.MYSQL_INTERNAL_ERROR),
+            "message": "The database did not answer.",
+        }
         await self.online("alice", timing=SHARP)
         self.assertIn(self.world.where(ALICE), (self.two, self.three))
         await self.until(lambda: bool(self.world.given_up))
@@ -213,11 +227,15 @@ class Abandoned(Several):
         self.assertIs(other.state, ConnectionState.ONLINE)
 
     async def test_two_clients(self) -> None:
-        """Two clients of one user that both have such logins out there do not sign each other out for ever: the later one stays."""
+        """Two clients of one user that both have such logins out there do not sign each other out for ever:
+        the later one stays.
+        """
         first = await self.abandon()
         second = await self.online("alice", timing=IMPATIENT)
         await self.until(lambda: ConnectionState.SIGNED_OUT in (first.state, second.state))
-        await self.until(lambda: {first.state, second.state} == {ConnectionState.SIGNED_OUT, ConnectionState.ONLINE})
+        await self.until(
+            lambda: {first.state, second.state} == {ConnectionState.SIGNED_OUT, ConnectionState.ONLINE}
+        )
         self.assertLessEqual(len(self.world.logins), 5)
         ended = first if first.state is ConnectionState.SIGNED_OUT else second
         await (second if ended is first else first).send(THREAD, "still here")

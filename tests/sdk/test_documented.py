@@ -1,4 +1,6 @@
-"""Every example of docs/sdk.md, as it stands there: whole programs as processes, the others with a client that is online."""
+"""Every example of docs/sdk.md, as it stands there: whole programs as processes, the others with a client
+that is online.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,18 @@ def whole(example: str) -> bool:
 
 class Words(SynchronousTestCase):
     def test_fields(self) -> None:
-        """Every field of a message and of its file is explained, and everything that the library calls its own by the name it has."""
+        """Every field of a message and of its file is explained, and everything that the library calls its
+        own by the name it has.
+        """
         for kind, more in ((Message, ("attachment", "live")), (Attachment, ())):
             for name in (*(field.name for field in dataclasses.fields(kind)), *more):
                 self.assertRegex(TEXT, rf"(?m)^\| (`\w+`, )*`{name}`(, `\w+`)* \|", name)
         for name in re.findall(r"`([A-Z_]{8,})`", TEXT):
-            self.assertTrue(any(name in kind.__members__ for kind in (Status, Stage, ConnectionState)) or name in imsys.sdk.__all__, name)
+            self.assertTrue(
+                any(name in kind.__members__ for kind in (Status, Stage, ConnectionState))
+                or name in imsys.sdk.__all__,
+                name,
+            )
 
     def test_all_of_them(self) -> None:
         """There are two programs, and some examples beside them; none is passed over here."""
@@ -57,7 +65,9 @@ class Program(TestCase):
     timeout = 60
 
     async def test_bot_that_stays(self) -> None:
-        """It befriends who asks, answers them, goes on after a refusal, and ends in a sentence when it is signed out."""
+        """It befriends who asks, answers them, goes on after a refusal, and ends in a sentence when it is
+        signed out.
+        """
         from twisted.internet import reactor
 
         real: Any = reactor
@@ -66,7 +76,9 @@ class Program(TestCase):
         for user, name in ((ALICE, "echo"), (BOB, "bob"), (CAROL, "carol")):
             world.user(user, name)
         world.befriend(THREAD, ALICE, BOB)
-        key = ssl.PrivateCertificate.loadPEM(Path(tls.key).read_bytes() + b"\n" + Path(tls.certificate).read_bytes())
+        key = ssl.PrivateCertificate.loadPEM(
+            Path(tls.key).read_bytes() + b"\n" + Path(tls.certificate).read_bytes()
+        )
         servers = FakeServers(reactor, world, key.options())
         self.addCleanup(lambda: Deferred.fromCoroutine(servers.stop()))
         code = next(example for example in reversed(EXAMPLES) if whole(example))
@@ -110,7 +122,12 @@ class Snippets(CliCase):
         (friend,) = await client.contacts.friends().all()
         for text in ("one", "two"):
             await client.send(friend.thread_id, text)
-        shared: dict[str, Any] = {**vars(imsys.sdk), "client": client, "friend": friend, "thread_id": friend.thread_id}
+        shared: dict[str, Any] = {
+            **vars(imsys.sdk),
+            "client": client,
+            "friend": friend,
+            "thread_id": friend.thread_id,
+        }
         shared |= {"reactor": self.reactor, "url": self.server.url}
         before = os.getcwd()
         os.chdir(folder)

@@ -24,7 +24,9 @@ class LostConnections(Scene):
         self.world.drop()
         await self.state(alice, ConnectionState.WAITING)
         await self.state(alice, ConnectionState.ONLINE)
-        self.assertEqual(states, [ConnectionState.WAITING, ConnectionState.SIGNING_IN, ConnectionState.ONLINE])
+        self.assertEqual(
+            states, [ConnectionState.WAITING, ConnectionState.SIGNING_IN, ConnectionState.ONLINE]
+        )
         self.assertEqual([("password" in fields) for _, fields in self.world.gateway_calls], [True, False])
 
     async def test_dead_token(self) -> None:
@@ -34,10 +36,14 @@ class LostConnections(Scene):
         self.world.drop()
         await self.state(alice, ConnectionState.WAITING)
         await self.state(alice, ConnectionState.ONLINE)
-        self.assertEqual([("password" in fields) for _, fields in self.world.gateway_calls], [True, False, True])
+        self.assertEqual(
+            [("password" in fields) for _, fields in self.world.gateway_calls], [True, False, True]
+        )
 
     async def test_texts_on_their_way(self) -> None:
-        """Texts that were stored but not acknowledged, and texts not sent yet, are each stored once, in order."""
+        """Texts that were stored but not acknowledged, and texts not sent yet, are each stored once, in
+        order.
+        """
         alice, bob = await self.online("alice"), await self.online("bob")
         heard = Seen(bob.on_message)
         await alice.send(THREAD, "0")
@@ -53,7 +59,9 @@ class LostConnections(Scene):
         self.assertEqual(self.world.texts(THREAD), ["0", "1", "2", "3", "4"])
 
     async def test_missed_while_away(self) -> None:
-        """What was said while a client was away arrives when it is back, in order, in several pages and threads."""
+        """What was said while a client was away arrives when it is back, in order, in several pages and
+        threads.
+        """
         self.world.befriend(12, CAROL, ALICE)
         self.world.store(THREAD, BOB, "history")
         alice = await self.online("alice")
@@ -67,8 +75,12 @@ class LostConnections(Scene):
             self.world.store(12, CAROL, f"c{number}")
         self.world.gateway_down = False
         await heard.wait(501)
-        self.assertEqual([m.text for m in heard.items if m.thread_id == THREAD], ["live", *map(str, range(250))])
-        self.assertEqual([m.text for m in heard.items if m.thread_id == 12], [f"c{number}" for number in range(250)])
+        self.assertEqual(
+            [m.text for m in heard.items if m.thread_id == THREAD], ["live", *map(str, range(250))]
+        )
+        self.assertEqual(
+            [m.text for m in heard.items if m.thread_id == 12], [f"c{number}" for number in range(250)]
+        )
         await self.until(lambda: any(int(mark["delivered"]) > first for _, mark in self.world.positions))
 
     async def test_broken_frames(self) -> None:
@@ -82,7 +94,14 @@ class LostConnections(Scene):
         """Unknown services and bodies that cannot be read change nothing."""
         alice = await self.online("alice")
         heard = Seen(alice.on_message)
-        for service, body in ((9999, b"{}"), (25, b"nonsense"), (25, b"\xff"), (24, b"{}"), (24, b"[1]"), (33, b'{"error":1,"seq":"x"}')):
+        for service, body in (
+            (9999, b"{}"),
+            (25, b"nonsense"),
+            (25, b"\xff"),
+            (24, b"{}"),
+            (24, b"[1]"),
+            (33, b'{"error":1,"seq":"x"}'),
+        ):
             self.world.sessions[ALICE].write(CHAT.encode(service, body))
         self.world.say(THREAD, BOB, "still here")
         self.assertEqual(texts(await heard.wait(1)), ["still here"])
@@ -113,7 +132,12 @@ class LostConnections(Scene):
         states: list[ConnectionState] = []
         alice.on_connection_state.subscribe(lambda change: states.append(change.state))
         await alice.start()
-        wanted = [ConnectionState.SIGNING_IN, ConnectionState.WAITING, ConnectionState.SIGNING_IN, ConnectionState.ONLINE]
+        wanted = [
+            ConnectionState.SIGNING_IN,
+            ConnectionState.WAITING,
+            ConnectionState.SIGNING_IN,
+            ConnectionState.ONLINE,
+        ]
         self.assertEqual(states, wanted)
 
 
@@ -157,7 +181,9 @@ class Acknowledgements(Scene):
 
 class Pushes(Scene):
     async def test_swapped(self) -> None:
-        """Messages whose pushes change places are delivered in the order of the thread, without a question to the server."""
+        """Messages whose pushes change places are delivered in the order of the thread, without a question to
+        the server.
+        """
         alice = await self.online("alice", timing=replace(QUICK, patience=60))
         heard = Seen(alice.on_message)
         self.world.holding = []
@@ -221,7 +247,9 @@ class Pushes(Scene):
         self.assertIs(alice.state, ConnectionState.ONLINE)
 
     async def test_during_first_catching_up(self) -> None:
-        """What is pushed while a new client finds out where its threads stand is delivered, and what was before is not."""
+        """What is pushed while a new client finds out where its threads stand is delivered, and what was
+        before is not.
+        """
         self.world.store(THREAD, BOB, "history")
         self.world.silent.add(68)
         alice = self.client("alice", timing=replace(QUICK, deadline=0.3))
@@ -239,7 +267,9 @@ class Pushes(Scene):
 
 class Streams(Scene):
     async def test_slow_reader(self) -> None:
-        """A reader that is slower than the senders gets everything once and in order, and little of it is kept for it."""
+        """A reader that is slower than the senders gets everything once and in order, and little of it is
+        kept for it.
+        """
         alice = self.client("alice")
         stream = alice.messages()
         await alice.start()
@@ -332,7 +362,9 @@ class Chaos(Scene):
         await bob.stop()
 
     async def test_everything_at_once(self) -> None:
-        """Whatever is cut, lost, swapped, swallowed and repeated, both users see every message once and in one order."""
+        """Whatever is cut, lost, swapped, swallowed and repeated, both users see every message once and in
+        one order.
+        """
         for seed in range(6):
             self.world.records[THREAD] = []
             self.world.swallow, self.world.lose, self.world.holding, self.world.repeat = 0, 0, None, False
@@ -348,7 +380,13 @@ class Identity(Scene):
         await alice.stop()
         assert store.seen is not None
         self.assertEqual(store.seen.uuid, ALICE)
-        bob = Client(self.reactor, self.gateway(), Credentials(username="bob", password="correct horse"), seen=store, timing=QUICK)
+        bob = Client(
+            self.reactor,
+            self.gateway(),
+            Credentials(username="bob", password="correct horse"),
+            seen=store,
+            timing=QUICK,
+        )
         heard = Seen(bob.on_message)
         await bob.start()
         self.world.say(THREAD, ALICE, "new")

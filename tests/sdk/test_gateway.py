@@ -46,7 +46,10 @@ class Calls(Scene):
         gateway = self.gateway()
         for attempt, status in (
             (gateway.login("alice", "wrong"), Status.LOGIN_INFO_ERROR),
-            (gateway.register("dave", "a long password", "dave@example.org", "000000"), Status.REDIS_CAPTCHA_NOT_FOUND),
+            (
+                gateway.register("dave", "a long password", "dave@example.org", "000000"),
+                Status.REDIS_CAPTCHA_NOT_FOUND,
+            ),
         ):
             with self.assertRaises(Refused) as caught:
                 await attempt
@@ -56,9 +59,18 @@ class Calls(Scene):
         self.assertEqual((caught.exception.status, caught.exception.retry_after), (Status.RATE_LIMITED, 42.0))
 
     async def test_asked_to_wait(self) -> None:
-        """What a server asks for is within a day: an application may do as it is told, and people are told it."""
+        """What a server asks for is within a day: an application may do as it is told, and people are told
+        it.
+        """
         gateway = self.gateway()
-        for asked, heard in (("999999999", 86400.0), ("9" * 500, 86400.0), ("0", 0.0), ("soon", None), ("-7", None), ("3600", 3600.0)):
+        for asked, heard in (
+            ("999999999", 86400.0),
+            ("9" * 500, 86400.0),
+            ("0", 0.0),
+            ("soon", None),
+            ("-7", None),
+            ("3600", 3600.0),
+        ):
             self.world.retry_after = asked
             with self.assertRaises(Refused) as caught:
                 await gateway.request_code("again@example.org")
@@ -69,25 +81,48 @@ class Calls(Scene):
         """Passwords and tokens do not appear in what is printed of a login or of credentials."""
         login = await self.gateway().login("alice", "correct horse")
         self.assertNotIn(login.token, repr(login))
-        self.assertNotIn("horse", repr(Credentials(username="alice", password="correct horse", token="x" * 43)))
+        self.assertNotIn(
+            "horse", repr(Credentials(username="alice", password="correct horse", token="x" * 43))
+        )
 
     async def test_other_servers(self) -> None:
         """An answer that is not ours, an endless one, silence, and nobody at all are each one sentence."""
         self.world.broken_answer = b"<html>It works!</html>"
         await self._says(self.gateway(), "This is no imsys server")
         self.world.http_status = 502
-        await self._says(self.gateway(), "What stands before the server does not reach it (HTTP status 502); try again later.")
+        await self._says(
+            self.gateway(),
+            "What stands before the server does not reach it (HTTP status 502); try again later.",
+        )
         self.world.broken_answer = b"x" * 100_000
         await self._says(self.gateway(), "")
         silent = self.reactor.listenTCP(0, Factory.forProtocol(Protocol), interface="127.0.0.1")
         self.addCleanup(silent.stopListening)
-        await self._says(Gateway(self.reactor, f"http://127.0.0.1:{silent.getHost().port}", deadline=0.1), "does not answer in time")
+        await self._says(
+            Gateway(self.reactor, f"http://127.0.0.1:{silent.getHost().port}", deadline=0.1),
+            "does not answer in time",
+        )
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            await self._says(Gateway(self.reactor, f"http://127.0.0.1:{free.getsockname()[1]}"), "is it running?")
+            await self._says(
+                Gateway(self.reactor, f"http://127.0.0.1:{free.getsockname()[1]}"), "is it running?"
+            )
         for url in (
-            *("127.0.0.1:8443", "ftp://x", "https://", "", "https://::1:8443", "https://[::1", "https://127.0.0.1:https"),
-            *("https://127.0.0.1:65536", "https://127.0.0.1:0", "https://anna:secret@127.0.0.1", "https://" + "x" * 300),
+            *(
+                "127.0.0.1:8443",
+                "ftp://x",
+                "https://",
+                "",
+                "https://::1:8443",
+                "https://[::1",
+                "https://127.0.0.1:https",
+            ),
+            *(
+                "https://127.0.0.1:65536",
+                "https://127.0.0.1:0",
+                "https://anna:secret@127.0.0.1",
+                "https://" + "x" * 300,
+            ),
         ):
             self.assertRaises(ValueError, Gateway, self.reactor, url)
 
@@ -106,7 +141,9 @@ class Encrypted(TestCase):
 
         self.reactor: Any = reactor
         self.tls = certificates()
-        certificate = ssl.PrivateCertificate.loadPEM(Path(self.tls.key).read_bytes() + b"\n" + Path(self.tls.certificate).read_bytes())
+        certificate = ssl.PrivateCertificate.loadPEM(
+            Path(self.tls.key).read_bytes() + b"\n" + Path(self.tls.certificate).read_bytes()
+        )
         self.world = World()
         self.world.user(ALICE, "alice")
         self.world.user(BOB, "bob")
@@ -117,7 +154,9 @@ class Encrypted(TestCase):
     async def test_whole_way(self) -> None:
         """With the right authority, gateway and chat are both reached over TLS."""
         gateway = Gateway(self.reactor, self.servers.url, Trust(self.tls.ca))
-        alice = Client(self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK)
+        alice = Client(
+            self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK
+        )
         heard = Seen(alice.on_message)
         await alice.start()
         self.world.say(THREAD, BOB, "secret")
@@ -132,14 +171,18 @@ class Encrypted(TestCase):
         world.user(ALICE, "alice")
         world.user(BOB, "bob")
         world.befriend(THREAD, ALICE, BOB)
-        certificate = ssl.PrivateCertificate.loadPEM(Path(self.tls.key).read_bytes() + b"\n" + Path(self.tls.certificate).read_bytes())
+        certificate = ssl.PrivateCertificate.loadPEM(
+            Path(self.tls.key).read_bytes() + b"\n" + Path(self.tls.certificate).read_bytes()
+        )
         servers = FakeServers(self.reactor, world, certificate.options())
         self.addCleanup(lambda: Deferred.fromCoroutine(servers.stop()))
         self.assertIn("https://[::1]:", servers.url)
         for trust in (Trust(self.tls.ca), self.tls.ca):
             gateway = Gateway(self.reactor, servers.url, trust)
             self.assertEqual((await gateway.login("alice", "correct horse")).host, "::1")
-            alice = Client(self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK)
+            alice = Client(
+                self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK
+            )
             await alice.start()
             await alice.send(THREAD, "over there")
             await alice.stop()
@@ -153,7 +196,9 @@ class Encrypted(TestCase):
         self.assertEqual(self.world.gateway_calls, [])
 
     async def test_expired(self) -> None:
-        """Of a certificate that has expired a person is told since when, by the gateway's client and by the chat's."""
+        """Of a certificate that has expired a person is told since when, by the gateway's client and by the
+        chat's.
+        """
         tls = dated(folder("expired"), timedelta(days=-40))
         pem = Path(tls.key).read_bytes() + b"\n" + Path(tls.certificate).read_bytes()
         servers = FakeServers(self.reactor, World(), ssl.PrivateCertificate.loadPEM(pem).options())
@@ -166,7 +211,11 @@ class Encrypted(TestCase):
         connection = ChatConnection(self.reactor, lambda *_: None, lambda *_: None)
         with self.assertRaises(Unavailable) as caught:
             await open_connection(
-                self.reactor, connection, ServerAddress("127.0.0.1", int(servers.url.rpartition(":")[2])), gateway.trust, 5.0
+                self.reactor,
+                connection,
+                ServerAddress("127.0.0.1", int(servers.url.rpartition(":")[2])),
+                gateway.trust,
+                5.0,
             )
         self.assertIn(f"has expired on {day}", explain(caught.exception))
 
@@ -179,7 +228,9 @@ class Encrypted(TestCase):
             await gateway.login("alice", "correct horse")
         self.assertIn("not valid for its address", explain(caught.exception))
         gateway = Gateway(self.reactor, self.servers.url, trust)
-        alice = Client(self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK)
+        alice = Client(
+            self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK
+        )
         gateway.trust = elsewhere
         with self.assertRaises(Unavailable) as caught:
             await alice.start(persistent=False)
@@ -187,20 +238,27 @@ class Encrypted(TestCase):
         self.assertEqual(self.world.seen[5], 0)
 
     async def test_a_certificate_that_somebody_looked_at(self) -> None:
-        """It is shown with what is wrong with it; once trusted by its fingerprint it counts for gateway and chat, and no other does."""
+        """It is shown with what is wrong with it.
+
+        Once trusted by its fingerprint it counts for gateway and chat, and no other does.
+        """
         shown = await presented_by(self.reactor, self.servers.url)
         self.assertRegex(shown.fingerprint, "^([0-9A-F]{2}:){31}[0-9A-F]{2}$")
         self.assertIn("not signed by an authority", shown.problem)
         self.assertIn("imsys development server", shown.subject)
         self.assertEqual((await presented_by(self.reactor, self.servers.url, Trust(self.tls.ca))).problem, "")
         gateway = Gateway(self.reactor, self.servers.url, Trust(fingerprints=[shown.fingerprint]))
-        alice = Client(self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK)
+        alice = Client(
+            self.reactor, gateway, Credentials(username="alice", password="correct horse"), timing=QUICK
+        )
         await alice.start()
         self.assertEqual((await alice.send(THREAD, "Hello")).text, "Hello")
         await alice.stop()
 
     async def test_a_certificate_that_changed(self) -> None:
-        """Is refused, by the gateway's client and by the chat's, in words and as something that a program can tell."""
+        """Is refused, by the gateway's client and by the chat's, in words and as something that a program can
+        tell.
+        """
         other = "00:" * 31 + "00"
         shown = await presented_by(self.reactor, self.servers.url)
         gateway = Gateway(self.reactor, self.servers.url, Trust(fingerprints=[other]))
@@ -213,7 +271,11 @@ class Encrypted(TestCase):
         connection = ChatConnection(self.reactor, lambda *_: None, lambda *_: None)
         with self.assertRaises(Unavailable) as caught:
             await open_connection(
-                self.reactor, connection, ServerAddress("127.0.0.1", int(self.servers.url.rpartition(":")[2])), gateway.trust, 5.0
+                self.reactor,
+                connection,
+                ServerAddress("127.0.0.1", int(self.servers.url.rpartition(":")[2])),
+                gateway.trust,
+                5.0,
             )
         self.assertIsNotNone(changed_certificate(caught.exception))
         self.assertIsNone(changed_certificate(ValueError()))
@@ -231,7 +293,9 @@ class Encrypted(TestCase):
         world = World()
         plain = FakeServers(self.reactor, world)
         self.addCleanup(lambda: Deferred.fromCoroutine(plain.stop()))
-        gateway = Gateway(self.reactor, plain.url.replace("http:", "https:"), Trust(self.tls.ca), deadline=0.5)
+        gateway = Gateway(
+            self.reactor, plain.url.replace("http:", "https:"), Trust(self.tls.ca), deadline=0.5
+        )
         with self.assertRaises(Unavailable) as caught:
             await gateway.login("alice", "correct horse")
         self.assertRegex(explain(caught.exception), r"^[A-Z].*\.$")

@@ -23,10 +23,15 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
 class LiveTests(Scene):
     def test_mentioned(self) -> None:
-        """The message that a stream begins with names it; other videos and texts do not, and nonsense is none."""
+        """The message that a stream begins with names it.
+
+        Other videos and texts do not, and nonsense is none.
+        """
 
         def message(text: str, kind: int) -> Message:
-            return Message(id=1, thread_id=2, sender=3, receiver=4, text=text, sent_at=NOON, mine=False, kind=kind)
+            return Message(
+                id=1, thread_id=2, sender=3, receiver=4, text=text, sent_at=NOON, mine=False, kind=kind
+            )
 
         content = '{"stream_id": "s", "title": "Cats", "later": 1}'
         self.assertEqual(message(content, MessageKind.VIDEO).live, LiveMention("s", "Cats"))
@@ -42,7 +47,9 @@ class LiveTests(Scene):
         asked.requests.clear()
         stream = await client.live.start(THREAD, "Cats", record=True)
         self.assertEqual(asked.requests, [{"thread_id": str(THREAD), "title": "Cats", "record": True}])
-        self.assertEqual((stream.state, stream.owner, stream.publish_url), (LiveState.WAITING, ALICE, PUBLISH))
+        self.assertEqual(
+            (stream.state, stream.owner, stream.publish_url), (LiveState.WAITING, ALICE, PUBLISH)
+        )
         self.assertEqual((stream.play_url, stream.key_expires), (URLS["play_url"], NOON))
         self.assertNotIn("key", repr(stream).replace("key_expires", ""))
         await client.live.start(THREAD, "Cats")
@@ -51,7 +58,9 @@ class LiveTests(Scene):
         self.assertEqual(asked.requests[-1], {"stream_id": "s"})
         first, second = await client.live.running().all()
         self.assertEqual([request.get("cursor") for request in asked.requests[-2:]], ["", "1"])
-        self.assertEqual((first.title, first.state, first.viewers, first.publish_url), ("1", LiveState.LIVE, 3, ""))
+        self.assertEqual(
+            (first.title, first.state, first.viewers, first.publish_url), ("1", LiveState.LIVE, 3, "")
+        )
         self.assertEqual((second.watch_url, second.key_expires), ("", None))
         await client.live.running(THREAD).all()
         self.assertEqual(asked.requests[-1]["thread_id"], str(THREAD))
@@ -61,11 +70,18 @@ class LiveTests(Scene):
         client = await self.online()
         seen = Seen(client.on_live)
         for state in ("waiting", "dreaming", "live", "ended"):
-            push = LivePush(stream_id="s", thread_id=str(THREAD), owner=str(BOB), title="Cats", state=state, viewers=2)
+            push = LivePush(
+                stream_id="s", thread_id=str(THREAD), owner=str(BOB), title="Cats", state=state, viewers=2
+            )
             self.world.push(ALICE, 131, msgspec.to_builtins(push))
         changes = await seen.wait(3)
-        self.assertEqual([change.state for change in changes], [LiveState.WAITING, LiveState.LIVE, LiveState.ENDED])
-        self.assertEqual((changes[0].thread_id, changes[0].owner, changes[0].title, changes[0].viewers), (THREAD, BOB, "Cats", 2))
+        self.assertEqual(
+            [change.state for change in changes], [LiveState.WAITING, LiveState.LIVE, LiveState.ENDED]
+        )
+        self.assertEqual(
+            (changes[0].thread_id, changes[0].owner, changes[0].title, changes[0].viewers),
+            (THREAD, BOB, "Cats", 2),
+        )
 
 
 class Streams:
@@ -81,11 +97,15 @@ class Streams:
 
     def _page(self, request: dict[str, object]) -> dict[str, object]:
         number = "2" if request["cursor"] else "1"
-        item = LiveItem(stream_id=number, thread_id="1", owner=str(BOB), title=number, state="live", viewers=3)
+        item = LiveItem(
+            stream_id=number, thread_id="1", owner=str(BOB), title=number, state="live", viewers=3
+        )
         if number == "1":
             item = msgspec.structs.replace(item, **URLS, key_expires=1)
         unknown = msgspec.structs.replace(item, state="dreaming")
-        return self._answer(request, LiveListResponse(streams=[item, unknown], next=number, is_complete=number == "2"))
+        return self._answer(
+            request, LiveListResponse(streams=[item, unknown], next=number, is_complete=number == "2")
+        )
 
     def _answer(self, request: dict[str, object], response: object) -> dict[str, object]:
         self.requests.append({key: value for key, value in request.items() if key != "seq"})

@@ -16,7 +16,13 @@ from tests.sdk.test_coming_back import IMPATIENT, SHARP, Several
 class Moves(Several):
     async def moved(self) -> None:
         """Wait until Alice is on another server than the first, and on no other."""
-        await self.until(lambda: ALICE in self.world.sessions and self.world.where(ALICE) is not self.one and not self.one.sessions)
+        await self.until(
+            lambda: (
+                ALICE in self.world.sessions
+                and self.world.where(ALICE) is not self.one
+                and not self.one.sessions
+            )
+        )
 
     async def watched(self, timing: Timing = SHARP) -> tuple[Client, Seen[StateChange]]:
         """Alice, online on the first server, and what she hears of her connection from now on."""
@@ -89,7 +95,9 @@ class Moves(Several):
         self.assertEqual([seen.items for seen in changes], [[], []])
 
     async def test_question_under_way(self) -> None:
-        """What was asked before is answered on the old connection, and what is asked meanwhile on the new one."""
+        """What was asked before is answered on the old connection, and what is asked meanwhile on the new
+        one.
+        """
         alice, changes = await self.watched()
         self.one.delay = 0.15
         early = Deferred.fromCoroutine(alice.contacts.search("bob"))
@@ -113,7 +121,9 @@ class Moves(Several):
         self.assertEqual(changes.items, [])
 
     async def test_missed_in_between(self) -> None:
-        """What nobody pushed, since the one server had let go and the other did not know yet, is there all the same."""
+        """What nobody pushed, since the one server had let go and the other did not know yet, is there all
+        the same.
+        """
         alice, changes = await self.watched()
         heard = Seen(alice.on_message)
         self.world.lose = 1
@@ -185,7 +195,10 @@ class Moves(Several):
         alice, changes = await self.watched()
         self.two.delay = self.three.delay = 0.1
         for server in (self.two, self.three):
-            server.refusals[5] = {"error": int(Status.REDIS_UNKNOWN_ERROR), "message": "Redis did not answer."}
+            server.refusals[5] = {
+                "error": int(Status.REDIS_UNKNOWN_ERROR),
+                "message": "Redis did not answer.",
+            }
         self.one.ask_to_move()
         await self.until(lambda: len(self.world.connections) == 2)
         await self.one.down()
@@ -201,7 +214,10 @@ class Moves(Several):
         told = Seen(alice.on_signed_out)
         for server in (self.two, self.three):
             server.delay = 0.2
-            server.refusals[5] = {"error": int(Status.REDIS_UNKNOWN_ERROR), "message": "Redis did not answer."}
+            server.refusals[5] = {
+                "error": int(Status.REDIS_UNKNOWN_ERROR),
+                "message": "Redis did not answer.",
+            }
         self.one.ask_to_move()
         await self.until(lambda: len(self.world.connections) == 2)
         await self.online("alice", timing=SHARP)

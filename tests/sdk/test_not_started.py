@@ -19,7 +19,9 @@ class NotStarted(Scene):
         """Every call that waits for a server."""
         path = Path(self.mktemp())
         path.write_text("content")
-        kept = UnfinishedUpload(user=1, thread_id=THREAD, path=str(path), file_id="A" * 22, size=7, modified=0, sha256="")
+        kept = UnfinishedUpload(
+            user=1, thread_id=THREAD, path=str(path), file_id="A" * 22, size=7, modified=0, sha256=""
+        )
         contacts, history, live, transfers = client.contacts, client.history, client.live, client.transfers
         yield lambda: client.send(THREAD, "hello")
         yield lambda: client.mark_read(THREAD, 1)

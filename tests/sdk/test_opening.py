@@ -38,7 +38,9 @@ class OpeningTests(TestCase):
         return Deferred.fromCoroutine(open_connection(self.reactor, connection, self.place, None, deadline))
 
     async def test_given_up(self) -> None:
-        """Who gives it up is told just that, and not that the server cannot be reached: there is nothing to be tried instead."""
+        """Who gives it up is told just that, and not that the server cannot be reached: there is nothing to
+        be tried instead.
+        """
         opening = self.open(30.0)
         await deferLater(self.reactor, 0.05)
         opening.cancel()

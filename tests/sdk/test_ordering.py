@@ -40,7 +40,10 @@ class LineTests(SynchronousTestCase):
         self.assertEqual([ids(line.live(message(n), n - 1)) for n in (1, 1, 2, 1, 2)], [[1], [], [2], [], []])
 
     def test_history(self) -> None:
-        """What is below the border of a client's first login is not delivered, unless it comes live; then its followers do too."""
+        """What is below the border of a client's first login is not delivered, unless it comes live.
+
+        Then its followers do too.
+        """
         line = Line(5, history=True)
         self.assertEqual(ids(line.live(message(4), 3)), [4])
         self.assertEqual(ids(line.live(message(5), 4)), [5])
@@ -48,7 +51,9 @@ class LineTests(SynchronousTestCase):
         self.assertEqual(Line(5).live(message(4), 3), [])
 
     def test_page_fills_gap(self) -> None:
-        """A page of the history lets through what was held for it, and the live message is preferred to its record."""
+        """A page of the history lets through what was held for it, and the live message is preferred to its
+        record.
+        """
         line = Line(0)
         live = message(3)
         line.live(live, 2)
@@ -95,7 +100,9 @@ class LineTests(SynchronousTestCase):
             if draw.random() < 0.1:  # type: ignore[attr-defined]
                 line.begin_pull()
                 after = line.last
-                got += ids(line.page(after, [message(n) for n in range(after + 1, min(count, after + size) + 1)]))
+                got += ids(
+                    line.page(after, [message(n) for n in range(after + 1, min(count, after + size) + 1)])
+                )
         pull = line.begin_pull()
         while line.last < count:
             after = line.last

@@ -55,7 +55,11 @@ class Waits(SynchronousTestCase):
         def stuck() -> None:
             self.stuck += 1
 
-        outbox = Outbox(*(self.clock, request, receiver, lambda *_: None, stuck), keep=keep, backoff=lambda: Backoff(0.5, 5.0, lambda: 1.0))
+        outbox = Outbox(
+            *(self.clock, request, receiver, lambda *_: None, stuck),
+            keep=keep,
+            backoff=lambda: Backoff(0.5, 5.0, lambda: 1.0),
+        )
         outbox.start(ALICE)
         return outbox
 
@@ -122,12 +126,21 @@ class Waits(SynchronousTestCase):
 
     def test_refused_for_good(self) -> None:
         """What is refused for good fails at once."""
-        for status in (Status.PERMISSION_DENIED, Status.NOT_FRIENDS, Status.MESSAGE_TOO_LONG, Status.INVALID_FIELD, Status.BLOCKED):
+        for status in (
+            Status.PERMISSION_DENIED,
+            Status.NOT_FRIENDS,
+            Status.MESSAGE_TOO_LONG,
+            Status.INVALID_FIELD,
+            Status.BLOCKED,
+        ):
             self.problem = Refused(status, "No.")
             self.assertIs(self.state(self.outbox().post("id", THREAD, "never")), self.problem)
 
     def test_no_answers(self) -> None:
-        """Two requests in a row without an answer in time are the connection's fault; a connection that has ended is nobody's."""
+        """Two requests in a row without an answer in time are the connection's fault.
+
+        A connection that has ended is nobody's.
+        """
         self.problem = Unavailable(Status.NETWORK_ERROR, "The server does not answer in time.")
         self.outbox().post("id", THREAD, "lost")
         self.assertEqual((len(self.tries), self.stuck), (2, 1))
@@ -145,7 +158,9 @@ class Faults(Scene):
         self.world.befriend(OTHER, ALICE, CAROL)
 
     async def test_kept(self) -> None:
-        """A text is sent again for as long as servers fail, and is stored when they work again, before those after it."""
+        """A text is sent again for as long as servers fail, and is stored when they work again, before those
+        after it.
+        """
         alice = await self.online("alice")
         for status in FAULTS:
             self.world.refusals.setdefault(23, []).extend([refused(status)] * 6)
@@ -156,7 +171,10 @@ class Faults(Scene):
         self.assertGreater(self.world.seen[23], 36)
 
     async def test_mistake(self) -> None:
-        """A text that makes the server fail by itself is given up after a while, it alone; other threads do not even wait."""
+        """A text that makes the server fail by itself is given up after a while, it alone.
+
+        Other threads do not even wait.
+        """
         alice = await self.online("alice")
         posted = [alice.post(THREAD, text) for text in ("0", "broken", "1")]
         await alice.send(OTHER, "unrelated")
@@ -240,7 +258,8 @@ class Withdrawals(Scene):
         first.withdraw()
         seen = self.world.seen[23]
         second = alice.post(THREAD, "second")
-        await self.until(lambda: self.world.seen[23] > seen + 1)  # the first of these may still have been on its way
+        # the first of these may still have been on its way
+        await self.until(lambda: self.world.seen[23] > seen + 1)
         self.world.refusals.clear()
         await second.when_stored()
         self.assertEqual(self.world.texts(THREAD), ["second"])
@@ -277,7 +296,9 @@ class Restarts(Scene):
 
 class FirstThings(Scene):
     async def test_after_catching_up(self) -> None:
-        """Texts go out when a client has caught up: one that the server does nothing with keeps nobody from signing in."""
+        """Texts go out when a client has caught up: one that the server does nothing with keeps nobody from
+        signing in.
+        """
         self.world.store(THREAD, BOB, "history")
         alice = await self.online("alice")
         heard = Seen(alice.on_message)

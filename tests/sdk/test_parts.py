@@ -90,7 +90,10 @@ class MarkTests(SynchronousTestCase):
         return marks
 
     def test_one_a_second(self) -> None:
-        """The first mark goes at once, those within the next second as one at its end; each thread has its own seconds."""
+        """The first mark goes at once, those within the next second as one at its end.
+
+        Each thread has its own seconds.
+        """
         marks = self.marks()
         for number in range(1, 6):
             marks.delivered(1, number)
@@ -120,7 +123,11 @@ class MarkTests(SynchronousTestCase):
     def test_not_taken(self) -> None:
         """Marks that a server could not take are sent again, as long as that may pass."""
         marks = self.marks()
-        for status, again in ((Status.MYSQL_INTERNAL_ERROR, True), (Status.SERVER_BUSY, True), (Status.PERMISSION_DENIED, False)):
+        for status, again in (
+            (Status.MYSQL_INTERNAL_ERROR, True),
+            (Status.SERVER_BUSY, True),
+            (Status.PERMISSION_DENIED, False),
+        ):
             self.sent.clear()
             self.answer = fail(Refused(status, "No."))
             marks.delivered(1, 1)
@@ -169,7 +176,9 @@ class LifecycleTests(SynchronousTestCase):
         self.life.failed(problem)
         wanted = ["SIGNING_IN", "WAITING", "SIGNING_IN", "ONLINE", "WAITING", "OFFLINE"]
         self.assertEqual([state.name for state in self.states], wanted)
-        self.assertEqual(self.did, ["sign in", "abandon", "schedule", "sign in", "abandon", "schedule", "abandon"])
+        self.assertEqual(
+            self.did, ["sign in", "abandon", "schedule", "sign in", "abandon", "schedule", "abandon"]
+        )
 
     def test_refused(self) -> None:
         """A client that is signed out does nothing until it is started again."""
@@ -195,17 +204,32 @@ class SentenceTests(SynchronousTestCase):
         for problem, part in (
             (Unavailable(Status.NETWORK_ERROR, "The cable is cut."), "The cable is cut."),
             (Refused(Status.NOT_FRIENDS, "uuid 7 and 9 are no friends"), "You are not friends."),
-            (Refused(Status.INVALID_FIELD, "A password has at least 8 characters."), "A password has at least 8 characters."),
-            (Refused(Status.FILE_CREATE_ERROR, "The name of a file has no control characters in it."), "no control characters"),
+            (
+                Refused(Status.INVALID_FIELD, "A password has at least 8 characters."),
+                "A password has at least 8 characters.",
+            ),
+            (
+                Refused(Status.FILE_CREATE_ERROR, "The name of a file has no control characters in it."),
+                "no control characters",
+            ),
             (Refused(Status.FILE_OPEN_ERROR, "There is no such file."), "There is no such file."),
             (Refused(Status.PERMISSION_DENIED, "This file was refused."), "This file was refused."),
-            (Refused(Status.FILE_WRITE_ERROR, "The store does not give the file as it was."), "The store does not give"),
-            (Refused(Status.QUOTA_EXCEEDED, "A file has at most 2147483648 bytes."), "at most 2147483648 bytes"),
+            (
+                Refused(Status.FILE_WRITE_ERROR, "The store does not give the file as it was."),
+                "The store does not give",
+            ),
+            (
+                Refused(Status.QUOTA_EXCEEDED, "A file has at most 2147483648 bytes."),
+                "at most 2147483648 bytes",
+            ),
             (
                 Refused(Status.SERVER_BUSY, "The database does not answer.", retry_after=5.0),
                 "The database does not answer. Try again in a moment.",
             ),
-            (Refused(Status.SERVER_BUSY, "You have 5 live streams already."), "You have 5 live streams already."),
+            (
+                Refused(Status.SERVER_BUSY, "You have 5 live streams already."),
+                "You have 5 live streams already.",
+            ),
             (Refused(Status.SERVER_BUSY, ""), "The server is too busy; try again in a moment."),
             (Refused(Status.RATE_LIMITED, "", retry_after=41.2), "42 seconds"),
             (Refused(Status.RATE_LIMITED, "", retry_after=1000), "17 minutes"),
@@ -227,4 +251,9 @@ class ImportTests(SynchronousTestCase):
     def test_no_reactor(self) -> None:
         """Importing the library installs no reactor, so that an application can choose its own."""
         code = "import sys, imsys.sdk; sys.exit('twisted.internet.reactor' in sys.modules)"
-        self.assertEqual(subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(imsys.__file__).parents[1]).returncode, 0)
+        self.assertEqual(
+            subprocess.run(
+                [sys.executable, "-c", code], check=False, cwd=Path(imsys.__file__).parents[1]
+            ).returncode,
+            0,
+        )

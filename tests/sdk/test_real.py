@@ -45,7 +45,9 @@ class Killed(TestCase):
         gateway = Gateway(self.reactor, url, self.home / "certs" / "ca.pem")
         email = f"{name}@example.org"
         await gateway.request_code(email)
-        (code,) = [found[0] for path in (self.home / "mail" / "new").iterdir() if (found := self.code(path, email))]
+        (code,) = [
+            found[0] for path in (self.home / "mail" / "new").iterdir() if (found := self.code(path, email))
+        ]
         await gateway.register(name, PASSWORD, email, code)
         client = Client(self.reactor, gateway, Credentials(username=name, password=PASSWORD), timing=TIMING)
         self.addCleanup(lambda: Deferred.fromCoroutine(client.stop()))
@@ -64,7 +66,9 @@ class Killed(TestCase):
 
 class ConversationTests(Killed):
     async def test_kill_nine(self) -> None:
-        """The server is killed while both write, and started again: every text is there once, for both, in one order."""
+        """The server is killed while both write, and started again: every text is there once, for both, in
+        one order.
+        """
         server = await self.server()
         anna, ben = await self.client("anna"), await self.client("ben")
         made: list[int] = []
@@ -76,10 +80,18 @@ class ConversationTests(Killed):
         for name, client in (("anna", anna), ("ben", ben)):
             client.on_message.subscribe(told[name].append)
             client.on_sent.subscribe(told[name].append)
-        posted = [client.post(made[0], f"{client.me.username} {number}") for number in range(100) for client in (anna, ben)]
+        posted = [
+            client.post(made[0], f"{client.me.username} {number}")
+            for number in range(100)
+            for client in (anna, ben)
+        ]
         await posted[40].when_stored()
         await server.stop(signal.SIGKILL)
-        posted += [client.post(made[0], f"{client.me.username} {number}") for number in range(100, 120) for client in (anna, ben)]
+        posted += [
+            client.post(made[0], f"{client.me.username} {number}")
+            for number in range(100, 120)
+            for client in (anna, ben)
+        ]
         await self.until(lambda: anna.state is ConnectionState.WAITING)
         await self.server()
         for outgoing in posted:

@@ -56,7 +56,12 @@ def bomb(path: Path) -> None:
 
     side = (40000).to_bytes(4, "big")
     body = zlib.compress(bytes(5_000_000), 9)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", side + side + b"\x08\x02\0\0\0") + chunk(b"IDAT", body) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", side + side + b"\x08\x02\0\0\0")
+        + chunk(b"IDAT", body)
+        + chunk(b"IEND", b"")
+    )
 
 
 PICTURES: dict[str, tuple[Callable[[Path], None], tuple[int, int], Callable[[Any], bool]]] = {
@@ -69,7 +74,10 @@ PICTURES: dict[str, tuple[Callable[[Path], None], tuple[int, int], Callable[[Any
 
 class AvatarTests(Killed):
     async def test_avatars(self) -> None:
-        """A picture is cut square, kept in two sizes, and named by every card; whoever may see the card gets both."""
+        """A picture is cut square, kept in two sizes, and named by every card.
+
+        Whoever may see the card gets both.
+        """
         server = await self.server()
         anna, ben, carl = await self.client("anna"), await self.client("ben"), await self.client("carl")
         await self.befriend(anna, ben)
@@ -94,7 +102,9 @@ class AvatarTests(Killed):
         await self.refused(anna)
         self.assertEqual(len(told), len(PICTURES))
         await self.shown(before[-1], anna, ben, carl)
-        self.assertEqual(self.rows("SELECT purpose, state FROM files WHERE state = 1 ORDER BY 1"), [(1, 1), (3, 1)])
+        self.assertEqual(
+            self.rows("SELECT purpose, state FROM files WHERE state = 1 ORDER BY 1"), [(1, 1), (3, 1)]
+        )
         await self.freed(server)
         await self.seen(await self.again(carl), before[-1], name, size, right)
 
@@ -123,7 +133,9 @@ class AvatarTests(Killed):
         await client.start()
         return client
 
-    async def seen(self, viewer: Client, file_id: str, name: str, size: tuple[int, int], right: Callable[[Any], bool]) -> None:
+    async def seen(
+        self, viewer: Client, file_id: str, name: str, size: tuple[int, int], right: Callable[[Any], bool]
+    ) -> None:
         """Somebody gets both sizes, by frames."""
         small = tuple(min(96, side) for side in size)
         for thumbnail, wanted in ((False, size), (True, small)):
@@ -144,7 +156,8 @@ class AvatarTests(Killed):
         """A browser gets it, as a picture that it may show."""
         grant = await viewer.get_file(file_id)
         request = urllib.request.Request(
-            f"https://127.0.0.1:{grant.http_port}/files/{file_id}", headers={"Authorization": f"Bearer {grant.ticket}"}
+            f"https://127.0.0.1:{grant.http_port}/files/{file_id}",
+            headers={"Authorization": f"Bearer {grant.ticket}"},
         )
         trusting = ssl.create_default_context(cafile=str(self.home / "certs" / "ca.pem"))
 
@@ -158,7 +171,9 @@ class AvatarTests(Killed):
         self.assertTrue(headers["Content-Disposition"].startswith("inline"), headers["Content-Disposition"])
 
     async def refused(self, anna: Client) -> None:
-        """A bomb, a text, noise under a picture's name, and a cut picture are refused for good, in a sentence."""
+        """A bomb, a text, noise under a picture's name, and a cut picture are refused for good, in a
+        sentence.
+        """
         whole = (self.home / "turned.jpg").read_bytes()
         for name, data in (
             ("bomb.png", None),

@@ -28,7 +28,9 @@ class Friends(ClusterCase):
         self.clients: list[Client] = []
         for name in ("anna", "bert"):
             await self.register(name)
-            client = Client(self.reactor, self.gateway, Credentials(username=name, password=PASSWORD), timing=TIMING)
+            client = Client(
+                self.reactor, self.gateway, Credentials(username=name, password=PASSWORD), timing=TIMING
+            )
             self.addCleanup(client.stop)
             await client.start()
             self.clients.append(client)
@@ -37,7 +39,9 @@ class Friends(ClusterCase):
         await anna.contacts.add(bert.me.uuid, "Hello")
         await bert.contacts.accept(anna.me.uuid)
         self.thread = (await made.wait(1))[0].thread_id
-        self.changes: dict[Client, Seen[StateChange]] = {client: Seen(client.on_connection_state) for client in self.clients}
+        self.changes: dict[Client, Seen[StateChange]] = {
+            client: Seen(client.on_connection_state) for client in self.clients
+        }
         self.told: dict[Client, list[Message]] = {client: [] for client in self.clients}
         self.posted: list[Outgoing] = []
         self.stored = 0
@@ -51,7 +55,8 @@ class Friends(ClusterCase):
     def _write(self) -> None:
         for client in self.clients:
             self.posted.append(client.post(self.thread, f"{client.me.username} {len(self.posted)}"))
-            Deferred.fromCoroutine(self._stored(self.posted[-1])).addErrback(lambda _: None)  # the test asks for it itself
+            # the test asks for it itself
+            Deferred.fromCoroutine(self._stored(self.posted[-1])).addErrback(lambda _: None)
 
     async def _stored(self, outgoing: Outgoing) -> None:
         began = self.reactor.seconds()
@@ -87,19 +92,27 @@ class Friends(ClusterCase):
         history = [message async for message in self.clients[0].history.records(self.thread)][2:]
         for client in self.clients:
             self.assertEqual(self.texts(client), [message.id for message in history])
-            numbers = [int(message.text.split()[1]) for message in history if message.text.startswith(client.me.username)]
+            numbers = [
+                int(message.text.split()[1])
+                for message in history
+                if message.text.startswith(client.me.username)
+            ]
             self.assertEqual(numbers, sorted(numbers))
         self.assertEqual(len(history), count)
 
     async def test_frozen(self) -> None:
-        """A server is stopped while both write, and goes on when its user is elsewhere: nobody is signed out, and nothing is missing."""
+        """A server is stopped while both write, and goes on when its user is elsewhere: nobody is signed out,
+        and nothing is missing.
+        """
         anna = self.clients[0]
         frozen = self.nodes[self.place(anna)]
         self.writing.start(0.05)
         await self.written(20)
         frozen.send(signal.SIGSTOP)
         began = self.reactor.seconds()
-        await self.until(lambda: any(change.state is ConnectionState.WAITING for change in self.changes[anna].items))
+        await self.until(
+            lambda: any(change.state is ConnectionState.WAITING for change in self.changes[anna].items)
+        )
         self.assertLess(self.reactor.seconds() - began, 10.0)
         await self.until(lambda: anna.state is ConnectionState.ONLINE)
         frozen.send(signal.SIGCONT)
@@ -109,7 +122,9 @@ class Friends(ClusterCase):
         self.assertEqual([client.state for client in self.clients], [ConnectionState.ONLINE] * 2)
 
     async def test_moves(self) -> None:
-        """Both are asked to leave their servers, and do so while they write: neither is ever offline, and no text is late."""
+        """Both are asked to leave their servers, and do so while they write: neither is ever offline, and no
+        text is late.
+        """
         self.writing.start(0.02)
         for client in (*self.clients, *self.clients):
             await self.written(20)

@@ -42,13 +42,18 @@ class FilesTests(Killed):
         await self.until(lambda: all(map(self.attachments, told.values())))
         (mine,), (theirs,) = map(self.attachments, told.values())
         self.assertEqual(mine, theirs)
-        self.assertEqual((mine.file_id, mine.filename, mine.size, mine.sha256), (sent.file_id, "notes.bin", 700_000, sent.sha256))
+        self.assertEqual(
+            (mine.file_id, mine.filename, mine.size, mine.sha256),
+            (sent.file_id, "notes.bin", 700_000, sent.sha256),
+        )
         self.assertEqual(next(one.kind for one in told["ben"] if one.attachment), MessageKind.FILE)
         await ben.transfers.download(theirs.file_id, self.home / "got.bin").result()
         self.assertEqual((self.home / "got.bin").read_bytes(), data)
 
     async def test_kill_nine(self) -> None:
-        """The servers are killed in the moment in which a file becomes whole, again and again: its message is there once each time."""
+        """The servers are killed in the moment in which a file becomes whole, again and again: its message is
+        there once each time.
+        """
         server = await self.server()
         anna, ben, thread = await self.friends()
         told: list[Message] = []
@@ -57,7 +62,11 @@ class FilesTests(Killed):
         for turn in range(5):
             data = secrets.token_bytes(100_000)
             transfer = anna.transfers.upload(self.source(f"{turn}.bin", data), thread)
-            await self.until(lambda transfer=transfer: transfer.progress.stage is Stage.FINISHING or transfer.progress.done > 0)
+            await self.until(
+                lambda transfer=transfer: (
+                    transfer.progress.stage is Stage.FINISHING or transfer.progress.done > 0
+                )
+            )
             if turn % 2:
                 await transfer.result()
             await server.stop(signal.SIGKILL)

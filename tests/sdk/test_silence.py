@@ -56,7 +56,9 @@ class SilenceTests(SynchronousTestCase):
     def ask(self) -> list[object]:
         """Ask something; the result, when there is one."""
         got: list[object] = []
-        self.connection.request(SearchRequest(username="bob"), SearchResponse, 10.0).addBoth(lambda result: got.append(result))
+        self.connection.request(SearchRequest(username="bob"), SearchResponse, 10.0).addBoth(
+            lambda result: got.append(result)
+        )
         return got
 
     def test_busy(self) -> None:
@@ -73,7 +75,9 @@ class SilenceTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_idle(self) -> None:
-        """A client that asks nothing notices within 15 s, by its heartbeats, and sends no more than one in 8 s."""
+        """A client that asks nothing notices within 15 s, by its heartbeats, and sends no more than one in 8
+        s.
+        """
         self.connection.begin_heartbeats(1)
         for beat in range(1, 4):
             self.passed(8.0)
@@ -129,7 +133,9 @@ class SilenceTests(SynchronousTestCase):
         failure.trap(Unavailable)
 
     def test_nothing_owed(self) -> None:
-        """Nothing runs while nothing is owed: ten thousand clients cost no timers but that of the next heartbeat."""
+        """Nothing runs while nothing is owed: ten thousand clients cost no timers but that of the next
+        heartbeat.
+        """
         self.connection.begin_heartbeats(1)
         self.ask()
         self.answer(SEARCH, 1)

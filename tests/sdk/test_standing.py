@@ -34,7 +34,14 @@ SPREAD = 30.0
 
 
 def stream(stream_id: str, state: str = "waiting", thread: int = THREAD, owner: int = BOB) -> dict[str, Any]:
-    return {"stream_id": stream_id, "thread_id": str(thread), "owner": str(owner), "title": "Cats", "state": state, "viewers": 0}
+    return {
+        "stream_id": stream_id,
+        "thread_id": str(thread),
+        "owner": str(owner),
+        "title": "Cats",
+        "state": state,
+        "viewers": 0,
+    }
 
 
 class Resyncing(Scene):
@@ -44,10 +51,16 @@ class Resyncing(Scene):
         self.world.push(uuid, 128, {"within": within})
 
     async def test_all_kinds(self) -> None:
-        """A request, a friendship, a card, a live stream and a mark whose pushes were lost are told once each after RESYNC."""
+        """A request, a friendship, a card, a live stream and a mark whose pushes were lost are told once each
+        after RESYNC.
+        """
         self.world.user(4, "dora")
         alice = await self.online("alice")
-        asked, made, changed = Seen(alice.on_friend_request), Seen(alice.on_friendship), Seen(alice.on_profile)
+        asked, made, changed = (
+            Seen(alice.on_friend_request),
+            Seen(alice.on_friendship),
+            Seen(alice.on_profile),
+        )
         live, marks, heard = Seen(alice.on_live), Seen(alice.on_position), Seen(alice.on_message)
         self.world.requests[ALICE] = [4]
         self.world.befriend(12, CAROL, ALICE)
@@ -61,7 +74,9 @@ class Resyncing(Scene):
                 await signal.wait(count)
             await self.until(lambda: alice._standing._reading is None and alice._standing._call is None)
         self.assertEqual([request.person.uuid for request in asked.items], [4])
-        self.assertEqual([(friendship.person.uuid, friendship.thread_id) for friendship in made.items], [(CAROL, 12)])
+        self.assertEqual(
+            [(friendship.person.uuid, friendship.thread_id) for friendship in made.items], [(CAROL, 12)]
+        )
         cards = [(person.uuid, person.nickname, person.avatar) for person in changed.items]
         self.assertEqual(cards, [(ALICE, "", "mine"), (BOB, "Bobby", "")])
         self.assertEqual(alice.me.avatar, "mine")
@@ -70,12 +85,18 @@ class Resyncing(Scene):
         self.assertEqual(texts(heard.items), ["We are friends now!"])
 
     async def test_what_was_there(self) -> None:
-        """What was there when a program came is not news; only requests are told then, since they wait for an answer."""
+        """What was there when a program came is not news.
+
+        Only requests are told then, since they wait for an answer.
+        """
         self.world.requests[ALICE] = [CAROL]
         self.world.streams["s"] = stream("s", "live")
         self.world.positions.append((BOB, {"thread_id": str(THREAD), "delivered": "7"}))
         alice = self.client("alice")
-        told = [Seen(signal) for signal in (alice.on_friendship, alice.on_profile, alice.on_live, alice.on_position)]
+        told = [
+            Seen(signal)
+            for signal in (alice.on_friendship, alice.on_profile, alice.on_live, alice.on_position)
+        ]
         asked = Seen(alice.on_friend_request)
         await alice.start()
         before = self.world.seen[102]
@@ -103,7 +124,9 @@ class Resyncing(Scene):
     async def test_older_server(self) -> None:
         """A server that knows neither live streams nor positions is asked for the rest."""
         for service in (84, 102):
-            self.world.refusals[service] = [{"error": int(Status.JSONPARSE_ERROR), "message": "There is no such service."}] * 3
+            self.world.refusals[service] = [
+                {"error": int(Status.JSONPARSE_ERROR), "message": "There is no such service."}
+            ] * 3
         alice = await self.online("alice")
         made = Seen(alice.on_friendship)
         self.world.befriend(12, CAROL, ALICE)
@@ -184,10 +207,14 @@ class Server:
         return FriendsResponse(friends=friends, next="", is_complete=True)
 
     def RequestsRequest(self) -> RequestsResponse:
-        return RequestsResponse(requests=[item(uuid, text) for uuid, text in self.requests.items()], next="", is_complete=True)
+        return RequestsResponse(
+            requests=[item(uuid, text) for uuid, text in self.requests.items()], next="", is_complete=True
+        )
 
     def CardsRequest(self) -> CardsResponse:
-        return CardsResponse(cards=[Card(uuid="1", username="me", nickname="", avator="", description="", sex=0)])
+        return CardsResponse(
+            cards=[Card(uuid="1", username="me", nickname="", avator="", description="", sex=0)]
+        )
 
     def LiveListRequest(self) -> LiveListResponse:
         return LiveListResponse(streams=self.streams, next="", is_complete=True)
@@ -202,7 +229,14 @@ async def _fail(problem: Exception) -> None:
 
 def item(uuid: int, text: str) -> FriendRequestItem:
     return FriendRequestItem(
-        src_uuid=str(uuid), dst_uuid="1", username=f"u{uuid}", avator="", nickname="", description="", message=text, sex=0
+        src_uuid=str(uuid),
+        dst_uuid="1",
+        username=f"u{uuid}",
+        avator="",
+        nickname="",
+        description="",
+        message=text,
+        sex=0,
     )
 
 
@@ -224,7 +258,14 @@ class StandingTests(SynchronousTestCase):
             signal.subscribe(self.told.append)
 
     def begin(self) -> Standing:
-        return Standing(self.clock, self.server.request, lambda: self.me, self.changed, SPREAD, Backoff(1.0, 8.0, lambda: 1.0))
+        return Standing(
+            self.clock,
+            self.server.request,
+            lambda: self.me,
+            self.changed,
+            SPREAD,
+            Backoff(1.0, 8.0, lambda: 1.0),
+        )
 
     def changed(self, me: Person) -> None:
         self.me = me
@@ -232,7 +273,14 @@ class StandingTests(SynchronousTestCase):
     def arrive(self) -> None:
         requests = [item(uuid, text) for uuid, text in self.server.requests.items()]
         login = LoginResponse(
-            uuid="1", username="me", nickname="", avator="", description="", sex=0, FriendRequestList=requests, AuthFriendList=[]
+            uuid="1",
+            username="me",
+            nickname="",
+            avator="",
+            description="",
+            sex=0,
+            FriendRequestList=requests,
+            AuthFriendList=[],
         )
         self.successResultOf(Deferred.fromCoroutine(self.standing.arrive(login)))
 
@@ -241,7 +289,15 @@ class StandingTests(SynchronousTestCase):
         self.clock.advance(within)
 
     def befriend(self, uuid: int, *, hello: bool = True) -> None:
-        message = HelloMessage(msg_id="5", msg_sender="1", msg_receiver="2", msg_content="x", msg_type=1, prev_id="0", timestamp="")
+        message = HelloMessage(
+            msg_id="5",
+            msg_sender="1",
+            msg_receiver="2",
+            msg_content="x",
+            msg_type=1,
+            prev_id="0",
+            timestamp="",
+        )
         push = FriendshipPush(
             friend_uuid=str(uuid),
             friend_username=f"u{uuid}",
@@ -268,13 +324,21 @@ class StandingTests(SynchronousTestCase):
         self.standing.pushed(push)
 
     def call(self, uuid: int, nickname: str) -> None:
-        self.standing.pushed(ProfilePush(uuid=str(uuid), username=f"u{uuid}", nickname=nickname, avator="", description="", sex=0))
+        self.standing.pushed(
+            ProfilePush(
+                uuid=str(uuid), username=f"u{uuid}", nickname=nickname, avator="", description="", sex=0
+            )
+        )
 
     def live(self, state: str, stream_id: str = "s") -> None:
-        self.standing.pushed(LivePush(stream_id=stream_id, thread_id="10", owner="2", title="t", state=state, viewers=0))
+        self.standing.pushed(
+            LivePush(stream_id=stream_id, thread_id="10", owner="2", title="t", state=state, viewers=0)
+        )
 
     def test_at_a_random_moment(self) -> None:
-        """After another login it is read within the time that many clients share, and at once when a server says so."""
+        """After another login it is read within the time that many clients share, and at once when a server
+        says so.
+        """
         self.arrive()
         asked = len(self.server.asked)
         self.arrive()
@@ -293,7 +357,9 @@ class StandingTests(SynchronousTestCase):
         self.assertFalse(self.standing.pushed(TextPush(text_sender="1", text_receiver="2", text_msg=[])))
 
     def test_told_again(self) -> None:
-        """What a server tells again is told once, but a friendship or a request that was made again is another one."""
+        """What a server tells again is told once, but a friendship or a request that was made again is
+        another one.
+        """
         self.arrive()
         for _ in range(2):
             self.ask(2, "hi")
@@ -309,7 +375,9 @@ class StandingTests(SynchronousTestCase):
         self.assertEqual(len(self.told), 6)
         for _ in range(2):
             for delivered, read in ((7, 5), (6, 5), (7, 4)):
-                self.standing.pushed(PositionPush(thread_id="10", uuid="2", delivered=str(delivered), read=str(read)))
+                self.standing.pushed(
+                    PositionPush(thread_id="10", uuid="2", delivered=str(delivered), read=str(read))
+                )
         self.assertEqual([(one.delivered, one.read) for one in self.told[6:]], [(7, 5)])
 
     def test_read_before_its_push(self) -> None:
@@ -321,7 +389,10 @@ class StandingTests(SynchronousTestCase):
         self.assertEqual([one.person.uuid for one in self.told], [2])
 
     def test_gone(self) -> None:
-        """Who is no friend any more is forgotten quietly, and is news if they become one again; so with requests."""
+        """Who is no friend any more is forgotten quietly, and is news if they become one again.
+
+        So with requests.
+        """
         self.server.friends, self.server.requests = [2], {3: "hi"}
         self.arrive()
         self.server.friends, self.server.requests = [], {}
@@ -331,7 +402,9 @@ class StandingTests(SynchronousTestCase):
         self.assertEqual([one.person.uuid for one in self.told], [3, 3, 2])
 
     def test_pushed_while_reading(self) -> None:
-        """What a push says while it is being read stays, and is read once more, since either may be the older one."""
+        """What a push says while it is being read stays, and is read once more, since either may be the older
+        one.
+        """
         self.server.friends, self.server.nicknames = [2], {2: "old"}
         self.arrive()
         self.server.slow = []
@@ -359,7 +432,9 @@ class StandingTests(SynchronousTestCase):
         self.live("nonsense")
         self.live("live", "t")
         self.read()  # t is not there
-        self.assertEqual([(one.stream_id, one.state.value) for one in self.told[3:]], [("t", "live"), ("t", "ended")])
+        self.assertEqual(
+            [(one.stream_id, one.state.value) for one in self.told[3:]], [("t", "live"), ("t", "ended")]
+        )
 
     def test_asked_while_reading(self) -> None:
         """Who is asked to catch up while reading reads once more."""
@@ -375,10 +450,19 @@ class StandingTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_asked_before_it_has_arrived(self) -> None:
-        """Who is asked to catch up in the middle of the login does so after it, and nothing that was there is news."""
+        """Who is asked to catch up in the middle of the login does so after it, and nothing that was there is
+        news.
+        """
         self.server.slow, self.server.friends = [], [2]
         login = LoginResponse(
-            uuid="1", username="me", nickname="", avator="", description="", sex=0, FriendRequestList=[], AuthFriendList=[]
+            uuid="1",
+            username="me",
+            nickname="",
+            avator="",
+            description="",
+            sex=0,
+            FriendRequestList=[],
+            AuthFriendList=[],
         )
         arriving = Deferred.fromCoroutine(self.standing.arrive(login))
         self.standing.soon(1.0)

@@ -23,7 +23,10 @@ LATE = 15.0
 
 
 class Wall:
-    """The time of day, as a reactor has it until the test is over. What takes too long fails: trial's own deadline goes by it, too."""
+    """The time of day, as a reactor has it until the test is over.
+
+    What takes too long fails: trial's own deadline goes by it, too.
+    """
 
     def __init__(self, test: SynchronousTestCase, reactor: Any) -> None:
         self.ahead = 0.0
@@ -54,7 +57,10 @@ class WhichTests(SynchronousTestCase):
         self.assertIs(steady_reactor(ours), ours)
 
     def test_one_for_each_reactor(self) -> None:
-        """A reactor that goes by the time of day has one such clock; it is all that the reactor is, besides."""
+        """A reactor that goes by the time of day has one such clock.
+
+        It is all that the reactor is, besides.
+        """
         from twisted.internet import reactor
 
         steady = steady_reactor(reactor)
@@ -80,7 +86,9 @@ class SteadyTests(TestCase):
         await deferLater(self.steady, seconds)
 
     async def test_set_back(self) -> None:
-        """A call that was made before the clock was set back comes when it is due, and so does one that is made later."""
+        """A call that was made before the clock was set back comes when it is due, and so does one that is
+        made later.
+        """
         before: Deferred[None] = deferLater(self.steady, 0.1)
         missed = self.reactor.callLater(0.1, self.called.append, "missed")
         self.wall.ahead = -HOUR
@@ -112,7 +120,9 @@ class SteadyTests(TestCase):
 
     async def test_changed(self) -> None:
         """Calls can be cancelled, put off, and had earlier."""
-        cancelled, sooner, later, delayed = (self.steady.callLater(0.1, self.called.append, name) for name in "csld")
+        cancelled, sooner, later, delayed = (
+            self.steady.callLater(0.1, self.called.append, name) for name in "csld"
+        )
         last = self.steady.callLater(HOUR, self.called.append, "last")
         cancelled.cancel()
         last.reset(0.2)
@@ -158,7 +168,10 @@ class SteadyTests(TestCase):
         self.addCleanup(nobody.stopListening)
         nobody.stopReading()
         port = nobody.getHost().port
-        fill = [endpoint(self.steady, "127.0.0.1", port, None, 0.05).connect(Factory.forProtocol(Protocol)) for _ in range(4)]
+        fill = [
+            endpoint(self.steady, "127.0.0.1", port, None, 0.05).connect(Factory.forProtocol(Protocol))
+            for _ in range(4)
+        ]
         self.wall.ahead = -HOUR
         gave_up = 0
         for one in fill:
@@ -180,7 +193,9 @@ class SceneTests(Scene):
         await deferLater(steady_reactor(self.reactor), seconds)
 
     async def test_comes_back(self) -> None:
-        """A client that waits for its server, while the clock is set back, comes back, and says what it had to say."""
+        """A client that waits for its server, while the clock is set back, comes back, and says what it had
+        to say.
+        """
         client = await self.online()
         self.world.gateway_down = True
         self.world.drop()
@@ -192,15 +207,21 @@ class SceneTests(Scene):
         self.assertIs(client.state, ConnectionState.ONLINE)
 
     async def test_deadline(self) -> None:
-        """A request ends at its deadline, and a silent connection is given up, although the clock is set back."""
-        client = await self.online(timing=Timing(deadline=0.2, heartbeat=0.1, first_wait=0.01, longest_wait=0.1))
+        """A request ends at its deadline, and a silent connection is given up, although the clock is set
+        back.
+        """
+        client = await self.online(
+            timing=Timing(deadline=0.2, heartbeat=0.1, first_wait=0.01, longest_wait=0.1)
+        )
         self.world.silent.add(9)
         asked = Deferred.fromCoroutine(client.contacts.search("bob"))
         self.wall.ahead = -HOUR
         await self.assertFailure(asked, Unavailable)
         self.world.silent.add(32)
         waiting: Deferred[None] = Deferred()
-        client.on_connection_state.subscribe(lambda change: None if waiting.called else waiting.callback(None))
+        client.on_connection_state.subscribe(
+            lambda change: None if waiting.called else waiting.callback(None)
+        )
         await waiting
         self.assertIs(client.state, ConnectionState.WAITING)
 

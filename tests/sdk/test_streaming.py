@@ -8,7 +8,15 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Factory, Protocol
 
 from imsys.protocols.media import Media
-from imsys.sdk.streaming import UNSENT_MOST, Purpose, Streaming, StreamLost, StreamOver, StreamRefused, open_stream
+from imsys.sdk.streaming import (
+    UNSENT_MOST,
+    Purpose,
+    Streaming,
+    StreamLost,
+    StreamOver,
+    StreamRefused,
+    open_stream,
+)
 from imsys.sdk.trust import CertificateChanged, Trust
 from imsys.security.tickets import Right
 from imsys.store.live import LiveStream
@@ -21,13 +29,17 @@ class StreamingTests(LiveCase):
     def trust(self) -> Trust:
         return Trust(certificates().ca)
 
-    async def open(self, stream: LiveStream, right: Right, *, tls: bool = True, trust: Trust | None = None) -> Streaming:
+    async def open(
+        self, stream: LiveStream, right: Right, *, tls: bool = True, trust: Trust | None = None
+    ) -> Streaming:
         """Open it; what comes is in ``seen``, how it ended in ``ends``."""
         self.seen: list[Media] = getattr(self, "seen", [])
         self.ends: list[StreamLost] = getattr(self, "ends", [])
         purpose = Purpose.PUBLISH if right is Right.PUBLISH else Purpose.PLAY
         url = self.url(stream, right, tls=tls)
-        made = await open_stream(self.reactor, url, purpose, self.seen.append, self.ends.append, trust=trust or self.trust())
+        made = await open_stream(
+            self.reactor, url, purpose, self.seen.append, self.ends.append, trust=trust or self.trust()
+        )
         self.addCleanup(made.close)
         return made
 
@@ -40,7 +52,10 @@ class StreamingTests(LiveCase):
         await self.until_begun(stream)
         await self.open(stream, Right.PLAY)
         await self.until(lambda: len(self.seen) >= 4, "all has come")
-        self.assertEqual([media.payload for media in self.seen], [media.payload for media in (AVC, key(0), inter(40), sound(50))])
+        self.assertEqual(
+            [media.payload for media in self.seen],
+            [media.payload for media in (AVC, key(0), inter(40), sound(50))],
+        )
         self.nobody_comes()
         publisher.close()
         await self.until(lambda: self.ends, "it is over")
@@ -52,11 +67,15 @@ class StreamingTests(LiveCase):
         stream = await self.stream()
         url = self.url(stream, Right.PLAY, tls=True, key="forged-key")
         with self.assertRaises(StreamRefused) as caught:
-            await open_stream(self.reactor, url, Purpose.PLAY, lambda _: None, lambda _: None, trust=self.trust())
+            await open_stream(
+                self.reactor, url, Purpose.PLAY, lambda _: None, lambda _: None, trust=self.trust()
+            )
         self.assertNotIn("forged-key", repr(caught.exception))
 
     async def test_another_certificate(self) -> None:
-        """Where another certificate was trusted, nothing is said to the server, and it is told apart from all else."""
+        """Where another certificate was trusted, nothing is said to the server, and it is told apart from all
+        else.
+        """
         stream = await self.stream()
         with self.assertRaises(CertificateChanged):
             await self.open(stream, Right.PLAY, trust=Trust(fingerprints=["00" * 32]))
@@ -75,7 +94,9 @@ class StreamingTests(LiveCase):
             with self.assertRaises(ValueError):
                 await open_stream(self.reactor, wrong, Purpose.PLAY, lambda _: None, lambda _: None)
         with self.assertRaises(ValueError):
-            await open_stream(self.reactor, "https://h/live/x.flv", Purpose.PUBLISH, lambda _: None, lambda _: None)
+            await open_stream(
+                self.reactor, "https://h/live/x.flv", Purpose.PUBLISH, lambda _: None, lambda _: None
+            )
 
     async def silent(self) -> Any:
         """A port where somebody listens who says nothing, and reads nothing."""
@@ -91,12 +112,17 @@ class StreamingTests(LiveCase):
         return port.getHost().port
 
     async def test_silence(self) -> None:
-        """A server that says nothing is given up; who wants it no more can say so, and no connection stays."""
+        """A server that says nothing is given up.
+
+        Who wants it no more can say so, and no connection stays.
+        """
         url = f"rtmp://127.0.0.1:{await self.silent()}/live/x?key=k"
         with self.assertRaises(StreamLost) as caught:
             await open_stream(self.reactor, url, Purpose.PLAY, lambda _: None, lambda _: None, deadline=0.2)
         self.assertEqual(str(caught.exception), "the server does not answer")
-        waiting = Deferred.fromCoroutine(open_stream(self.reactor, url, Purpose.PLAY, lambda _: None, lambda _: None))
+        waiting = Deferred.fromCoroutine(
+            open_stream(self.reactor, url, Purpose.PLAY, lambda _: None, lambda _: None)
+        )
         self.reactor.callLater(0.05, waiting.cancel)
         with self.assertRaises(CancelledError):
             await waiting

@@ -21,7 +21,17 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.chunks import encode_chunk
 from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
 from imsys.resources.frames import downloading
-from imsys.sdk import FileChanged, FileUnfinishedUploads, Progress, Stage, Timing, Transfer, Transfers, Trust, explain
+from imsys.sdk import (
+    FileChanged,
+    FileUnfinishedUploads,
+    Progress,
+    Stage,
+    Timing,
+    Transfer,
+    Transfers,
+    Trust,
+    explain,
+)
 from imsys.sdk.attachments import Grant
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.file_connection import FileConnection
@@ -50,7 +60,9 @@ class Desk:
         self.spoilt = 0
         """Grants whose ticket is no good, from now on."""
 
-    async def offer_file(self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
+    async def offer_file(
+        self, thread_id: int, filename: str, size: int, *, sha256: str = "", mime: str = ""
+    ) -> Grant:
         self._fail()
         self.offers += 1
         offer = Offer(
@@ -86,7 +98,9 @@ class Desk:
         if self.problems:
             raise self.problems.pop(0)
 
-    def _grant(self, file_id: bytes, right: Right, filename: str, size: int, sha256: str, whole: bool) -> Grant:
+    def _grant(
+        self, file_id: bytes, right: Right, filename: str, size: int, sha256: str, whole: bool
+    ) -> Grant:
         ticket = self._test.tickets.issue(file_id, self._user, right)
         if self.spoilt:
             self.spoilt -= 1
@@ -128,7 +142,9 @@ class TransfersCase(ResourcesCase):
         """The transfers of user 7, as a program that has just been started has them."""
         credentials = Credentials(uuid=7, token=await self.tokens.issue(7))
         unfinished = FileUnfinishedUploads(self.reactor, self.here / "unfinished") if remember else None
-        transfers = Transfers(self.reactor, self.desk, credentials, Trust(certificates().ca), timing, unfinished=unfinished)
+        transfers = Transfers(
+            self.reactor, self.desk, credentials, Trust(certificates().ca), timing, unfinished=unfinished
+        )
         self.addCleanup(transfers.stop)
         return transfers
 
@@ -147,7 +163,9 @@ class TransfersCase(ResourcesCase):
 
     async def ids(self) -> list[bytes]:
         """The identifiers of all files."""
-        return await self.database.read(lambda tx: [bytes(row[0]) for row in tx.rows("SELECT file_id FROM files")])
+        return await self.database.read(
+            lambda tx: [bytes(row[0]) for row in tx.rows("SELECT file_id FROM files")]
+        )
 
     async def sent(self, transfers: Transfers, path: Path) -> str:
         """Upload a file; its identifier."""
@@ -165,7 +183,9 @@ class TransfersCase(ResourcesCase):
 
     async def past(self, transfer: Transfer[Any], at: int) -> None:
         """Wait until so many bytes are there, or were once."""
-        await self.when(transfer, lambda progress: progress.stage is not Stage.HASHING and progress.done >= at)
+        await self.when(
+            transfer, lambda progress: progress.stage is not Stage.HASHING and progress.done >= at
+        )
 
     async def moved(self, transfer: Transfer[Any], at: int) -> None:
         """Wait until so many bytes are there."""
@@ -182,7 +202,10 @@ class TransfersCase(ResourcesCase):
 
 class UploadTests(TransfersCase):
     async def test_upload(self) -> None:
-        """A file is hashed, offered with its hash, sent, and whole; progress goes from nothing to all of it."""
+        """A file is hashed, offered with its hash, sent, and whole.
+
+        Progress goes from nothing to all of it.
+        """
         for size in (0, 1, 65536, 3_000_000):
             path, transfers = self.file(size), await self.transfers()
             transfer = transfers.upload(path, THREAD, filename="photo.jpg")
@@ -207,7 +230,10 @@ class UploadTests(TransfersCase):
         self.assertEqual(self.visible(), {"memory": data.getvalue()})
 
     async def test_broken_lines(self) -> None:
-        """The line breaks at random moments, twenty times; the file arrives as it was, and a break costs a window at most."""
+        """The line breaks at random moments, twenty times.
+
+        The file arrives as it was, and a break costs a window at most.
+        """
         path, transfers = self.file(8_000_000), await self.transfers()
         sent, most, send, begun = 0, 0, FileConnection.send, dict[FileConnection, int]()
 
@@ -231,7 +257,10 @@ class UploadTests(TransfersCase):
         self.assertLessEqual(sent, 8_000_000 + 20 * self.config.window * self.config.chunk)
 
     async def test_restarted_server(self) -> None:
-        """The server is stopped and started in the middle, on another port of its own; the upload goes on by itself."""
+        """The server is stopped and started in the middle, on another port of its own.
+
+        The upload goes on by itself.
+        """
         path, transfers = self.file(8_000_000), await self.transfers()
         transfer = transfers.upload(path, THREAD)
         for at in (1_000_000, 4_000_000):
@@ -241,7 +270,9 @@ class UploadTests(TransfersCase):
         self.assertEqual(self.visible(), {"cat.jpg": path.read_bytes()})
 
     async def test_restarted_client(self) -> None:
-        """A program that was ended goes on in its next run, where the server has got to, without hashing again."""
+        """A program that was ended goes on in its next run, where the server has got to, without hashing
+        again.
+        """
         path = self.file(8_000_000)
         first = (await self.transfers(remember=True)).upload(path, THREAD)
         await self.moved(first, 2_000_000)
@@ -257,7 +288,9 @@ class UploadTests(TransfersCase):
         self.assertEqual((self.desk.offers, list((self.here / "unfinished").iterdir())), (1, []))
 
     async def test_cancelled_while_asking(self) -> None:
-        """A transfer that is cancelled ends, even if what it waits for takes that for a failure that may pass."""
+        """A transfer that is cancelled ends, even if what it waits for takes that for a failure that may
+        pass.
+        """
         asked: list[Deferred[Grant]] = []
 
         async def offer(*_: Any, **__: Any) -> Grant:
@@ -275,13 +308,18 @@ class UploadTests(TransfersCase):
         self.assertEqual(len(asked), 1)
 
     async def test_given_up(self) -> None:
-        """An upload that is given up leaves nothing on the server, and nothing here; one that is whole stays."""
+        """An upload that is given up leaves nothing on the server, and nothing here.
+
+        One that is whole stays.
+        """
         transfers = await self.transfers(remember=True)
         first = transfers.upload(self.file(8_000_000), THREAD)
         await self.moved(first, 2_000_000)
         await transfers.give_up(first)
         await self.fails(first, CancelledError)
-        self.assertEqual((await self.ids(), self.arriving(), list((self.here / "unfinished").iterdir())), ([], [], []))
+        self.assertEqual(
+            (await self.ids(), self.arriving(), list((self.here / "unfinished").iterdir())), ([], [], [])
+        )
         await transfers.give_up(first)
         whole = transfers.upload(self.file(100), THREAD)
         await whole.result()
@@ -326,17 +364,24 @@ class UploadTests(TransfersCase):
         self.assertEqual(self.visible(), {})
 
     async def test_never_what_was_offered(self) -> None:
-        """A file that is not what it was hashed as, and does not show it, is sent a few times, and then is 69."""
+        """A file that is not what it was hashed as, and does not show it, is sent a few times, and then is
+        69.
+        """
         data, transfers = io.BytesIO(bytes(300_000)), await self.transfers()
         transfer = transfers.upload(data, THREAD)
         reports = self.seen(transfer)
-        transfer.on_progress.subscribe(lambda progress: data.getbuffer().__setitem__(0, progress.stage is not Stage.HASHING))
+        transfer.on_progress.subscribe(
+            lambda progress: data.getbuffer().__setitem__(0, progress.stage is not Stage.HASHING)
+        )
         problem = await self.fails(transfer, Refused)
         self.assertEqual((problem.status, self.visible()), (Status.CHECKSUM_MISMATCH, {}))
         self.assertEqual(len([report for report in reports if report.stage is Stage.WAITING]), 2)
 
     async def test_expired(self) -> None:
-        """Where a ticket is not good any more, another is asked for; where it never is, the reason is told."""
+        """Where a ticket is not good any more, another is asked for.
+
+        Where it never is, the reason is told.
+        """
         path, transfers = self.file(100_000), await self.transfers()
         self.desk.spoilt = 1
         await transfers.upload(path, THREAD).result()
@@ -359,11 +404,19 @@ class UploadTests(TransfersCase):
         self.assertEqual((self.desk.offers, self.visible()), (2, {"cat.jpg": path.read_bytes()}))
 
     async def test_not_allowed(self) -> None:
-        """What the chat server refuses for good is raised at once; a passing refusal, or no answer, is waited for."""
+        """What the chat server refuses for good is raised at once.
+
+        A passing refusal, or no answer, is waited for.
+        """
         path, transfers = self.file(1000), await self.transfers()
         self.desk.problems = [Refused(Status.QUOTA_EXCEEDED, "No room.")]
-        self.assertEqual((await self.fails(transfers.upload(path, THREAD), Refused)).status, Status.QUOTA_EXCEEDED)
-        self.desk.problems = [Refused(Status.SERVER_BUSY, "Not now."), *[Unavailable(Status.NETWORK_ERROR, "Away.")] * 10]
+        self.assertEqual(
+            (await self.fails(transfers.upload(path, THREAD), Refused)).status, Status.QUOTA_EXCEEDED
+        )
+        self.desk.problems = [
+            Refused(Status.SERVER_BUSY, "Not now."),
+            *[Unavailable(Status.NETWORK_ERROR, "Away.")] * 10,
+        ]
         transfer = transfers.upload(path, THREAD)
         reports = self.seen(transfer)
         await transfer.result()
@@ -377,7 +430,9 @@ class UploadTests(TransfersCase):
         self.assertEqual(self.visible(), {"cat.jpg": path.read_bytes()})
 
     async def test_silent_server(self) -> None:
-        """A server that vanishes in the middle, so that not even an end is heard, is left, and the file goes on."""
+        """A server that vanishes in the middle, so that not even an end is heard, is left, and the file goes
+        on.
+        """
         path, transfers = self.file(16_000_000), await self.transfers(timing=VIGILANT)
         transfer = transfers.upload(path, THREAD)
         await self.moved(transfer, 1_000_000)
@@ -395,7 +450,9 @@ class UploadTests(TransfersCase):
         await self.fails(transfers.upload(self.here, THREAD), OSError)
 
     async def test_no_utf8(self) -> None:
-        """A file whose name has bytes that are no UTF-8 is sent, with signs in their places, and gone on with in the next run."""
+        """A file whose name has bytes that are no UTF-8 is sent, with signs in their places, and gone on with
+        in the next run.
+        """
         path = self.here / os.fsdecode(b"Gr\xfc\xdfe.txt")
         path.write_bytes(os.urandom(8_000_000))
         first = (await self.transfers(remember=True)).upload(path, THREAD)
@@ -491,7 +548,9 @@ class DownloadTests(TransfersCase):
         self.proxy.block(True)
         first = transfers.download(file_id, self.here / "copy")
         await self.when(first, lambda progress: progress.stage is Stage.WAITING)
-        self.assertIn("already", str(await self.fails(transfers.download(file_id, self.here / "copy"), OSError)))
+        self.assertIn(
+            "already", str(await self.fails(transfers.download(file_id, self.here / "copy"), OSError))
+        )
         self.proxy.block(False)
         await first.result()
         self.assertEqual((self.here / "copy").read_bytes(), path.read_bytes())
@@ -533,7 +592,11 @@ class DownloadTests(TransfersCase):
         """A bit that is another one on the server's disk is an error in the end, and never a file."""
         path, transfers = self.file(300_000), await self.transfers()
         file_id = await self.sent(transfers, path)
-        (blob,) = [found for found in (self.folder / "files").rglob("*") if found.is_file() and found.stat().st_size > 300_000]
+        (blob,) = [
+            found
+            for found in (self.folder / "files").rglob("*")
+            if found.is_file() and found.stat().st_size > 300_000
+        ]
         with blob.open("r+b") as file:
             file.seek(150_000)
             byte = file.read(1)

@@ -21,7 +21,10 @@ class WhereaboutsTests(SynchronousTestCase):
 
     def test_nothing_known(self) -> None:
         """A client that was nowhere asks the gateway."""
-        self.assertEqual((self.whereabouts.back(), self.whereabouts.elsewhere(), self.whereabouts.failures()), (None, None, ()))
+        self.assertEqual(
+            (self.whereabouts.back(), self.whereabouts.elsewhere(), self.whereabouts.failures()),
+            (None, None, ()),
+        )
 
     def test_back_and_elsewhere(self) -> None:
         """It comes back to where it was, or goes to any other server that it was told of."""
@@ -60,7 +63,10 @@ class WhereaboutsTests(SynchronousTestCase):
         self.whereabouts.arrived(A)
         self.whereabouts.failed(B)
         self.whereabouts.forget()
-        self.assertEqual((self.whereabouts.back(), self.whereabouts.elsewhere(), self.whereabouts.failures()), (None, None, (B,)))
+        self.assertEqual(
+            (self.whereabouts.back(), self.whereabouts.elsewhere(), self.whereabouts.failures()),
+            (None, None, (B,)),
+        )
 
     def test_names(self) -> None:
         """A server is named as the gateway wants it."""
@@ -93,10 +99,14 @@ class AttemptTests(SynchronousTestCase):
         self.assertEqual(one.client, two.client)
         assert isinstance(one.client, str)
         self.assertEqual(len(one.client), 32)
-        self.assertNotEqual(one.client, Attempts(self.clock, self.calendar.seconds).request(1, "token").client)
+        self.assertNotEqual(
+            one.client, Attempts(self.clock, self.calendar.seconds).request(1, "token").client
+        )
 
     def test_explains_once(self) -> None:
-        """Each attempt that was never answered explains one sign-out, and one that was answered explains none."""
+        """Each attempt that was never answered explains one sign-out, and one that was answered explains
+        none.
+        """
         self.assertFalse(self.attempts.explains_sign_out())
         answered = self.attempts.request(1, "token")
         self.attempts.answered(answered)
@@ -123,7 +133,9 @@ class ComebackTests(SynchronousTestCase):
         return Comeback(Backoff(0.5, 5.0, lambda: draw), 0.3, 1.0, lambda: draw)
 
     def test_at_once(self) -> None:
-        """After a connection that lasted, the next attempt comes within 0.3 s, however often there was none before."""
+        """After a connection that lasted, the next attempt comes within 0.3 s, however often there was none
+        before.
+        """
         for draw in (0.0, 1.0):
             comeback = self.comeback(draw)
             for _ in range(10):
@@ -141,7 +153,9 @@ class ComebackTests(SynchronousTestCase):
         self.assertEqual([comeback.failed() for _ in range(7)], [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0])
 
     def test_breaks_at_once(self) -> None:
-        """A connection that breaks as soon as it is there, again and again, is waited for longer and longer, like none at all."""
+        """A connection that breaks as soon as it is there, again and again, is waited for longer and longer,
+        like none at all.
+        """
         comeback = self.comeback()
         waits = []
         for _ in range(6):

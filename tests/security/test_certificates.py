@@ -13,7 +13,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import ClusterConfig, Config, DatabaseConfig, TlsConfig
 from imsys.errors import ConfigError
-from imsys.security.certificates import SERVER_LIFE, Authority, cluster_authority, end_of, ends_of, ensure_development, soon_over
+from imsys.security.certificates import (
+    SERVER_LIFE,
+    Authority,
+    cluster_authority,
+    end_of,
+    ends_of,
+    ensure_development,
+    soon_over,
+)
 from tests.support.children import folder
 
 NOW = datetime.now(UTC)
@@ -22,7 +30,10 @@ NOW = datetime.now(UTC)
 def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None:
     """Let two contexts shake hands in memory; raises ``ssl.SSLError`` when one of them refuses."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    sides = [server.wrap_bio(to_server, to_client, server_side=True), client.wrap_bio(to_client, to_server, server_hostname=name)]
+    sides = [
+        server.wrap_bio(to_server, to_client, server_side=True),
+        client.wrap_bio(to_client, to_server, server_hostname=name),
+    ]
     for _ in range(10):
         for side in sides:
             with contextlib.suppress(ssl.SSLWantReadError):
@@ -34,7 +45,9 @@ def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None
 class DevelopmentTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.home = folder("certs")
-        self.tls = TlsConfig(*(str(self.home / "c" / name) for name in ("server.pem", "server.key", "ca.pem")))
+        self.tls = TlsConfig(
+            *(str(self.home / "c" / name) for name in ("server.pem", "server.key", "ca.pem"))
+        )
 
     def client(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.tls.ca)
@@ -47,11 +60,15 @@ class DevelopmentTests(SynchronousTestCase):
         return context
 
     def test_names(self) -> None:
-        """Clients that trust the CA accept the server under loopback's names and the given ones, and no other."""
+        """Clients that trust the CA accept the server under loopback's names and the given ones, and no
+        other.
+        """
         ensure_development(self.tls, ["chat.example"], NOW)
         for name in ("127.0.0.1", "::1", "localhost", "chat.example"):
             handshake(self.server(), self.client(), name)
-        self.assertRaises(ssl.SSLCertVerificationError, handshake, self.server(), self.client(), "other.example")
+        self.assertRaises(
+            ssl.SSLCertVerificationError, handshake, self.server(), self.client(), "other.example"
+        )
 
     def test_once(self) -> None:
         """What is there is kept, until it has less than 30 days; the CA is kept even then."""
@@ -64,7 +81,9 @@ class DevelopmentTests(SynchronousTestCase):
         self.assertEqual(Path(self.tls.ca).read_bytes(), authority)
 
     def test_operators_own(self) -> None:
-        """A certificate without our CA's key is the operator's: it is never replaced, even when it has expired."""
+        """A certificate without our CA's key is the operator's: it is never replaced, even when it has
+        expired.
+        """
         ensure_development(self.tls, [], NOW)
         Path(self.tls.ca).with_suffix(".key").unlink()
         self.assertFalse(ensure_development(self.tls, [], NOW + timedelta(days=5000)))
@@ -73,12 +92,16 @@ class DevelopmentTests(SynchronousTestCase):
         """A certificate without its key is said, not replaced."""
         ensure_development(self.tls, [], NOW)
         Path(self.tls.key).unlink()
-        self.assertIn(self.tls.key, str(self.assertRaises(ConfigError, ensure_development, self.tls, [], NOW)))
+        self.assertIn(
+            self.tls.key, str(self.assertRaises(ConfigError, ensure_development, self.tls, [], NOW))
+        )
 
     def test_modes(self) -> None:
         """Keys and the folder are the owner's alone."""
         ensure_development(self.tls, [], NOW)
-        self.assertEqual({stat.S_IMODE(key.stat().st_mode) for key in (self.home / "c").glob("*.key")}, {0o600})
+        self.assertEqual(
+            {stat.S_IMODE(key.stat().st_mode) for key in (self.home / "c").glob("*.key")}, {0o600}
+        )
         self.assertEqual(stat.S_IMODE((self.home / "c").stat().st_mode), 0o700)
 
     def test_not_writable(self) -> None:
@@ -102,9 +125,15 @@ class ClusterTests(SynchronousTestCase):
             made.verify_mode = ssl.CERT_REQUIRED
             return made
 
-        handshake(context(ssl.Purpose.CLIENT_AUTH, home, "a"), context(ssl.Purpose.SERVER_AUTH, home, "b"), "127.0.0.1")
+        handshake(
+            context(ssl.Purpose.CLIENT_AUTH, home, "a"),
+            context(ssl.Purpose.SERVER_AUTH, home, "b"),
+            "127.0.0.1",
+        )
         stranger = context(ssl.Purpose.SERVER_AUTH, elsewhere, "c")
-        self.assertRaises(ssl.SSLError, handshake, context(ssl.Purpose.CLIENT_AUTH, home, "a"), stranger, "127.0.0.1")
+        self.assertRaises(
+            ssl.SSLError, handshake, context(ssl.Purpose.CLIENT_AUTH, home, "a"), stranger, "127.0.0.1"
+        )
 
     def test_again(self) -> None:
         """The CA of a folder is made once."""
@@ -144,16 +173,23 @@ class EndTests(SynchronousTestCase):
         return Config(tls=self.tls)
 
     def test_public(self) -> None:
-        """From 30 days on there is a line, with the day and how many are left; what has expired is refused."""
+        """From 30 days on there is a line, with the day and how many are left.
+
+        What has expired is refused.
+        """
         self.assertEqual(soon_over(ends_of(self.config(timedelta(days=31))), NOW), [])
         (line,) = soon_over(ends_of(self.config(timedelta(days=29, hours=1))), NOW)
         day = (NOW + timedelta(days=29, hours=1)).strftime("%Y-%m-%d")
-        self.assertRegex(line, rf"^\[tls\] certificate: {self.tls.certificate} expires on {day} \d\d:\d\d UTC, in 29 days$")
+        self.assertRegex(
+            line, rf"^\[tls\] certificate: {self.tls.certificate} expires on {day} \d\d:\d\d UTC, in 29 days$"
+        )
         refusal = self.assertRaises(ConfigError, soon_over, ends_of(self.config(timedelta(days=-1))), NOW)
         self.assertIn(f"[tls] certificate: {self.tls.certificate} has expired on", str(refusal))
 
     def test_not_ours(self) -> None:
-        """A daemon without public ports does not care for their certificate, nor does anybody for an authority that was left there."""
+        """A daemon without public ports does not care for their certificate, nor does anybody for an
+        authority that was left there.
+        """
         config = self.config(timedelta(days=-1))
         self.assertEqual(soon_over(ends_of(config, public=False), NOW), [])
         old = self.config(timedelta(days=400))
@@ -166,22 +202,35 @@ class EndTests(SynchronousTestCase):
         Authority.make("old", long_ago).save(self.home / "old.pem", self.home / "old.key")
         authority = Authority.make("cluster", NOW - timedelta(days=830))
         authority.save(self.home / "cluster.pem", self.home / "cluster.key")
-        authority.issue("chat1", (), NOW - timedelta(days=830), self.home / "chat1.pem", self.home / "chat1.key")
+        authority.issue(
+            "chat1", (), NOW - timedelta(days=830), self.home / "chat1.pem", self.home / "chat1.key"
+        )
         good, old, chat1 = (str(self.home / name) for name in ("cluster.pem", "old.pem", "chat1.pem"))
         for config, what in (
             (Config(cluster=ClusterConfig(ca=good, certificate=chat1)), f"[cluster] certificate: {chat1}"),
             (Config(cluster=ClusterConfig(ca=old, certificate=good)), f"[cluster] ca: {old}"),
             (Config(database=DatabaseConfig(engine="mysql", tls_ca=old)), f"[database] tls_ca: {old}"),
         ):
-            self.assertIn(f"{what} has expired on", str(self.assertRaises(ConfigError, soon_over, ends_of(config), NOW)))
-        self.assertEqual(soon_over(ends_of(Config(database=DatabaseConfig(tls_ca=old))), NOW), [], "SQLite has none")
+            self.assertIn(
+                f"{what} has expired on", str(self.assertRaises(ConfigError, soon_over, ends_of(config), NOW))
+            )
+        self.assertEqual(
+            soon_over(ends_of(Config(database=DatabaseConfig(tls_ca=old))), NOW), [], "SQLite has none"
+        )
 
     def test_files_with_several(self) -> None:
-        """Of a chain what has signed the certificate counts as well; of a bundle of authorities one is enough."""
-        old, young = (Authority.make(name, NOW - timedelta(days=days)) for name, days in (("old", 4000), ("young", 0)))
+        """Of a chain what has signed the certificate counts as well.
+
+        Of a bundle of authorities one is enough.
+        """
+        old, young = (
+            Authority.make(name, NOW - timedelta(days=days)) for name, days in (("old", 4000), ("young", 0))
+        )
         old.save(self.home / "old.pem", self.home / "old.key")
         young.save(self.home / "young.pem", self.home / "young.key")
-        (self.home / "bundle.pem").write_bytes((self.home / "old.pem").read_bytes() + (self.home / "young.pem").read_bytes())
+        (self.home / "bundle.pem").write_bytes(
+            (self.home / "old.pem").read_bytes() + (self.home / "young.pem").read_bytes()
+        )
         self.assertGreater(end_of("", str(self.home / "bundle.pem")).when, NOW)
         aged = Authority.make("aged", NOW - timedelta(days=3655))
         aged.save(self.home / "aged.pem", self.home / "aged.key")
@@ -190,4 +239,6 @@ class EndTests(SynchronousTestCase):
         chain.write_bytes(Path(self.tls.certificate).read_bytes() + (self.home / "aged.pem").read_bytes())
         self.assertLess(end_of("", str(chain)).when, NOW)
         chain.write_bytes(Path(self.tls.certificate).read_bytes() + (self.home / "old.pem").read_bytes())
-        self.assertEqual(end_of("", str(chain)).when, end_of("", self.tls.certificate).when, "it is not of this chain")
+        self.assertEqual(
+            end_of("", str(chain)).when, end_of("", self.tls.certificate).when, "it is not of this chain"
+        )

@@ -41,7 +41,9 @@ class AddingTests(SynchronousTestCase):
         self.assertEqual(synced, [(self.path.parent, made[1:]), (self.path.parent, made)])
 
     def test_made_at_once(self) -> None:
-        """Of two processes that make the same file, the second does not replace the keys that the first may be using."""
+        """Of two processes that make the same file, the second does not replace the keys that the first may
+        be using.
+        """
         fsync = os.fsync
         first: list[str] = []
 

@@ -60,44 +60,76 @@ class PasswordsTests(TestCase):
             self.assertEqual(passwords.computed, before + 1)
 
     async def test_too_long_is_wrong(self) -> None:
-        """A password of more than 1,024 characters is wrong even where its hash is stored, and costs one hash."""
+        """A password of more than 1,024 characters is wrong even where its hash is stored, and costs one
+        hash.
+        """
         passwords = self.started(small())
         encoded = await passwords.hash("x" * 1025)
         before = passwords.computed
         self.assertEqual(await self.verify(passwords, encoded, "x" * 1025), PasswordCheck(right=False))
         self.assertEqual(passwords.computed, before + 1)
-        self.assertEqual(await self.verify(passwords, await passwords.hash("x" * 1024), "x" * 1024), PasswordCheck(right=True))
+        self.assertEqual(
+            await self.verify(passwords, await passwords.hash("x" * 1024), "x" * 1024),
+            PasswordCheck(right=True),
+        )
 
     async def test_any_text(self) -> None:
         """NUL, a lone surrogate and the empty text are passwords like others."""
         passwords = self.started(small())
         for password in ("", "a\0b", "\ud800", "\U0001f600" * 9):
-            self.assertEqual(await self.verify(passwords, await passwords.hash(password), password), PasswordCheck(right=True))
+            self.assertEqual(
+                await self.verify(passwords, await passwords.hash(password), password),
+                PasswordCheck(right=True),
+            )
 
     async def test_other_parameters(self) -> None:
         """A hash made with other parameters is checked, and reported as outdated when it is right."""
         passwords = self.started(small())
         old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
-        self.assertEqual(await self.verify(passwords, old, "correct horse"), PasswordCheck(right=True, outdated=True))
+        self.assertEqual(
+            await self.verify(passwords, old, "correct horse"), PasswordCheck(right=True, outdated=True)
+        )
         self.assertEqual(await self.verify(passwords, old, "wrong horse"), PasswordCheck(right=False))
 
     async def test_kinds(self) -> None:
-        """Where there are hashes of several kinds, what is wrong takes one of each: with either kind of hash, a broken one, or none."""
+        """Where there are hashes of several kinds, what is wrong takes one of each: with either kind of hash,
+        a broken one, or none.
+        """
         passwords = self.started(small())
         old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
         new = await passwords.hash("correct horse")
-        passwords.know(["$argon2id$v=19$m=32,t=2,p=1", "$argon2id$v=19$m=16,t=1,p=1", "", "-", "$argon2id$v=19$m=x", "$2b$12"])
+        passwords.know(
+            [
+                "$argon2id$v=19$m=32,t=2,p=1",
+                "$argon2id$v=19$m=16,t=1,p=1",
+                "",
+                "-",
+                "$argon2id$v=19$m=x",
+                "$2b$12",
+            ]
+        )
         with capturedLogs():
-            for encoded, password in ((old, "x"), (new, "x"), ("-", "x"), (None, "x"), (new, "x" * 2000), (None, "correct horse")):
+            for encoded, password in (
+                (old, "x"),
+                (new, "x"),
+                ("-", "x"),
+                (None, "x"),
+                (new, "x" * 2000),
+                (None, "correct horse"),
+            ):
                 before = passwords.computed
                 self.assertFalse((await self.verify(passwords, encoded, password)).right)
-                self.assertEqual(passwords.computed - before, 3 + (encoded == "-"), encoded)  # where one is no hash, the first is none
+                # where one is no hash, the first is none
+                self.assertEqual(passwords.computed - before, 3 + (encoded == "-"), encoded)
         before = passwords.computed
         self.assertTrue((await self.verify(passwords, old, "correct horse")).outdated)
         self.assertEqual(passwords.computed - before, 1)
 
     async def test_kinds_that_are_found(self) -> None:
-        """A kind that nobody told of is learned from the first account that has it; there are not more kinds than are bounded."""
+        """A kind that nobody told of is learned from the first account that has it.
+
+        There are not more kinds than are bounded.
+        """
         passwords = self.started(small())
         old = PasswordHasher(time_cost=2, memory_cost=32, parallelism=1).hash("correct horse")
         await self.verify(passwords, old, "x")
@@ -112,7 +144,9 @@ class PasswordsTests(TestCase):
         passwords = self.started(small())
         with capturedLogs() as events:
             for broken in ("", "!", "$argon2id$v=19$m=1", "$2b$12$abcdefghijklmnopqrstuv"):
-                self.assertEqual(await self.verify(passwords, broken, "correct horse"), PasswordCheck(right=False))
+                self.assertEqual(
+                    await self.verify(passwords, broken, "correct horse"), PasswordCheck(right=False)
+                )
         self.assertEqual(len(events), 4)
         self.assertNotIn("abcdefgh", repr(events))
 
@@ -129,7 +163,9 @@ class PasswordsTests(TestCase):
         await passwords.hash("correct horse")
 
     async def test_turns(self) -> None:
-        """An account that has many passwords checked waits behind others that have one, though they came later, and goes without first."""
+        """An account that has many passwords checked waits behind others that have one, though they came
+        later, and goes without first.
+        """
         passwords = self.started(small(workers=1, queue=24))
         order: list[str] = []
 

@@ -38,7 +38,10 @@ class TicketTests(SynchronousTestCase):
 
     def test_life(self) -> None:
         """A ticket lives as long as is said, or else as tickets do."""
-        play, publish = self.tickets.issue(self.file_id, 7, Right.PLAY, 600), self.tickets.issue(self.file_id, 7, Right.PUBLISH)
+        play, publish = (
+            self.tickets.issue(self.file_id, 7, Right.PLAY, 600),
+            self.tickets.issue(self.file_id, 7, Right.PUBLISH),
+        )
         self.clock.advance(599)
         self.assertEqual(self.tickets.check(play, self.file_id, Right.PLAY).expires, 1_700_000_600)
         self.clock.advance(1)

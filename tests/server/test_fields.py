@@ -26,7 +26,24 @@ class IdTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """1 for anything else, with the name of the key."""
-        for text in ("", " ", "-1", "+1", "1 ", " 1", "1.0", "1e3", "0x1", "1_0", "٣", "²", "x", str(2**63), "0" * 20, "9" * 10_000):
+        for text in (
+            "",
+            " ",
+            "-1",
+            "+1",
+            "1 ",
+            " 1",
+            "1.0",
+            "1e3",
+            "0x1",
+            "1_0",
+            "٣",
+            "²",
+            "x",
+            str(2**63),
+            "0" * 20,
+            "9" * 10_000,
+        ):
             error = self.assertRaises(Refused, parse_id, text, "thread_id")
             self.assertIs(error.status, Status.JSONPARSE_ERROR, text)
             self.assertIn("thread_id", error.message)
@@ -47,17 +64,27 @@ class LimitTests(SynchronousTestCase):
         """Characters count, not bytes; 70 beyond."""
         self.assertEqual(at_most("ä" * 50, 50, "nickname"), "ä" * 50)
         error = self.assertRaises(Refused, at_most, "ä" * 51, 50, "nickname")
-        self.assertEqual((error.status, "nickname" in error.message, "50" in error.message), (Status.INVALID_FIELD, True, True))
+        self.assertEqual(
+            (error.status, "nickname" in error.message, "50" in error.message),
+            (Status.INVALID_FIELD, True, True),
+        )
 
     def test_within(self) -> None:
         """Both ends are allowed; 70 beyond."""
         self.assertEqual([within(value, 1, 100, "limit") for value in (1, 100)], [1, 100])
         for value in (0, 101, -1):
-            self.assertIs(self.assertRaises(Refused, within, value, 1, 100, "limit").status, Status.INVALID_FIELD)
+            self.assertIs(
+                self.assertRaises(Refused, within, value, 1, 100, "limit").status, Status.INVALID_FIELD
+            )
 
 
 def cards(descriptions: Sequence[str]) -> CardsResponse:
-    return CardsResponse(cards=[Card(uuid="1", username="a", nickname="", avator="", description=text, sex=0) for text in descriptions])
+    return CardsResponse(
+        cards=[
+            Card(uuid="1", username="a", nickname="", avator="", description=text, sex=0)
+            for text in descriptions
+        ]
+    )
 
 
 def fits(message: Message) -> bool:
@@ -65,7 +92,9 @@ def fits(message: Message) -> bool:
     return len(frame(91, message, "\0" * 64)) <= CHAT.largest
 
 
-DESCRIPTIONS = st.lists(st.one_of(st.text(max_size=20), st.integers(0, 60_000).map(lambda size: "x" * size)), max_size=40)
+DESCRIPTIONS = st.lists(
+    st.one_of(st.text(max_size=20), st.integers(0, 60_000).map(lambda size: "x" * size)), max_size=40
+)
 
 
 class FrameTests(SynchronousTestCase):

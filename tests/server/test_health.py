@@ -60,8 +60,13 @@ class HealthTests(SynchronousTestCase):
         self.health.demand()
 
     def test_proof(self) -> None:
-        """Nothing is tried that others use with success, where that shows as much; it is again as soon as they do no more."""
-        health = Health(self.clock, {"thing": Check("The thing", self.other.attempt, lambda: self.other.used, proof=True)})
+        """Nothing is tried that others use with success, where that shows as much.
+
+        It is again as soon as they do no more.
+        """
+        health = Health(
+            self.clock, {"thing": Check("The thing", self.other.attempt, lambda: self.other.used, proof=True)}
+        )
         self.health.stopService()
         health.startService()
         self.addCleanup(health.stopService)
@@ -77,7 +82,9 @@ class HealthTests(SynchronousTestCase):
         self.assertEqual(health.unfit, "")
 
     def test_silent(self) -> None:
-        """What does not answer in time is broken, is not tried again meanwhile, and works when it answers at last."""
+        """What does not answer in time is broken, is not tried again meanwhile, and works when it answers at
+        last.
+        """
         self.wait(2)
         self.thing.outcome = "silence"
         self.wait(PAUSE + PATIENCE)
@@ -92,8 +99,16 @@ class HealthTests(SynchronousTestCase):
     def test_fails(self) -> None:
         """What fails is broken at once, with the reason, and works at the first success."""
         for error, reason, silent in (
-            (OSError(5, "Input/output error", "/a/file"), "The thing does not work: Input/output error.", False),
-            (Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer."), "The thing does not answer.", True),
+            (
+                OSError(5, "Input/output error", "/a/file"),
+                "The thing does not work: Input/output error.",
+                False,
+            ),
+            (
+                Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer."),
+                "The thing does not answer.",
+                True,
+            ),
             (Refused(Status.INTERNAL_ERROR, "It is over."), "The thing does not work: It is over.", False),
             (ValueError("a secret"), "The thing does not work: ValueError.", False),
         ):
@@ -113,7 +128,9 @@ class HealthTests(SynchronousTestCase):
         for names in (("thing", "other"), ()):
             with self.assertRaises(Refused) as caught:
                 self.health.demand(*names)
-            self.assertEqual((caught.exception.status, caught.exception.retry_after), (Status.SERVER_BUSY, 1.0))
+            self.assertEqual(
+                (caught.exception.status, caught.exception.retry_after), (Status.SERVER_BUSY, 1.0)
+            )
             self.assertIn("The other does not work: Read-only file system.", caught.exception.message)
 
     def test_several(self) -> None:
@@ -172,4 +189,6 @@ class HealthTests(SynchronousTestCase):
         self.thing.outcome = "silence"
         self.wait(PAUSE)
         self.health.stopService()
-        self.assertEqual((self.thing.waiting[0].called, self.heard, self.clock.getDelayedCalls()), (True, [], []))
+        self.assertEqual(
+            (self.thing.waiting[0].called, self.heard, self.clock.getDelayedCalls()), (True, [], [])
+        )

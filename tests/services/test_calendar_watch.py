@@ -39,7 +39,9 @@ class CalendarWatchTests(SynchronousTestCase):
         """A clock that is set back is said once, with how far, what it says now, and what that means."""
         self.ahead -= 3600
         (line,) = self.said(600)
-        self.assertRegex(line, r"set back by 3600 s, or it slept: it says 2026-09-21T13:13:25\+00:00\. .*deadlines.*go on")
+        self.assertRegex(
+            line, r"set back by 3600 s, or it slept: it says 2026-09-21T13:13:25\+00:00\. .*deadlines.*go on"
+        )
 
     def test_forward(self) -> None:
         """So is one that is set forward, and each time anew."""

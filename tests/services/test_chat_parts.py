@@ -19,8 +19,8 @@ from tests.support.servers import PLAINTEXT, certificates, keys_of_files, redis_
 
 class OrderTests(SynchronousTestCase):
     def test_stopping(self) -> None:
-        """Whoever is to be told of something when the server stops is told while there are streams to the other servers, and after
-        everything that waits is stored."""
+        """Whoever is to be told of something when the server stops is told while there are streams to the
+        other servers, and after everything that waits is stored."""
         config = Config(
             database=DatabaseConfig(engine="sqlite", path=str(Path(self.mktemp()).absolute())),
             redis=redis_server(),

@@ -101,12 +101,20 @@ class ListenTests(TestCase):
             service = self.listen(port)
             for attempt in (service.check, service.privilegedStartService):
                 line = str(self.assertRaises(ConfigError, attempt))
-                self.assertEqual(line, f"[chat] port: cannot listen on 127.0.0.1 port {port}: the port is in use")
+                self.assertEqual(
+                    line, f"[chat] port: cannot listen on 127.0.0.1 port {port}: the port is in use"
+                )
 
     def test_foreign_address(self) -> None:
         """An address of another machine, or a host that does not exist, is one line as well."""
-        self.assertIn("this machine does not have", str(self.assertRaises(ConfigError, self.listen(free_port(), "192.0.2.1").check)))
-        self.assertIn("there is no such host", str(self.assertRaises(ConfigError, self.listen(free_port(), "no-such-host.invalid").check)))
+        self.assertIn(
+            "this machine does not have",
+            str(self.assertRaises(ConfigError, self.listen(free_port(), "192.0.2.1").check)),
+        )
+        self.assertIn(
+            "there is no such host",
+            str(self.assertRaises(ConfigError, self.listen(free_port(), "no-such-host.invalid").check)),
+        )
 
     def test_check_lets_go(self) -> None:
         """The check does not keep the port."""
@@ -117,8 +125,12 @@ class ListenTests(TestCase):
         service.startService()
 
     async def test_shared_queue(self) -> None:
-        """A port that is shared takes everybody in its queue before it closes, however few came at once until then."""
-        service = ListenService(self.reactor, self.factory, "127.0.0.1", free_port(), None, "[chat] port", shared=True)
+        """A port that is shared takes everybody in its queue before it closes, however few came at once until
+        then.
+        """
+        service = ListenService(
+            self.reactor, self.factory, "127.0.0.1", free_port(), None, "[chat] port", shared=True
+        )
         service.startService()
         self.addCleanup(service.stopService)
         address = ("127.0.0.1", service.port)
@@ -185,7 +197,10 @@ class DaemonTests(TestCase):
         self.assertEqual(self.log.parent.stat().st_mode & 0o777, 0o700)
 
     async def test_hangup(self) -> None:
-        """After the file was moved away, SIGHUP makes a new one; whoever listened for SIGHUP before still does."""
+        """After the file was moved away, SIGHUP makes a new one.
+
+        Whoever listened for SIGHUP before still does.
+        """
         others: list[int] = []
         before = signal.signal(signal.SIGHUP, lambda number, frame: others.append(number))
         self.addCleanup(signal.signal, signal.SIGHUP, before)
@@ -255,7 +270,9 @@ class FailureTests(SynchronousTestCase):
         def build(reactor: Any, config: Config) -> Service:
             raise ConfigError("[tls] key: nonsense")
 
-        self.says("imsys-chat: [tls] key: nonsense", make_daemon, self.reactor, self.config, "imsys-chat", build)
+        self.says(
+            "imsys-chat: [tls] key: nonsense", make_daemon, self.reactor, self.config, "imsys-chat", build
+        )
 
     def test_busy_ports(self) -> None:
         """A port in use is found before the daemon starts, a gRPC port as well."""
@@ -271,9 +288,13 @@ class FailureTests(SynchronousTestCase):
             self.says(said, make_daemon, self.reactor, self.config, "imsys-chat", build)
             self.stream.truncate(0)
             self.stream.seek(0)
-            config = dataclasses.replace(self.config, chat=dataclasses.replace(self.config.chat, grpc_port=port))
+            config = dataclasses.replace(
+                self.config, chat=dataclasses.replace(self.config.chat, grpc_port=port)
+            )
             said = f"imsys-chat: [chat] grpc_port: cannot listen on 127.0.0.1 port {port}: the port is in use"
-            self.says(said, make_daemon, self.reactor, config, "imsys-chat", lambda reactor, config: Service())
+            self.says(
+                said, make_daemon, self.reactor, config, "imsys-chat", lambda reactor, config: Service()
+            )
 
     def test_port_taken_meanwhile(self) -> None:
         """A port that somebody takes between the check and the start is the same line."""
@@ -294,8 +315,15 @@ class FailureTests(SynchronousTestCase):
         blocked = Path(self.config.imsys.home) / "log"
         blocked.write_text("")
         daemon = make_daemon(self.reactor, self.config, "imsys-chat", lambda reactor, config: Service())
-        self.says(f"imsys-chat: [imsys] log_dir: {blocked}/imsys-chat.log cannot be written: File exists", daemon.startService)
+        self.says(
+            f"imsys-chat: [imsys] log_dir: {blocked}/imsys-chat.log cannot be written: File exists",
+            daemon.startService,
+        )
 
     def test_options(self) -> None:
         """A wrong option, and a wrong configuration, is one line."""
-        self.says("option --confg not recognized (--help tells what is allowed)", Options().parseOptions, ["--confg", "x"])
+        self.says(
+            "option --confg not recognized (--help tells what is allowed)",
+            Options().parseOptions,
+            ["--confg", "x"],
+        )

@@ -33,8 +33,17 @@ class FittingTests(SynchronousTestCase):
         return config.chat.capacity, config.resources.capacity, config.gateway.capacity
 
     def test_enough(self) -> None:
-        """Where the limit is high enough, or none, nothing changes; nor does it for servers that hold no connections."""
-        enough = {"imsys-chat": 19400, "imsys-resources": 4400, "imsys-gateway": 4400, "imsys": 28000, "imsys-balance": 50}
+        """Where the limit is high enough, or none, nothing changes.
+
+        Nor does it for servers that hold no connections.
+        """
+        enough = {
+            "imsys-chat": 19400,
+            "imsys-resources": 4400,
+            "imsys-gateway": 4400,
+            "imsys": 28000,
+            "imsys-balance": 50,
+        }
         for daemon, limit in (*enough.items(), ("imsys", None)):
             self.assertEqual(fitting(self.config, daemon, limit), (self.config, ""))
 
@@ -57,18 +66,24 @@ class FittingTests(SynchronousTestCase):
         left = 12000 - OWN
         self.assertTrue(0.98 * left < chat + resources + gateway <= left, (chat, resources, gateway))
         self.assertEqual((round(chat / resources, 2), gateway), (4.75, resources))
-        self.assertIn(f"[chat] capacity is {chat} instead of 19000, [resources] capacity is {resources} instead of 4000", warning)
+        self.assertIn(
+            f"[chat] capacity is {chat} instead of 19000, [resources] capacity is {resources} instead of 4000",
+            warning,
+        )
 
     def test_hopeless(self) -> None:
         """A limit that is not even enough for the server itself is refused."""
         line = str(self.assertRaises(ConfigError, fitting, self.config, "imsys-chat", 256))
-        self.assertRegex(line, r"\Athe process may open 256 files, and needs \d+ before the first connection: raise the limit")
+        self.assertRegex(
+            line,
+            r"\Athe process may open 256 files, and needs \d+ before the first connection: raise the limit",
+        )
 
 
 class ChatServerTests(DaemonTestCase):
     async def test_low_limit(self) -> None:
-        """A chat server with a low hard limit, and a Twisted that our reactor does not know, starts and says both in its own log;
-        balance hears of the capacity that it has."""
+        """A chat server with a low hard limit, and a Twisted that our reactor does not know, starts and says
+        both in its own log; balance hears of the capacity that it has."""
         self.one_machine_of_many()
         await start(self, "imsys-balance", self.settings)
         python, option, launcher, *rest = twistd("--nodaemon", "--pidfile=", "imsys-chat")
@@ -81,7 +96,10 @@ class ChatServerTests(DaemonTestCase):
         await process.says(" is ready")
         text = (logs / "imsys-chat.log").read_text("utf-8")
         self.assertIn("imsys-chat: the process may open 600 files", text)
-        self.assertIn("imsys-chat: running on Twisted's own reactor, which is slower, and not on imsys.reactor: it was not tried", text)
+        self.assertIn(
+            "imsys-chat: running on Twisted's own reactor, which is slower, and not on imsys.reactor: it was not tried",
+            text,
+        )
         (row,) = (await self.status()).splitlines()[1:]
         capacity = int(row.split()[8])
         self.assertIn(f"[chat] capacity is {capacity} instead of 19000", process.text)
@@ -101,10 +119,14 @@ class NoneLeftTests(TestCase):
 
     def errors(self) -> list[str]:
         """What ports have complained of."""
-        return [formatEvent(event) for event in self.events if event.get("log_namespace") == listening.__name__]
+        return [
+            formatEvent(event) for event in self.events if event.get("log_namespace") == listening.__name__
+        ]
 
     async def test_rest(self) -> None:
-        """A port that finds no descriptor does not try again at once, says so once, and takes those who waited as soon as there is one."""
+        """A port that finds no descriptor does not try again at once, says so once, and takes those who
+        waited as soon as there is one.
+        """
         self.patch(listening, "REST", 0.01)
         tries: list[int] = []
 
@@ -116,7 +138,8 @@ class NoneLeftTests(TestCase):
         factory = Greeters()
         service = ListenService(self.reactor, factory, "127.0.0.1", 0, None, "[chat] port")
         service.privilegedStartService()
-        reader = await connectProtocol(TCP4ClientEndpoint(self.reactor, "127.0.0.1", service.port), Reader())  # waits in the kernel
+        # waits in the kernel
+        reader = await connectProtocol(TCP4ClientEndpoint(self.reactor, "127.0.0.1", service.port), Reader())
         patch = self.patch(socket, "socket", NoSocket)
         service.startService()
         self.addCleanup(service.stopService)
@@ -125,7 +148,10 @@ class NoneLeftTests(TestCase):
         self.assertNotIn(service._port, self.reactor.getReaders())
         while len(tries) < 3:
             await deferLater(self.reactor, 0)
-        self.assertEqual((factory.built, self.errors()), (0, ["[chat] port accepts nobody until a file is closed: Too many open files"]))
+        self.assertEqual(
+            (factory.built, self.errors()),
+            (0, ["[chat] port accepts nobody until a file is closed: Too many open files"]),
+        )
         patch.restore()
         self.assertEqual(await reader.ended, b"hello")
 

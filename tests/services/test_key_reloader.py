@@ -34,8 +34,8 @@ class Time(Clock):
 
 class FreshKeysTests(TestCase):
     async def test_rotated(self) -> None:
-        """A rotated key opens within seconds, and signs some seconds later, so that nobody gets a ticket that another server does not know
-        yet; a file that cannot be read changes nothing, and is told once.
+        """A rotated key opens within seconds, and signs some seconds later, so that nobody gets a ticket that
+        another server does not know yet; a file that cannot be read changes nothing, and is told once.
         """
         from twisted.internet import reactor
 
@@ -73,8 +73,8 @@ class FreshKeysTests(TestCase):
         self.assertEqual((keys.signing()[0], len(told)), (made, 1))
 
     async def test_master_keys(self) -> None:
-        """New files are under a rotated master key within seconds, those before it stay readable until its line is gone; a broken file
-        changes nothing."""
+        """New files are under a rotated master key within seconds, those before it stay readable until its
+        line is gone; a broken file changes nothing."""
         from twisted.internet import reactor
 
         path = folder("keys") / "files.keys"
@@ -91,7 +91,9 @@ class FreshKeysTests(TestCase):
         clock.advance(INTERVAL)
         await fresh._looking
         after = masters.new()
-        self.assertEqual([before.key_id, after.key_id, masters.seal(before).open(0, True, sealed)], [old, made, b"x"])
+        self.assertEqual(
+            [before.key_id, after.key_id, masters.seal(before).open(0, True, sealed)], [old, made, b"x"]
+        )
         whole = path.read_text()
         path.write_text(whole[:-10])
         clock.advance(INTERVAL)

@@ -51,7 +51,10 @@ class ListeningTests(TestCase):
         self.addCleanup(lambda: self.service.stopService() if self.service.running else None)
 
     def connect(self, says: bytes = b"hello") -> socket.socket:
-        """A client that is connected, and has said something; it waits in the kernel until somebody accepts it."""
+        """A client that is connected, and has said something.
+
+        It waits in the kernel until somebody accepts it.
+        """
         client = socket.create_connection(("127.0.0.1", self.service.port))
         self.addCleanup(client.close)
         client.settimeout(10.0)
@@ -82,7 +85,10 @@ class ListeningTests(TestCase):
         self.assertLessEqual(max(turns.values()), PLAIN_ACCEPTS)
 
     async def test_stale(self) -> None:
-        """Who has waited for too long is reset, and costs nothing more; who comes then is served, and there is a line in the log."""
+        """Who has waited for too long is reset, and costs nothing more.
+
+        Who comes then is served, and there is a line in the log.
+        """
         self.patch(listening, "STALE", 0.5)
         late = [self.connect(), self.connect(b"")]
         await deferLater(self.reactor, 0.6)

@@ -1,4 +1,6 @@
-"""Several chat processes behind one port, as processes: one supervisor, and what it does when they or it are ended."""
+"""Several chat processes behind one port, as processes: one supervisor, and what it does when they or it are
+ended.
+"""
 
 from __future__ import annotations
 
@@ -103,8 +105,8 @@ class ProcessesCase(DaemonTestCase):
 
 class LifeTests(ProcessesCase):
     async def test_life(self) -> None:
-        """Each process is a server of its own to balance; SIGHUP reaches each; Ctrl-C, which reaches each as well, ends all in good order,
-        and nothing stays behind."""
+        """Each process is a server of its own to balance; SIGHUP reaches each; Ctrl-C, which reaches each as
+        well, ends all in good order, and nothing stays behind."""
         self.one_machine_of_many()
         await start(self, "imsys-balance", self.settings)
         supervisor = await self.supervisor()
@@ -113,7 +115,9 @@ class LifeTests(ProcessesCase):
         rows = (await self.status()).splitlines()[1:]
         self.assertEqual([row.split()[1] for row in rows], ["chat1-1", "chat1-2"])
         self.assertEqual({row.split()[2] for row in rows}, {f"127.0.0.1:{self.settings['CHAT_PORT']}"})
-        self.assertEqual([row.split()[6] for row in rows], [f"127.0.0.1:{self.base + 1}", f"127.0.0.1:{self.base + 2}"])
+        self.assertEqual(
+            [row.split()[6] for row in rows], [f"127.0.0.1:{self.base + 1}", f"127.0.0.1:{self.base + 2}"]
+        )
         logs = [self.home / "var" / "log" / f"imsys-chat{end}.log" for end in ("", "-1", "-2")]
         for log in logs:
             log.rename(log.with_suffix(".1"))
@@ -142,7 +146,9 @@ class LifeTests(ProcessesCase):
         self.assertEqual(await self.status(), "No server is registered.\n")
 
     async def test_crash_loop(self) -> None:
-        """A process that cannot start is tried again with growing pauses, the log says why each time, and the others serve."""
+        """A process that cannot start is tried again with growing pauses, the log says why each time, and the
+        others serve.
+        """
         self.one_machine_of_many()
         await start(self, "imsys-balance", self.settings)
         supervisor = run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings)
@@ -164,20 +170,36 @@ class LifeTests(ProcessesCase):
     async def test_refused(self) -> None:
         """SQLite, an application file, and a port in use are one line, before anything is started."""
         only = "imsys-chat: [chat] processes: [database] engine = sqlite is for one process only"
-        sqlite = self.settings | section("tls", certificates()) | {"REDIS_MODE": "server", "CHAT_PROCESSES": "1"}
-        await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys-chat", "--processes", "2", settings=sqlite), only)
+        sqlite = (
+            self.settings | section("tls", certificates()) | {"REDIS_MODE": "server", "CHAT_PROCESSES": "1"}
+        )
         await self.refused(
-            run(self, "--nodaemon", "--pidfile=", "imsys-chat", "--process", "2", settings=sqlite), only.replace("chat:", "chat-2:")
+            run(self, "--nodaemon", "--pidfile=", "imsys-chat", "--processes", "2", settings=sqlite), only
+        )
+        await self.refused(
+            run(self, "--nodaemon", "--pidfile=", "imsys-chat", "--process", "2", settings=sqlite),
+            only.replace("chat:", "chat-2:"),
         )
         self.one_machine_of_many()
         with socket.socket() as other:
             other.bind(("127.0.0.1", self.base + 2))
             other.listen()
             line = f"imsys-chat: [chat] grpc_base: cannot listen on 127.0.0.1 port {self.base + 2}: the port is in use"
-            await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings), line)
-        file = run(self, "--nodaemon", "--pidfile=", "--python", str(ROOT / "tac" / "chat.tac"), settings=self.settings)
+            await self.refused(
+                run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings), line
+            )
+        file = run(
+            self,
+            "--nodaemon",
+            "--pidfile=",
+            "--python",
+            str(ROOT / "tac" / "chat.tac"),
+            settings=self.settings,
+        )
         self.assertEqual(await file.end(), 1)
-        self.assertRegex(file.text, r"\Aimsys-chat: \[chat\] processes: an application file is for one process only; .*\n")
+        self.assertRegex(
+            file.text, r"\Aimsys-chat: \[chat\] processes: an application file is for one process only; .*\n"
+        )
         wrong = "imsys: [chat] processes: one process was asked for; 'twistd imsys-chat' starts several"
         settings = self.settings | {"DATABASE_ENGINE": "sqlite"}
         await self.refused(run(self, "--nodaemon", "--pidfile=", "imsys", settings=settings), wrong)
@@ -250,7 +272,9 @@ class SupervisorTests(TestCase):
 
     def supervise(self, *programs: str) -> Supervisor:
         config = Config()
-        config = dataclasses.replace(config, chat=dataclasses.replace(config.chat, name="chat1", processes=len(programs)))
+        config = dataclasses.replace(
+            config, chat=dataclasses.replace(config.chat, name="chat1", processes=len(programs))
+        )
         supervisor = Supervisor(self.reactor, config, Programs((), "", (), str(self.home), False, programs))
         supervisor.startService()
         self.addCleanup(self.pipes_are_closed)
@@ -259,19 +283,30 @@ class SupervisorTests(TestCase):
         return supervisor
 
     def log(self) -> str:
-        return "\n".join(formatEvent(event) for event in self.events if event.get("log_namespace") == processes.__name__)
+        return "\n".join(
+            formatEvent(event) for event in self.events if event.get("log_namespace") == processes.__name__
+        )
 
     async def pipes_are_closed(self) -> None:
         await deferLater(self.reactor, 0)
         pipes = (ProcessReader, ProcessWriter)
-        await self.until(lambda: not any(isinstance(one, pipes) for one in self.reactor.getReaders() + self.reactor.getWriters()))
+        await self.until(
+            lambda: (
+                not any(
+                    isinstance(one, pipes) for one in self.reactor.getReaders() + self.reactor.getWriters()
+                )
+            )
+        )
 
     async def until(self, condition: Callable[[], object]) -> None:
         while not condition():
             await deferLater(self.reactor, 0.005)
 
     async def test_heir(self) -> None:
-        """A process that died is started again though another keeps its standard error open; what it said last is passed on."""
+        """A process that died is started again though another keeps its standard error open.
+
+        What it said last is passed on.
+        """
         supervisor = self.supervise(MORTAL)
         await self.until(lambda: "starts again" in self.log())
         heir = int((self.home / "heir").read_text())
@@ -299,7 +334,10 @@ class SupervisorTests(TestCase):
         self.assertIn(f"process chat1-1 (pid {unmoved.pid}) ended in good order", self.log())
 
     async def test_told_twice(self) -> None:
-        """Who is told to end a second time tells the processes, which may be waiting; after that signals are whose they were."""
+        """Who is told to end a second time tells the processes, which may be waiting.
+
+        After that signals are whose they were.
+        """
         before = signal.getsignal(signal.SIGTERM)
         supervisor = self.supervise(PATIENT, PATIENT)
         await self.until(lambda: all(process._listens for process in supervisor._running.values()))
@@ -327,7 +365,9 @@ class SupervisorTests(TestCase):
 
 class LaunchTests(SynchronousTestCase):
     def test_options(self) -> None:
-        """What twistd was told is handed on, but what belongs to one process alone: pid file, background, log file."""
+        """What twistd was told is handed on, but what belongs to one process alone: pid file, background, log
+        file.
+        """
         twistd: Any = namedAny("twisted.scripts.twistd.ServerOptions")()
         given = [
             "--pidfile",
@@ -344,9 +384,18 @@ class LaunchTests(SynchronousTestCase):
             "027",
         ]
         config = str(ROOT / "conf" / "imsys.ini")
-        twistd.parseOptions([*given, "--logfile", "log/chat.log", "imsys-chat", "--config", config, "--processes", "3"])
+        twistd.parseOptions(
+            [*given, "--logfile", "log/chat.log", "imsys-chat", "--config", config, "--processes", "3"]
+        )
         launch = launch_of(twistd.subOptions, "imsys-chat")
-        handed = ["--uid=0", "--gid=0", "--rundir=/tmp", "--prefix=twisted", "--logger=imsys.util.logs.console", "--logfile=log/chat-2.log"]
+        handed = [
+            "--uid=0",
+            "--gid=0",
+            "--rundir=/tmp",
+            "--prefix=twisted",
+            "--logger=imsys.util.logs.console",
+            "--logfile=log/chat-2.log",
+        ]
         own = ["imsys-chat", "--config", config, "--process", "2", "--supervised"]
         self.assertEqual(
             launch.arguments(2),
@@ -370,8 +419,9 @@ class LaunchTests(SynchronousTestCase):
 
 class BackgroundTests(ProcessesCase):
     async def test_privileges(self) -> None:
-        """In the background and as root: each process takes a port and a key that are root's, and is somebody else from then on; one that
-        dies comes back in the same way; one pid file, which is gone in the end."""
+        """In the background and as root: each process takes a port and a key that are root's, and is somebody
+        else from then on; one that dies comes back in the same way; one pid file, which is gone in the
+        end."""
         if os.getuid() != 0:
             raise unittest.SkipTest("only root can drop privileges")
         self.one_machine_of_many()
@@ -391,7 +441,9 @@ class BackgroundTests(ProcessesCase):
         os.kill(pids["chat1-1"], signal.SIGKILL)
         await self.until(lambda: self.pids(log.read_text()) != pids)
         pids = self.pids(log.read_text())
-        await self.until(lambda: (self.log("imsys-chat-1")).count("imsys-chat-1 " + READY.partition(" ")[2]) == 2)
+        await self.until(
+            lambda: (self.log("imsys-chat-1")).count("imsys-chat-1 " + READY.partition(" ")[2]) == 2
+        )
         for pid in pids.values():
             lines = Path(f"/proc/{pid}/status").read_text().splitlines()
             status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
@@ -416,7 +468,9 @@ class SceneTests(ProcessesCase):
         balance = Deferred.fromCoroutine(start(self, "imsys-balance", self.settings))
         users = await make_users(self.reactor, self.config, 1)
         await balance
-        (self.anna, self.anna_token, *_), (self.bert, self.bert_token, *_, self.thread) = (line.split() for line in users)
+        (self.anna, self.anna_token, *_), (self.bert, self.bert_token, *_, self.thread) = (
+            line.split() for line in users
+        )
         self.chat = await self.supervisor()
         await self.chat.says("the stream to chat server chat1-1 is open")
         await self.chat.says(self.to_two)
@@ -427,7 +481,9 @@ class SceneTests(ProcessesCase):
 
     async def connect(self, user: str, token: str) -> RawClient:
         """A session, on whichever process the kernel chose."""
-        to = endpoint(self.reactor, "127.0.0.1", int(self.settings["CHAT_PORT"]), Trust(certificates().ca), 5.0)
+        to = endpoint(
+            self.reactor, "127.0.0.1", int(self.settings["CHAT_PORT"]), Trust(certificates().ca), 5.0
+        )
         client: RawClient = await connectProtocol(to, RawClient(self.reactor))
         self.addCleanup(client.abort)
         response = await client.ask(5, uuid=user, token=token)
@@ -435,7 +491,10 @@ class SceneTests(ProcessesCase):
         return client
 
     async def connect_to(self, name: str, user: str, token: str) -> RawClient:
-        """A session on a certain process; those on others before it are signed out, as by any login elsewhere."""
+        """A session on a certain process.
+
+        Those on others before it are signed out, as by any login elsewhere.
+        """
         while True:
             client = await self.connect(user, token)
             if (await self.routes.find([int(user)]))[int(user)].node == name:
@@ -453,8 +512,9 @@ class SceneTests(ProcessesCase):
             cursor = page["next_msg_id"]
 
     async def test_a_process_is_killed(self) -> None:
-        """Friends on two processes talk; one process is killed in a burst; its user comes back at once, on the other; both find every
-        acknowledged message, in one order, once; the process is there again soon, and serves."""
+        """Friends on two processes talk; one process is killed in a burst; its user comes back at once, on
+        the other; both find every acknowledged message, in one order, once; the process is there again soon,
+        and serves."""
         a = await self.connect_to("chat1-1", self.anna, self.anna_token)
         first = await self.connect_to("chat1-1", self.bert, self.bert_token)
         b = await self.connect_to("chat1-2", self.bert, self.bert_token)
@@ -493,7 +553,8 @@ class SceneTests(ProcessesCase):
         await self.until(lambda: self.chat.text.count(self.to_two) == 2)
         b = await self.connect_to("chat1-2", self.bert, self.bert_token)
         welcomes: list[str] = []
-        while not b.pending(25):  # of the first, on a route that is old news, it may only be asked to catch up
+        # of the first, on a route that is old news, it may only be asked to catch up
+        while not b.pending(25):
             welcomes.append(f"welcome back {len(welcomes)}")
             await a.ask(23, **text_request(int(self.anna), int(self.bert), self.thread, welcomes[-1]))
             await deferLater(self.reactor, 0.05)
@@ -502,12 +563,21 @@ class SceneTests(ProcessesCase):
         self.assertEqual(await self.chat.stop(), -signal.SIGTERM)
 
     async def test_rolling(self) -> None:
-        """imsys-ctl rolling drains one process after the other; each is started anew, and somebody serves all the time."""
+        """imsys-ctl rolling drains one process after the other.
+
+        Each is started anew, and somebody serves all the time.
+        """
         await self.connect(self.anna, self.anna_token)
         pids = self.pids(self.chat.text)
         argv = [sys.executable, "-m", "imsys.ctl", "rolling", "--seconds", "1"]
         done = deferToThread(
-            subprocess.run, argv, capture_output=True, text=True, timeout=60, env=environment(**self.settings), cwd=self.home
+            subprocess.run,
+            argv,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(**self.settings),
+            cwd=self.home,
         )
         while not done.called:
             await self.connect(self.anna, self.anna_token)
@@ -516,12 +586,14 @@ class SceneTests(ProcessesCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
         self.assertIn("chat1-1 is there again.\n", result.stdout)
         self.assertIn("chat1-2 is there again.\nAll 2 chat servers were restarted.\n", result.stdout)
-        self.assertEqual([pid == self.pids(self.chat.text)[name] for name, pid in pids.items()], [False, False])
+        self.assertEqual(
+            [pid == self.pids(self.chat.text)[name] for name, pid in pids.items()], [False, False]
+        )
         self.assertEqual(len(re.findall(r"ended in good order after", self.chat.text)), 2)
 
     async def test_drain(self) -> None:
-        """A process that drains takes nobody new, serves those it has, and is started anew when they are gone; draining all of them ends
-        with the last user."""
+        """A process that drains takes nobody new, serves those it has, and is started anew when they are
+        gone; draining all of them ends with the last user."""
         a = await self.connect_to("chat1-1", self.anna, self.anna_token)
         b = await self.connect_to("chat1-2", self.bert, self.bert_token)
         pids = self.pids(self.chat.text)

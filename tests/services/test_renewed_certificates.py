@@ -61,16 +61,24 @@ class CareTests(TestCase):
 
 class DaemonTests(DaemonTestCase):
     async def test_expired(self) -> None:
-        """A daemon with an expired certificate does not start, and says since when; one without public ports does not care."""
+        """A daemon with an expired certificate does not start, and says since when.
+
+        One without public ports does not care.
+        """
         self.one_machine_of_many()
         tls = dated(folder("expired"), -30 * DAYS)
         Path(self.settings["HOME"]).mkdir()
         self.settings |= section("tls", tls)
         gateway = run(self, "--nodaemon", "--pidfile=", "imsys-gateway", settings=self.settings)
         self.assertEqual(await gateway.end(), 1)
-        self.assertRegex(gateway.text, rf"\Aimsys-gateway: \[tls\] certificate: {tls.certificate} has expired on \S+ \S+ UTC\n\Z")
+        self.assertRegex(
+            gateway.text,
+            rf"\Aimsys-gateway: \[tls\] certificate: {tls.certificate} has expired on \S+ \S+ UTC\n\Z",
+        )
         log = (self.home / "var" / "log" / "imsys-gateway.log").read_text()
-        self.assertRegex(log, r"\A\S+ critical \S+: imsys-gateway cannot start: \[tls\] certificate: .* has expired on ")
+        self.assertRegex(
+            log, r"\A\S+ critical \S+: imsys-gateway cannot start: \[tls\] certificate: .* has expired on "
+        )
         await start(self, "imsys-captcha", self.settings)
 
     async def test_soon(self) -> None:
@@ -84,11 +92,17 @@ class DaemonTests(DaemonTestCase):
     async def test_public(self) -> None:
         """On SIGHUP the certificate of the public ports is read again; a connection that is open stays."""
         tls = dated(self.home / "tls", 400 * DAYS, "first")
-        self.settings |= section("tls", tls) | {"TLS_CERTIFICATE": str(self.home / "in-use.pem"), "TLS_KEY": str(self.home / "in-use.key")}
+        self.settings |= section("tls", tls) | {
+            "TLS_CERTIFICATE": str(self.home / "in-use.pem"),
+            "TLS_KEY": str(self.home / "in-use.key"),
+        }
         self.use("first")
         process = run(self, "--nodaemon", "--pidfile=", "imsys", settings=self.settings)
         await process.says("imsys is running")
-        ports = [self.settings[f"{name}_PORT"] for name in ("GATEWAY", "CHAT", "RESOURCES", "RESOURCES_HTTP", "RESOURCES_RTMPS")]
+        ports = [
+            self.settings[f"{name}_PORT"]
+            for name in ("GATEWAY", "CHAT", "RESOURCES", "RESOURCES_HTTP", "RESOURCES_RTMPS")
+        ]
         self.assertEqual({await deferToThread(seen, port, tls.ca) for port in ports}, {"first"})
         with socket.create_connection(("127.0.0.1", int(self.settings["GATEWAY_PORT"])), 10) as plain:
             context = ssl.create_default_context(cafile=tls.ca)
@@ -102,9 +116,13 @@ class DaemonTests(DaemonTestCase):
             dated(self.home / "tls", 400 * DAYS, "second")
             self.use("second")
             process.send(signal.SIGHUP)
-            await self.until(lambda: log.read_text().count("the certificate of the public ports was read again") == 3)
+            await self.until(
+                lambda: log.read_text().count("the certificate of the public ports was read again") == 3
+            )
             self.assertEqual({await deferToThread(seen, port, tls.ca) for port in ports}, {"second"})
-            tunnel.sendall(b"POST /check_accountexists HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+            tunnel.sendall(
+                b"POST /check_accountexists HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+            )
             self.assertRegex(await deferToThread(tunnel.recv, 100), rb"^HTTP/1.1 ")
             tunnel.close()
 
@@ -124,11 +142,18 @@ class DaemonTests(DaemonTestCase):
         for key, path in cluster_settings().items():
             used[key].write_bytes(Path(path).read_bytes() + b"\n# renewed\n")
         balance.send(signal.SIGHUP)
-        await self.until(lambda: "the cluster's certificates were read again" in (self.home / "var/log/imsys-balance.log").read_text())
+        await self.until(
+            lambda: (
+                "the cluster's certificates were read again"
+                in (self.home / "var/log/imsys-balance.log").read_text()
+            )
+        )
         channel = cluster_channel(self.settings["BALANCE_GRPC_PORT"])
         self.addCleanup(channel.close)
         ready: Deferred[None] = Deferred()
-        grpc.channel_ready_future(channel).add_done_callback(lambda _: self.reactor.callFromThread(ready.callback, None))
+        grpc.channel_ready_future(channel).add_done_callback(
+            lambda _: self.reactor.callFromThread(ready.callback, None)
+        )
         await ready
 
 

@@ -104,7 +104,9 @@ class Case(TestCase):
 
         factory = Factory.forProtocol(build)
         factory.noisy = False
-        service = ListenService(self.reactor, factory, "127.0.0.1", 0, public_context(tls or certificates()), "[chat] port")
+        service = ListenService(
+            self.reactor, factory, "127.0.0.1", 0, public_context(tls or certificates()), "[chat] port"
+        )
         service.startService()
         self.addCleanup(lambda: maybeDeferred(service.stopService))
         self.addCleanup(lambda: [one.transport.abortConnection() for one in self.built if one.transport])
@@ -124,8 +126,12 @@ def client_context(version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, ca: str | N
     return context
 
 
-def visit(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> tuple[bool, ssl.SSLSession | None, bytes | None]:
-    """Connect and be greeted: whether a session was resumed, the session to come back with, and the certificate that was seen."""
+def visit(
+    port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> tuple[bool, ssl.SSLSession | None, bytes | None]:
+    """Connect and be greeted: whether a session was resumed, the session to come back with, and the
+    certificate that was seen.
+    """
     plain = socket.create_connection(("127.0.0.1", port), PATIENCE)
     with plain, context.wrap_socket(plain, server_hostname="localhost", session=session) as tls:
         assert tls.recv(100) == b"hello"
@@ -153,14 +159,19 @@ class ResumptionTests(Case):
             self.assertEqual((await deferToThread(visit, ports[0], context, session))[0], True)
 
     async def test_changed_certificate(self) -> None:
-        """A ticket does not outlive its certificate: the new one is shown, and one of another authority is refused."""
+        """A ticket does not outlive its certificate: the new one is shown, and one of another authority is
+        refused.
+        """
         home = folder("renewed")
         renewed, foreign = (
-            TlsConfig(certificate=str(home / f"{name}.pem"), key=str(home / f"{name}.key")) for name in ("renewed", "foreign")
+            TlsConfig(certificate=str(home / f"{name}.pem"), key=str(home / f"{name}.key"))
+            for name in ("renewed", "foreign")
         )
         now = datetime.now(UTC)
         ca = Path(certificates().ca)
-        Authority.read(ca, ca.with_suffix(".key")).issue("renewed", (), now, Path(renewed.certificate), Path(renewed.key))
+        Authority.read(ca, ca.with_suffix(".key")).issue(
+            "renewed", (), now, Path(renewed.certificate), Path(renewed.key)
+        )
         Authority.make("foreign", now).issue("foreign", (), now, Path(foreign.certificate), Path(foreign.key))
         ports = [self.listen(tls=tls) for tls in (certificates(), renewed, foreign)]
         context = client_context()
@@ -174,19 +185,35 @@ class ResumptionTests(Case):
     async def test_openssl(self) -> None:
         """OpenSSL's own client resumes with the session that it has kept in a file, and may ask for new keys."""
         port, kept = self.listen(), str(folder("session") / "session.pem")
-        base = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", certificates().ca, "-verify_return_error"]
+        base = [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{port}",
+            "-CAfile",
+            certificates().ca,
+            "-verify_return_error",
+        ]
         for version in ("-tls1_2", "-tls1_3"):
             for option, what in (("-sess_out", "New, "), ("-sess_in", "Reused, ")):
-                self.assertIn(what, await self.talk([*base, version, option, kept], [(b"", "hello"), (b"ping\n", "ping")]))
+                self.assertIn(
+                    what,
+                    await self.talk([*base, version, option, kept], [(b"", "hello"), (b"ping\n", "ping")]),
+                )
         for asked in (b"k\n", b"K\n"):  # our new key; both sides'
-            await self.talk([*base, "-tls1_3"], [(b"", "hello"), (asked, "KEYUPDATE"), (b"ping\n", "ping"), (b"pong\n", "pong")])
+            await self.talk(
+                [*base, "-tls1_3"],
+                [(b"", "hello"), (asked, "KEYUPDATE"), (b"ping\n", "ping"), (b"pong\n", "pong")],
+            )
 
     async def talk(self, command: list[str], lines: list[tuple[bytes, str]]) -> str:
         """Say each line when what the one before it waits for was printed; all that was printed."""
 
         def blocking() -> str:
             printed = ""
-            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0) as child:
+            with subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+            ) as child:
                 assert child.stdin is not None
                 assert child.stdout is not None
                 try:
@@ -219,7 +246,10 @@ class StreamTests(Case):
     test_versions.suppress = [(("ignore",), {"category": DeprecationWarning})]  # type: ignore[attr-defined]
 
     async def test_slow_reader(self) -> None:
-        """A peer that does not read stops the writer before it has written much; then it gets everything, and a proper end."""
+        """A peer that does not read stops the writer before it has written much.
+
+        Then it gets everything, and a proper end.
+        """
         port = self.listen(Flood)
         plain = socket.socket()
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -228,7 +258,9 @@ class StreamTests(Case):
 
         def connect() -> ssl.SSLSocket:
             plain.connect(("127.0.0.1", port))
-            return client_context().wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+            return client_context().wrap_socket(
+                plain, server_hostname="localhost", suppress_ragged_eofs=False
+            )
 
         tls = await deferToThread(connect)
         self.addCleanup(tls.close)
@@ -244,7 +276,10 @@ class StreamTests(Case):
             return count, digest.hexdigest()
 
         rounds = -(-Flood.size // len(Flood.chunk))
-        self.assertEqual(await deferToThread(read_all), (rounds * len(Flood.chunk), hashlib.sha256(Flood.chunk * rounds).hexdigest()))
+        self.assertEqual(
+            await deferToThread(read_all),
+            (rounds * len(Flood.chunk), hashlib.sha256(Flood.chunk * rounds).hexdigest()),
+        )
         self.assertGreater(self.built[0].pauses, 1)
         await self.until(lambda: self.built[0].lost is not None)
 
@@ -281,7 +316,9 @@ class FileTests(SynchronousTestCase):
         locked = folder("locked") / "server.key"
         locked.write_bytes(
             ec.generate_private_key(ec.SECP256R1()).private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.BestAvailableEncryption(b"secret"),
             )
         )
         for key, path, wanted in (

@@ -39,7 +39,11 @@ class TwoNodes(StoreCase):
                 ]
             )
             self.assertEqual({type(result) for result in results}, {Pending, Friendship})
-            threads = [contact.thread_id for user in (one, two) for contact in await self.stores.contacts.friends(user, 0, 10)]
+            threads = [
+                contact.thread_id
+                for user in (one, two)
+                for contact in await self.stores.contacts.friends(user, 0, 10)
+            ]
             self.assertEqual(len(threads), 2)
             self.assertEqual(len(set(threads)), 1)
             history = await self.stores.messages.page(one, threads[0], 0, 10)
@@ -56,11 +60,16 @@ class TwoNodes(StoreCase):
                     Deferred.fromCoroutine(self.other.contacts.confirm(self.other_ids, one, two, "")),
                 ]
             )
-            self.assertEqual(sorted((made.again, len(made.hello)) for made in results), [(False, 2), (True, 0)])
+            self.assertEqual(
+                sorted((made.again, len(made.hello)) for made in results), [(False, 2), (True, 0)]
+            )
             self.assertEqual(len({(made.src.uuid, made.dst.uuid, made.thread_id) for made in results}), 1)
 
     async def test_done_already(self) -> None:
-        """Who repeats what they have done is not refused, and nothing is done twice; it is refused to everybody else."""
+        """Who repeats what they have done is not refused, and nothing is done twice.
+
+        It is refused to everybody else.
+        """
         store = self.stores.contacts
         one, two, three = await self.people("one", "two", "three")
         confirm = lambda src, dst: self.refused(store.confirm(self.ids, src, dst, ""))  # noqa: E731
@@ -72,16 +81,25 @@ class TwoNodes(StoreCase):
         for pair in ((one, two), (two, one)):
             pending = await store.between(*pair)
             assert isinstance(pending, Pending)
-            self.assertEqual((pending.person.uuid, pending.dst, pending.nickname, pending.message), (one, two, "n", "hi"))
+            self.assertEqual(
+                (pending.person.uuid, pending.dst, pending.nickname, pending.message), (one, two, "n", "hi")
+            )
         for _ in range(2):
             await store.decline(one, two)
-        self.assertEqual((await confirm(one, two), await self.refused(store.decline(two, one))), (Status.FRIENDING_ERROR,) * 2)
+        self.assertEqual(
+            (await confirm(one, two), await self.refused(store.decline(two, one))),
+            (Status.FRIENDING_ERROR,) * 2,
+        )
         self.assertIsNone(await store.between(one, two))
         self.assertIsInstance(await store.ask(self.ids, one, two, "", "please"), Pending)
         made = [await store.confirm(self.ids, one, two, "") for _ in range(2)]
-        self.assertEqual([(friendship.again, friendship.news) for friendship in made], [(False, True), (True, True)])
+        self.assertEqual(
+            [(friendship.again, friendship.news) for friendship in made], [(False, True), (True, True)]
+        )
         old = round(contacts.AGAIN * 1000) + 1
-        await self.database.write(lambda tx: tx.execute("UPDATE friendships SET created_at = created_at - ?", old))
+        await self.database.write(
+            lambda tx: tx.execute("UPDATE friendships SET created_at = created_at - ?", old)
+        )
         self.assertFalse((await store.confirm(self.ids, one, two, "")).news)
         self.assertEqual(await confirm(two, one), Status.FRIENDING_ERROR)
         self.assertEqual(await self.refused(store.decline(one, two)), Status.FRIENDING_ERROR)
@@ -92,7 +110,10 @@ class TwoNodes(StoreCase):
         self.assertEqual(len(await self.stores.messages.page(one, made[0].thread_id, 0, 10)), 2)
         for user, friend in ((one, two), (one, two), (two, one)):
             await store.unfriend(user, friend)
-        self.assertEqual((await confirm(one, two), await self.refused(store.decline(one, two))), (Status.FRIENDING_ERROR,) * 2)
+        self.assertEqual(
+            (await confirm(one, two), await self.refused(store.decline(one, two))),
+            (Status.FRIENDING_ERROR,) * 2,
+        )
         self.assertIsNone(await store.between(one, two))
 
     async def test_repeats(self) -> None:
@@ -100,7 +121,9 @@ class TwoNodes(StoreCase):
         one, two = await self.people("one", "two")
         await self.stores.contacts.ask(self.ids, one, two, "n", "first")
         self.assertIs(await self.stores.contacts.ask(self.ids, one, two, "n", "second"), Asked.REPEATED)
-        self.assertEqual([pending.message for pending in await self.stores.contacts.requests(two, 0, 10)], ["first"])
+        self.assertEqual(
+            [pending.message for pending in await self.stores.contacts.requests(two, 0, 10)], ["first"]
+        )
 
     async def test_pages(self) -> None:
         """Friends and requests come in pages, each once."""
@@ -117,7 +140,9 @@ class TwoNodes(StoreCase):
         self.assertEqual(seen, others)
 
     async def test_logins_share_queries(self) -> None:
-        """However many log in at once, and however many friends they have, it takes a fixed number of statements."""
+        """However many log in at once, and however many friends they have, it takes a fixed number of
+        statements.
+        """
         statements: list[str] = []
         stores = Stores.on(self.open_database(lambda sql, _: statements.append(sql)), time.time)
         people = await self.people(*(f"user{n}" for n in range(30)))
@@ -127,40 +152,60 @@ class TwoNodes(StoreCase):
         for asker in reversed(others[12:]):
             await self.stores.contacts.ask(self.ids, asker, me, "called", f"from {asker}")
         await self.befriend(other, me)
-        calls = [Deferred.fromCoroutine(stores.contacts.at_login(user, limit)) for user, limit in [(other, 10), (me, 10), (me, 3), (7, 10)]]
+        calls = [
+            Deferred.fromCoroutine(stores.contacts.at_login(user, limit))
+            for user, limit in [(other, 10), (me, 10), (me, 3), (7, 10)]
+        ]
         calls += [Deferred.fromCoroutine(stores.contacts.at_login(user, 10)) for user in others]
         self.assertEqual(await self.refused(calls.pop(3)), Status.MYSQL_ACCOUNT_NOT_EXISTS)
         first, mine, short, *rest = await gatherResults(calls)
         self.assertEqual(len(statements), 2 * 3)
-        self.assertEqual((first.me.uuid, first.requests, [friend.uuid for friend in first.friends]), (other, [], [me]))
+        self.assertEqual(
+            (first.me.uuid, first.requests, [friend.uuid for friend in first.friends]), (other, [], [me])
+        )
         self.assertEqual([friend.uuid for friend in mine.friends], [other, *others[:9]])
-        self.assertEqual([(one.person.uuid, one.dst, one.nickname) for one in mine.requests], [(n, me, "called") for n in others[12:22]])
+        self.assertEqual(
+            [(one.person.uuid, one.dst, one.nickname) for one in mine.requests],
+            [(n, me, "called") for n in others[12:22]],
+        )
         self.assertEqual(mine.requests[0].message, f"from {others[12]}")
         self.assertEqual((short.friends, short.requests), (mine.friends[:3], mine.requests[:3]))
         self.assertEqual([found.me.uuid for found in rest], others)
-        self.assertEqual([[friend.uuid for friend in found.friends] for found in rest], [[me]] * 12 + [[]] * 16)
+        self.assertEqual(
+            [[friend.uuid for friend in found.friends] for found in rest], [[me]] * 12 + [[]] * 16
+        )
 
     async def test_a_crowd_of_requests(self) -> None:
-        """Somebody whom hundreds have asked neither hides the requests of others nor adds more than one statement."""
+        """Somebody whom hundreds have asked neither hides the requests of others nor adds more than one
+        statement.
+        """
         popular, quiet, *askers = await self.people(*(f"user{n}" for n in range(40)))
         for asker in askers:
             await self.stores.contacts.ask(self.ids, asker, popular, "", "")
         await self.stores.contacts.ask(self.ids, askers[0], quiet, "", "")
         statements: list[str] = []
         stores = Stores.on(self.open_database(lambda sql, _: statements.append(sql)), time.time)
-        calls = [Deferred.fromCoroutine(stores.contacts.at_login(user, 3)) for user in (askers[1], quiet, popular)]
+        calls = [
+            Deferred.fromCoroutine(stores.contacts.at_login(user, 3)) for user in (askers[1], quiet, popular)
+        ]
         found = await gatherResults(calls)
-        self.assertEqual([[one.person.uuid for one in each.requests] for each in found], [[], askers[:1], askers[:3]])
+        self.assertEqual(
+            [[one.person.uuid for one in each.requests] for each in found], [[], askers[:1], askers[:3]]
+        )
         self.assertEqual(len(statements), 3 + 4)
 
     async def test_full_batches(self) -> None:
         """As many logins as may share a transaction do, and are answered."""
         (me,) = await self.people("me")
-        calls = [Deferred.fromCoroutine(self.stores.contacts.at_login(me, 10)) for _ in range(contacts.LOGINS + 2)]
+        calls = [
+            Deferred.fromCoroutine(self.stores.contacts.at_login(me, 10)) for _ in range(contacts.LOGINS + 2)
+        ]
         self.assertEqual({found.me.username for found in await gatherResults(calls)}, {"me"})
 
     async def test_names(self) -> None:
-        """Names are one by NFKC casefold and only by that, e-mail addresses by their lower case, whatever the collation."""
+        """Names are one by NFKC casefold and only by that, e-mail addresses by their lower case, whatever the
+        collation.
+        """
         create = self.stores.accounts.create
         await create("Straße", "a@example.com", "h")
         for name in ("STRASSE", "strasse", "ＳＴＲＡＳＳＥ"):
@@ -189,9 +234,15 @@ class TwoNodes(StoreCase):
         self.assertEqual(sorted(results), [Status.SUCCESS] + [Status.USERNAME_TAKEN] * 5)
 
     async def test_node_numbers(self) -> None:
-        """A number has one holder at a time, who gets ids above all that were made with it; a lost lease is noticed."""
+        """A number has one holder at a time, who gets ids above all that were made with it.
+
+        A lost lease is noticed.
+        """
         leases = await gatherResults(
-            [Deferred.fromCoroutine(stores.nodes.acquire(f"h{n}")) for n, stores in enumerate((self.stores, self.other) * 3)]
+            [
+                Deferred.fromCoroutine(stores.nodes.acquire(f"h{n}"))
+                for n, stores in enumerate((self.stores, self.other) * 3)
+            ]
         )
         self.assertEqual(sorted(lease.number for lease in leases), [0, 1, 2, 3, 4, 5])
         ahead = id_at(time.time() + 5)

@@ -32,12 +32,19 @@ class FailoverTests(OnMariaDb):
         for server in (self.first, self.second):
             self.addCleanup(server.stop)
         one = self.first.config(tcp=True)
-        grants = [f"GRANT ALL ON {one.name}.* TO {one.user}@'{host}' IDENTIFIED BY '{one.password}'" for host in ("localhost", "%")]
+        grants = [
+            f"GRANT ALL ON {one.name}.* TO {one.user}@'{host}' IDENTIFIED BY '{one.password}'"
+            for host in ("localhost", "%")
+        ]
         self.second.execute(f"CREATE DATABASE {one.name}", *grants, "SET GLOBAL read_only = 1")
-        return dataclasses.replace(one, hosts=(("127.0.0.1", self.first.port), ("127.0.0.1", self.second.port)))
+        return dataclasses.replace(
+            one, hosts=(("127.0.0.1", self.first.port), ("127.0.0.1", self.second.port))
+        )
 
     async def test_planned(self) -> None:
-        """When the server becomes read-only and another one writable, everything goes there by itself, readers too."""
+        """When the server becomes read-only and another one writable, everything goes there by itself,
+        readers too.
+        """
         readers = gatherResults([self.as_deferred(self.database.read(port)) for _ in range(8)])
         self.assertEqual(set(await readers), {self.first.port})
         self.assertEqual(await self.database.append(port), self.first.port)
@@ -89,7 +96,9 @@ class SmallPacketsTests(OnMariaDb):
         return server.config()
 
     async def test_split(self) -> None:
-        """A batch that is larger than what the server takes at once is stored whole, in several statements of one transaction."""
+        """A batch that is larger than what the server takes at once is stored whole, in several statements of
+        one transaction.
+        """
         anna, bert = await self.people("anna", "bert")
         thread = await self.befriend(anna, bert)
         contents = [f"{number:03}" + "\N{GRINNING FACE}" * 4000 for number in range(100)]
@@ -98,7 +107,9 @@ class SmallPacketsTests(OnMariaDb):
         assert isinstance(stored, Appended)
         page = await self.stores.messages.page(anna, thread, 0, 200)
         self.assertEqual([record.content for record in page[2:]], contents)
-        again, more = await self.stores.messages.append(self.ids, [self.named(many), text(anna, bert, thread, "more")])
+        again, more = await self.stores.messages.append(
+            self.ids, [self.named(many), text(anna, bert, thread, "more")]
+        )
         assert isinstance(again, Appended)
         self.assertIsInstance(more, Appended)
         self.assertEqual([one.msg_id for one in again.messages], [one.msg_id for one in stored.messages])
@@ -118,7 +129,9 @@ class SmallPacketsTests(OnMariaDb):
     @staticmethod
     def named(submission: Any) -> Any:
         """The same with unique ids that fit."""
-        drafts = tuple(type(draft)(f"id{index}", draft.content) for index, draft in enumerate(submission.drafts))
+        drafts = tuple(
+            type(draft)(f"id{index}", draft.content) for index, draft in enumerate(submission.drafts)
+        )
         return type(submission)(submission.sender, submission.receiver, submission.thread_id, drafts)
 
 
@@ -170,7 +183,9 @@ class ClassifyingTests(OnMariaDb):
             with connection.cursor() as cursor:
                 for number in expected:
                     try:
-                        cursor.execute(f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'x'")
+                        cursor.execute(
+                            f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'x'"
+                        )
                     except Exception as error:
                         found[number] = dialect.classify(error)
             connection.close()

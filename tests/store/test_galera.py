@@ -32,7 +32,13 @@ class Server:
         test.addCleanup(self.node.stopService)
         doubted: set[int] = set()
         self.log = MessageLog(
-            reactor, self.stores.messages, self.node, batch=100, queue=10_000, queue_bytes=1 << 24, doubted=doubted.update
+            reactor,
+            self.stores.messages,
+            self.node,
+            batch=100,
+            queue=10_000,
+            queue_bytes=1 << 24,
+            doubted=doubted.update,
         )
 
 
@@ -50,9 +56,13 @@ class GaleraTests(TestCase):
         for server in self.servers:
             await server.node.ready()
         stores = self.servers[0].stores
-        self.anna, self.bert = [await stores.accounts.create(name, f"{name}@example.com", "-") for name in ("anna", "bert")]
+        self.anna, self.bert = [
+            await stores.accounts.create(name, f"{name}@example.com", "-") for name in ("anna", "bert")
+        ]
         await stores.contacts.ask(self.servers[0].node.ids, self.anna, self.bert, "", "Hi")
-        self.thread = (await stores.contacts.confirm(self.servers[0].node.ids, self.anna, self.bert, "")).thread_id
+        self.thread = (
+            await stores.contacts.confirm(self.servers[0].node.ids, self.anna, self.bert, "")
+        ).thread_id
 
     async def test_one_thread(self) -> None:
         """Texts of one conversation that come to all members at once are all stored, once, in one order."""
@@ -65,27 +75,38 @@ class GaleraTests(TestCase):
                 ids.append(appended.messages[0].msg_id)
             return ids
 
-        writing = [Deferred.fromCoroutine(write(server, name)) for server, name in zip(self.servers, "abc", strict=True)]
+        writing = [
+            Deferred.fromCoroutine(write(server, name))
+            for server, name in zip(self.servers, "abc", strict=True)
+        ]
         given = await gatherResults(writing)
         for ids in given:
             self.assertEqual(ids, sorted(ids))
         for server in self.servers:
             records = (await server.stores.messages.page(self.anna, self.thread, 0, 1000))[2:]
-            self.assertEqual([record.msg_id for record in records], sorted(msg_id for ids in given for msg_id in ids))
+            self.assertEqual(
+                [record.msg_id for record in records], sorted(msg_id for ids in given for msg_id in ids)
+            )
             self.assertEqual(len({record.content for record in records}), 180)
 
     async def test_read_elsewhere(self) -> None:
         """What one member has acknowledged is read at another at once."""
         here, there, _ = self.servers
         for number in range(150):
-            appended: Appended = await here.log.append(text(self.anna, self.bert, self.thread, str(number)), Client()).deferred()
+            appended: Appended = await here.log.append(
+                text(self.anna, self.bert, self.thread, str(number)), Client()
+            ).deferred()
             newest = await there.stores.messages.page_before(self.bert, self.thread, 0, 1)
             self.assertEqual([record.msg_id for record in newest], [appended.messages[0].msg_id])
 
     async def test_other_conflicts(self) -> None:
-        """So it is with everything else that is written at two members at once: one account of a name, one number of each server."""
+        """So it is with everything else that is written at two members at once: one account of a name, one
+        number of each server.
+        """
         creating = [
-            Deferred.fromCoroutine(server.stores.accounts.create("carl", f"carl{number}@example.com", "-")).addErrback(lambda reason: None)
+            Deferred.fromCoroutine(
+                server.stores.accounts.create("carl", f"carl{number}@example.com", "-")
+            ).addErrback(lambda reason: None)
             for number, server in enumerate(self.servers)
         ]
         made = await gatherResults(creating)
@@ -101,6 +122,10 @@ class GaleraTests(TestCase):
         ]
         await gatherResults(marks)
         row = await self.servers[1].database.read(
-            lambda tx: tx.row("SELECT delivered_id, read_id FROM members WHERE thread_id = ? AND user_id = ?", self.thread, self.bert)
+            lambda tx: tx.row(
+                "SELECT delivered_id, read_id FROM members WHERE thread_id = ? AND user_id = ?",
+                self.thread,
+                self.bert,
+            )
         )
         self.assertEqual(row, (30, 30))

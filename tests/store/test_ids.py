@@ -14,7 +14,9 @@ class MessageIdsTests(SynchronousTestCase):
 
     @given(st.lists(st.tuples(st.integers(-10_000, 10_000), st.integers(0, 3)), min_size=1, max_size=200))
     def test_always_up(self, steps: list[tuple[int, int]]) -> None:
-        """Ids grow and stay above what they are to follow, also when the clock jumps and other nodes are ahead."""
+        """Ids grow and stay above what they are to follow, also when the clock jumps and other nodes are
+        ahead.
+        """
         now = [1_800_000_000.0]
         ids, other = MessageIds(lambda: now[0], 1), MessageIds(lambda: now[0] + 5, 2)
         last = 0

@@ -1,4 +1,6 @@
-"""Live streams in the database: who may start one, one step at a time, and what is over when nobody is heard of."""
+"""Live streams in the database: who may start one, one step at a time, and what is over when nobody is heard
+of.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,13 @@ class Living(StoreCase):
         self.thread = await self.befriend(self.anna, self.bert)
 
     def draft(self, **changes: Any) -> LiveStream:
-        stream = LiveStream(stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="Katzen 🐈", server="resources1")
+        stream = LiveStream(
+            stream_id=new_file_id(),
+            owner=self.anna,
+            thread_id=self.thread,
+            title="Katzen 🐈",
+            server="resources1",
+        )
         return dataclasses.replace(stream, **changes)
 
     async def start(self, most: int = 2, live: LiveStore | None = None, **changes: Any) -> LiveStream:
@@ -58,7 +66,10 @@ class Living(StoreCase):
     async def group(self, *members: int) -> int:
         def make(tx: Any) -> int:
             thread = int(tx.insert("INSERT INTO threads (kind, created_at) VALUES (1, 0)"))
-            tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(thread, member) for member in members])
+            tx.execute_many(
+                "INSERT INTO members (thread_id, user_id) VALUES (?, ?)",
+                [(thread, member) for member in members],
+            )
             return thread
 
         return await self.database.write(make)
@@ -76,7 +87,9 @@ class Living(StoreCase):
         stream = await self.live.start(draft, 2, wait=WAIT, longest=LONGEST)
         self.assertEqual(await self.live.find(draft.stream_id), stream)
         now = stream.created_ms
-        self.assertEqual(stream, dataclasses.replace(draft, created_ms=now, seen_ms=now, latest_ms=now + 43_200_000))
+        self.assertEqual(
+            stream, dataclasses.replace(draft, created_ms=now, seen_ms=now, latest_ms=now + 43_200_000)
+        )
         self.assertTrue(before < stream.created_ms < before + 30_000)
         self.assertIsNone(await self.live.find(new_file_id()))
 
@@ -92,7 +105,10 @@ class Living(StoreCase):
         await self.start(thread_id=await self.group(self.anna, self.carl), owner=self.carl)
 
     async def test_how_many(self) -> None:
-        """A user has so many streams that are not over; one that ends makes room, and others have their own."""
+        """A user has so many streams that are not over.
+
+        One that ends makes room, and others have their own.
+        """
         first, second = await self.started(), await self.start()
         await self.refused(Status.SERVER_BUSY, self.start())
         await self.start(owner=self.bert)
@@ -118,7 +134,10 @@ class Living(StoreCase):
     # -- on the air
 
     async def test_comes_and_goes(self) -> None:
-        """The publisher comes, goes, comes to another server and goes for good; when it first came is kept."""
+        """The publisher comes, goes, comes to another server and goes for good.
+
+        When it first came is kept.
+        """
         stream = await self.start()
         live = await self.began(stream)
         assert live is not None
@@ -132,12 +151,17 @@ class Living(StoreCase):
         self.assertIsNone(await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY))
         again = await self.began(stream, "resources2")
         assert again is not None
-        self.assertEqual((again.state, again.server, again.started_ms), (LiveState.LIVE, "resources2", live.started_ms))
+        self.assertEqual(
+            (again.state, again.server, again.started_ms), (LiveState.LIVE, "resources2", live.started_ms)
+        )
         ended = await self.live.end(stream.stream_id, self.anna)
         self.assertEqual((ended.state, ended.ended_ms >= live.started_ms), (LiveState.ENDED, True))
 
     async def test_over_is_over(self) -> None:
-        """A stream that has ended does not begin, pause or end again; one that is not there does not begin either."""
+        """A stream that has ended does not begin, pause or end again.
+
+        One that is not there does not begin either.
+        """
         stream = await self.started()
         ended = await self.live.end(stream.stream_id)
         self.assertEqual(await self.live.end(stream.stream_id, self.anna), ended)
@@ -163,7 +187,9 @@ class Living(StoreCase):
             self.assertEqual(len({(one.state, one.ended_ms) for one in await gatherResults(ends)}), 1)
 
     async def test_ended_while_beginning(self) -> None:
-        """A stream that ends while its publisher comes is over, whichever was first, and the publisher is told so in the end."""
+        """A stream that ends while its publisher comes is over, whichever was first, and the publisher is
+        told so in the end.
+        """
         here, there = self.servers(2)
         for _ in range(5):
             stream = await self.start()
@@ -172,10 +198,14 @@ class Living(StoreCase):
             await beginning
             self.assertEqual((await ending).state, LiveState.ENDED)
             self.assertEqual(await self.state(stream), LiveState.ENDED)
-            self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 0}, away=AWAY), {stream.stream_id})
+            self.assertEqual(
+                await self.live.beat("resources1", {stream.stream_id: 0}, away=AWAY), {stream.stream_id}
+            )
 
     async def test_one_publisher(self) -> None:
-        """A stream that is live at a server does not begin at another, unless nothing was heard of the first for some time."""
+        """A stream that is live at a server does not begin at another, unless nothing was heard of the first
+        for some time.
+        """
         stream = await self.started()
         await self.refused(Status.SERVER_BUSY, self.began(stream, "resources2"))
         await self.pass_time(LOST - 5)
@@ -187,7 +217,9 @@ class Living(StoreCase):
         taken = await self.began(stream, "resources2")
         assert taken is not None
         self.assertEqual(taken.server, "resources2")
-        self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), {stream.stream_id})
+        self.assertEqual(
+            await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), {stream.stream_id}
+        )
         self.assertIsNone(await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY))
         self.assertEqual(await self.state(stream), LiveState.LIVE)
 
@@ -205,12 +237,20 @@ class Living(StoreCase):
         for _ in range(5):
             stream = await self.start(most=9)
             both = [begin(here, stream, "resources1"), begin(there, stream, "resources2")]
-            self.assertEqual(sorted(await gatherResults([Deferred.fromCoroutine(one) for one in both])), [False, True])
+            self.assertEqual(
+                sorted(await gatherResults([Deferred.fromCoroutine(one) for one in both])), [False, True]
+            )
 
     async def test_beat(self) -> None:
-        """A beat keeps what is live, tells of its players, and says what is over, elsewhere or unknown; who waits there stays."""
+        """A beat keeps what is live, tells of its players, and says what is over, elsewhere or unknown.
+
+        Who waits there stays.
+        """
         live, waiting = await self.started(), await self.start()
-        over, elsewhere = await self.started(owner=self.bert), await self.start(owner=self.bert, server="resources2")
+        over, elsewhere = (
+            await self.started(owner=self.bert),
+            await self.start(owner=self.bert, server="resources2"),
+        )
         await self.live.end(over.stream_id)
         unknown = new_file_id()
         viewers = {one.stream_id: 7 for one in (live, waiting, over, elsewhere)} | {unknown: 7}
@@ -248,7 +288,10 @@ class Living(StoreCase):
         self.assertEqual((await self.gone(), await self.state(stream)), (set(), LiveState.ENDED))
 
     async def test_did_not_come_back(self) -> None:
-        """One whose publisher has gone is over sooner, unless it comes back; so is one whose server is heard of no more."""
+        """One whose publisher has gone is over sooner, unless it comes back.
+
+        So is one whose server is heard of no more.
+        """
         gone, back, dead, kept = [await self.started(most=9) for _ in range(4)]
         for stream in (gone, back):
             await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
@@ -275,7 +318,9 @@ class Living(StoreCase):
         """Of several who look after abandoned streams one ends each of them."""
         streams = {(await self.start(most=99)).stream_id for _ in range(12)}
         await self.pass_time(WAIT + 1)
-        found = await gatherResults([Deferred.fromCoroutine(self.ended_by(live)) for live in self.servers(3) * 2])
+        found = await gatherResults(
+            [Deferred.fromCoroutine(self.ended_by(live)) for live in self.servers(3) * 2]
+        )
         ended = [stream.stream_id for some in found for stream in some]
         self.assertEqual((sorted(ended), len(set(ended))), (sorted(streams), 12))
 
@@ -289,7 +334,10 @@ class Living(StoreCase):
     # -- who sees them
 
     async def test_running(self) -> None:
-        """The members of a thread see what runs there, in pages, and nobody else does; what is over is not there."""
+        """The members of a thread see what runs there, in pages, and nobody else does.
+
+        What is over is not there.
+        """
         group = await self.group(self.anna, self.bert, self.carl)
         first, second = await self.started(), await self.start(thread_id=group)
         over = await self.start(owner=self.bert)
@@ -297,20 +345,30 @@ class Living(StoreCase):
         both = sorted((first.stream_id, second.stream_id))
         for user, wanted in ((self.anna, both), (self.bert, both), (self.carl, [second.stream_id])):
             self.assertEqual([one.stream_id for one in await self.live.running(user)], wanted)
-        self.assertEqual([one.stream_id for one in await self.live.running(self.bert, thread_id=self.thread)], [first.stream_id])
+        self.assertEqual(
+            [one.stream_id for one in await self.live.running(self.bert, thread_id=self.thread)],
+            [first.stream_id],
+        )
         await self.refused(Status.PERMISSION_DENIED, self.live.running(self.carl, thread_id=self.thread))
         (page,) = await self.live.running(self.bert, limit=1)
         (rest,) = await self.live.running(self.bert, after=page.stream_id)
         self.assertEqual([page.stream_id, rest.stream_id], both)
 
     async def test_no_friends(self) -> None:
-        """Who does not want to hear of somebody does not hear of their streams, nor does who is not wanted; their owner sees them."""
+        """Who does not want to hear of somebody does not hear of their streams, nor does who is not wanted.
+
+        Their owner sees them.
+        """
         stream = await self.started()
-        self.assertEqual(await self.live.recipients(stream.stream_id), (stream, self.bert, [self.anna, self.bert]))
+        self.assertEqual(
+            await self.live.recipients(stream.stream_id), (stream, self.bert, [self.anna, self.bert])
+        )
         for blocker, blocked in ((self.bert, self.anna), (self.anna, self.bert)):
             await self.stores.contacts.block(blocker, blocked, True)
             self.assertEqual(await self.live.running(self.bert), [])
-            self.assertEqual([one.stream_id for one in await self.live.running(self.anna)], [stream.stream_id])
+            self.assertEqual(
+                [one.stream_id for one in await self.live.running(self.anna)], [stream.stream_id]
+            )
             self.assertEqual((await self.live.recipients(stream.stream_id))[2], [self.anna])
             await self.stores.contacts.block(blocker, blocked, False)
         await self.stores.contacts.unfriend(self.bert, self.anna)
@@ -321,7 +379,10 @@ class Living(StoreCase):
         stream = await self.started()
 
         async def watching() -> list[bool]:
-            return [await self.live.may_watch(stream.stream_id, user) for user in (self.anna, self.bert, self.carl, 0)]
+            return [
+                await self.live.may_watch(stream.stream_id, user)
+                for user in (self.anna, self.bert, self.carl, 0)
+            ]
 
         self.assertEqual(await watching(), [True, True, False, False])
         await self.stores.contacts.block(self.anna, self.bert, True)
@@ -336,7 +397,9 @@ class Living(StoreCase):
         self.assertEqual(await self.live.beat("resources1", both, away=AWAY), set())
         await self.stores.contacts.block(self.bert, self.anna, True)
         self.assertEqual(await self.live.beat("resources1", both, away=AWAY), {alone.stream_id})
-        await self.database.write(lambda tx: tx.execute("DELETE FROM members WHERE thread_id = ? AND user_id = ?", group, self.anna))
+        await self.database.write(
+            lambda tx: tx.execute("DELETE FROM members WHERE thread_id = ? AND user_id = ?", group, self.anna)
+        )
         self.assertEqual(await self.live.beat("resources1", both, away=AWAY), set(both))
         for stream, status in ((alone, Status.BLOCKED), (together, Status.PERMISSION_DENIED)):
             await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
@@ -344,10 +407,14 @@ class Living(StoreCase):
             self.assertIs(await self.state(stream), LiveState.WAITING)
 
     async def test_owner_who_blocks(self) -> None:
-        """Who blocks the only one who would watch sends them nothing: what is sent ends, and nothing begins, not even for a moment."""
+        """Who blocks the only one who would watch sends them nothing: what is sent ends, and nothing begins,
+        not even for a moment.
+        """
         stream = await self.started()
         await self.stores.contacts.block(self.anna, self.bert, True)
-        self.assertEqual(await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), {stream.stream_id})
+        self.assertEqual(
+            await self.live.beat("resources1", {stream.stream_id: 1}, away=AWAY), {stream.stream_id}
+        )
         await self.live.mark_waiting(stream.stream_id, "resources1", away=AWAY)
         await self.refused(Status.PERMISSION_DENIED, self.began(stream))
         await self.refused(Status.PERMISSION_DENIED, self.start())
@@ -370,7 +437,9 @@ class Living(StoreCase):
         group = await self.group(self.anna, self.bert, self.carl)
         stream = await self.start(thread_id=group)
         found, receiver, members = await self.live.recipients(stream.stream_id)
-        self.assertEqual((found, receiver, sorted(members)), (stream, 0, sorted((self.anna, self.bert, self.carl))))
+        self.assertEqual(
+            (found, receiver, sorted(members)), (stream, 0, sorted((self.anna, self.bert, self.carl)))
+        )
         await self.refused(Status.STREAM_NOT_FOUND, self.live.recipients(new_file_id()))
 
 

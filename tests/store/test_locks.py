@@ -41,8 +41,12 @@ class Locking(OnMariaDb):
             connection, _ = self.database.dialect.connect(Use.LOG)
             with connection.cursor() as cursor:
                 if patience is not None:
-                    cursor.execute(f"SET SESSION idle_transaction_timeout = {patience}, idle_write_transaction_timeout = {patience}")
-                cursor.execute(f"SELECT thread_id FROM threads WHERE thread_id IN ({','.join(map(str, threads))}) FOR UPDATE")
+                    cursor.execute(
+                        f"SET SESSION idle_transaction_timeout = {patience}, idle_write_transaction_timeout = {patience}"
+                    )
+                cursor.execute(
+                    f"SELECT thread_id FROM threads WHERE thread_id IN ({','.join(map(str, threads))}) FOR UPDATE"
+                )
             return connection
 
         connection = await deferToThread(lock)
@@ -50,7 +54,10 @@ class Locking(OnMariaDb):
         return connection
 
     def submissions(self, name: str) -> list[Any]:
-        return [text(self.anna, self.bert, self.held, f"h{name}"), text(self.carl, self.dora, self.free, f"f{name}")]
+        return [
+            text(self.anna, self.bert, self.held, f"h{name}"),
+            text(self.carl, self.dora, self.free, f"f{name}"),
+        ]
 
 
 class AppendingAroundLocksTests(Locking):
@@ -68,7 +75,9 @@ class AppendingAroundLocksTests(Locking):
     async def test_one_by_one(self) -> None:
         """So it is with a database that can leave out no locked rows (MariaDB 10.5)."""
         await self.hold(self.held, patience=60)
-        await self.stores.messages.append(self.ids, [text(self.carl, self.dora, self.free, "the connection is open")])
+        await self.stores.messages.append(
+            self.ids, [text(self.carl, self.dora, self.free, "the connection is open")]
+        )
         self.database.dialect.skip_locked = None
         held, free = await self.stores.messages.append(self.ids, self.submissions("x"), wait=False)
         self.assertIs(held, LOCKED)
@@ -77,7 +86,9 @@ class AppendingAroundLocksTests(Locking):
     async def test_no_such_thread(self) -> None:
         """A thread that does not exist is no locked one."""
         none, free = await self.stores.messages.append(
-            self.ids, [text(self.anna, self.bert, 1 << 40, "x"), text(self.carl, self.dora, self.free, "x")], wait=False
+            self.ids,
+            [text(self.anna, self.bert, 1 << 40, "x"), text(self.carl, self.dora, self.free, "x")],
+            wait=False,
         )
         assert isinstance(none, Refused)
         self.assertEqual(none.status, Status.PERMISSION_DENIED)
@@ -105,7 +116,15 @@ class LogAroundLocksTests(Locking):
 
     def new_log(self) -> MessageLog:
         doubted: set[int] = set()
-        return MessageLog(self.reactor, self.stores.messages, self.node, batch=100, queue=1000, queue_bytes=1 << 20, doubted=doubted.update)
+        return MessageLog(
+            self.reactor,
+            self.stores.messages,
+            self.node,
+            batch=100,
+            queue=1000,
+            queue_bytes=1 << 20,
+            doubted=doubted.update,
+        )
 
     async def send(self, thread: str, content: str) -> tuple[float, Appended]:
         """A text, and the seconds until it was stored."""
@@ -115,7 +134,9 @@ class LogAroundLocksTests(Locking):
         return self.reactor.seconds() - began, appended
 
     async def test_vanished(self) -> None:
-        """Other threads go on within a moment, and its own when the database has given it up, in the order in which they were sent."""
+        """Other threads go on within a moment, and its own when the database has given it up, in the order in
+        which they were sent.
+        """
         await self.hold(self.held)
         waiting = [Deferred.fromCoroutine(self.send("held", str(number))) for number in range(5)]
         for number in range(10):
@@ -143,7 +164,9 @@ class LogAroundLocksTests(Locking):
         await self.log.flushed()
 
     async def test_frozen_and_back(self) -> None:
-        """A server that was frozen in its transaction finds that it was given up, and begins it anew: nothing is lost or doubled."""
+        """A server that was frozen in its transaction finds that it was given up, and begins it anew: nothing
+        is lost or doubled.
+        """
         other = self.open_database()
         thread_of, gate = self.held, Deferred[None]()
 
@@ -173,7 +196,9 @@ class GeneralLocksTests(Locking):
         def lock() -> Any:
             connection, _ = self.database.dialect.connect(Use.LOG)
             with connection.cursor() as cursor:
-                cursor.execute(f"SELECT read_id FROM members WHERE thread_id = {self.held} AND user_id = {self.bert} FOR UPDATE")
+                cursor.execute(
+                    f"SELECT read_id FROM members WHERE thread_id = {self.held} AND user_id = {self.bert} FOR UPDATE"
+                )
             return connection
 
         connection = await deferToThread(lock)
@@ -198,5 +223,7 @@ class GeneralLocksTests(Locking):
 
     async def mark(self, thread: int, user: int, read: int) -> None:
         await self.database.write(
-            lambda tx: tx.execute("UPDATE members SET read_id = ? WHERE thread_id = ? AND user_id = ?", read, thread, user)
+            lambda tx: tx.execute(
+                "UPDATE members SET read_id = ? WHERE thread_id = ? AND user_id = ?", read, thread, user
+            )
         )

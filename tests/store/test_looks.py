@@ -47,12 +47,17 @@ class LooksCase(StoreCase):
     async def test_at_once(self) -> None:
         """Of two that look alike and are made at once, one is."""
         made: list[Any] = await gatherResults(
-            [Deferred.fromCoroutine(self.people(name)).addErrback(lambda failure: failure.trap(Refused)) for name in ("anna1", "annal")]
+            [
+                Deferred.fromCoroutine(self.people(name)).addErrback(lambda failure: failure.trap(Refused))
+                for name in ("anna1", "annal")
+            ]
         )
         self.assertEqual(sum(isinstance(one, list) for one in made), 1)
 
     async def test_older_accounts(self) -> None:
-        """Accounts that there are stay as they are: those that look alike, and those with characters that nobody sees."""
+        """Accounts that there are stay as they are: those that look alike, and those with characters that
+        nobody sees.
+        """
 
         def before(tx: Transaction) -> list[int]:
             tx.execute("DROP TABLE looks")
@@ -63,14 +68,19 @@ class LooksCase(StoreCase):
         uuids = await self.database.write(before)
         self.assertEqual(await deferToThread(migrations.migrate, self.config), ["looks"])
         for name, uuid in zip(("ANNA", "anna\ufe0f", "bil1", "Bill"), uuids, strict=True):
-            found, person = await self.stores.accounts.credentials(name), await self.stores.people.by_name(name)
+            found, person = (
+                await self.stores.accounts.credentials(name),
+                await self.stores.people.by_name(name),
+            )
             self.assertEqual((found and found.uuid, person and person.uuid), (uuid, uuid), ascii(name))
         self.assertEqual((await self.stores.accounts.credentials("ann\u034fa")).uuid, uuids[0])  # type: ignore[union-attr]
         for name in ("biI1", "bi1l", "bilI"):
             await self.refused(name)
 
     async def test_made_by_an_older_release(self) -> None:
-        """Who looks like an account that an older release has made after the upgrade of the tables is refused, however many it has made."""
+        """Who looks like an account that an older release has made after the upgrade of the tables is
+        refused, however many it has made.
+        """
         self.patch(looks, "BATCH", 2)
         await self.people("annab")
         names = ("bil1", "carl", "dora", "emil", "bill")

@@ -19,23 +19,33 @@ class Marking(StoreCase):
         self.move = self.stores.threads.move_marks
 
     async def append(self, sender: int, receiver: int, thread_id: int, *contents: str) -> list[int]:
-        (appended,) = await self.stores.messages.append(self.ids, [text(sender, receiver, thread_id, *contents)])
+        (appended,) = await self.stores.messages.append(
+            self.ids, [text(sender, receiver, thread_id, *contents)]
+        )
         assert not isinstance(appended, Refused)
         return [message.msg_id for message in appended.messages]
 
     async def group(self, *members: int) -> int:
         def make(tx: Any) -> int:
             thread = int(tx.insert("INSERT INTO threads (kind, created_at) VALUES (1, 0)"))
-            tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(thread, member) for member in members])
+            tx.execute_many(
+                "INSERT INTO members (thread_id, user_id) VALUES (?, ?)",
+                [(thread, member) for member in members],
+            )
             return thread
 
         return await self.database.write(make)
 
     async def test_again(self) -> None:
-        """A mark that stands there already is news for the others still, since whoever set it may not have come to tell."""
+        """A mark that stands there already is news for the others still, since whoever set it may not have
+        come to tell.
+        """
         one, two = await self.append(self.anna, self.bert, self.thread, "1", "2")
         for _ in range(2):
-            self.assertEqual(await self.move(self.bert, self.thread, two, one), (Mark(self.thread, self.bert, two, one), [self.anna]))
+            self.assertEqual(
+                await self.move(self.bert, self.thread, two, one),
+                (Mark(self.thread, self.bert, two, one), [self.anna]),
+            )
         for at, others in (((0, one), [self.anna]), ((two, 0), [self.anna]), ((one, 0), []), ((0, 0), [])):
             self.assertEqual((await self.move(self.bert, self.thread, *at))[1], others, at)
 
@@ -48,12 +58,17 @@ class Marking(StoreCase):
         for user, where in (*private, (self.bert, group), (self.carl, group)):
             await self.move(user, where, LAST, 0)
         found: list[Mark] = []
-        while page := await self.stores.threads.marks(self.anna, (found[-1].thread_id, found[-1].user) if found else (0, 0), 2):
+        while page := await self.stores.threads.marks(
+            self.anna, (found[-1].thread_id, found[-1].user) if found else (0, 0), 2
+        ):
             found += page
         wanted = [(self.thread, self.bert), (thread, self.carl), (group, self.bert), (group, self.carl)]
         self.assertEqual([(mark.thread_id, mark.user) for mark in found], sorted(wanted))
         self.assertTrue(all(mark.delivered and not mark.read for mark in found))
-        self.assertEqual([mark.user for mark in await self.stores.threads.marks(self.bert, (0, 0), 9)], [self.anna, self.carl])
+        self.assertEqual(
+            [mark.user for mark in await self.stores.threads.marks(self.bert, (0, 0), 9)],
+            [self.anna, self.carl],
+        )
 
 
 class SqliteMarkingTests(Marking, OnSqlite):

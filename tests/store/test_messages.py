@@ -44,25 +44,41 @@ class Appending(StoreCase):
         """Each message names the one before it, across batches and senders, back to the hello messages and 0."""
         first, second = map(
             accepted,
-            await self.append(text(self.anna, self.bert, self.thread, "1", "2"), text(self.bert, self.anna, self.thread, "3")),
+            await self.append(
+                text(self.anna, self.bert, self.thread, "1", "2"),
+                text(self.bert, self.anna, self.thread, "3"),
+            ),
         )
         (third,) = map(accepted, await self.append(text(self.anna, self.bert, self.thread, "4")))
         chain = [*first.messages, *second.messages, *third.messages]
         history = await self.history()
-        self.assertEqual([record.content for record in history], ["Hi", "We are friends now!", "1", "2", "3", "4"])
+        self.assertEqual(
+            [record.content for record in history], ["Hi", "We are friends now!", "1", "2", "3", "4"]
+        )
         ids = [0, *(record.msg_id for record in history)]
         self.assertEqual([(m.prev_id, m.msg_id) for m in chain], list(pairwise(ids))[2:])
-        self.assertEqual(await self.stores.messages.previous([(self.thread, number) for number in ids]), [0, *ids[:-1]])
+        self.assertEqual(
+            await self.stores.messages.previous([(self.thread, number) for number in ids]), [0, *ids[:-1]]
+        )
         self.assertEqual(first.receivers, (self.bert,))
         self.assertEqual((history[2].sender, history[2].receiver), (self.anna, self.bert))
 
     async def test_resend(self) -> None:
-        """A resend gets the same id, is not stored again, and says so; in the same batch and in a later one."""
+        """A resend gets the same id, is not stored again, and says so.
+
+        In the same batch and in a later one.
+        """
         one, again = map(
-            accepted, await self.append(text(self.anna, self.bert, self.thread, "x"), text(self.anna, self.bert, self.thread, "x"))
+            accepted,
+            await self.append(
+                text(self.anna, self.bert, self.thread, "x"), text(self.anna, self.bert, self.thread, "x")
+            ),
         )
         (later,) = map(accepted, await self.append(text(self.anna, self.bert, self.thread, "y", "x", "z")))
-        self.assertEqual([m.resent for m in (*one.messages, *again.messages, *later.messages)], [False, True, False, True, False])
+        self.assertEqual(
+            [m.resent for m in (*one.messages, *again.messages, *later.messages)],
+            [False, True, False, True, False],
+        )
         self.assertEqual(len({m.msg_id for m in (one.messages[0], again.messages[0], later.messages[1])}), 1)
         self.assertEqual(len({m.prev_id for m in (one.messages[0], again.messages[0], later.messages[1])}), 1)
         self.assertEqual([r.content for r in await self.history()][2:], ["x", "y", "z"])
@@ -72,7 +88,8 @@ class Appending(StoreCase):
     async def test_unique_ids_are_bytes_and_per_sender(self) -> None:
         """``unique_id`` is compared byte for byte, and two senders may have made up the same."""
         results = await self.append(
-            text(self.anna, self.bert, self.thread, "a", "A", "ä", "a "), text(self.bert, self.anna, self.thread, "a")
+            text(self.anna, self.bert, self.thread, "a", "A", "ä", "a "),
+            text(self.bert, self.anna, self.thread, "a"),
         )
         self.assertFalse(any(m.resent for result in results for m in accepted(result).messages))
         self.assertEqual(len(await self.history()), 7)
@@ -84,7 +101,9 @@ class Appending(StoreCase):
         self.assertEqual((await self.history())[-1].content, strange)
 
     async def test_refusals(self) -> None:
-        """Strangers, wrong receivers, ex-friends and the blocked are refused, each alone, and what is allowed beside them is stored."""
+        """Strangers, wrong receivers, ex-friends and the blocked are refused, each alone, and what is allowed
+        beside them is stored.
+        """
         other = await self.befriend(self.bert, self.carl)
         await self.stores.contacts.block(self.carl, self.bert, True)
         results = await self.append(
@@ -97,7 +116,9 @@ class Appending(StoreCase):
         )
         denied = Status.PERMISSION_DENIED
         self.assertEqual([status(result) for result in results[:4]], [denied, denied, denied, Status.BLOCKED])
-        self.assertEqual([accepted(result).messages[0].content for result in results[4:]], ["the blocker may", "fine"])
+        self.assertEqual(
+            [accepted(result).messages[0].content for result in results[4:]], ["the blocker may", "fine"]
+        )
         await self.stores.contacts.block(self.carl, self.bert, False)
         await self.stores.contacts.unfriend(self.anna, self.bert)
         results = await self.append(
@@ -109,8 +130,8 @@ class Appending(StoreCase):
         self.assertEqual(accepted(results[2]).messages[0].resent, True)
 
     async def test_two_nodes_one_thread(self) -> None:
-        """Two nodes whose clocks are 5 s apart write one thread at once: a reader that pages behind them misses nothing, sees no id twice,
-        and every message names the one before it."""
+        """Two nodes whose clocks are 5 s apart write one thread at once: a reader that pages behind them
+        misses nothing, sees no id twice, and every message names the one before it."""
         rounds, size = 25, 4
         ahead = MessageIds(lambda: time.time() + 5.0, 2)
         behind = MessageIds(time.time, 3)
@@ -121,7 +142,9 @@ class Appending(StoreCase):
         async def write(ids: MessageIds, stores: Stores, sender: int, receiver: int) -> None:
             nonlocal writing
             for number in range(rounds):
-                submission = text(sender, receiver, self.thread, *(f"{sender}-{number}-{i}" for i in range(size)))
+                submission = text(
+                    sender, receiver, self.thread, *(f"{sender}-{number}-{i}" for i in range(size))
+                )
                 (result,) = await stores.messages.append(ids, [submission])
                 chains.update({m.msg_id: m.prev_id for m in accepted(result).messages})
             writing -= 1
@@ -154,7 +177,9 @@ class Appending(StoreCase):
             self.assertEqual(chains[after], before)
         for sender in (self.anna, self.bert):
             mine = [r.content for r in stored[2:] if r.sender == sender]
-            self.assertEqual(mine, [f"{sender}-{number}-{i}" for number in range(rounds) for i in range(size)])
+            self.assertEqual(
+                mine, [f"{sender}-{number}-{i}" for number in range(rounds) for i in range(size)]
+            )
 
     async def test_many_writers_of_crossing_threads(self) -> None:
         """Batches that lock the same threads in different orders all get through."""
@@ -168,7 +193,9 @@ class Appending(StoreCase):
                     text(self.anna, self.bert, self.thread, f"{number}.{turn}.a"),
                     text(self.anna, self.carl, other, f"{number}.{turn}.b"),
                 ]
-                work.append(Deferred.fromCoroutine(stores.messages.append(ids, batch[:: 1 if turn % 2 else -1])))
+                work.append(
+                    Deferred.fromCoroutine(stores.messages.append(ids, batch[:: 1 if turn % 2 else -1]))
+                )
         for results in await gatherResults(work):
             for result in results:
                 accepted(result)
@@ -188,15 +215,24 @@ class Appending(StoreCase):
         self.assertEqual(caught.exception.status, Status.PERMISSION_DENIED)
 
     async def test_read_status(self) -> None:
-        """A record is read when its receiver's mark has passed it; marks only grow, and never pass the last message."""
+        """A record is read when its receiver's mark has passed it.
+
+        Marks only grow, and never pass the last message.
+        """
         (result,) = map(accepted, await self.append(text(self.anna, self.bert, self.thread, "1", "2", "3")))
         ids = [m.msg_id for m in result.messages]
         move = self.stores.threads.move_marks
-        self.assertEqual(await move(self.bert, self.thread, 0, ids[1]), (Mark(self.thread, self.bert, ids[1], ids[1]), [self.anna]))
+        self.assertEqual(
+            await move(self.bert, self.thread, 0, ids[1]),
+            (Mark(self.thread, self.bert, ids[1], ids[1]), [self.anna]),
+        )
         self.assertEqual([r.status for r in await self.history()][2:], [1, 1, 0])
         for behind in ((ids[0], ids[0]), (ids[0], 0), (0, 0)):
             self.assertEqual((await move(self.bert, self.thread, *behind))[1], [])
-        self.assertEqual((await move(self.bert, self.thread, (1 << 63) - 1, 0))[0], Mark(self.thread, self.bert, ids[2], ids[1]))
+        self.assertEqual(
+            (await move(self.bert, self.thread, (1 << 63) - 1, 0))[0],
+            Mark(self.thread, self.bert, ids[2], ids[1]),
+        )
 
 
 class SqliteAppendingTests(Appending, OnSqlite):

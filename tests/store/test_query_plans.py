@@ -27,7 +27,10 @@ SMALL, LARGE = 400, 1600
 """Users, each with six friends, in the store when work is counted."""
 
 SLACK = 40
-"""Steps that chance may make (a page that is split, a row that is marked as deleted); what grows with the store makes hundreds."""
+"""Steps that chance may make (a page that is split, a row that is marked as deleted).
+
+What grows with the store makes hundreds.
+"""
 
 ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
@@ -81,7 +84,13 @@ class Plans(StoreCase):
         user, thread = free_numbers(tx)
         users = range(user, user + count)
         insert_accounts(tx, [(uuid, f"user{uuid}") for uuid in users], 0)
-        befriend(tx, self.ids, [(one, one + step) for one in users for step in (1, 2, 3) if one + step in users], thread, 0)
+        befriend(
+            tx,
+            self.ids,
+            [(one, one + step) for one in users for step in (1, 2, 3) if one + step in users],
+            thread,
+            0,
+        )
         asking = [(one, one + 9) for one in users if one + 9 in users]
         tx.execute_many(
             "INSERT INTO friend_requests (low_id, high_id, src_id, dst_id, state, updated_at) VALUES (?, ?, ?, ?, 1, 0)",
@@ -92,7 +101,11 @@ class Plans(StoreCase):
         fill_live(tx, users, thread)
         tx.execute_many(
             "INSERT INTO sign_ins (digest, user_id, epoch, created_at, used_at, expires_at) VALUES (?, ?, 0, 0, ?, ?)",
-            [(b"%032d" % (user * 2 + turn), user, FOREVER - user, FOREVER) for user in users for turn in range(2)],
+            [
+                (b"%032d" % (user * 2 + turn), user, FOREVER - user, FOREVER)
+                for user in users
+                for turn in range(2)
+            ],
         )
         tx.execute_many("INSERT INTO epochs (user_id, epoch) VALUES (?, 0)", [(user,) for user in users])
 
@@ -102,7 +115,10 @@ class Plans(StoreCase):
         await stores.health.read()
         await stores.health.write()
         await stores.health.append()
-        anna, bert, carl, dora = [await stores.accounts.create(name, f"{name}@x.example", "-") for name in ("anna", "bert", "carl", "dora")]
+        anna, bert, carl, dora = [
+            await stores.accounts.create(name, f"{name}@x.example", "-")
+            for name in ("anna", "bert", "carl", "dora")
+        ]
         await stores.accounts.credentials("anna")
         await stores.accounts.by_name_and_email("anna", "anna@x.example")
         await stores.accounts.taken("anna", "x")
@@ -140,7 +156,9 @@ class Plans(StoreCase):
         await stores.threads.heads_since(anna, 1, (5, 5), 10)
         await stores.threads.members([thread])
         await stores.messages.append(ids, [text(anna, bert, thread, "a")])
-        await stores.messages.append(ids, [text(anna, bert, thread, "around locks"), text(anna, bert, 1 << 40, "nowhere")], wait=False)
+        await stores.messages.append(
+            ids, [text(anna, bert, thread, "around locks"), text(anna, bert, 1 << 40, "nowhere")], wait=False
+        )
         await stores.messages.append(ids, [text(anna, bert, thread, "a", "b"), text(carl, bert, 1, "c")])
         await self.in_a_group(anna, bert)
         await stores.threads.move_marks(bert, thread, (1 << 63) - 1, 0)
@@ -177,7 +195,9 @@ class Plans(StoreCase):
         small, large, avatar, original, other = made
         for number, file_id in enumerate((small, large, avatar, original)):
             content = Content(0, "r1", b"%032d" % number, 1, file_id.hex(), "k", b"k")
-            await files.finish(file_id, content, mime="", thumbnail_id=small if file_id == large else None, announce=True)
+            await files.finish(
+                file_id, content, mime="", thumbnail_id=small if file_id == large else None, announce=True
+            )
         await files.readable(small, bert)
         await files.to_announce(large)
         await files.become_avatar(avatar, "x")
@@ -202,7 +222,10 @@ class Plans(StoreCase):
 
     async def play_live(self, anna: int, thread: int) -> None:
         live = self.stores.live
-        first, second = [LiveStream(stream_id=new_file_id(), owner=anna, thread_id=thread, title="t", server="r1") for _ in range(2)]
+        first, second = [
+            LiveStream(stream_id=new_file_id(), owner=anna, thread_id=thread, title="t", server="r1")
+            for _ in range(2)
+        ]
         for stream in (first, second):
             await live.start(stream, 9, wait=0.0 if stream is second else 600.0, longest=600.0)
         await live.mark_posted(first.stream_id)
@@ -226,7 +249,13 @@ class Plans(StoreCase):
             tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(group, anna)])
             return group
 
-        stream = LiveStream(stream_id=new_file_id(), owner=anna, thread_id=await self.database.write(make), title="t", server="r1")
+        stream = LiveStream(
+            stream_id=new_file_id(),
+            owner=anna,
+            thread_id=await self.database.write(make),
+            title="t",
+            server="r1",
+        )
         return await self.stores.live.start(stream, 9, wait=600.0, longest=600.0)
 
     async def befriended(self, one: int, other: int) -> int:
@@ -236,7 +265,9 @@ class Plans(StoreCase):
     async def in_a_group(self, anna: int, bert: int) -> None:
         def make(tx: Transaction) -> int:
             group = tx.insert("INSERT INTO threads (kind, created_at) VALUES (1, 0)")
-            tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(group, anna), (group, bert)])
+            tx.execute_many(
+                "INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(group, anna), (group, bert)]
+            )
             return group
 
         group = await self.database.write(make)
@@ -245,13 +276,19 @@ class Plans(StoreCase):
     @property
     def statements(self) -> list[Statement]:
         """What can be explained and done again."""
-        return [one for one in self.seen.values() if one[0].startswith(("SELECT", "UPDATE", "DELETE")) or "ON DUPLICATE" in one[0]]
+        return [
+            one
+            for one in self.seen.values()
+            if one[0].startswith(("SELECT", "UPDATE", "DELETE")) or "ON DUPLICATE" in one[0]
+        ]
 
     async def test_no_statement_was_forgotten(self) -> None:
         """Every statement in the source of the stores is among those that are looked at."""
         played = "\n".join(sql for sql, _ in self.seen.values())
         here = self.database.dialect.name
-        self.assertEqual([one for one in written() if one not in played and ONLY_ON.get(one, here) == here], [])
+        self.assertEqual(
+            [one for one in written() if one not in played and ONLY_ON.get(one, here) == here], []
+        )
         self.assertGreater(len(self.statements), 35)
 
     async def test_plans(self) -> None:
@@ -272,7 +309,9 @@ class Plans(StoreCase):
         await self.grow(LARGE - SMALL)
         after = [await self.work(*statement) for statement in self.statements]
         rows = zip(self.statements, before, after, strict=True)
-        self.assertEqual([(sql, small, large) for (sql, _), small, large in rows if large > small + SLACK], [])
+        self.assertEqual(
+            [(sql, small, large) for (sql, _), small, large in rows if large > small + SLACK], []
+        )
         self.assertGreater(await self.work(*growing), scan + 10 * SLACK, "work goes unnoticed")
 
     @staticmethod
@@ -313,12 +352,27 @@ def fill_files(tx: Transaction, users: range, thread: int) -> None:
         "INSERT INTO files (file_id, owner_id, purpose, thread_id, server, filename, size, mime, state, key_id, wrapped_key, content_id, "
         "thumbnail_id, created_at, expires_at) VALUES (?, ?, 0, ?, ?, 'f', 1, '', ?, '', ?, ?, ?, 0, ?)",
         [
-            (file_id, user, thread + user - users[0], f"r{2 + user % 5}", 1 - turn, b"", None if turn else user, b"%016d" % user, user)
+            (
+                file_id,
+                user,
+                thread + user - users[0],
+                f"r{2 + user % 5}",
+                1 - turn,
+                b"",
+                None if turn else user,
+                b"%016d" % user,
+                user,
+            )
             for (user, turn), file_id in ids.items()
         ],
     )
-    tx.execute_many("INSERT INTO file_usage (user_id, bytes, files) VALUES (?, 2, 2)", [(user,) for user in users])
-    tx.execute_many("INSERT INTO file_outbox (file_id, server, due_at) VALUES (?, 'r2', ?)", [(ids[user, 0], user) for user in users])
+    tx.execute_many(
+        "INSERT INTO file_usage (user_id, bytes, files) VALUES (?, 2, 2)", [(user,) for user in users]
+    )
+    tx.execute_many(
+        "INSERT INTO file_outbox (file_id, server, due_at) VALUES (?, 'r2', ?)",
+        [(ids[user, 0], user) for user in users],
+    )
 
 
 def fill_live(tx: Transaction, users: range, thread: int) -> None:
@@ -327,7 +381,15 @@ def fill_live(tx: Transaction, users: range, thread: int) -> None:
         "INSERT INTO live_streams (stream_id, owner_id, thread_id, title, record, state, server, created_at, seen_at, latest_at, due_at) "
         "VALUES (?, ?, ?, 't', 0, ?, ?, 0, 0, ?, ?)",
         [
-            (b"%08d%08d" % (user, state), user, thread + user - users[0], state, f"r{2 + user % 5}", FOREVER, None if state == 2 else user)
+            (
+                b"%08d%08d" % (user, state),
+                user,
+                thread + user - users[0],
+                state,
+                f"r{2 + user % 5}",
+                FOREVER,
+                None if state == 2 else user,
+            )
             for user in users
             for state in (1, 2)
         ],
@@ -361,7 +423,11 @@ def written() -> Iterator[str]:
         if module.name.rpartition(".")[2] in ("bulk", "file_servers", "kinds", "migrations", "steps"):
             continue
         for node in ast.walk(ast.parse(module.filePath.getContent())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"(SELECT|INSERT|UPDATE|DELETE) ", node.value):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and re.match(r"(SELECT|INSERT|UPDATE|DELETE) ", node.value)
+            ):
                 yield node.value
 
 
@@ -371,8 +437,13 @@ class SqlitePlansTests(Plans, OnSqlite):
     @staticmethod
     def explain(tx: Transaction, sql: str, parameters: Sequence[Any]) -> list[str]:
         details = [row[3] for row in tx.rows(f"EXPLAIN QUERY PLAN {sql}", *parameters)]
-        fine = re.compile(r"SCAN (CONSTANT ROW|\(subquery-\d+\))")  # the second is what was found, and has its limit
-        return [one for one in details if (one.startswith("SCAN") and not fine.fullmatch(one)) or "TEMP B-TREE" in one]
+        # the second is what was found, and has its limit
+        fine = re.compile(r"SCAN (CONSTANT ROW|\(subquery-\d+\))")
+        return [
+            one
+            for one in details
+            if (one.startswith("SCAN") and not fine.fullmatch(one)) or "TEMP B-TREE" in one
+        ]
 
     @staticmethod
     def count(tx: Transaction, sql: str, parameters: Sequence[Any]) -> int:
@@ -398,13 +469,20 @@ class MariaDbPlansTests(Plans, OnMariaDb):
     @staticmethod
     def explain(tx: Transaction, sql: str, parameters: Sequence[Any]) -> list[str]:
         rows = tx.rows(f"EXPLAIN {sql}", *parameters)
-        stored = [row for row in rows if not str(row[2]).startswith("<derived")]  # that is what was found, and has its limit
-        return [str(row) for row in stored if row[3] in ("ALL", "index") or re.search("filesort|temporary", row[9] or "")]
+        # that is what was found, and has its limit
+        stored = [row for row in rows if not str(row[2]).startswith("<derived")]
+        return [
+            str(row)
+            for row in stored
+            if row[3] in ("ALL", "index") or re.search("filesort|temporary", row[9] or "")
+        ]
 
     @staticmethod
     def count(tx: Transaction, sql: str, parameters: Sequence[Any]) -> int:
         def counters() -> int:
-            rows = tx.rows_literal("SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Sort_rows'")
+            rows = tx.rows_literal(
+                "SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Sort_rows'"
+            )
             return sum(int(value) for _, value in rows)
 
         counters()

@@ -74,7 +74,9 @@ class Migrating(StoreCase):
     async def test_after_a_crash(self) -> None:
         """A migration that broke off goes on where it was."""
         whole = migrations.migrations(self.open_database().dialect.name)
-        broken = dataclasses.replace(whole[0], statements=(*whole[0].statements[:4], "broken", *whole[0].statements[5:]))
+        broken = dataclasses.replace(
+            whole[0], statements=(*whole[0].statements[:4], "broken", *whole[0].statements[5:])
+        )
         self.patch(migrations, "migrations", lambda dialect: [broken])
         with self.assertRaises(Exception) as caught:
             await self.migrate()
@@ -88,7 +90,9 @@ class Migrating(StoreCase):
         await self.migrate()
         database = self.open_database()
         known = len(self.names())
-        await database.write(lambda tx: tx.execute("INSERT INTO schema_migrations VALUES (?, 'later', 1, 1, 0)", known + 1))
+        await database.write(
+            lambda tx: tx.execute("INSERT INTO schema_migrations VALUES (?, 'later', 1, 1, 0)", known + 1)
+        )
         with self.assertRaises(ConfigError) as caught:
             await self.migrate()
         self.assertIn(f"version {known + 1}, this program knows {known}", str(caught.exception))
@@ -102,13 +106,21 @@ class SqliteMigratingTests(Migrating, OnSqlite):
         whole = migrations.migrations("sqlite")
         self.patch(migrations, "migrations", lambda dialect: whole[:1])
         await self.migrate()
-        rows = [(thread, 10 * number + thread, 5, 1, 2, b"%d.%d" % (thread, number), "x") for number in range(9) for thread in (1, 2)]
+        rows = [
+            (thread, 10 * number + thread, 5, 1, 2, b"%d.%d" % (thread, number), "x")
+            for number in range(9)
+            for thread in (1, 2)
+        ]
         columns = "thread_id, msg_id, sender_id, kind, status, unique_id, content"
         database = self.open_database()
-        await database.write(lambda tx: tx.execute_many(f"INSERT INTO messages ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows))
+        await database.write(
+            lambda tx: tx.execute_many(f"INSERT INTO messages ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        )
         self.patch(migrations, "migrations", lambda dialect: whole)
         self.assertEqual(await self.migrate(), [one.name for one in whole[1:]])
-        self.assertEqual(await database.read(lambda tx: tx.rows(f"SELECT {columns} FROM messages ORDER BY msg_id")), rows)
+        self.assertEqual(
+            await database.read(lambda tx: tx.rows(f"SELECT {columns} FROM messages ORDER BY msg_id")), rows
+        )
 
 
 class MariaDbMigratingTests(Migrating, OnMariaDb):

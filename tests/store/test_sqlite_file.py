@@ -46,13 +46,23 @@ class FileTests(SynchronousTestCase):
         self.assertEqual(stat.S_IMODE(older.stat().st_mode), 0o600)
 
     def test_locks_are_kept(self) -> None:
-        """A second connection of this process takes none of the first one's locks away: another process knows that we are there."""
+        """A second connection of this process takes none of the first one's locks away: another process knows
+        that we are there.
+        """
         first = self.connect()
         first.execute("CREATE TABLE t (a)")
         first.execute("INSERT INTO t VALUES (1)")
         log = self.path.with_name("imsys.db-wal")
         before = log.stat().st_ino
         self.connect()
-        done = subprocess.run([sys.executable, "-c", VISIT, str(self.path)], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", VISIT, str(self.path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
         self.assertEqual(done.stdout, "1\n")
-        self.assertEqual(log.stat().st_ino, before, "who leaves last takes the log along: somebody took himself for that")
+        self.assertEqual(
+            log.stat().st_ino, before, "who leaves last takes the log along: somebody took himself for that"
+        )

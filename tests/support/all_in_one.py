@@ -25,21 +25,38 @@ class AllInOne:
         self._test = test
         self._reactor = reactor
         self.home = folder("alone")
-        self.settings = {f"{name}_PORT": str(free_port()) for name in ("GATEWAY", "CHAT", "RESOURCES", "RESOURCES_HTTP")}
+        self.settings = {
+            f"{name}_PORT": str(free_port()) for name in ("GATEWAY", "CHAT", "RESOURCES", "RESOURCES_HTTP")
+        }
         for part in ("BALANCE", "CAPTCHA", "CHAT", "RESOURCES"):
             self.settings[f"{part}_GRPC_PORT"] = port = str(free_port())
             if part in ("BALANCE", "CAPTCHA"):
                 self.settings[f"{part}_ADDRESSES"] = f"127.0.0.1:{port}"
-        self.settings |= {"HOME": str(self.home), "BALANCE_LEASE": str(LEASE), "BALANCE_INTERVAL": str(LEASE / 4)}
+        self.settings |= {
+            "HOME": str(self.home),
+            "BALANCE_LEASE": str(LEASE),
+            "BALANCE_INTERVAL": str(LEASE / 4),
+        }
         self.settings |= {"LIMITS_CODE_EMAIL_MINUTE": "0"}
         self.states: dict[str, list[ConnectionState]] = {}
         """What became of the sessions of each user."""
 
     async def start(self, settings: Mapping[str, str], extra: Mapping[str, str] | None = None) -> Process:
         """Start it; see :func:`tests.support.daemons.run`."""
-        self.daemon = run(self._test, "--nodaemon", "--pidfile=", "imsys", settings=self.settings | dict(settings), extra=extra)
+        self.daemon = run(
+            self._test,
+            "--nodaemon",
+            "--pidfile=",
+            "imsys",
+            settings=self.settings | dict(settings),
+            extra=extra,
+        )
         await self.daemon.says("imsys is running")
-        self.gateway = Gateway(self._reactor, f"https://127.0.0.1:{self.settings['GATEWAY_PORT']}", self.home / "certs" / "ca.pem")
+        self.gateway = Gateway(
+            self._reactor,
+            f"https://127.0.0.1:{self.settings['GATEWAY_PORT']}",
+            self.home / "certs" / "ca.pem",
+        )
         return self.daemon
 
     async def user(self, name: str) -> Client:
@@ -47,7 +64,12 @@ class AllInOne:
         email = f"{name}@example.org"
         await self.gateway.request_code(email)
         mails = [mail.read_text() for mail in (self.home / "mail" / "new").iterdir()]
-        (code,) = [code for mail in mails if email in mail for code in re.findall(r"\b[0-9]{6}\b", mail.partition("\n\n")[2])]
+        (code,) = [
+            code
+            for mail in mails
+            if email in mail
+            for code in re.findall(r"\b[0-9]{6}\b", mail.partition("\n\n")[2])
+        ]
         await self.gateway.register(name, PASSWORD, email, code)
         client = Client(self._reactor, self.gateway, Credentials(username=name, password=PASSWORD))
         states = self.states[name] = []

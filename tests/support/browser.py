@@ -1,4 +1,6 @@
-"""Chromium without a window, asked through the pipes of its DevTools protocol: objects of JSON, each ended by a zero byte."""
+"""Chromium without a window, asked through the pipes of its DevTools protocol: objects of JSON, each ended by
+a zero byte.
+"""
 
 from __future__ import annotations
 
@@ -62,25 +64,43 @@ class Browser(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         answers, self._answers = self._answers, {}
         for answer in answers.values():
-            answer.errback(AssertionError(f"the browser has ended:\n{self.complaints.decode(errors='replace')}"))
+            answer.errback(
+                AssertionError(f"the browser has ended:\n{self.complaints.decode(errors='replace')}")
+            )
         self._ended.callback(None)
 
     async def ask(self, method: str, session: str | None = None, /, **parameters: Any) -> Any:
         """Call a method of the protocol, of the browser or of a page."""
         assert self.transport is not None
         self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters, **({"sessionId": session} if session else {})}
+        message = {
+            "id": self._number,
+            "method": method,
+            "params": parameters,
+            **({"sessionId": session} if session else {}),
+        }
         answer = self._answers[self._number] = Deferred()
         self.transport.writeToChild(_SEND, json.dumps(message).encode() + b"\0")
         return await answer.addTimeout(PATIENCE, self.reactor)
 
-    async def page(self, *, width: int = 1280, height: int = 800, dark: bool = False, touch: bool = False) -> Page:
+    async def page(
+        self, *, width: int = 1280, height: int = 800, dark: bool = False, touch: bool = False
+    ) -> Page:
         """A new, empty page."""
         target = (await self.ask("Target.createTarget", url="about:blank"))["targetId"]
         session = (await self.ask("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         page = Page(self, session)
-        await page.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
-        await page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        await page.ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=touch,
+        )
+        await page.ask(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
+        )
         await page.ask("Runtime.enable")
         await page.ask("Log.enable")
         await page.ask("Page.enable")
@@ -113,7 +133,9 @@ class Page:
 
     async def run(self, expression: str) -> Any:
         """The value of an expression in JavaScript; a promise is waited for."""
-        result = await self.ask("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        result = await self.ask(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+        )
         if "exceptionDetails" in result:
             raise AssertionError(result["exceptionDetails"])
         return result["result"].get("value")
@@ -123,14 +145,22 @@ class Page:
         give_up = self._browser.reactor.seconds() + PATIENCE
         while not await self.run(f"Boolean(document.body && ({expression}))"):
             if self._browser.reactor.seconds() > give_up:
-                state = await self.run("document.body && document.body.dataset.state + ': ' + document.body.innerText")
+                state = await self.run(
+                    "document.body && document.body.dataset.state + ': ' + document.body.innerText"
+                )
                 raise AssertionError(f"it did not come true: {expression}; the page is {state}")
             await deferLater(self._browser.reactor, 0.05)
 
     async def press(self, key: str, code: int) -> None:
         """Press a key and let go of it."""
         text = {"text": key} if len(key) == 1 else {}
-        await self.ask("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", key=key, windowsVirtualKeyCode=code, **text)
+        await self.ask(
+            "Input.dispatchKeyEvent",
+            type="keyDown" if text else "rawKeyDown",
+            key=key,
+            windowsVirtualKeyCode=code,
+            **text,
+        )
         await self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     async def screenshot(self, path: Path) -> None:
@@ -149,8 +179,20 @@ async def browser(test: TestCase) -> Browser:
         raise RuntimeError("there is no Chromium on the PATH; 'make test' installs it")
     profile = folder("browser")
     options = [
-        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars"),
-        *("--ignore-certificate-errors", "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"),
+        *(
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--hide-scrollbars",
+        ),
+        *(
+            "--ignore-certificate-errors",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
+            "about:blank",
+        ),
     ]
     made = Browser(reactor)
     reactor.spawnProcess(

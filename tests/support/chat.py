@@ -200,7 +200,13 @@ class ChatServer:
     """What members may do."""
 
     def __init__(
-        self, case: StoreCase, config: ChatConfig, redis: Any, cluster: Any = None, send_to_peer: Any = None, tell: Any = None
+        self,
+        case: StoreCase,
+        config: ChatConfig,
+        redis: Any,
+        cluster: Any = None,
+        send_to_peer: Any = None,
+        tell: Any = None,
     ) -> None:
         """``cluster`` and the others: see :class:`Directory` and :class:`Elsewhere`."""
         reactor = case.reactor
@@ -237,7 +243,9 @@ class ChatServer:
             doubted=self.unconfirmed.add,
         )
         self.dispatcher = Dispatcher(discover(), self._ended)
-        self.connections = Connections(reactor, config, self.dispatcher, Crowd(reactor, config.capacity), pause=config.plain_pause)
+        self.connections = Connections(
+            reactor, config, self.dispatcher, Crowd(reactor, config.capacity), pause=config.plain_pause
+        )
         self.connections.flushed = self.log.flushed
         keys = keys_of_files()
         self.places = OnePlace()
@@ -245,7 +253,9 @@ class ChatServer:
         self.files = FileContext(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
         self.announcer = Announcer(case.stores, self.log, self.outbound)
         self.ends = StreamEnds()
-        self.live_announcer = LiveAnnouncer(case.stores, self.announcer.post, self.outbound, self.ends, self.unconfirmed)
+        self.live_announcer = LiveAnnouncer(
+            case.stores, self.announcer.post, self.outbound, self.ends, self.unconfirmed
+        )
         self.live = LiveContext(self.live_config, self.tickets, self.places, self.live_announcer, time.time)
         self._case = case
         self.serve()
@@ -254,7 +264,16 @@ class ChatServer:
     def serve(self) -> None:
         """Have handlers work with what is here now."""
         allowances = Allowances(self.redis, self._case.reactor.seconds, self.allowed)
-        own = (self.node, self.log, self.directory, self.outbound, self.unconfirmed, self.tokens, self.files, self.live)
+        own = (
+            self.node,
+            self.log,
+            self.directory,
+            self.outbound,
+            self.unconfirmed,
+            self.tokens,
+            self.files,
+            self.live,
+        )
         self.dispatcher.serve(Chat(self._case.stores, *own, allowances))
 
     def _ended(self, session: Session) -> None:

@@ -48,11 +48,19 @@ def free_port() -> int:
             return port
 
 
-def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def spawn(
+    command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start a server that writes what it has to say into ``log`` and is ended when this process is."""
     with log.open("ab") as output:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environ, preexec_fn=die_with_parent, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environ,
+            preexec_fn=die_with_parent,
+            start_new_session=True,
         )
     atexit.register(end, child)
     return child
@@ -69,7 +77,9 @@ def end(child: subprocess.Popen[bytes], deadline: float = 5.0) -> None:
             child.wait()
 
 
-def until(answers: Callable[[], bool], child: subprocess.Popen[bytes], log: Path, deadline: float = 30.0) -> None:
+def until(
+    answers: Callable[[], bool], child: subprocess.Popen[bytes], log: Path, deadline: float = 30.0
+) -> None:
     """Wait until a server answers.
 
     :raises RuntimeError: it ended, or did not answer in time; with the last lines of its log.
@@ -78,5 +88,8 @@ def until(answers: Callable[[], bool], child: subprocess.Popen[bytes], log: Path
     while not answers():
         if child.poll() is not None or time.monotonic() > give_up:
             end(child)
-            raise RuntimeError(f"{child.args!r} does not answer:\n" + "\n".join(log.read_text("utf-8", "replace").splitlines()[-15:]))
+            raise RuntimeError(
+                f"{child.args!r} does not answer:\n"
+                + "\n".join(log.read_text("utf-8", "replace").splitlines()[-15:])
+            )
         time.sleep(0.02)

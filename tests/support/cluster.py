@@ -1,4 +1,7 @@
-"""Several chat servers as processes, with a balance server, on MariaDB and Redis; people reach each of them without TLS."""
+"""Several chat servers as processes, with a balance server, on MariaDB and Redis.
+
+People reach each of them without TLS.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +55,19 @@ class ChatServersCase(DaemonTestCase):
         return load(None, {f"IMSYS_{name}": value for name, value in self.settings.items()})
 
     async def chat_server(self, name: str) -> Process:
-        own = {"CHAT_NAME": name, "CHAT_PORT": "0", "CHAT_PLAIN_PORT": str(self.ports[name]), "CHAT_GRPC_PORT": "0"}
+        own = {
+            "CHAT_NAME": name,
+            "CHAT_PORT": "0",
+            "CHAT_PLAIN_PORT": str(self.ports[name]),
+            "CHAT_GRPC_PORT": "0",
+        }
         return await start(self, "imsys-chat", self.settings | own)
 
     async def connect(self, name: str) -> RawClient:
         """A connection that the server knows of."""
-        client: RawClient = await connectProtocol(HostnameEndpoint(self.reactor, "127.0.0.1", self.ports[name]), RawClient(self.reactor))
+        client: RawClient = await connectProtocol(
+            HostnameEndpoint(self.reactor, "127.0.0.1", self.ports[name]), RawClient(self.reactor)
+        )
         self.addCleanup(client.abort)
         self.assertEqual((await client.ask(32))["error"], 0)
         return client

@@ -55,7 +55,9 @@ class _Output(ProcessProtocol):
         else:
             assert isinstance(value, ProcessDone)
         for wanted, waiter in self.waiting:
-            waiter.errback(AssertionError(f"the process ended with {status} before it said {wanted!r}:\n{self.text}"))
+            waiter.errback(
+                AssertionError(f"the process ended with {status} before it said {wanted!r}:\n{self.text}")
+            )
         self.waiting = []
         self.status = status
         for ended in self.ended:
@@ -69,7 +71,9 @@ class Process:
     def __init__(self, reactor: Any, arguments: list[str], environ: Mapping[str, str], cwd: Path) -> None:
         self._reactor = reactor
         self._output = _Output()
-        self._process = reactor.spawnProcess(self._output, sys.executable, arguments, env=dict(environ), path=str(cwd))
+        self._process = reactor.spawnProcess(
+            self._output, sys.executable, arguments, env=dict(environ), path=str(cwd)
+        )
 
     @property
     def pid(self) -> int:
@@ -82,7 +86,10 @@ class Process:
         return self._output.text
 
     async def says(self, wanted: str, deadline: float = 30.0) -> None:
-        """Return when it has written something; fail when it ends before, or in ``deadline`` seconds has not."""
+        """Return when it has written something.
+
+        Fail when it ends before, or in ``deadline`` seconds has not.
+        """
         if wanted in self.text:
             return
         waiter: defer.Deferred[None] = defer.Deferred()
@@ -91,7 +98,9 @@ class Process:
             await waiter.addTimeout(deadline, self._reactor)
         except defer.TimeoutError:
             self._output.waiting.remove((wanted, waiter))
-            raise AssertionError(f"the process did not say {wanted!r} in {deadline} s:\n{self.text}") from None
+            raise AssertionError(
+                f"the process did not say {wanted!r} in {deadline} s:\n{self.text}"
+            ) from None
 
     async def end(self, deadline: float = 30.0) -> int:
         """Wait until it has ended; give back its exit status, negative for a signal."""
@@ -120,12 +129,17 @@ class Process:
 def environment(**settings: str) -> dict[str, str]:
     """The environment of a daemon: ours without any ``IMSYS_…``, and with the given ones (``CHAT_PORT="0"``).
 
-    The ports of live streams are not those that everybody knows, so that several servers can run side by side.
+    The ports of live streams are not those that everybody knows, so that several servers can run side by
+    side.
     """
     need("processes of its own")
     settings = {"RESOURCES_RTMP_PORT": "0", "RESOURCES_RTMPS_PORT": "0"} | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
-    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | {f"IMSYS_{name}": value for name, value in settings.items()}
+    return (
+        kept
+        | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        | {f"IMSYS_{name}": value for name, value in settings.items()}
+    )
 
 
 def twistd(*arguments: str) -> list[str]:
@@ -142,8 +156,8 @@ def run(
 ) -> Process:
     """Start ``twistd`` with arguments; it is ended after the test at the latest.
 
-    Servers that need keys for files, and do not make them, get those that all tests have, unless the settings name others. So it is with
-    the certificates of the cluster.
+    Servers that need keys for files, and do not make them, get those that all tests have, unless the settings
+    name others. So it is with the certificates of the cluster.
 
     :param extra: environment that is none of ours.
     """
@@ -151,9 +165,16 @@ def run(
 
     settings = dict(settings or {})
     keys = key_settings() if {"imsys-chat", "imsys-resources"} & {*arguments} else {}
-    if any(one.startswith("imsys-") for one in arguments) and not any(key.startswith("CLUSTER_") for key in settings):
+    if any(one.startswith("imsys-") for one in arguments) and not any(
+        key.startswith("CLUSTER_") for key in settings
+    ):
         keys |= cluster_settings()
-    process = Process(reactor, twistd(*arguments), environment(**(keys | settings)) | dict(extra or {}), cwd or folder("cwd"))
+    process = Process(
+        reactor,
+        twistd(*arguments),
+        environment(**(keys | settings)) | dict(extra or {}),
+        cwd or folder("cwd"),
+    )
 
     async def ended() -> None:
         process.send(signal.SIGKILL)
@@ -163,7 +184,9 @@ def run(
     return process
 
 
-async def start(test: TestCase, name: str, settings: Mapping[str, str], config: Path | None = None) -> Process:
+async def start(
+    test: TestCase, name: str, settings: Mapping[str, str], config: Path | None = None
+) -> Process:
     """Start one of our daemons in the foreground and wait until it is ready.
 
     :param name: ``imsys-chat`` and so on.

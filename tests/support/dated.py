@@ -10,9 +10,11 @@ from imsys.security.certificates import SERVER_LIFE, Authority
 
 
 def dated(folder: Path, left: timedelta, name: str = "server") -> TlsConfig:
-    """A certificate that expires after so long (before now, if that is negative), of an authority that is good for years.
+    """A certificate that expires after so long (before now, if that is negative), of an authority that is
+    good for years.
 
-    The authority's key is not beside its certificate, as of one that is not ours: what it has signed is not renewed.
+    The authority's key is not beside its certificate, as of one that is not ours: what it has signed is not
+    renewed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     authority, private = folder / "ca.pem", folder / "authority.key"

@@ -1,4 +1,6 @@
-"""Installing anew, without a network: pip gets wheels of the packages that the tests run with, made from their installed files."""
+"""Installing anew, without a network: pip gets wheels of the packages that the tests run with, made from
+their installed files.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,17 @@ def clean() -> dict[str, str]:
 def copy_checkout() -> Path:
     """A copy of the checkout without what is made in it, so that building leaves nothing there."""
     source = folder("source") / "imsys"
-    left_out = (".*", "var", "build", "dist", "*.egg-info", "__pycache__", "_trial_temp*", "tests", "dropin.cache")
+    left_out = (
+        ".*",
+        "var",
+        "build",
+        "dist",
+        "*.egg-info",
+        "__pycache__",
+        "_trial_temp*",
+        "tests",
+        "dropin.cache",
+    )
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*left_out))
     return source
 
@@ -54,7 +66,8 @@ def make_wheel(name: str, folder: Path) -> Path:
     package = metadata.distribution(name)
     about = email.message_from_string(package.read_text("WHEEL") or "")
     here = {str(tag) for tag in sys_tags()}
-    tag = next(tag for tag in about.get_all("Tag", []) if tag in here)  # a package for Python 2 as well has several
+    # a package for Python 2 as well has several
+    tag = next(tag for tag in about.get_all("Tag", []) if tag in here)
     called = re.sub(r"[^\w.]+", "_", package.metadata["Name"])
     path = folder / f"{called}-{package.version}-{tag}.whl"
     with zipfile.ZipFile(path, "w") as wheel:

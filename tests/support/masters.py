@@ -22,7 +22,9 @@ class Server(RealRedis):
 
     def __init__(self, *options: str) -> None:
         self.port = free_port()
-        super().__init__("--port", str(self.port), "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", *options)
+        super().__init__(
+            "--port", str(self.port), "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", *options
+        )
 
     def follow(self, other: Server | None) -> None:
         """Be a replica of another; ``None``: be a master."""
@@ -60,7 +62,11 @@ class MastersCase(TestCase):
 
     def service(self, *servers: Server, **config: Any) -> RedisService:
         """Connections to whichever of these is the master."""
-        fields: dict[str, Any] = {"hosts": tuple(("127.0.0.1", server.port) for server in servers), "prefix": "t:", "timeout": 5.0}
+        fields: dict[str, Any] = {
+            "hosts": tuple(("127.0.0.1", server.port) for server in servers),
+            "prefix": "t:",
+            "timeout": 5.0,
+        }
         service = RedisService(self.reactor, RedisConfig(mode="server", **fields | config))
         service.startService()
         self.addCleanup(service.stopService)
@@ -73,7 +79,9 @@ class MastersCase(TestCase):
             await deferLater(self.reactor, 0.01)
 
     async def lost(self, service: RedisService) -> None:
-        """Return when it is noticed that the connections are gone: what was on its way by then fails, as it may have been carried out."""
+        """Return when it is noticed that the connections are gone: what was on its way by then fails, as it
+        may have been carried out.
+        """
         while service._pool:
             await deferLater(self.reactor, 0.001)
 
@@ -90,6 +98,9 @@ def wait(condition: Callable[[], object]) -> None:
 def ask(port: int, *words: str) -> bytes:
     """The raw reply of the server at a port of loopback; nothing while there is none."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as connection:
-        connection.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words))
+        connection.sendall(
+            b"*%d\r\n" % len(words)
+            + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words)
+        )
         return connection.recv(65536)
     return b""

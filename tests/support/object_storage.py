@@ -1,4 +1,6 @@
-"""An object storage of the tests' own: moto's server in a process, which checks signatures, and a road to it that breaks."""
+"""An object storage of the tests' own: moto's server in a process, which checks signatures, and a road to it
+that breaks.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class ObjectStorage:
 
     def client(self) -> Any:
         """A way to look into it beside the store."""
-        session = boto3.session.Session(aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key, region_name="us-east-1")
+        session = boto3.session.Session(
+            aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key, region_name="us-east-1"
+        )
         return session.client("s3", endpoint_url=f"http://127.0.0.1:{self.port}")
 
 
@@ -60,7 +64,9 @@ def object_storage() -> ObjectStorage:
     session = boto3.session.Session(aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1")
     iam = session.client("iam", endpoint_url=f"http://127.0.0.1:{port}")
     iam.create_user(UserName="imsys")
-    policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    policy = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    )
     iam.put_user_policy(UserName="imsys", PolicyName="all", PolicyDocument=policy)
     key = iam.create_access_key(UserName="imsys")["AccessKey"]
     session.client("s3", endpoint_url=f"http://127.0.0.1:{port}").create_bucket(Bucket=BUCKET)
@@ -73,7 +79,10 @@ class Road:
     def __init__(self, port: int) -> None:
         self._target = port
         self.down: list[int] = []
-        """Bytes of answers that a connection carries before it breaks, one number for each to come; then all."""
+        """Bytes of answers that a connection carries before it breaks, one number for each to come.
+
+        Then all.
+        """
         self.up: list[int] = []
         """The same of requests."""
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,6 @@
-"""The original's Qt client, as far as it reads: its loop, step by step, and a clock that goes on when it has read."""
+"""The original's Qt client, as far as it reads: its loop, step by step, and a clock that goes on when it has
+read.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ class Spinning(Exception):
 class ReadingLoop:
     """What it makes of each read of its socket: one message, or none.
 
-    It keeps a header and a body between reads, and looks for a header only after it has handed a message on. So a second frame in a read
-    is taken for more of the first one's body, and what came of a split frame is dropped.
+    It keeps a header and a body between reads, and looks for a header only after it has handed a message on.
+    So a second frame in a read is taken for more of the first one's body, and what came of a split frame is
+    dropped.
     """
 
     def __init__(self) -> None:

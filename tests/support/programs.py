@@ -1,4 +1,6 @@
-"""What ``make test-quick`` does without: programs that are not of the package index (databases, ffmpeg, ...), and processes of ours."""
+"""What ``make test-quick`` does without: programs that are not of the package index (databases, ffmpeg, ...),
+and processes of ours.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,10 @@ from twisted.trial.unittest import TestCase
 
 
 class SilentProxy:
-    """Forwards to a port of loopback. While it is silent nothing passes, and nothing is closed, as in a network that is cut."""
+    """Forwards to a port of loopback.
+
+    While it is silent nothing passes, and nothing is closed, as in a network that is cut.
+    """
 
     def __init__(self, test: TestCase, to: int) -> None:
         from twisted.internet import reactor
@@ -111,4 +114,6 @@ class _Near(_End):
             else:
                 self.go_on()
 
-        connectProtocol(endpoint, other).addCallbacks(connected, lambda _: None if self.closing else self.abort())
+        connectProtocol(endpoint, other).addCallbacks(
+            connected, lambda _: None if self.closing else self.abort()
+        )

@@ -1,4 +1,6 @@
-"""Tests of widgets: ``trial --reactor qt tests.client``, with ``QT_QPA_PLATFORM=offscreen`` where there is no screen."""
+"""Tests of widgets: ``trial --reactor qt tests.client``, with ``QT_QPA_PLATFORM=offscreen`` where there is no
+screen.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QMimeData,
+    QPoint,
+    QPointF,
+    Qt,
+    QtMsgType,
+    qInstallMessageHandler,
+)
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -98,7 +109,11 @@ class WidgetCase(TestCase):
     def drop(self, widget: QWidget, data: QMimeData, at: QPoint | None = None) -> bool:
         """Drag something onto a widget and let go; whether it was taken."""
         place = at or widget.rect().center()
-        action, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        action, left, none = (
+            Qt.DropAction.CopyAction,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
         QApplication.sendEvent(widget, QDragEnterEvent(place, action, data, left, none))
         QApplication.sendEvent(widget, QDragMoveEvent(place, action, data, left, none))
         event = QDropEvent(QPointF(place), action, data, left, none)
@@ -109,16 +124,30 @@ class WidgetCase(TestCase):
     def point(self, widget: QWidget, at: QPoint, buttons: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:
         """Move the pointer there, with buttons held."""
         place, none = QPointF(at), Qt.MouseButton.NoButton
-        event = QMouseEvent(QEvent.Type.MouseMove, place, widget.mapToGlobal(place), none, buttons, Qt.KeyboardModifier.NoModifier)
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            place,
+            widget.mapToGlobal(place),
+            none,
+            buttons,
+            Qt.KeyboardModifier.NoModifier,
+        )
         QApplication.sendEvent(widget, event)
         self.turn()
 
-    def click(self, widget: QWidget, at: QPoint | None = None, button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:
+    def click(
+        self, widget: QWidget, at: QPoint | None = None, button: Qt.MouseButton = Qt.MouseButton.LeftButton
+    ) -> None:
         """Press and release, in the middle where no place is said."""
         QTest.mouseClick(widget, button, Qt.KeyboardModifier.NoModifier, at or widget.rect().center())
         self.turn()
 
-    def keys(self, widget: QWidget, keys: str | Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    def keys(
+        self,
+        widget: QWidget,
+        keys: str | Qt.Key,
+        modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
         """Type a text, or press a key."""
         if isinstance(keys, str):
             QTest.keyClicks(widget, keys)

@@ -13,4 +13,7 @@ def is_read(reactor: Any, client: Any) -> bool:
     :param client: a protocol that is connected to it.
     """
     ours = client.transport.getHost().port
-    return any(isinstance(reader, Connection) and getattr(reader.getPeer(), "port", None) == ours for reader in reactor.getReaders())
+    return any(
+        isinstance(reader, Connection) and getattr(reader.getPeer(), "port", None) == ours
+        for reader in reactor.getReaders()
+    )

@@ -19,7 +19,18 @@ def screen(size: str = "1600x1200x24") -> Iterator[str]:
     read, write = os.pipe()
     with os.fdopen(read) as answer:
         server = subprocess.Popen(
-            [program, "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp", "+extension", "GLX"],
+            [
+                program,
+                "-displayfd",
+                str(write),
+                "-screen",
+                "0",
+                size,
+                "-nolisten",
+                "tcp",
+                "+extension",
+                "GLX",
+            ],
             pass_fds=(write,),
             stderr=subprocess.DEVNULL,
         )

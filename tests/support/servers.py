@@ -28,14 +28,25 @@ from tests.support.programs import program
 
 
 class RedisServer:
-    """A ``redis-server`` of our own, on a Unix socket and a port of loopback; may be stopped and started again."""
+    """A ``redis-server`` of our own, on a Unix socket and a port of loopback.
+
+    May be stopped and started again.
+    """
 
     def __init__(self) -> None:
         binary = shutil.which("redis-server") or server_binary()
         self.home = folder("redis")
         self.socket = self.home / "redis.sock"
         self.port = free_port()
-        self._command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket)]
+        self._command = [
+            binary,
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--unixsocket",
+            str(self.socket),
+        ]
         self._command += ["--save", "", "--appendonly", "no", "--dir", str(self.home)]
         self.start()
 
@@ -60,7 +71,9 @@ class RedisServer:
 
     def config(self, *, tcp: bool = False) -> RedisConfig:
         """How to reach it, with a prefix that no other test has."""
-        where = RedisConfig(mode="server", host="127.0.0.1", port=self.port, prefix=f"t{secrets.token_hex(6)}:")
+        where = RedisConfig(
+            mode="server", host="127.0.0.1", port=self.port, prefix=f"t{secrets.token_hex(6)}:"
+        )
         return where if tcp else dataclasses.replace(where, socket=str(self.socket))
 
 
@@ -90,9 +103,18 @@ class MariaDb:
         (self.home / "tmp").mkdir()
         common = ["--no-defaults", f"--datadir={data}", f"--user={user}", f"--tmpdir={self.home / 'tmp'}"]
         subprocess.run(
-            [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], check=True, capture_output=True, timeout=120
+            [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
+            check=True,
+            capture_output=True,
+            timeout=120,
         )
-        self._command = [server, *common, f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
+        self._command = [
+            server,
+            *common,
+            f"--socket={self.socket}",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+        ]
         self._command += ["--character-set-server=latin1", "--default-storage-engine=Aria", "--skip-log-bin"]
         self._command += [f"--pid-file={self.home / 'pid'}", "--max-connections=400"]
         self._log = log
@@ -121,7 +143,9 @@ class MariaDb:
 
     def execute(self, *statements: str) -> None:
         """Run statements as root."""
-        with contextlib.closing(pymysql.connect(unix_socket=str(self.socket), user="root", connect_timeout=10)) as connection:
+        with contextlib.closing(
+            pymysql.connect(unix_socket=str(self.socket), user="root", connect_timeout=10)
+        ) as connection:
             with connection.cursor() as cursor:
                 for statement in statements:
                     cursor.execute(statement)
@@ -130,9 +154,14 @@ class MariaDb:
     def config(self, *, tcp: bool = False) -> DatabaseConfig:
         """How to reach a new, empty database with a user of its own."""
         name, password = f"t{secrets.token_hex(6)}", secrets.token_hex(12)
-        grants = [f"GRANT ALL ON {name}.* TO {name}@'{host}' IDENTIFIED BY '{password}'" for host in ("localhost", "%")]
+        grants = [
+            f"GRANT ALL ON {name}.* TO {name}@'{host}' IDENTIFIED BY '{password}'"
+            for host in ("localhost", "%")
+        ]
         self.execute(f"CREATE DATABASE {name}", *grants)
-        where = DatabaseConfig(engine="mysql", host="127.0.0.1", port=self.port, user=name, password=password, name=name)
+        where = DatabaseConfig(
+            engine="mysql", host="127.0.0.1", port=self.port, user=name, password=password, name=name
+        )
         return where if tcp else dataclasses.replace(where, socket=str(self.socket))
 
     def drop(self, name: str) -> None:
@@ -148,7 +177,8 @@ def _shared_mariadb() -> MariaDb:
 def mariadb(test: SynchronousTestCase, *, tcp: bool = False) -> DatabaseConfig:
     """A new, empty database on the MariaDB that all tests of the process share; dropped after the test.
 
-    Its default character set is latin1, and its default engine knows no transactions, so that a schema that forgets its own is found out.
+    Its default character set is latin1, and its default engine knows no transactions, so that a schema that
+    forgets its own is found out.
     """
     server = _shared_mariadb()
     config = server.config(tcp=tcp)
@@ -160,7 +190,9 @@ def mariadb(test: SynchronousTestCase, *, tcp: bool = False) -> DatabaseConfig:
 def certificates() -> TlsConfig:
     """Development certificates for 127.0.0.1, ::1 and localhost."""
     home = folder("certs")
-    tls = TlsConfig(certificate=str(home / "server.pem"), key=str(home / "server.key"), ca=str(home / "ca.pem"))
+    tls = TlsConfig(
+        certificate=str(home / "server.pem"), key=str(home / "server.key"), ca=str(home / "ca.pem")
+    )
     ensure_development(tls, (), datetime.now(UTC))
     return tls
 

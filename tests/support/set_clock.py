@@ -1,4 +1,7 @@
-"""The time of day of a process, set while it runs; its monotonic clock goes on. Debian's libfaketime does it."""
+"""The time of day of a process, set while it runs; its monotonic clock goes on.
+
+Debian's libfaketime does it.
+"""
 
 from __future__ import annotations
 

@@ -67,4 +67,6 @@ class OnMariaDb(StoreCase):
 
 def text(sender: int, receiver: int, thread_id: int, *contents: str, tag: str = "") -> Submission:
     """A submission of texts, whose unique ids are their contents."""
-    return Submission(sender, receiver, thread_id, tuple(Draft(f"{tag}{content}", content) for content in contents))
+    return Submission(
+        sender, receiver, thread_id, tuple(Draft(f"{tag}{content}", content) for content in contents)
+    )

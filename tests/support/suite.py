@@ -1,6 +1,7 @@
 """``python -m tests.support.suite``: every check and every test; the last line is ``N passed, N failed``.
 
-With ``checks``: the checks alone. With ``quick``: the tests that need nothing beside Python, alone (``tests/support/programs.py``).
+With ``checks``: the checks alone. With ``quick``: the tests that need nothing beside Python, alone
+(``tests/support/programs.py``).
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def summary(output: str) -> tuple[int, int, int]:
 
 
 def others() -> list[str]:
-    """The names of all tests but the desktop client's, which run on Qt's event loop in processes of their own."""
+    """The names of all tests but the desktop client's, which run on Qt's event loop in processes of their
+    own.
+    """
     tests = ROOT / "tests"
     folders = {path.parent.name for path in tests.glob("*/__init__.py")} - {"client", "support"}
     return sorted(f"tests.{name}" for name in folders | {path.stem for path in tests.glob("test_*.py")})
@@ -54,7 +57,12 @@ def others() -> list[str]:
 def trial(environ: Mapping[str, str], *arguments: str) -> tuple[str, int]:
     """Run trial, and show what it writes; that, and its exit status."""
     process = subprocess.Popen(
-        [str(BIN / "trial"), *arguments], cwd=ROOT, env=dict(environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [str(BIN / "trial"), *arguments],
+        cwd=ROOT,
+        env=dict(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     assert process.stdout is not None
     lines = []
@@ -65,16 +73,25 @@ def trial(environ: Mapping[str, str], *arguments: str) -> tuple[str, int]:
 
 
 def client(environ: Mapping[str, str]) -> list[tuple[Mapping[str, str], Sequence[str]]]:
-    """How the desktop client's tests are run: without a screen, and those under ``tests/client/screen``, which want OpenGL, on one."""
+    """How the desktop client's tests are run: without a screen, and those under ``tests/client/screen``,
+    which want OpenGL, on one.
+    """
     tests = ROOT / "tests" / "client"
-    found = {path.parent.name for path in tests.glob("*/__init__.py")} | {path.stem for path in tests.glob("test_*.py")}
+    found = {path.parent.name for path in tests.glob("*/__init__.py")} | {
+        path.stem for path in tests.glob("test_*.py")
+    }
     names = sorted(f"tests.client.{name}" for name in found - {"screen"})
     options = ("--reactor", "qt", "--temp-directory", "_trial_temp_client")
     runs: list[tuple[Mapping[str, str], Sequence[str]]] = []
     if names:
         runs.append(({**environ, "QT_QPA_PLATFORM": "offscreen"}, (*options, *names)))
     if "screen" in found and QUICK not in environ:
-        runs.append(({**environ, "QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"}, (*options, "tests.client.screen")))
+        runs.append(
+            (
+                {**environ, "QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"},
+                (*options, "tests.client.screen"),
+            )
+        )
     return runs
 
 
@@ -105,7 +122,9 @@ def test(environ: Mapping[str, str], least: int) -> tuple[int, int, int, list[st
         except ValueError as error:
             complaints.append(str(error))
             continue
-        passed, failed, skipped = (total + count for total, count in zip((passed, failed, skipped), counts, strict=True))
+        passed, failed, skipped = (
+            total + count for total, count in zip((passed, failed, skipped), counts, strict=True)
+        )
         if status and not counts[1]:
             complaints.append(f"trial ended with status {status}")
     if passed + failed < least:
@@ -115,7 +134,9 @@ def test(environ: Mapping[str, str], least: int) -> tuple[int, int, int, list[st
 
 def main(what: str = "all") -> int:
     """Run everything, or a part of it; give back the exit status."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")} | {"PYTHONUNBUFFERED": "1"}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")} | {
+        "PYTHONUNBUFFERED": "1"
+    }
     environ["PATH"] = os.pathsep.join([str(BIN), environ.get("PATH", os.defpath), "/usr/sbin"])
     complaints = check(environ) if what != "quick" else []
     passed, failed, skipped = 0, 0, 0

@@ -13,7 +13,9 @@ from imsys.store import Database
 
 
 def tokens_for(test: TestCase, redis: Redis, database: DatabaseConfig) -> Tokens:
-    """The tokens of an installation, on connections of the test's own to its database, whose tables are there."""
+    """The tokens of an installation, on connections of the test's own to its database, whose tables are
+    there.
+    """
     from twisted.internet import reactor
 
     connections = Database(reactor, database)

@@ -28,7 +28,10 @@ class RunTests(SynchronousTestCase):
             done.errback(ValueError("no"))
         self.successResultOf(ended)
         (event,) = events
-        self.assertEqual((event["log_namespace"], event["log_format"], event["who"]), ("somebody", "{who} stumbled", "Anna"))
+        self.assertEqual(
+            (event["log_namespace"], event["log_format"], event["who"]),
+            ("somebody", "{who} stumbled", "Anna"),
+        )
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
     def test_refused(self) -> None:
@@ -38,7 +41,9 @@ class RunTests(SynchronousTestCase):
         with capturedLogs() as events:
             done.errback(Refused(Status.SERVER_BUSY, "Not now."))
         (event,) = events
-        self.assertEqual((event["log_level"], event["log_format"]), (LogLevel.warn, "{who} stumbled: {reason}"))
+        self.assertEqual(
+            (event["log_level"], event["log_format"]), (LogLevel.warn, "{who} stumbled: {reason}")
+        )
         self.assertEqual(event["reason"], "SERVER_BUSY (73): Not now.")
 
     def test_taken(self) -> None:

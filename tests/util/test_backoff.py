@@ -27,7 +27,9 @@ class BackoffTests(SynchronousTestCase):
 
     def test_jitter(self) -> None:
         """Each is drawn from a part of the whole: the upper half, if nothing is said."""
-        self.assertEqual([Backoff(2.0, draw=partial(float, drawn)).next() for drawn in (0.0, 0.5, 1.0)], [1.0, 1.5, 2.0])
+        self.assertEqual(
+            [Backoff(2.0, draw=partial(float, drawn)).next() for drawn in (0.0, 0.5, 1.0)], [1.0, 1.5, 2.0]
+        )
         wide = [Backoff(2.0, draw=partial(float, drawn), jitter=(0.0, 1.5)) for drawn in (0.0, 1.0)]
         self.assertEqual([backoff.next() for backoff in wide], [0.0, 3.0])
 

@@ -18,7 +18,9 @@ class GatheringTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.calls: list[tuple[list[int], Deferred[Any]]] = []
 
-    def gathering(self, most: int = 3, queue: int = 100, surge: Surge | None = None) -> BatchingQueue[int, int]:
+    def gathering(
+        self, most: int = 3, queue: int = 100, surge: Surge | None = None
+    ) -> BatchingQueue[int, int]:
         async def work(items: list[int]) -> Any:
             answer: Deferred[Any] = Deferred()
             self.calls.append((items, answer))
@@ -35,7 +37,10 @@ class GatheringTests(SynchronousTestCase):
         return refused.status
 
     def test_nothing_waits_for_company(self) -> None:
-        """The first starts the work at once; those that come meanwhile go together, no more than may be, in order."""
+        """The first starts the work at once.
+
+        Those that come meanwhile go together, no more than may be, in order.
+        """
         gathering = self.gathering()
         results = [gathering.add(item) for item in range(6)]
         self.assertEqual([items for items, _ in self.calls], [[0]])
@@ -49,7 +54,9 @@ class GatheringTests(SynchronousTestCase):
         self.assertEqual([self.successResultOf(result) for result in results[1:]], [10, 20, 30, 40, 50, 60])
 
     def test_turns(self) -> None:
-        """Where turns have ends, work begins at those: all that was read in a turn goes together, also when work has ended."""
+        """Where turns have ends, work begins at those: all that was read in a turn goes together, also when
+        work has ended.
+        """
         ends: list[Callable[[], object]] = []
 
         class Turns(Clock):
@@ -74,11 +81,15 @@ class GatheringTests(SynchronousTestCase):
         self.finish(2)
         end_turn()
         self.assertEqual([items for items, _ in self.calls], [[0, 1], [2, 3, 4, 5], [6, 7]])
-        self.assertEqual([self.successResultOf(result) for result in results], [item * 10 for item in range(8)])
+        self.assertEqual(
+            [self.successResultOf(result) for result in results], [item * 10 for item in range(8)]
+        )
         self.successResultOf(gathering.idle())
 
     def test_a_surge(self) -> None:
-        """Where one is expected, what several shared is begun again after a moment, or when as many have come as go together."""
+        """Where one is expected, what several shared is begun again after a moment, or when as many have come
+        as go together.
+        """
         clock = Clock()
         surge = Surge(clock)
         gathering = self.gathering(surge=surge)
@@ -99,8 +110,12 @@ class GatheringTests(SynchronousTestCase):
         results += [gathering.add(item) for item in range(8, 12)]
         for number in (4, 5):
             self.finish(number)
-        self.assertEqual([items for items, _ in self.calls], [[0], [1, 2], [3, 4], [5, 6, 7], [8], [9, 10, 11]])
-        self.assertEqual([self.successResultOf(result) for result in results], [item * 10 for item in range(12)])
+        self.assertEqual(
+            [items for items, _ in self.calls], [[0], [1, 2], [3, 4], [5, 6, 7], [8], [9, 10, 11]]
+        )
+        self.assertEqual(
+            [self.successResultOf(result) for result in results], [item * 10 for item in range(12)]
+        )
 
     def test_adding_from_a_result(self) -> None:
         """Who is told a result may ask for more."""
@@ -134,7 +149,9 @@ class GatheringTests(SynchronousTestCase):
         results = [gathering.add(item) for item in range(9)]
         blocker.callback(None)
         self.failureResultOf(results[5], ZeroDivisionError)
-        self.assertEqual([self.successResultOf(results[item]) for item in range(9) if item != 5], [0, 1, 2, 3, 4, 6, 7, 8])
+        self.assertEqual(
+            [self.successResultOf(results[item]) for item in range(9) if item != 5], [0, 1, 2, 3, 4, 6, 7, 8]
+        )
 
     def test_unavailable(self) -> None:
         """Where what it takes is away, all who wait are told so at once, and those who come later try anew."""
@@ -142,7 +159,10 @@ class GatheringTests(SynchronousTestCase):
         results = [gathering.add(item) for item in range(9)]
         self.calls[0][1].errback(Unavailable(Status.REDIS_UNKNOWN_ERROR, "away"))
         failures = [self.failureResultOf(result, Unavailable).value for result in results]
-        self.assertEqual({(one.status, one.message, one.retry_after) for one in failures}, {(Status.REDIS_UNKNOWN_ERROR, "away", 1.0)})
+        self.assertEqual(
+            {(one.status, one.message, one.retry_after) for one in failures},
+            {(Status.REDIS_UNKNOWN_ERROR, "away", 1.0)},
+        )
         self.assertEqual(len({id(one) for one in failures}), 9)
         later = gathering.add(9)
         self.finish(1)

@@ -15,7 +15,10 @@ class WaitersTests(SynchronousTestCase):
     """Those who wait for the same thing now."""
 
     def test_fire(self) -> None:
-        """All who wait get what happened, in the order in which they came; who comes while they are told waits for the next time."""
+        """All who wait get what happened, in the order in which they came.
+
+        Who comes while they are told waits for the next time.
+        """
         waiters: Waiters[int] = Waiters()
         got: list[str] = []
         late: list[Deferred[int]] = []
@@ -123,7 +126,9 @@ class ResultTests(SynchronousTestCase):
         self.assertFalse(result.settled)
         result.settle("done")
         result.settle("again")
-        self.assertEqual([self.successResultOf(one) for one in (early, result.wait(), result.wait())], ["done"] * 3)
+        self.assertEqual(
+            [self.successResultOf(one) for one in (early, result.wait(), result.wait())], ["done"] * 3
+        )
         self.assertTrue(result.settled)
 
     def test_failure(self) -> None:

@@ -24,7 +24,9 @@ def event(text: str, level: Any = LogLevel.info, **fields: Any) -> dict[str, Any
 class LogTests(SynchronousTestCase):
     def test_line(self) -> None:
         """Time, level, origin, text."""
-        self.assertRegex(format_line(event("hello {name}", name="ann")), r"\A\d{4}-\d\d-\d\dT\S+ info here: hello ann\n\Z")
+        self.assertRegex(
+            format_line(event("hello {name}", name="ann")), r"\A\d{4}-\d\d-\d\dT\S+ info here: hello ann\n\Z"
+        )
 
     def test_no_forgery(self) -> None:
         """A field with line breaks in it does not begin a line of its own."""
@@ -45,7 +47,10 @@ class LogTests(SynchronousTestCase):
         self.assertIn("ValueError: no", line)
 
     def test_levels(self) -> None:
-        """Only events from the configured level on are written; the old logging system's errors are critical."""
+        """Only events from the configured level on are written.
+
+        The old logging system's errors are critical.
+        """
         file = LogFile(folder("log") / "a" / "x.log", "error")
         file.open()
         self.addCleanup(file.close)
@@ -61,13 +66,18 @@ class LogTests(SynchronousTestCase):
         self.assertNotIn("three", text)
 
     def test_flood(self) -> None:
-        """Of warnings of one kind some are written a minute, and then how many more there were; what is not alarming is written always."""
+        """Of warnings of one kind some are written a minute, and then how many more there were.
+
+        What is not alarming is written always.
+        """
         clock = Clock()
         file = LogFile(folder("log") / "x.log", "info", clock.seconds)
         file.open()
         self.addCleanup(file.close)
         for number in range(1000):
-            file(event("{number} fails", LogLevel.error, number=number, log_failure=Failure(ValueError("no"))))
+            file(
+                event("{number} fails", LogLevel.error, number=number, log_failure=Failure(ValueError("no")))
+            )
             file(event("{number} comes", number=number))
         lines = file.path.read_text().splitlines()
         self.assertEqual(sum(" fails" in line for line in lines), MOST)
@@ -77,7 +87,9 @@ class LogTests(SynchronousTestCase):
         clock.advance(WINDOW)
         file(event("not written", LogLevel.debug))
         last = file.path.read_text().splitlines()[-1]
-        self.assertTrue(last.endswith(f" error here: {1000 - MOST} more of these in 60 s, the last: 999 fails"), last)
+        self.assertTrue(
+            last.endswith(f" error here: {1000 - MOST} more of these in 60 s, the last: 999 fails"), last
+        )
         for _ in range(MOST + 5):
             file(event("{number} fails", LogLevel.error, number=1))
         file.close()
@@ -89,14 +101,18 @@ class LogTests(SynchronousTestCase):
         flood = Flood(clock.seconds)
         for _ in range(MOST + 1):
             flood.lines(event("a", LogLevel.warn))
-        written = [line for number in range(KINDS) for line in flood.lines(event(f"kind {number}", LogLevel.warn))]
+        written = [
+            line for number in range(KINDS) for line in flood.lines(event(f"kind {number}", LogLevel.warn))
+        ]
         self.assertEqual((len(written), sum("count" in line for line in written)), (KINDS + 1, 1))
 
     def test_cannot_be_opened(self) -> None:
         """A folder that cannot be made is one line, with section and key."""
         path = folder("log") / "file"
         path.write_text("")
-        self.assertIn("[imsys] log_dir", str(self.assertRaises(ConfigError, LogFile(path / "x.log", "info").open)))
+        self.assertIn(
+            "[imsys] log_dir", str(self.assertRaises(ConfigError, LogFile(path / "x.log", "info").open))
+        )
 
     def test_full_disk(self) -> None:
         """A disk that takes nothing keeps nobody from opening the file anew, or from closing it."""

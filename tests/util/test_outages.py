@@ -29,7 +29,10 @@ class OutageTests(SynchronousTestCase):
         self.outage.works()
         self.outage.works()
         self.assertFalse(self.outage)
-        self.assertEqual(self.log.texts, ["The post fails: nobody is there", "The post works again; it failed 1000 times in 12 s"])
+        self.assertEqual(
+            self.log.texts,
+            ["The post fails: nobody is there", "The post works again; it failed 1000 times in 12 s"],
+        )
 
     def test_reminder(self) -> None:
         """What goes on is said again, once a minute."""
@@ -46,7 +49,10 @@ class OutageTests(SynchronousTestCase):
             self.outage.failed("every other one")
             self.clock.advance(0.1)
             self.outage.works()
-        self.assertEqual(self.log.texts, ["The post fails: every other one", "The post works again; it failed 1 times in 0 s"])
+        self.assertEqual(
+            self.log.texts,
+            ["The post fails: every other one", "The post works again; it failed 1 times in 0 s"],
+        )
         self.assertTrue(self.outage)
         self.clock.advance(CALM)
         self.outage.works()

@@ -10,13 +10,25 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.config import ClusterConfig, Config, Imsys
 from imsys.errors import ConfigError
-from imsys.util.sockets import LONGEST_NAME, MAX_PATH, SECTIONS, by_sockets, is_plaintext, make_socket_folder, on_sockets, socket_folder
+from imsys.util.sockets import (
+    LONGEST_NAME,
+    MAX_PATH,
+    SECTIONS,
+    by_sockets,
+    is_plaintext,
+    make_socket_folder,
+    on_sockets,
+    socket_folder,
+)
 from tests.support.children import folder
 
 
 class FolderTests(SynchronousTestCase):
     def test_short_enough(self) -> None:
-        """However long the name of a home folder is, paths of sockets fit; each home has sockets of its own."""
+        """However long the name of a home folder is, paths of sockets fit.
+
+        Each home has sockets of its own.
+        """
         long = Path("/" + "x" * 120)
         for home in (Path("/srv/imsys"), long):
             self.assertLessEqual(len(str(socket_folder(home))) + 1 + LONGEST_NAME, MAX_PATH)
@@ -24,7 +36,10 @@ class FolderTests(SynchronousTestCase):
         self.assertEqual(socket_folder(Path("/srv/imsys")), Path("/srv/imsys/run"))
 
     def test_private(self) -> None:
-        """The folder is its owner's alone, also where it was there before; one of somebody else is not used."""
+        """The folder is its owner's alone, also where it was there before.
+
+        One of somebody else is not used.
+        """
         home = folder("home")
         (home / "run").mkdir(mode=0o755)
         self.assertEqual(make_socket_folder(home), home / "run")
@@ -41,17 +56,27 @@ class FolderTests(SynchronousTestCase):
 
 class ConfigurationTests(SynchronousTestCase):
     def test_when(self) -> None:
-        """Servers of one process use sockets, unless the configuration has certificates or asks for plaintext."""
+        """Servers of one process use sockets, unless the configuration has certificates or asks for
+        plaintext.
+        """
         self.assertTrue(by_sockets(ClusterConfig()))
-        for cluster in (ClusterConfig(ca="ca.pem"), ClusterConfig(key="x.key"), ClusterConfig(allow_plaintext=True)):
+        for cluster in (
+            ClusterConfig(ca="ca.pem"),
+            ClusterConfig(key="x.key"),
+            ClusterConfig(allow_plaintext=True),
+        ):
             self.assertFalse(by_sockets(cluster))
         self.assertTrue(is_plaintext(ClusterConfig(allow_plaintext=True)))
-        self.assertFalse(is_plaintext(ClusterConfig(allow_plaintext=True, ca="ca.pem", certificate="x.pem", key="x.key")))
+        self.assertFalse(
+            is_plaintext(ClusterConfig(allow_plaintext=True, ca="ca.pem", certificate="x.pem", key="x.key"))
+        )
 
     def test_addresses(self) -> None:
         """Each listens at a socket of its own, and is looked for there."""
         config = on_sockets(Config(imsys=Imsys(home="/srv/imsys")))
         paths = [getattr(config, name).grpc_host for name in SECTIONS]
         self.assertEqual(paths, [f"/srv/imsys/run/{name}.sock" for name in SECTIONS])
-        self.assertEqual((config.balance.addresses, config.captcha.addresses), (((paths[0], 0),), ((paths[1], 0),)))
+        self.assertEqual(
+            (config.balance.addresses, config.captcha.addresses), (((paths[0], 0),), ((paths[1], 0),))
+        )
         self.assertEqual([config.chat.grpc_advertise, config.resources.grpc_advertise], paths[2:])

@@ -18,9 +18,13 @@ class ClosedTests(DaemonTestCase):
         """It runs, and none of its files or connections has the number of a standard stream."""
         command = f"exec {shlex.join(twistd('--nodaemon', '--pidfile=', 'imsys'))} <&- >&- 2>&-"
         shell = f"import os; os.execv('/bin/sh', ['/bin/sh', '-c', {command!r}])"
-        process = Process(self.reactor, [sys.executable, "-c", shell], environment(**self.settings), self.home)
+        process = Process(
+            self.reactor, [sys.executable, "-c", shell], environment(**self.settings), self.home
+        )
         self.addCleanup(lambda: Deferred.fromCoroutine(process.stop(signal.SIGKILL)))
         log = self.home / "var" / "log" / "imsys.log"
         await self.until(lambda: log.exists() and " is ready" in log.read_text())
-        targets = {str((Path("/proc") / str(process.pid) / "fd" / str(number)).readlink()) for number in range(3)}
+        targets = {
+            str((Path("/proc") / str(process.pid) / "fd" / str(number)).readlink()) for number in range(3)
+        }
         self.assertEqual(targets, {"/dev/null"})

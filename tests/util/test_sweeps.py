@@ -32,7 +32,9 @@ class RoundsTests(SynchronousTestCase):
         self.clock.pump([0.25] * (4 * seconds))
 
     def test_spread(self) -> None:
-        """Slices are spread evenly over the interval, and the next round begins when it is over, with whoever is there then."""
+        """Slices are spread evenly over the interval, and the next round begins when it is over, with whoever
+        is there then.
+        """
         self.rounds()
         self.advance(5)
         self.assertEqual(self.done, [(0, [0, 1]), (2, [2, 3]), (4, [4, 5])])

@@ -6,7 +6,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.util.turns import Asker, Turns
 
-ANNA, OTTO, ELSEWHERE = Asker("anna", "203.0.113.1"), Asker("otto", "203.0.113.1"), Asker("anna", "203.0.113.2")
+ANNA, OTTO, ELSEWHERE = (
+    Asker("anna", "203.0.113.1"),
+    Asker("otto", "203.0.113.1"),
+    Asker("anna", "203.0.113.2"),
+)
 
 
 class TurnsTests(SynchronousTestCase):
@@ -24,7 +28,10 @@ class TurnsTests(SynchronousTestCase):
         return " ".join(taken)
 
     def test_turns(self) -> None:
-        """The fewer requests an account has here, from one address, the sooner it is next; then the address counts."""
+        """The fewer requests an account has here, from one address, the sooner it is next.
+
+        Then the address counts.
+        """
         self.come("a1 a2 a3", ANNA)
         self.come("o1 o2", OTTO)
         self.come("e1", ELSEWHERE)

@@ -12,7 +12,10 @@ NOON = 1_790_000_000.0
 
 class TwoClocksTests(SynchronousTestCase):
     def test_set(self) -> None:
-        """It is told once by how much a clock was set, either way; what it lags or hurries a little is nothing."""
+        """It is told once by how much a clock was set, either way.
+
+        What it lags or hurries a little is nothing.
+        """
         clock = Clock()
         clocks = TwoClocks(clock.seconds)
         told = []

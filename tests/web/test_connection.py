@@ -87,7 +87,9 @@ class Pieces:
 
 class RequestTests(SynchronousTestCase):
     def test_bytewise(self) -> None:
-        """A request that comes byte by byte is answered as one that comes at once, with Content-Length and in chunks."""
+        """A request that comes byte by byte is answered as one that comes at once, with Content-Length and in
+        chunks.
+        """
         for request in (
             b"POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
             b"POST http://x/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
@@ -114,7 +116,10 @@ class RequestTests(SynchronousTestCase):
             self.assertEqual((status, body), (200, f"GET /{number} ".encode()))
 
     def test_empty_line(self) -> None:
-        """One empty line before a request, which some clients send behind the one before it, is passed over; two are none."""
+        """One empty line before a request, which some clients send behind the one before it, is passed over.
+
+        Two are none.
+        """
         wire = Wire(echo)
         for data in (b"\r\n" + GET % 1, b"\r", b"\n", GET % 2, GET % 3 + b"\r\n" + GET % 4):
             wire.send(data)
@@ -131,11 +136,20 @@ class RequestTests(SynchronousTestCase):
             (("x",), 200), (("x:8443",), 200), (("[::1]:8443",), 200), (("127.0.0.1",), 200), (("",), 200), (("b\xfccher.example",), 400),
         ):  # fmt: skip
             wire = Wire(echo)
-            wire.send("".join(["GET /1 HTTP/1.1\r\n", *(f"Host: {host}\r\n" for host in hosts), "\r\n"]).encode("latin-1"))
-            self.assertEqual([status for status, _, _ in responses(wire.received(), "GET")], [expected], hosts)
+            wire.send(
+                "".join(["GET /1 HTTP/1.1\r\n", *(f"Host: {host}\r\n" for host in hosts), "\r\n"]).encode(
+                    "latin-1"
+                )
+            )
+            self.assertEqual(
+                [status for status, _, _ in responses(wire.received(), "GET")], [expected], hosts
+            )
 
     def test_only_over_tls(self) -> None:
-        """Over TLS, here or before a proxy that is trusted, a response says to come so from now on; without it none does."""
+        """Over TLS, here or before a proxy that is trusted, a response says to come so from now on.
+
+        Without it none does.
+        """
         wire = Wire(echo)
         wire.send(GET % 1 + b"nonsense\r\n\r\n")
         for _, headers, _ in responses(wire.received(), "GET", "GET"):
@@ -146,7 +160,10 @@ class RequestTests(SynchronousTestCase):
             self.assertEqual(headers["strict-transport-security"], "max-age=31536000")
         wire = Wire(echo, proxies=Proxies(["10.0.0.1"])).another(IPv4Address("TCP", "10.0.0.1", 5))
         wire.send(b"GET /1 HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\n\r\n" + GET % 2)
-        secure = ["strict-transport-security" in headers for _, headers, _ in responses(wire.received(), "GET", "GET")]
+        secure = [
+            "strict-transport-security" in headers
+            for _, headers, _ in responses(wire.received(), "GET", "GET")
+        ]
         self.assertEqual(secure, [True, False])
 
     def test_one_at_a_time(self) -> None:
@@ -193,7 +210,10 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual((headers["connection"], wire.transport.finished), ("close", True))
 
     def test_half_closed(self) -> None:
-        """A client that closes its half after the request is answered; one that closes it amid the body is not."""
+        """A client that closes its half after the request is answered.
+
+        One that closes it amid the body is not.
+        """
         wire = Wire(echo)
         turn: Deferred[None] = Deferred()
         wire.send(GET % 1)
@@ -211,7 +231,10 @@ class RequestTests(SynchronousTestCase):
         self.assertTrue(wire.transport.disconnecting)
 
     def test_failing_handler(self) -> None:
-        """A handler that fails is logged and answered with 500, a refusal with what it says; the connection goes on."""
+        """A handler that fails is logged and answered with 500, a refusal with what it says.
+
+        The connection goes on.
+        """
 
         async def fails(request: Request) -> Response:
             if request.path == "/1":
@@ -223,7 +246,9 @@ class RequestTests(SynchronousTestCase):
         wire = Wire(fails)
         wire.send(GET % 1 + GET % 2 + GET % 3)
         found = list(responses(wire.received(), "GET", "GET", "GET"))
-        self.assertEqual([(status, problem(body)) for status, _, body in found], [(500, 75), (503, 73), (404, 38)])
+        self.assertEqual(
+            [(status, problem(body)) for status, _, body in found], [(500, 75), (503, 73), (404, 38)]
+        )
         self.assertEqual(found[1][1]["retry-after"], "3")
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
@@ -233,7 +258,10 @@ class BodyTests(SynchronousTestCase):
     CHUNKED = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     def test_judged_first(self) -> None:
-        """A request that is refused by its head is answered before a byte of its body; the rest is passed over, up to a bound."""
+        """A request that is refused by its head is answered before a byte of its body.
+
+        The rest is passed over, up to a bound.
+        """
 
         async def no(request: Request) -> Response:
             raise Problem(403, Status.PERMISSION_DENIED, "No.")
@@ -260,7 +288,9 @@ class BodyTests(SynchronousTestCase):
         self.assertEqual([status for status, _, _ in responses(wire.received(), "POST", "GET")], [204, 204])
 
     def test_continue(self) -> None:
-        """A client that asks first is told to go on when its body is asked for, and not where the head is refused."""
+        """A client that asks first is told to go on when its body is asked for, and not where the head is
+        refused.
+        """
         handler = Waiting()
         wire = Wire(handler)
         wire.send(self.HEAD + b"Expect: 100-continue\r\n\r\n")
@@ -315,14 +345,24 @@ class BodyTests(SynchronousTestCase):
 
     def test_two_lengths(self) -> None:
         """A request that says in two ways where it ends is refused, and what follows is no request."""
-        for first, second in ((b"Content-Length: 5", b"Transfer-Encoding: chunked"), (b"Transfer-Encoding: chunked", b"Content-Length: 5")):
+        for first, second in (
+            (b"Content-Length: 5", b"Transfer-Encoding: chunked"),
+            (b"Transfer-Encoding: chunked", b"Content-Length: 5"),
+        ):
             wire = Wire(echo)
-            wire.send(b"PUT /1 HTTP/1.1\r\nHost: x\r\n" + first + b"\r\n" + second + b"\r\n\r\n0\r\n\r\n" + GET % 2)
+            wire.send(
+                b"PUT /1 HTTP/1.1\r\nHost: x\r\n" + first + b"\r\n" + second + b"\r\n\r\n0\r\n\r\n" + GET % 2
+            )
             ((status, headers, body),) = responses(wire.received(), "PUT")
-            self.assertEqual((status, problem(body), headers["connection"], wire.transport.finished), (400, 1, "close", True))
+            self.assertEqual(
+                (status, problem(body), headers["connection"], wire.transport.finished),
+                (400, 1, "close", True),
+            )
 
     def test_malformed_is_not_repeated(self) -> None:
-        """Nothing of what cannot be read comes back: behind a proxy it may be the beginning of somebody else's request."""
+        """Nothing of what cannot be read comes back: behind a proxy it may be the beginning of somebody
+        else's request.
+        """
         secret = b"GET / HTTP/1.1\r\nAuthorization: Bearer secret"
         for before in (
             b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\n",
@@ -418,7 +458,10 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual((headers["transfer-encoding"], body), ("chunked", b"abcdefg"))
 
     def test_slow_reader(self) -> None:
-        """No further piece is asked for while the peer does not take what was sent; one that never does is cut off."""
+        """No further piece is asked for while the peer does not take what was sent.
+
+        One that never does is cut off.
+        """
         wire, pieces = self.streaming(9)
         wire.connection.pauseProducing()
         pieces.give(b"abc")
@@ -484,7 +527,10 @@ class LimitTests(SynchronousTestCase):
             self.assertEqual((status, problem(body), wire.transport.finished), (431, 1, True))
 
     def test_slow_head(self) -> None:
-        """A head that does not come in time is a 408; a connection that asks for nothing is closed without a word."""
+        """A head that does not come in time is a 408.
+
+        A connection that asks for nothing is closed without a word.
+        """
         wire = Wire(echo)
         wire.clock.advance(5)
         wire.send(b"GET / HT")
@@ -516,7 +562,10 @@ class LimitTests(SynchronousTestCase):
         self.assertTrue(wire.transport.aborted)
 
     def test_room(self) -> None:
-        """Who comes takes the place of the oldest that has nothing to be answered; where all have, there is no room."""
+        """Who comes takes the place of the oldest that has nothing to be answered.
+
+        Where all have, there is no room.
+        """
         turn: Deferred[None] = Deferred()
 
         async def granted(request: Request) -> Response:
@@ -537,10 +586,15 @@ class LimitTests(SynchronousTestCase):
         self.assertIsNone(wires[0].server.buildProtocol(None))
         turn.callback(None)
         another = wires[0].another()
-        self.assertEqual([wire.transport.aborted for wire in (*wires[3:], another)], [True, False, False, False, False])
+        self.assertEqual(
+            [wire.transport.aborted for wire in (*wires[3:], another)], [True, False, False, False, False]
+        )
 
     def test_too_small_chunks(self) -> None:
-        """A body in chunks of a byte takes a little of each turn, and is refused in the end; large ones are not."""
+        """A body in chunks of a byte takes a little of each turn, and is refused in the end.
+
+        Large ones are not.
+        """
         wire, chunk = Wire(echo), b"1\r\nx\r\n"
         wire.send(BodyTests.CHUNKED + chunk * 2 * PIECES)
         turns = 0
@@ -552,13 +606,19 @@ class LimitTests(SynchronousTestCase):
         ((status, _, body),) = responses(answer, "PUT")
         self.assertEqual((status, problem(body)), (400, 1))
         wire = Wire(echo)
-        wire.send(BodyTests.CHUNKED + (b"%x\r\n" % (2 * LEAST_PIECE) + bytes(2 * LEAST_PIECE) + b"\r\n") * 2 * PIECES + b"0\r\n\r\n")
+        wire.send(
+            BodyTests.CHUNKED
+            + (b"%x\r\n" % (2 * LEAST_PIECE) + bytes(2 * LEAST_PIECE) + b"\r\n") * 2 * PIECES
+            + b"0\r\n\r\n"
+        )
         while not (answer := wire.received()):
             wire.turn()
         self.assertEqual([status for status, _, _ in responses(answer, "PUT")], [200])
 
     def test_chunks_that_nobody_wants(self) -> None:
-        """Of a refused body in many small chunks few are looked at: the connection is closed behind the answer."""
+        """Of a refused body in many small chunks few are looked at: the connection is closed behind the
+        answer.
+        """
 
         async def no(request: Request) -> Response:
             raise Problem(401, Status.PERMISSION_DENIED, "No.")
@@ -587,7 +647,9 @@ class LimitTests(SynchronousTestCase):
         self.assertEqual([status for status, _, _ in responses(wire.received(), "GET")], [408])
 
     def test_on_behalf(self) -> None:
-        """Behind a proxy that is trusted the address that it names is counted, for as long as its request takes; not the proxy's."""
+        """Behind a proxy that is trusted the address that it names is counted, for as long as its request
+        takes; not the proxy's.
+        """
         turn: Deferred[None] = Deferred()
         seen: list[str] = []
 
@@ -597,14 +659,22 @@ class LimitTests(SynchronousTestCase):
             await turn
             return Response(204)
 
-        proxy, head = IPv4Address("TCP", "10.0.0.1", 5), b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\n\r\n"
+        proxy, head = (
+            IPv4Address("TCP", "10.0.0.1", 5),
+            b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\n\r\n",
+        )
         crowd = Crowd(Clock(), 20, source=2)
         first = Wire(slow, proxies=Proxies(["10.0.0.0/8"]), crowd=crowd)
         wires = [first.another(proxy) for _ in range(4)]
-        for wire, address in zip(wires, (b"192.0.2.1", b"192.0.2.1", b"192.0.2.2", b"192.0.2.1"), strict=True):
+        for wire, address in zip(
+            wires, (b"192.0.2.1", b"192.0.2.1", b"192.0.2.2", b"192.0.2.1"), strict=True
+        ):
             wire.send(head % address)
         ((status, headers, body),) = responses(wires[3].received(), "GET")
-        self.assertEqual((status, problem(body), headers["retry-after"], seen), (429, 64, "1", ["192.0.2.1"] * 2 + ["192.0.2.2"]))
+        self.assertEqual(
+            (status, problem(body), headers["retry-after"], seen),
+            (429, 64, "1", ["192.0.2.1"] * 2 + ["192.0.2.2"]),
+        )
         turn.callback(None)
         again = first.another(proxy)
         again.send(head % b"192.0.2.1")

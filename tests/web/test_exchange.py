@@ -19,7 +19,9 @@ def _sized(body: bytes) -> bytes:
 
 
 def _expecting(body: bytes) -> bytes:
-    return b"PUT /b HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    return (
+        b"PUT /b HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    )
 
 
 def _chunked(body: bytes) -> bytes:
@@ -32,7 +34,9 @@ def _none(_: bytes) -> bytes:
 
 
 def _last(body: bytes) -> bytes:
-    return b"PATCH /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    return (
+        b"PATCH /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    )
 
 
 def _old(body: bytes) -> bytes:
@@ -40,7 +44,11 @@ def _old(body: bytes) -> bytes:
 
 
 def _several(body: bytes) -> bytes:
-    return b"PUT /g HTTP/1.1\r\nHost: x\r\nConnection: TE\r\nConnection: x, Close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    return (
+        b"PUT /g HTTP/1.1\r\nHost: x\r\nConnection: TE\r\nConnection: x, Close\r\nContent-Length: %d\r\n\r\n"
+        % len(body)
+        + body
+    )
 
 
 _KINDS = (_sized, _expecting, _chunked, _none, _last, _old, _several)
@@ -51,11 +59,15 @@ class ExchangeTests(SynchronousTestCase):
     @settings(max_examples=300, deadline=None)
     @given(st.lists(_REQUESTS, max_size=4), st.integers(0, 30), st.integers(1, 60), st.integers(1, 5))
     def test_as_h11(self, requests: list[bytes], cut: int, step: int, every: int) -> None:
-        """Whatever comes, in pieces of whatever size, and broken off wherever: the same requests, bodies, states and errors."""
+        """Whatever comes, in pieces of whatever size, and broken off wherever: the same requests, bodies,
+        states and errors.
+        """
         data = b"".join(requests)
         data = data[: max(0, len(data) - cut)]
         pieces = [data[start : start + step] for start in range(0, len(data), step)] + [b""]
-        self.assertEqual(_told(Exchange(1000), pieces, every), _told(h11.Connection(h11.SERVER, 1000), pieces, every))
+        self.assertEqual(
+            _told(Exchange(1000), pieces, every), _told(h11.Connection(h11.SERVER, 1000), pieces, every)
+        )
 
     def test_no_second_line(self) -> None:
         """What would make two lines of a header is no response."""
@@ -103,7 +115,9 @@ def _events(http: Any, told: list[Any]) -> bool:
             if isinstance(http, Exchange):
                 answer = http.answer(200, "OK", [("Content-Length", "2")], b"ok", last=False)
             else:
-                head = http.send(h11.Response(status_code=200, reason=b"OK", headers=[("Content-Length", "2")]))
+                head = http.send(
+                    h11.Response(status_code=200, reason=b"OK", headers=[("Content-Length", "2")])
+                )
                 answer = head + http.send(h11.Data(data=b"ok")) + http.send(h11.EndOfMessage())
             told.append(("end", answer, http.our_state))
             if http.our_state is not h11.DONE:

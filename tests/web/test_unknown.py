@@ -26,20 +26,32 @@ class WebTests(TestCase):
         """Every path is answered with 404 and a JSON object, whatever the method and the body."""
         from twisted.internet import reactor
 
-        server = HttpServer(reactor, http_settings(ResourcesConfig()), Router([]).answer, time.time, Crowd(reactor, 100))
+        server = HttpServer(
+            reactor, http_settings(ResourcesConfig()), Router([]).answer, time.time, Crowd(reactor, 100)
+        )
         port = ListenService(reactor, server, "127.0.0.1", 0, public_context(certificates()), "port")
         port.startService()
         self.addCleanup(port.stopService)
 
         def ask(method: str, path: str, body: bytes) -> tuple[int, str | None, Any]:
-            connection = HTTPSConnection("127.0.0.1", port.port, context=ssl.create_default_context(cafile=certificates().ca), timeout=10)
+            connection = HTTPSConnection(
+                "127.0.0.1",
+                port.port,
+                context=ssl.create_default_context(cafile=certificates().ca),
+                timeout=10,
+            )
             connection.request(method, path, body)
             response = connection.getresponse()
             answer = response.status, response.getheader("Content-Type"), json.loads(response.read())
             connection.close()
             return answer
 
-        for method, path, body in (("GET", "/", b""), ("POST", "/files/", b"x" * 300_000), ("DELETE", "/files/%2e%2e/x", b"")):
+        for method, path, body in (
+            ("GET", "/", b""),
+            ("POST", "/files/", b"x" * 300_000),
+            ("DELETE", "/files/%2e%2e/x", b""),
+        ):
             self.assertEqual(
-                await deferToThread(ask, method, path, body), (404, "application/json", {"error": 1, "message": "There is no such path."})
+                await deferToThread(ask, method, path, body),
+                (404, "application/json", {"error": 1, "message": "There is no such path."}),
             )

@@ -59,7 +59,12 @@ class Wire:
         self.clock = Clock()
         self.clock.advance(1_700_000_000)
         self.server = HttpServer(
-            self.clock, settings, answer, self.clock.seconds, Crowd(self.clock, CAPACITY) if crowd is None else crowd, proxies
+            self.clock,
+            settings,
+            answer,
+            self.clock.seconds,
+            Crowd(self.clock, CAPACITY) if crowd is None else crowd,
+            proxies,
         )
         self.waiting: list[Callable[[], None]] = []
         self.server.connections.wheel.soon = self.waiting.append  # type: ignore[method-assign, assignment]

@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from client.core.lifelike import texts
 from client.core.lifelike.history import History, Recipe, document, picture
 from client.core.lifelike.people import FRIENDS, ME, MEMBERS
-from client.core.model import Attachment, Conversation, ConversationKind, Kind, Mark, Message, Reaction, Stage, Stream, Transfer
+from client.core.model import (
+    Attachment,
+    Conversation,
+    ConversationKind,
+    Kind,
+    Mark,
+    Message,
+    Reaction,
+    Stage,
+    Stream,
+    Transfer,
+)
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 LONG = 1
@@ -31,7 +42,12 @@ class Life:
 
 
 def _end(
-    history: History, conversation: int, people: Sequence[int], lines: Sequence[tuple[int, str]], end_ms: int, mark: Mark = Mark.READ
+    history: History,
+    conversation: int,
+    people: Sequence[int],
+    lines: Sequence[tuple[int, str]],
+    end_ms: int,
+    mark: Mark = Mark.READ,
 ) -> None:
     """Put written lines at the end: the number of who says it (in a private one 1 is me), and the text."""
     at_ms = end_ms - sum(70_000 if number % 5 else 12 * MINUTE for number in range(len(lines)))
@@ -46,7 +62,18 @@ def _end(
             kind, text, attachment = Kind.FILE, "", document(int(text[5:]))
         new = history.next_id()
         history.put(
-            Message(f"#{new}", conversation, sender, at_ms, kind, text, new, mine, mark if mine else Mark.STORED, attachment=attachment)
+            Message(
+                f"#{new}",
+                conversation,
+                sender,
+                at_ms,
+                kind,
+                text,
+                new,
+                mine,
+                mark if mine else Mark.STORED,
+                attachment=attachment,
+            )
         )
 
 
@@ -54,10 +81,16 @@ def build(now_ms: int, longest: int) -> Life:
     """Everything, as of a time; the longest history has so many messages."""
     life = Life({}, {}, {}, {})
     for number, friend in enumerate(FRIENDS, 1):
-        ago = (3 * MINUTE, 20 * MINUTE, HOUR, 3 * HOUR, 9 * HOUR)[number - 1] if number <= 5 else (number - 5) * 21 * HOUR
+        ago = (
+            (3 * MINUTE, 20 * MINUTE, HOUR, 3 * HOUR, 9 * HOUR)[number - 1]
+            if number <= 5
+            else (number - 5) * 21 * HOUR
+        )
         chinese = 95 if friend.uuid in (10004, 10011, 10018) else 5
         made = longest if number == LONG else 0 if friend.username == "emma" else 40 + number * 37
-        history = History(Recipe(number, (ME.uuid, friend.uuid), now_ms - ago - DAY, chinese), min(made, longest))
+        history = History(
+            Recipe(number, (ME.uuid, friend.uuid), now_ms - ago - DAY, chinese), min(made, longest)
+        )
         lines = {
             "anna": texts.ANNA,
             "wangfang": texts.WANG,
@@ -69,14 +102,20 @@ def build(now_ms: int, longest: int) -> Life:
         if friend.username in lines:
             _end(history, number, (friend.uuid, ME.uuid), lines[friend.username], now_ms - ago)
         life.histories[number] = history
-        life.conversations[number] = Conversation(number, ConversationKind.PRIVATE, friend.name, (friend.uuid,), friend.avatar)
-    group = History(Recipe(GROUP, (ME.uuid, 10002, 10006, 10030, 10032), now_ms - DAY, 20), min(4_000, longest))
+        life.conversations[number] = Conversation(
+            number, ConversationKind.PRIVATE, friend.name, (friend.uuid,), friend.avatar
+        )
+    group = History(
+        Recipe(GROUP, (ME.uuid, 10002, 10006, 10030, 10032), now_ms - DAY, 20), min(4_000, longest)
+    )
     _end(group, GROUP, (ME.uuid, 10002, 10006, 10030), texts.GROUP, now_ms - 30 * MINUTE)
     channel = History(Recipe(CHANNEL, (10030, 10030), now_ms - 2 * DAY, 0, DAY), min(60, longest))
     life.histories |= {GROUP: group, CHANNEL: channel}
     members = (10002, 10006, *(person.uuid for person in MEMBERS))
     life.conversations[GROUP] = Conversation(GROUP, ConversationKind.GROUP, "Sunday cake", members)
-    life.conversations[CHANNEL] = Conversation(CHANNEL, ConversationKind.CHANNEL, "Harbour museum news", (10030,))
+    life.conversations[CHANNEL] = Conversation(
+        CHANNEL, ConversationKind.CHANNEL, "Harbour museum news", (10030,)
+    )
     _hostile_files(life, now_ms)
     _under_way(life, now_ms)
     _stream(life, now_ms)
@@ -88,9 +127,22 @@ def _hostile_files(life: Life, now_ms: int) -> None:
     history = life.histories[HOSTILE]
     for number, name in enumerate(texts.HOSTILE_NAMES):
         new = history.next_id()
-        attachment = Attachment(name, (1 << 62, 0, 17)[number % 3], "image/png" if number % 2 else "", f"bad-{number}", "0" * 64)
+        attachment = Attachment(
+            name, (1 << 62, 0, 17)[number % 3], "image/png" if number % 2 else "", f"bad-{number}", "0" * 64
+        )
         kind = Kind.IMAGE if number % 2 else Kind.FILE
-        history.put(Message(f"#{new}", HOSTILE, 10022, now_ms - 16 * 21 * HOUR + number * 1000, kind, "", new, attachment=attachment))
+        history.put(
+            Message(
+                f"#{new}",
+                HOSTILE,
+                10022,
+                now_ms - 16 * 21 * HOUR + number * 1000,
+                kind,
+                "",
+                new,
+                attachment=attachment,
+            )
+        )
 
 
 def _under_way(life: Life, now_ms: int) -> None:
@@ -98,10 +150,14 @@ def _under_way(life: Life, now_ms: int) -> None:
     history = life.histories[2]
 
     def mine(number: int, text: str, mark: Mark, **more: object) -> Message:
-        message = Message(f"sample-{number}", 2, ME.uuid, now_ms - (20 - number) * MINUTE, Kind.TEXT, text, 0, True, mark)
+        message = Message(
+            f"sample-{number}", 2, ME.uuid, now_ms - (20 - number) * MINUTE, Kind.TEXT, text, 0, True, mark
+        )
         return replace(message, **more)  # type: ignore[arg-type]
 
-    photo = Attachment("IMG_4711.jpg", 3_481_220, "image/jpeg", "", "", "picture-7", 1600, 1067, "", "picture-7")
+    photo = Attachment(
+        "IMG_4711.jpg", 3_481_220, "image/jpeg", "", "", "picture-7", 1600, 1067, "", "picture-7"
+    )
     video = Attachment("crane at dawn.mp4", 182_400_113, "video/mp4", width=1920, height=1080)
     history.put(mine(1, "The wifi on this train is something else.", Mark.STORED, id=history.next_id()))
     history.put(mine(2, "It comes and goes", Mark.DELIVERED, id=history.next_id()))
@@ -135,7 +191,18 @@ def _under_way(life: Life, now_ms: int) -> None:
 def _stream(life: Life, now_ms: int) -> None:
     history = life.histories[4]
     new = history.next_id()
-    history.put(Message(f"#{new}", 4, 10005, now_ms - 3 * HOUR, Kind.LIVE, "Finish line of the half marathon", new, stream="live-1"))
+    history.put(
+        Message(
+            f"#{new}",
+            4,
+            10005,
+            now_ms - 3 * HOUR,
+            Kind.LIVE,
+            "Finish line of the half marathon",
+            new,
+            stream="live-1",
+        )
+    )
     life.streams["live-1"] = Stream(
         "live-1",
         4,
@@ -167,6 +234,22 @@ def _standing(life: Life, now_ms: int) -> None:
             text = (texts.CHINESE if number == 3 else texts.ENGLISH)[(number * 5 + back) % 20]
             new = history.next_id()
             at_ms = now_ms - number % 28 * 4 * MINUTE - (unread - back) * 40_000
-            history.put(Message(f"#{new}", number, conversation.people[back % len(conversation.people)], at_ms, Kind.TEXT, text, new))
+            history.put(
+                Message(
+                    f"#{new}",
+                    number,
+                    conversation.people[back % len(conversation.people)],
+                    at_ms,
+                    Kind.TEXT,
+                    text,
+                    new,
+                )
+            )
         last = history[len(history) - 1] if len(history) else None
-        life.conversations[number] = replace(conversation, last=last, unread=unread, read=read, **ways.get(number, {}))  # type: ignore[arg-type]
+        life.conversations[number] = replace(
+            conversation,
+            last=last,
+            unread=unread,
+            read=read,
+            **ways.get(number, {}),  # type: ignore[arg-type]
+        )

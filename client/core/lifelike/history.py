@@ -1,4 +1,6 @@
-"""The messages of one conversation: old ones are made when they are looked at, so that a hundred thousand cost nothing."""
+"""The messages of one conversation: old ones are made when they are looked at, so that a hundred thousand
+cost nothing.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,12 @@ class Recipe:
     def at_ms(self, back: int) -> int:
         """When the message was said that has so many after it; earlier for every one that is further back."""
         burst, within = divmod(back, 6)
-        return self.end_ms - burst * self.every_ms - mixed(self.conversation, burst) % (self.every_ms // 2) - within * 47_000
+        return (
+            self.end_ms
+            - burst * self.every_ms
+            - mixed(self.conversation, burst) % (self.every_ms // 2)
+            - within * 47_000
+        )
 
     def make(self, index: int, back: int) -> Message:
         """The message at an index, which has so many after it."""
@@ -78,7 +85,18 @@ class Recipe:
             text = lines[seed // 16384 % len(lines)]
         number = self.conversation * SPAN + index + 1
         mark = Mark.READ if mine else Mark.STORED
-        return Message(f"#{number}", self.conversation, sender, self.at_ms(back), kind, text, number, mine, mark, attachment=attachment)
+        return Message(
+            f"#{number}",
+            self.conversation,
+            sender,
+            self.at_ms(back),
+            kind,
+            text,
+            number,
+            mine,
+            mark,
+            attachment=attachment,
+        )
 
 
 class History:
@@ -139,7 +157,10 @@ class History:
         changed = [
             replace(message, mark=Mark.READ)
             for message in self._since
-            if message.mine and message.id and message.id <= id and message.mark in (Mark.STORED, Mark.DELIVERED)
+            if message.mine
+            and message.id
+            and message.id <= id
+            and message.mark in (Mark.STORED, Mark.DELIVERED)
         ]
         for message in changed:
             self.put(message)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from client.core.model import FriendRequest, Person
 
-ME = Person(10001, "lena", "Lena Hoffmann", avatar="face-10001", description="Maps, mountains, and too much coffee.", sex=2)
+ME = Person(
+    10001,
+    "lena",
+    "Lena Hoffmann",
+    avatar="face-10001",
+    description="Maps, mountains, and too much coffee.",
+    sex=2,
+)
 
 
 def _friend(
@@ -33,7 +40,9 @@ def _friend(
 
 
 FRIENDS = (
-    _friend(10002, "anna", "Anna Berg", avatar=True, online=True, description="Architect. Trains over planes."),
+    _friend(
+        10002, "anna", "Anna Berg", avatar=True, online=True, description="Architect. Trains over planes."
+    ),
     _friend(10003, "jonas", "Jonas Weber", online=True),
     _friend(10004, "wangfang", "王芳", avatar=True, online=True, description="设计师，喜欢爬山"),
     _friend(10005, "mei", "李梅", alias="Mei (running club)"),

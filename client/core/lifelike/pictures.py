@@ -1,4 +1,7 @@
-"""Pictures for where nobody has any: hills under a sky, and faces of one colour. PNG, made of nothing but zlib."""
+"""Pictures for where nobody has any: hills under a sky, and faces of one colour.
+
+PNG, made of nothing but zlib.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,12 @@ def write_png(path: Path, width: int, height: int, at: Callable[[int, int], Pixe
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def _blend(first: Pixel, second: Pixel, share: float) -> Pixel:
@@ -30,13 +38,22 @@ def _blend(first: Pixel, second: Pixel, share: float) -> Pixel:
 
 def landscape(path: Path, seed: int, width: int = 360, height: int = 240) -> None:
     """Sky, sun, three rows of hills."""
-    low, high = (((255, 214, 165), (95, 130, 190)), ((255, 180, 150), (90, 70, 130)), ((215, 235, 250), (70, 140, 205)))[seed % 3]
+    low, high = (
+        ((255, 214, 165), (95, 130, 190)),
+        ((255, 180, 150), (90, 70, 130)),
+        ((215, 235, 250), (70, 140, 205)),
+    )[seed % 3]
     ground = ((60, 92, 84), (44, 62, 88), (86, 74, 66))[seed // 3 % 3]
     sun_x, sun_y, sun = width * (0.25 + seed % 5 / 8), height * 0.34, height * 0.09
     ridges = [
         [
             height * (0.5 + 0.14 * row)
-            + height * 0.07 * (math.sin(x / width * (5 + row * 2) + seed + row * 2) + 0.4 * math.sin(x / width * 17 + seed * row))
+            + height
+            * 0.07
+            * (
+                math.sin(x / width * (5 + row * 2) + seed + row * 2)
+                + 0.4 * math.sin(x / width * 17 + seed * row)
+            )
             for x in range(width)
         ]
         for row in range(3)

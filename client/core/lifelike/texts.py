@@ -72,7 +72,16 @@ CHINESE = (
     "收到",
     "明天开会改到十点半。",
 )
-CAPTIONS = ("", "", "From this morning", "The view from up there", "", "日出", "Which one do you like better?", "")
+CAPTIONS = (
+    "",
+    "",
+    "From this morning",
+    "The view from up there",
+    "",
+    "日出",
+    "Which one do you like better?",
+    "",
+)
 FILES = (
     ("Harbour plan 1897.pdf", 4_812_377, "application/pdf"),
     ("notes.txt", 2_140, "text/plain"),
@@ -150,10 +159,20 @@ YUSUF = (
     (0, "ممتاز 👍"),
 )
 HOSTILE = (
-    (0, "<h1>Your session ended</h1><a href='https://evil.example'>sign in again</a><img src='https://evil.example/pixel.png'>"),
+    (
+        0,
+        "<h1>Your session ended</h1><a href='https://evil.example'>sign in again</a><img src='https://evil.example/pixel.png'>",
+    ),
     (0, "<script>alert(1)</script> &lt;b&gt; &amp;amp; %s {0} \\n"),
     (0, "Open \u202egpj.stluser\u202c please \u2066\u2067\u2068 unbalanced \u202b and more"),
-    (0, "Z" + "".join(chr(0x300 + n % 0x6F) for n in range(400)) + "a" + "".join(chr(0x316 + n % 0x20) for n in range(400)) + "lgo"),
+    (
+        0,
+        "Z"
+        + "".join(chr(0x300 + n % 0x6F) for n in range(400))
+        + "a"
+        + "".join(chr(0x316 + n % 0x20) for n in range(400))
+        + "lgo",
+    ),
     (0, "😀" * 4096),
     (0, "W" * 4096),
     (0, "\n" * 2000 + "far below"),

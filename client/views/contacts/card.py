@@ -69,7 +69,10 @@ class Card(QFrame):
         self.setProperty("card", "pressable")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.focusPolicy() != Qt.FocusPolicy.NoFocus:
+        if (
+            event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+            and self.focusPolicy() != Qt.FocusPolicy.NoFocus
+        ):
             self.pressed.emit()
         else:
             super().keyPressEvent(event)

@@ -25,7 +25,9 @@ class FindPage(ColumnPage):
     profile = Signal(object)
 
     def __init__(self, theme: Theme, avatars: Avatars, contacts: Contacts) -> None:
-        super().__init__(theme, self.tr("Find people"), self.tr("Type somebody's whole user name, and press Enter."))
+        super().__init__(
+            theme, self.tr("Find people"), self.tr("Type somebody's whole user name, and press Enter.")
+        )
         self._avatars, self._contacts = avatars, contacts
         self.field = SearchField(theme, self.tr("User name"), most=64)
         self.field.returnPressed.connect(self.search)
@@ -116,7 +118,12 @@ class FindPage(ColumnPage):
 
     def _asked(self, person: Person) -> None:
         name = person.name
-        done = EmptyState(self.theme, "user-check", self.tr("Request sent"), self.tr("You hear when {name} answers.").format(name=name))
+        done = EmptyState(
+            self.theme,
+            "user-check",
+            self.tr("Request sent"),
+            self.tr("You hear when {name} answers.").format(name=name),
+        )
         self._put(done)
 
     def _failed(self, uuid: int, problem: str) -> None:

@@ -16,12 +16,19 @@ class ColumnPage(QWidget):
 
     back = Signal()
 
-    def __init__(self, theme: Theme, title: str, about: str = "", *, ground: str = "window", close: bool = False) -> None:
+    def __init__(
+        self, theme: Theme, title: str, about: str = "", *, ground: str = "window", close: bool = False
+    ) -> None:
         super().__init__()
         self.theme = theme
         self.setProperty("ground", ground)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.back_button = IconButton(theme, "x" if close else "arrow-left", self.tr("Close") if close else self.tr("Back"), shortcut="Esc")
+        self.back_button = IconButton(
+            theme,
+            "x" if close else "arrow-left",
+            self.tr("Close") if close else self.tr("Back"),
+            shortcut="Esc",
+        )
         self.back_button.clicked.connect(self.back)
         self.title = QLabel(title)
         self.title.setTextFormat(Qt.TextFormat.PlainText)

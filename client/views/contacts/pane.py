@@ -70,7 +70,11 @@ class Friends(QAbstractListModel):
         if role == PERSON:
             return person
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{shown_name(person.name)}, {self.tr('online')}" if person.online else shown_name(person.name)
+            return (
+                f"{shown_name(person.name)}, {self.tr('online')}"
+                if person.online
+                else shown_name(person.name)
+            )
         return None
 
 
@@ -95,7 +99,9 @@ class FriendDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plate = rect.adjusted(TIGHT, 1, -TIGHT, -1)
         hovered = bool(options.state & QStyle.StateFlag.State_MouseOver)
-        ground = colours.selected if person.uuid == self.current else colours.hover if hovered else colours.list
+        ground = (
+            colours.selected if person.uuid == self.current else colours.hover if hovered else colours.list
+        )
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         painter.drawRoundedRect(plate, RADIUS, RADIUS)
@@ -110,15 +116,23 @@ class FriendDelegate(QStyledItemDelegate):
         left = rect.right() - GAP - size if rtl else rect.left() + GAP
         avatar = QRectF(left, rect.center().y() - size / 2, size, size)
         ratio = options.widget.devicePixelRatioF()
-        painter.drawPixmap(avatar.topLeft(), self._avatars.pixmap(person.uuid, person.name, person.avatar, size, ratio))
+        painter.drawPixmap(
+            avatar.topLeft(), self._avatars.pixmap(person.uuid, person.name, person.avatar, size, ratio)
+        )
         if person.online:
             paint_dot(painter, theme, avatar, ground, rtl=rtl)
-        words = rect.adjusted(GAP, 0, -(2 * GAP + size), 0) if rtl else rect.adjusted(2 * GAP + size, 0, -GAP, 0)
-        name = theme.metrics(Font.BODY).elidedText(shown_name(person.name), Qt.TextElideMode.ElideRight, words.width())
+        words = (
+            rect.adjusted(GAP, 0, -(2 * GAP + size), 0) if rtl else rect.adjusted(2 * GAP + size, 0, -GAP, 0)
+        )
+        name = theme.metrics(Font.BODY).elidedText(
+            shown_name(person.name), Qt.TextElideMode.ElideRight, words.width()
+        )
         painter.setFont(theme.font(Font.BODY))
         painter.setPen(colours.text)
         side = Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(words, int(side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute), name)
+        painter.drawText(
+            words, int(side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute), name
+        )
         painter.restore()
 
 
@@ -151,7 +165,9 @@ class FriendRows(QListView):
 
 
 class ContactsPane(QWidget):
-    """:attr:`chosen` tells a friend, :attr:`people` that others are to be found, :attr:`requests` that requests are to be shown."""
+    """:attr:`chosen` tells a friend, :attr:`people` that others are to be found, :attr:`requests` that
+    requests are to be shown.
+    """
 
     chosen = Signal(object)
     people = Signal(str)
@@ -174,7 +190,9 @@ class ContactsPane(QWidget):
         self.badge = Badge(theme)
         for button in (self.new_friends, self.find_people):
             button.setProperty("kind", "row")
-        self.empty = EmptyState(theme, "users", self.tr("No friends yet"), self.tr("Find people by name."), self.tr("Find people"))
+        self.empty = EmptyState(
+            theme, "users", self.tr("No friends yet"), self.tr("Find people by name."), self.tr("Find people")
+        )
         self._stack = QStackedWidget()
         self._stack.addWidget(self.rows)
         self._stack.addWidget(self.empty)
@@ -224,9 +242,13 @@ class ContactsPane(QWidget):
         self.badge.set_count(len(self._contacts.requests()))
         text = self.search.text().strip()
         if text:
-            self.empty.set_words(self.tr("Nothing found"), self.tr("No friend has this name."), self.tr("Search all people"))
+            self.empty.set_words(
+                self.tr("Nothing found"), self.tr("No friend has this name."), self.tr("Search all people")
+            )
         else:
-            self.empty.set_words(self.tr("No friends yet"), self.tr("Find people by name."), self.tr("Find people"))
+            self.empty.set_words(
+                self.tr("No friends yet"), self.tr("Find people by name."), self.tr("Find people")
+            )
         self._stack.setCurrentWidget(self.rows if self.model.rowCount() else self.empty)
 
     def _restyle(self) -> None:

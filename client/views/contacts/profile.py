@@ -77,7 +77,9 @@ class Profile(QWidget):
         layout.addWidget(self.sure)
         self._ends: list[Callable[[], None]] = [
             contacts.changed.subscribe(lambda _: self._fill()),
-            contacts.failed.subscribe(lambda failed: self._say(failed[1]) if failed[0] == self._uuid else None),
+            contacts.failed.subscribe(
+                lambda failed: self._say(failed[1]) if failed[0] == self._uuid else None
+            ),
             contacts.asked.subscribe(lambda person: self._asked(person)),
         ]
 

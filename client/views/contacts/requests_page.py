@@ -27,7 +27,11 @@ class RequestsPage(ColumnPage):
         self._avatars, self._contacts, self._now_ms = avatars, contacts, now_ms
         self.cards: dict[int, RequestCard] = {}
         self.empty = EmptyState(
-            theme, "user-plus", self.tr("No friend requests"), self.tr("Who asks to become your friend is here."), self.tr("Find people")
+            theme,
+            "user-plus",
+            self.tr("No friend requests"),
+            self.tr("Who asks to become your friend is here."),
+            self.tr("Find people"),
         )
         self.empty.acted.connect(self.people)
         self.empty.setMinimumHeight(theme.px(14 * HUGE))
@@ -38,21 +42,29 @@ class RequestsPage(ColumnPage):
         self.column.addStretch()
         self._ends = [
             contacts.changed.subscribe(lambda _: self.fill()),
-            contacts.failed.subscribe(lambda failed: self.cards[failed[0]].say(failed[1]) if failed[0] in self.cards else None),
+            contacts.failed.subscribe(
+                lambda failed: self.cards[failed[0]].say(failed[1]) if failed[0] in self.cards else None
+            ),
         ]
         self.fill()
 
     def fill(self) -> None:
         """Show who asks now; what somebody is writing stays."""
         requests = {request.person.uuid: request for request in self._contacts.requests()}
-        for uuid in [uuid for uuid, card in self.cards.items() if uuid not in requests or card.request != requests[uuid]]:
+        for uuid in [
+            uuid
+            for uuid, card in self.cards.items()
+            if uuid not in requests or card.request != requests[uuid]
+        ]:
             card = self.cards.pop(uuid)
             self._list.removeWidget(card)
             card.hide()
             card.deleteLater()
         for uuid, request in requests.items():
             if uuid not in self.cards:
-                self.cards[uuid] = RequestCard(self.theme, self._avatars, request, self._contacts, self._now_ms)
+                self.cards[uuid] = RequestCard(
+                    self.theme, self._avatars, request, self._contacts, self._now_ms
+                )
                 self._list.addWidget(self.cards[uuid])
             self.cards[uuid].set_busy(uuid in self._contacts.busy)
         self.empty.setVisible(not requests)
@@ -61,7 +73,9 @@ class RequestsPage(ColumnPage):
 class RequestCard(Card):
     """One of them."""
 
-    def __init__(self, theme: Theme, avatars: Avatars, request: FriendRequest, contacts: Contacts, now_ms: int) -> None:
+    def __init__(
+        self, theme: Theme, avatars: Avatars, request: FriendRequest, contacts: Contacts, now_ms: int
+    ) -> None:
         super().__init__(theme, avatars, request.person, note=request.text)
         self.request = request
         if request.at_ms and now_ms:

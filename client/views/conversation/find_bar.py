@@ -96,7 +96,9 @@ class FindBar(QFrame):
         if self._calendar is None:
             self._calendar = Calendar(self._theme, self)
             self._calendar.picked.connect(self.day)
-        corner = self.calendar_button.mapToGlobal(QPoint(self.calendar_button.width(), self.calendar_button.height()))
+        corner = self.calendar_button.mapToGlobal(
+            QPoint(self.calendar_button.width(), self.calendar_button.height())
+        )
         self._calendar.open_at(corner)
 
     def _say(self) -> None:
@@ -117,7 +119,10 @@ class FindBar(QFrame):
 
 
 class Calendar(QFrame):
-    """A month; days to come cannot be chosen. :attr:`picked` tells when the day begins here, Unix milliseconds."""
+    """A month; days to come cannot be chosen.
+
+    :attr:`picked` tells when the day begins here, Unix milliseconds.
+    """
 
     picked = Signal(object)
 

@@ -47,7 +47,9 @@ class Header(QFrame):
         words.setContentsMargins(0, 0, 0, 0)
         self.actions_row = QHBoxLayout()
         self.actions_row.setSpacing(TIGHT)
-        self.find_button = IconButton(theme, "search", self.tr("Find in this conversation"), shortcut="Ctrl+F")
+        self.find_button = IconButton(
+            theme, "search", self.tr("Find in this conversation"), shortcut="Ctrl+F"
+        )
         self.find_button.clicked.connect(self.find_wanted)
         self.details_button = IconButton(theme, "panel-right", self.tr("Details"), shortcut="Ctrl+I")
         self.details_button.setCheckable(True)

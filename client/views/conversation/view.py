@@ -31,8 +31,9 @@ from client.widgets.toast import Toast
 class ConversationView(QWidget):
     """Shows one :class:`ConversationPresenter` at a time, which it opens and closes.
 
-    What other screens do hangs on its signals: :attr:`open_message` (a file is to be looked at, or opened), :attr:`resume` (its transfer is
-    to go on), :attr:`watch` (a live stream), :attr:`files_chosen` and :attr:`picture_chosen` (they are to be sent).
+    What other screens do hangs on its signals: :attr:`open_message` (a file is to be looked at, or opened),
+    :attr:`resume` (its transfer is to go on), :attr:`watch` (a live stream), :attr:`files_chosen` and
+    :attr:`picture_chosen` (they are to be sent).
     """
 
     back = Signal()
@@ -46,7 +47,15 @@ class ConversationView(QWidget):
     ask_friend = Signal(object)
     people = Signal()
 
-    def __init__(self, theme: Theme, avatars: Avatars, pictures: Pictures, settings: Settings, *, now: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        avatars: Avatars,
+        pictures: Pictures,
+        settings: Settings,
+        *,
+        now: Callable[[], int] = now_ms,
+    ) -> None:
         super().__init__()
         self._theme, self._settings = theme, settings
         self.presenter: ConversationPresenter | None = None
@@ -62,7 +71,11 @@ class ConversationView(QWidget):
         value = settings.value
         self.composer = Composer(theme, recent=value.emoji, tone=value.tone)
         self.nothing = EmptyState(
-            theme, "messages-square", self.tr("Choose a conversation"), self.tr("Or find somebody to talk to."), self.tr("Find people")
+            theme,
+            "messages-square",
+            self.tr("Choose a conversation"),
+            self.tr("Or find somebody to talk to."),
+            self.tr("Find people"),
         )
         self.nothing.setProperty("ground", "conversation")
         self.nothing.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -139,7 +152,9 @@ class ConversationView(QWidget):
         if other is not None and other.blocked:
             blocked = self.tr("You have blocked {name}.").format(name=shown_name(other.name))
         elif other is not None and not other.friend:
-            blocked = self.tr("You and {name} are not friends, so you cannot write to each other.").format(name=shown_name(other.name))
+            blocked = self.tr("You and {name} are not friends, so you cannot write to each other.").format(
+                name=shown_name(other.name)
+            )
         elif about.kind is ConversationKind.CHANNEL:
             blocked = self.tr("Only its owner writes in this channel.")
         self.composer.set_blocked(blocked)
@@ -290,7 +305,11 @@ class ConversationView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.presenter is not None:
             self._escape()
-        elif event.text().isprintable() and event.text() and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+        elif (
+            event.text().isprintable()
+            and event.text()
+            and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        ):
             self._typed(event.text())
         else:
             super().keyPressEvent(event)

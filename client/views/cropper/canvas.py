@@ -20,7 +20,17 @@ from PySide6.QtWidgets import QWidget
 
 from client.core.cropping import Cut, Handle, Shape, whole
 from client.theme import Theme
-from client.theme.tokens import CHECKER, CROP_DIM, CROP_GRAB, CROP_HANDLE, CROP_LINE, FOCUS, STAGE, WIDE, ZOOM_STEP
+from client.theme.tokens import (
+    CHECKER,
+    CROP_DIM,
+    CROP_GRAB,
+    CROP_HANDLE,
+    CROP_LINE,
+    FOCUS,
+    STAGE,
+    WIDE,
+    ZOOM_STEP,
+)
 
 CURSORS = {
     Handle.TOP_LEFT: Qt.CursorShape.SizeFDiagCursor,
@@ -38,7 +48,9 @@ _SQUARE = 8
 
 
 class CropCanvas(QWidget):
-    """Arrows move what is cut by a pixel of the screen, with Shift by ten, with Ctrl they make it larger or smaller; + and - zoom."""
+    """Arrows move what is cut by a pixel of the screen, with Shift by ten, with Ctrl they make it larger or
+    smaller; + and - zoom.
+    """
 
     changed = Signal()
 
@@ -92,7 +104,9 @@ class CropCanvas(QWidget):
         margin = WIDE / self.scale if self._zoom > 1 else 0.0
         x, y = self.cut.wide / 2, self.cut.high / 2
         spare_x, spare_y = spare_x + margin if spare_x else 0.0, spare_y + margin if spare_y else 0.0
-        self._middle = QPointF(min(max(middle.x(), x - spare_x), x + spare_x), min(max(middle.y(), y - spare_y), y + spare_y))
+        self._middle = QPointF(
+            min(max(middle.x(), x - spare_x), x + spare_x), min(max(middle.y(), y - spare_y), y + spare_y)
+        )
         self.update()
 
     def _to_picture(self, place: QPointF) -> QPointF:
@@ -111,14 +125,21 @@ class CropCanvas(QWidget):
     def handle_at(self, place: QPointF) -> Handle | None:
         """The handle that a press there takes: the nearest; corners before sides."""
         reach = self._theme.px(CROP_GRAB) / 2
-        near = [(abs(offset.x()) + abs(offset.y()), 0 in handle.value, handle) for handle, offset in self._offsets(place)]
+        near = [
+            (abs(offset.x()) + abs(offset.y()), 0 in handle.value, handle)
+            for handle, offset in self._offsets(place)
+        ]
         near = [one for one in near if one[0] <= 2 * reach]
         return min(near, key=lambda one: (one[1], one[0]))[2] if near else None
 
     def _offsets(self, place: QPointF) -> list[tuple[Handle, QPointF]]:
         reach = self._theme.px(CROP_GRAB) / 2
         offsets = [(handle, self._to_widget(*self.cut.at(handle)) - place) for handle in Handle]
-        return [(handle, offset) for handle, offset in offsets if abs(offset.x()) <= reach and abs(offset.y()) <= reach]
+        return [
+            (handle, offset)
+            for handle, offset in offsets
+            if abs(offset.x()) <= reach and abs(offset.y()) <= reach
+        ]
 
     # What somebody does.
 
@@ -126,7 +147,9 @@ class CropCanvas(QWidget):
         self.cut = cut
         words = self.tr("{width} × {height} pixels, from the left {left}, from above {top}")
         self.setAccessibleDescription(
-            words.format(width=round(cut.width), height=round(cut.height), left=round(cut.left), top=round(cut.top))
+            words.format(
+                width=round(cut.width), height=round(cut.height), left=round(cut.left), top=round(cut.top)
+            )
         )
         self.update()
         self.changed.emit()

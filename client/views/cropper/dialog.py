@@ -7,7 +7,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPaintEvent, QPen, QTransform
-from PySide6.QtWidgets import QButtonGroup, QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from client.core.cropping import Cut, Shape
 from client.core.filenames import safe_name
@@ -44,7 +53,9 @@ class Sample(QWidget):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         if not self._image.isNull():
             brush = QBrush(self._image)
-            brush.setTransform(QTransform.fromScale(self.width() / self._image.width(), self.height() / self._image.height()))
+            brush.setTransform(
+                QTransform.fromScale(self.width() / self._image.width(), self.height() / self._image.height())
+            )
             painter.setBrush(brush)
         painter.setPen(QPen(QColor(self._theme.colours.hairline), 1))
         painter.drawEllipse(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
@@ -113,7 +124,9 @@ class CropDialog(QDialog):
     def _show_samples(self) -> None:
         if not self._image.isNull():
             for sample in self.samples:
-                sample.set_image(render(self._image, self.canvas.cut, round(sample.width() * self.devicePixelRatioF())))
+                sample.set_image(
+                    render(self._image, self.canvas.cut, round(sample.width() * self.devicePixelRatioF()))
+                )
 
     def _lay_out(self) -> None:
         names = {
@@ -142,7 +155,9 @@ class CropDialog(QDialog):
         tools.addWidget(closer)
         self._stack.addWidget(self.canvas)
         self._stack.addWidget(self.fault)
-        hint = QLabel(self.tr("Drag the part or its handles. Arrows move it, Ctrl and arrows change its size."))
+        hint = QLabel(
+            self.tr("Drag the part or its handles. Arrows move it, Ctrl and arrows change its size.")
+        )
         hint.setProperty("role", "meta")
         hint.setWordWrap(True)
         below = QHBoxLayout()
@@ -190,7 +205,9 @@ def write(path: Path, image: QImage, cut: Cut) -> bool:
 
 
 def crop_with(theme: Theme, spool: Spool) -> Callable[[QWidget, Path, Callable[[Path], None]], None]:
-    """What the settings call to have a picture cropped: over which window, which picture, and who is told the file it became."""
+    """What the settings call to have a picture cropped: over which window, which picture, and who is told the
+    file it became.
+    """
 
     def crop(parent: QWidget, path: Path, done: Callable[[Path], None]) -> None:
         dialog = CropDialog(theme, path, parent.window())

@@ -1,4 +1,6 @@
-"""What joins files to the rest of an account's view: the conversation that is open, the viewer, the page of all files."""
+"""What joins files to the rest of an account's view: the conversation that is open, the viewer, the page of
+all files.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ from client.widgets.pictures import Pictures
 class Files(QObject):
     """Of one account, over one conversation view.
 
-    :attr:`to_message` asks for a message to be shown in its conversation. Whoever plays films sets :attr:`play`; until then they are
-    opened with the system's program.
+    :attr:`to_message` asks for a message to be shown in its conversation. Whoever plays films sets
+    :attr:`play`; until then they are opened with the system's program.
     """
 
     to_message = Signal(object)
@@ -47,7 +49,14 @@ class Files(QObject):
         now: Callable[[], int] = now_ms,
     ) -> None:
         super().__init__(conversation)
-        self._theme, self._pictures, self._view, self.actions, self._spool, self._now = theme, pictures, conversation, actions, spool, now
+        self._theme, self._pictures, self._view, self.actions, self._spool, self._now = (
+            theme,
+            pictures,
+            conversation,
+            actions,
+            spool,
+            now,
+        )
         self.play: Callable[[Message], object] | None = None
         self.crop = crop_with(theme, spool)
         """Has an avatar cut out of a picture: see the settings."""
@@ -81,7 +90,10 @@ class Files(QObject):
     # Sending.
 
     def send(self, paths: list[Path]) -> None:
-        """Show files before they are sent to the conversation that is open; while they are shown, others come to them."""
+        """Show files before they are sent to the conversation that is open.
+
+        While they are shown, others come to them.
+        """
         dialog = self._dialog()
         if dialog is not None:
             dialog.presenter.add(paths)
@@ -100,7 +112,9 @@ class Files(QObject):
             return None
         window, caption = view.presenter.window, view.composer.text()
         presenter = SendingFiles(self.actions.account, view.presenter.id, self._spool)
-        dialog = self.dialog = SendDialog(self._theme, self._pictures, presenter, view.window(), caption=caption)
+        dialog = self.dialog = SendDialog(
+            self._theme, self._pictures, presenter, view.window(), caption=caption
+        )
         view.composer.set_text("")
         presenter.sent.subscribe(lambda _: window.to_end())
         dialog.left.connect(view.composer.set_text)
@@ -140,7 +154,13 @@ class Files(QObject):
     def _ask(self, message: Message, path: Path) -> None:
         who = "" if message.mine else self.actions.account.person(message.sender).name
         name = message.attachment.filename if message.attachment is not None else path.name
-        ask_open(self._front(), name, who, partial(self.actions.open_here, message, path), partial(self.actions.reveal, message))
+        ask_open(
+            self._front(),
+            name,
+            who,
+            partial(self.actions.open_here, message, path),
+            partial(self.actions.reveal, message),
+        )
 
     def _front(self) -> QWidget:
         return self.page.window() if self.page.isVisible() else self._view.window()
@@ -170,7 +190,11 @@ class Files(QObject):
         if transfer is not None and moving:
             paused = transfer.stage is Stage.PAUSED
             words = self.tr("Go on") if paused else self.tr("Pause")
-            menu.addAction(icon("play" if paused else "pause"), words, partial(actions.resume if paused else actions.pause, message))
+            menu.addAction(
+                icon("play" if paused else "pause"),
+                words,
+                partial(actions.resume if paused else actions.pause, message),
+            )
             menu.addAction(icon("x"), self.tr("Cancel"), partial(actions.cancel, message))
         elif not here and message.mark is not Mark.FAILED:
             menu.addAction(icon("download"), self.tr("Download"), partial(actions.resume, message))
@@ -178,7 +202,9 @@ class Files(QObject):
             menu.addAction(icon("folder-open"), self.tr("Show in folder"), partial(actions.reveal, message))
         menu.addAction(icon("save"), self.tr("Save as …"), partial(self._save, message))
         if actions.removable(message):
-            menu.addAction(icon("trash-2"), self.tr("Remove from this disk"), partial(actions.discard, message))
+            menu.addAction(
+                icon("trash-2"), self.tr("Remove from this disk"), partial(actions.discard, message)
+            )
 
     def _save(self, message: Message) -> None:
         ask_where(self._view, self.actions.suggested(message), lambda path: self.actions.save(message, path))

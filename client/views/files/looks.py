@@ -15,7 +15,9 @@ def icon_of(name: str, mime: str = "") -> str:
     if name.rpartition(".")[2].lower() in _ARCHIVES:
         return "file-archive"
     kind = (mime or mimetypes.guess_type(name)[0] or "").partition("/")[0]
-    return _KINDS.get(kind, "file-text" if name.lower().endswith((".pdf", ".odt", ".doc", ".docx")) else "file")
+    return _KINDS.get(
+        kind, "file-text" if name.lower().endswith((".pdf", ".odt", ".doc", ".docx")) else "file"
+    )
 
 
 def icon_of_message(message: Message) -> str:

@@ -42,13 +42,17 @@ from client.widgets.search_field import SearchField
 
 
 class FilesPage(QWidget):
-    """:attr:`look` asks for a picture or a film to be shown, :attr:`to_message` for its message, :attr:`back` for the way back."""
+    """:attr:`look` asks for a picture or a film to be shown, :attr:`to_message` for its message, :attr:`back`
+    for the way back.
+    """
 
     back = Signal()
     look = Signal(object)
     to_message = Signal(object)
 
-    def __init__(self, theme: Theme, pictures: Pictures, actions: FileActions, *, now: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, theme: Theme, pictures: Pictures, actions: FileActions, *, now: Callable[[], int] = now_ms
+    ) -> None:
         super().__init__()
         self._theme, self._actions, self._now = theme, actions, now
         account = self._account = actions.account
@@ -65,7 +69,9 @@ class FilesPage(QWidget):
         self.order.addItem(self.tr("Newest first"), False)
         self.order.addItem(self.tr("Largest first"), True)
         self.rows = FileRows()
-        self.rows.setItemDelegate(FileDelegate(theme, pictures, account.person, account.conversation, self._preview, now))
+        self.rows.setItemDelegate(
+            FileDelegate(theme, pictures, account.person, account.conversation, self._preview, now)
+        )
         self.rows.setModel(self.model)
         self.empty = EmptyState(theme, "folder-open", self.tr("No files"))
         self.kept = QLabel()
@@ -82,7 +88,11 @@ class FilesPage(QWidget):
             self.model.failed.subscribe(self._say),
             self.model.kept.subscribe(self._kept),
             actions.failed.subscribe(lambda failed: self._say(failed[1]) if self.isVisible() else None),
-            actions.saved.subscribe(lambda saved: self._say(self.tr("Saved as {name}").format(name=safe_name(saved[1].name)), bad=False)),
+            actions.saved.subscribe(
+                lambda saved: self._say(
+                    self.tr("Saved as {name}").format(name=safe_name(saved[1].name)), bad=False
+                )
+            ),
             account.changes.messages.subscribe(lambda _: self._soon.start() if self.isVisible() else None),
         ]
         theme.follow(self._restyle)
@@ -119,7 +129,11 @@ class FilesPage(QWidget):
         attachment = message.attachment
         if attachment is None:
             return ""
-        known = attachment.preview or (attachment.path if message.kind is Kind.IMAGE else "") or self._previews.get(message.key)
+        known = (
+            attachment.preview
+            or (attachment.path if message.kind is Kind.IMAGE else "")
+            or self._previews.get(message.key)
+        )
         if known is not None:
             return known
         self._previews[message.key] = ""  # it is asked for once
@@ -143,7 +157,9 @@ class FilesPage(QWidget):
         if model.sought:
             self.empty.set_words(self.tr("Nothing found"), self.tr("No file is of this kind and name."))
         else:
-            self.empty.set_words(self.tr("No files yet"), self.tr("Pictures and files of all conversations are here."))
+            self.empty.set_words(
+                self.tr("No files yet"), self.tr("Pictures and files of all conversations are here.")
+            )
         self._stack.setCurrentWidget(self.empty)
 
     def _kept(self, size: int) -> None:
@@ -191,7 +207,11 @@ class FilesPage(QWidget):
         here = message.attachment is not None and bool(message.attachment.path)
         menu.addAction(icon("eye"), self.tr("Open"), partial(self._open, message))
         if transfer is not None:
-            words = {Act.PAUSE: self.tr("Pause"), Act.RESUME: self.tr("Go on"), Act.AGAIN: self.tr("Try again")}
+            words = {
+                Act.PAUSE: self.tr("Pause"),
+                Act.RESUME: self.tr("Go on"),
+                Act.AGAIN: self.tr("Try again"),
+            }
             act = act_of(message, transfer)
             menu.addAction(icon(act.value), words[act], partial(self._act, message))
             menu.addAction(icon("x"), self.tr("Cancel"), partial(actions.cancel, message))
@@ -201,9 +221,13 @@ class FilesPage(QWidget):
             menu.addAction(icon("folder-open"), self.tr("Show in folder"), partial(actions.reveal, message))
         menu.addAction(icon("save"), self.tr("Save as …"), partial(self._save, message))
         menu.addSeparator()
-        menu.addAction(icon("message-square"), self.tr("Go to the message"), lambda: self.to_message.emit(message))
+        menu.addAction(
+            icon("message-square"), self.tr("Go to the message"), lambda: self.to_message.emit(message)
+        )
         if actions.removable(message):
-            menu.addAction(icon("trash-2"), self.tr("Remove from this disk"), partial(actions.discard, message))
+            menu.addAction(
+                icon("trash-2"), self.tr("Remove from this disk"), partial(actions.discard, message)
+            )
         return menu
 
     def ask_clear(self) -> QMessageBox:
@@ -213,7 +237,11 @@ class FilesPage(QWidget):
         box.setIcon(QMessageBox.Icon.Question)
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(self.tr("Remove all copies from this disk?"))
-        box.setInformativeText(self.tr("They can be had again from the server. What you have sent from here, or saved elsewhere, stays."))
+        box.setInformativeText(
+            self.tr(
+                "They can be had again from the server. What you have sent from here, or saved elsewhere, stays."
+            )
+        )
         go = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         go.clicked.connect(self.model.clear)
@@ -232,7 +260,9 @@ class FilesPage(QWidget):
         """Where it is narrow, what is chosen takes two lines."""
         super().resizeEvent(event)
         wide = self.width() >= self._theme.px(FILES_NARROW)
-        self._choices.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        self._choices.setDirection(
+            QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        )
 
     def _typed(self, text: str) -> None:
         self.search.setFocus()
@@ -248,7 +278,9 @@ class FilesPage(QWidget):
         self.search.down.connect(self._to_rows)
         self.search.left.connect(self.back)
         self.here.toggled.connect(lambda on: self.model.show(here=on))
-        self.order.currentIndexChanged.connect(lambda _: self.model.show(largest=bool(self.order.currentData())))
+        self.order.currentIndexChanged.connect(
+            lambda _: self.model.show(largest=bool(self.order.currentData()))
+        )
         self.clear.clicked.connect(self.ask_clear)
         rows = self.rows
         rows.opened.connect(self._open)

@@ -45,9 +45,14 @@ class Thumbnail(QWidget):
             painter.setClipPath(shape)
             painter.drawPixmap(rect, pixmap, QRectF(pixmap.rect()))
         else:
-            mark = self._theme.pixmap(self._icon, self._theme.colours.second, size=24, ratio=self.devicePixelRatioF())
+            mark = self._theme.pixmap(
+                self._icon, self._theme.colours.second, size=24, ratio=self.devicePixelRatioF()
+            )
             size = mark.deviceIndependentSize()
-            painter.drawPixmap(QPointF(round((rect.width() - size.width()) / 2), round((rect.height() - size.height()) / 2)), mark)
+            painter.drawPixmap(
+                QPointF(round((rect.width() - size.width()) / 2), round((rect.height() - size.height()) / 2)),
+                mark,
+            )
 
     def _restyle(self) -> None:
         self.setFixedSize(self._theme.px(THUMBNAIL), self._theme.px(THUMBNAIL))
@@ -96,7 +101,9 @@ class PickedRow(QWidget):
         self.about.setProperty("role", "danger" if one.problem else "warning" if one.doubt else "meta")
         words = one.problem or " · ".join(part for part in (size_words(one.size), one.doubt) if part)
         self.about.setText(words)
-        self.remove = IconButton(theme, "x", self.tr("Do not send {name}").format(name=one.name), size=ICON_SMALL)
+        self.remove = IconButton(
+            theme, "x", self.tr("Do not send {name}").format(name=one.name), size=ICON_SMALL
+        )
         self.remove.clicked.connect(self.removed)
         self.setAccessibleName(f"{one.name}, {words}")
         lines = QVBoxLayout()

@@ -13,7 +13,11 @@ Place = QStandardPaths.StandardLocation
 
 def ask_files(parent: QWidget, chosen: Callable[[list[Path]], object]) -> QFileDialog:
     """Ask which files are to be sent; nothing waits for the answer."""
-    dialog = QFileDialog(parent, QCoreApplication.translate("Files", "Attach files"), QStandardPaths.writableLocation(Place.HomeLocation))
+    dialog = QFileDialog(
+        parent,
+        QCoreApplication.translate("Files", "Attach files"),
+        QStandardPaths.writableLocation(Place.HomeLocation),
+    )
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
     dialog.filesSelected.connect(lambda names: chosen([Path(name) for name in names]))

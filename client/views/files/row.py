@@ -38,7 +38,12 @@ def act_of(message: Message, transfer: Transfer | None) -> Act:
     return Act.FOLDER if message.attachment is not None and message.attachment.path else Act.DOWNLOAD
 
 
-def about(message: Message, person: Callable[[int], Person], conversation: Callable[[int], Conversation | None], now_ms: int) -> str:
+def about(
+    message: Message,
+    person: Callable[[int], Person],
+    conversation: Callable[[int], Conversation | None],
+    now_ms: int,
+) -> str:
     """Size, who, where, when."""
     one = conversation(message.conversation)
     private = one is not None and one.kind is ConversationKind.PRIVATE
@@ -79,7 +84,9 @@ class FileDelegate(QStyledItemDelegate):
         left = row.left() + GAP if rtl else row.right() - GAP - size
         return QRectF(left, row.center().y() - size / 2, size, size)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         message: Message | None = index.data(FilesModel.MESSAGE)
         if message is None or message.attachment is None:
             return
@@ -108,7 +115,13 @@ class FileDelegate(QStyledItemDelegate):
         button = self.button(whole, rtl=rtl)
         self._button(painter, act_of(message, transfer), button, message.key == self.hovered_button, ratio)
         start, end = (button.right() + GAP, left - GAP) if rtl else (left + size + GAP, button.left() - GAP)
-        self._lines(painter, message, transfer, QRectF(start, whole.top(), max(10.0, end - start), whole.height()), rtl=rtl)
+        self._lines(
+            painter,
+            message,
+            transfer,
+            QRectF(start, whole.top(), max(10.0, end - start), whole.height()),
+            rtl=rtl,
+        )
         painter.restore()
 
     def _thumbnail(self, painter: QPainter, message: Message, rect: QRectF, ratio: float) -> None:
@@ -135,22 +148,34 @@ class FileDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(rect, RADIUS, RADIUS)
         _icon(painter, self._theme, act.value, self._theme.colours.second, rect, ICON, ratio)
 
-    def _lines(self, painter: QPainter, message: Message, transfer: Transfer | None, rect: QRectF, *, rtl: bool) -> None:
+    def _lines(
+        self, painter: QPainter, message: Message, transfer: Transfer | None, rect: QRectF, *, rtl: bool
+    ) -> None:
         theme, colours = self._theme, self._theme.colours
         attachment = message.attachment
         assert attachment is not None
         strong, meta = theme.metrics(Font.BODY_STRONG), theme.metrics(Font.META)
         moving = transfer is not None and transfer.stage not in (Stage.FAILED, Stage.DONE)
-        top = rect.top() + (rect.height() - strong.height() - meta.height() - TIGHT) / 2 - (2 if moving else 0)
+        top = (
+            rect.top() + (rect.height() - strong.height() - meta.height() - TIGHT) / 2 - (2 if moving else 0)
+        )
         side = Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft
-        flags = int(side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute | Qt.TextFlag.TextSingleLine)
+        flags = int(
+            side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute | Qt.TextFlag.TextSingleLine
+        )
         painter.setFont(theme.font(Font.BODY_STRONG))
         painter.setPen(colours.text)
         name = strong.elidedText(safe_name(attachment.filename), Qt.TextElideMode.ElideMiddle, rect.width())
         painter.drawText(QRectF(rect.left(), top, rect.width(), strong.height()), flags, name)
-        words = transfer_words(transfer) if transfer is not None else about(message, self._person, self._conversation, self._now_ms())
+        words = (
+            transfer_words(transfer)
+            if transfer is not None
+            else about(message, self._person, self._conversation, self._now_ms())
+        )
         painter.setFont(theme.font(Font.META))
-        painter.setPen(colours.danger if transfer is not None and transfer.stage is Stage.FAILED else colours.second)
+        painter.setPen(
+            colours.danger if transfer is not None and transfer.stage is Stage.FAILED else colours.second
+        )
         line = QRectF(rect.left(), top + strong.height() + TIGHT, rect.width(), meta.height())
         painter.drawText(line, flags, meta.elidedText(words, Qt.TextElideMode.ElideRight, rect.width()))
         if moving and transfer is not None:
@@ -161,10 +186,17 @@ class FileDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(groove, 1.5, 1.5)
             painter.setBrush(colours.accent)
             done = groove.width() * share
-            painter.drawRoundedRect(QRectF(groove.right() - done if rtl else groove.left(), groove.top(), done, 3), 1.5, 1.5)
+            painter.drawRoundedRect(
+                QRectF(groove.right() - done if rtl else groove.left(), groove.top(), done, 3), 1.5, 1.5
+            )
 
 
-def _icon(painter: QPainter, theme: Theme, name: str, colour: QColor, rect: QRectF, size: int, ratio: float) -> None:
+def _icon(
+    painter: QPainter, theme: Theme, name: str, colour: QColor, rect: QRectF, size: int, ratio: float
+) -> None:
     pixmap = theme.pixmap(name, colour, size=size, ratio=ratio)
     wide = pixmap.deviceIndependentSize()
-    painter.drawPixmap(QPointF(round(rect.center().x() - wide.width() / 2), round(rect.center().y() - wide.height() / 2)), pixmap)
+    painter.drawPixmap(
+        QPointF(round(rect.center().x() - wide.width() / 2), round(rect.center().y() - wide.height() / 2)),
+        pixmap,
+    )

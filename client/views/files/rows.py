@@ -12,7 +12,10 @@ from client.views.files.row import FileDelegate
 
 
 class FileRows(QListView):
-    """Enter or a double click opens; the button of a row, Ctrl+S, Delete and the menu do what else there is."""
+    """Enter or a double click opens.
+
+    The button of a row, Ctrl+S, Delete and the menu do what else there is.
+    """
 
     opened = Signal(object)
     pressed_button = Signal(object)
@@ -42,7 +45,11 @@ class FileRows(QListView):
         """Where the button of a row is."""
         delegate = self.itemDelegate()
         rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        return delegate.button(QRectF(self.visualRect(index)), rtl=rtl) if isinstance(delegate, FileDelegate) else QRectF()
+        return (
+            delegate.button(QRectF(self.visualRect(index)), rtl=rtl)
+            if isinstance(delegate, FileDelegate)
+            else QRectF()
+        )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
@@ -58,9 +65,20 @@ class FileRows(QListView):
             self.discard.emit(one)
         elif key == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
             self.above.emit()
-        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End):
+        elif key in (
+            Qt.Key.Key_Up,
+            Qt.Key.Key_Down,
+            Qt.Key.Key_PageUp,
+            Qt.Key.Key_PageDown,
+            Qt.Key.Key_Home,
+            Qt.Key.Key_End,
+        ):
             super().keyPressEvent(event)
-        elif event.text().strip() and event.text().isprintable() and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+        elif (
+            event.text().strip()
+            and event.text().isprintable()
+            and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        ):
             self.typed.emit(event.text())
         else:
             event.ignore()
@@ -71,13 +89,21 @@ class FileRows(QListView):
         super().mousePressEvent(event)
         index = self.indexAt(event.position().toPoint())
         one = self.one(index)
-        if one is not None and event.button() is Qt.MouseButton.LeftButton and self.button_of(index).contains(event.position()):
+        if (
+            one is not None
+            and event.button() is Qt.MouseButton.LeftButton
+            and self.button_of(index).contains(event.position())
+        ):
             self.pressed_button.emit(one)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())
         one = self.one(index)
-        if one is not None and event.button() is Qt.MouseButton.LeftButton and not self.button_of(index).contains(event.position()):
+        if (
+            one is not None
+            and event.button() is Qt.MouseButton.LeftButton
+            and not self.button_of(index).contains(event.position())
+        ):
             self.opened.emit(one)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -94,7 +120,9 @@ class FileRows(QListView):
         delegate = self.itemDelegate()
         if isinstance(delegate, FileDelegate) and delegate.hovered_button != key:
             delegate.hovered_button = key
-            self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if key else Qt.CursorShape.ArrowCursor)
+            self.viewport().setCursor(
+                Qt.CursorShape.PointingHandCursor if key else Qt.CursorShape.ArrowCursor
+            )
             self.viewport().update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -102,7 +130,12 @@ class FileRows(QListView):
         index = self.currentIndex() if keyboard else self.indexAt(event.pos())
         one = self.one(index)
         if one is not None:
-            self.menu.emit(one, self.viewport().mapToGlobal(self.visualRect(index).center()) if keyboard else event.globalPos())
+            self.menu.emit(
+                one,
+                self.viewport().mapToGlobal(self.visualRect(index).center())
+                if keyboard
+                else event.globalPos(),
+            )
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self.setProperty("byKeys", event.reason() != Qt.FocusReason.MouseFocusReason)

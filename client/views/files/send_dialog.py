@@ -32,13 +32,22 @@ from client.widgets.pictures import Pictures
 
 
 class SendDialog(QDialog):
-    """Shows a :class:`SendingFiles`; more can be dropped on it, pasted into it or chosen. Enter sends, Esc leaves."""
+    """Shows a :class:`SendingFiles`; more can be dropped on it, pasted into it or chosen.
+
+    Enter sends, Esc leaves.
+    """
 
     left = Signal(str)
     """It was left without sending; what was written as a caption."""
 
     def __init__(
-        self, theme: Theme, pictures: Pictures, presenter: SendingFiles, parent: QWidget | None = None, *, caption: str = ""
+        self,
+        theme: Theme,
+        pictures: Pictures,
+        presenter: SendingFiles,
+        parent: QWidget | None = None,
+        *,
+        caption: str = "",
     ) -> None:
         super().__init__(parent)
         self._theme, self._pictures, self.presenter = theme, pictures, presenter
@@ -99,7 +108,9 @@ class SendDialog(QDialog):
         good, busy = presenter.good, presenter.busy
         count = self.tr("%n files", "", len(good))
         self.heading.setText(
-            self.tr("{files}, {size}, to {name}").format(files=count, size=size_words(presenter.size), name=shown_name(presenter.title))
+            self.tr("{files}, {size}, to {name}").format(
+                files=count, size=size_words(presenter.size), name=shown_name(presenter.title)
+            )
         )
         self.as_file.setVisible(any(one.picture for one in good))
         self.as_file.setEnabled(not busy)

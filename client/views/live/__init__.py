@@ -1,1 +1,3 @@
-"""Films and live streams: the panel above messages, the dialog for going live, the player of films that were sent."""
+"""Films and live streams: the panel above messages, the dialog for going live, the player of films that were
+sent.
+"""

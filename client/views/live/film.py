@@ -40,7 +40,9 @@ class SeekBar(QSlider):
         if event.button() is Qt.MouseButton.LeftButton and not handle.contains(event.position().toPoint()):
             room = self.width() - handle.width()
             at = round(event.position().x()) - handle.width() // 2
-            self.setValue(QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), at, room, option.upsideDown))
+            self.setValue(
+                QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), at, room, option.upsideDown)
+            )
         super().mousePressEvent(event)
 
 
@@ -53,7 +55,12 @@ class FilmPanel(QWidget):
     closed = Signal()
 
     def __init__(
-        self, theme: Theme, make: Callable[[Pixels], FilmShow], parent: QWidget | None = None, *, opengl: bool | None = None
+        self,
+        theme: Theme,
+        make: Callable[[Pixels], FilmShow],
+        parent: QWidget | None = None,
+        *,
+        opengl: bool | None = None,
     ) -> None:
         super().__init__(parent)
         self.stage = stage = Stage(theme, opengl=opengl)

@@ -36,7 +36,9 @@ from client.widgets.button import IconButton
 class GoLiveDialog(QDialog):
     """Asks; accepted when it is live."""
 
-    def __init__(self, theme: Theme, going: GoingLive, parent: QWidget | None = None, *, title: str = "") -> None:
+    def __init__(
+        self, theme: Theme, going: GoingLive, parent: QWidget | None = None, *, title: str = ""
+    ) -> None:
         super().__init__(parent)
         self.going = going
         self.setWindowTitle(self.tr("Go live"))
@@ -117,7 +119,9 @@ class GoLiveDialog(QDialog):
     def set_path(self, path: Path) -> None:
         """This file is to be shown."""
         self.path = path
-        self.file.setText(self.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, VIDEO[0] // 2))
+        self.file.setText(
+            self.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, VIDEO[0] // 2)
+        )
         self.sources[Source.FILE].setChecked(True)
         self._refresh()
 
@@ -131,7 +135,12 @@ class GoLiveDialog(QDialog):
         """Not the static function, which would run a loop of its own."""
         dialog = QFileDialog(self, self.tr("Choose a film"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters([self.tr("Films") + " (*.mp4 *.mkv *.webm *.mov *.avi *.flv *.ts *.m4v)", self.tr("All files") + " (*)"])
+        dialog.setNameFilters(
+            [
+                self.tr("Films") + " (*.mp4 *.mkv *.webm *.mov *.avi *.flv *.ts *.m4v)",
+                self.tr("All files") + " (*)",
+            ]
+        )
         dialog.fileSelected.connect(lambda chosen: self.set_path(Path(chosen)))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
@@ -186,7 +195,15 @@ class GoLiveDialog(QDialog):
         self.problem.setVisible(bool(wrong))
         self.start.setEnabled(not starting)
         self.start.setText(self.tr("Starting …") if starting else self.tr("Go live"))
-        for widget in (self.title, self.device, self.file, self.microphone, self.quality, self.record, *self.sources.values()):
+        for widget in (
+            self.title,
+            self.device,
+            self.file,
+            self.microphone,
+            self.quality,
+            self.record,
+            *self.sources.values(),
+        ):
             widget.setEnabled(not starting and (widget is not self.device or self.device.count() > 0))
         return None
 
@@ -196,7 +213,9 @@ class OwnPanel(QWidget):
 
     closed = Signal()
 
-    def __init__(self, theme: Theme, going: GoingLive, parent: QWidget | None = None, *, opengl: bool | None = None) -> None:
+    def __init__(
+        self, theme: Theme, going: GoingLive, parent: QWidget | None = None, *, opengl: bool | None = None
+    ) -> None:
         super().__init__(parent)
         self.going = going
         self.stage = stage = Stage(theme, opengl=opengl)
@@ -275,7 +294,11 @@ class OwnPanel(QWidget):
         if going.step is Step.FAILED:
             saying.say(going.sentence, icon="triangle-alert", button=self.tr("Close"))
         elif going.step is Step.ENDED:
-            saying.say(going.sentence or self.tr("Your live stream is over."), icon="video-off", button=self.tr("Close"))
+            saying.say(
+                going.sentence or self.tr("Your live stream is over."),
+                icon="video-off",
+                button=self.tr("Close"),
+            )
         else:
             saying.hide()
         self._count()

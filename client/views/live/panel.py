@@ -28,7 +28,12 @@ class LivePanel(QWidget):
     """It is to be taken away."""
 
     def __init__(
-        self, theme: Theme, make: Callable[[Pixels], LiveWatch], parent: QWidget | None = None, *, opengl: bool | None = None
+        self,
+        theme: Theme,
+        make: Callable[[Pixels], LiveWatch],
+        parent: QWidget | None = None,
+        *,
+        opengl: bool | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme

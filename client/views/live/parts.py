@@ -94,4 +94,8 @@ class Note(QFrame):
         self.setVisible(bool(text))
 
     def _restyle(self) -> None:
-        self._icon.setPixmap(self._theme.pixmap("info", self._theme.colours.second, size=ICON_SMALL, ratio=self.devicePixelRatioF()))
+        self._icon.setPixmap(
+            self._theme.pixmap(
+                "info", self._theme.colours.second, size=ICON_SMALL, ratio=self.devicePixelRatioF()
+            )
+        )

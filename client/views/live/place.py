@@ -1,6 +1,7 @@
 """The place above the messages of a conversation: what is watched there, and what I show.
 
-What is watched ends when another conversation is opened. What I send goes on, and is seen again when its conversation is.
+What is watched ends when another conversation is opened. What I send goes on, and is seen again when its
+conversation is.
 """
 
 from __future__ import annotations
@@ -31,7 +32,13 @@ class LivePlace(QObject):
     """
 
     def __init__(
-        self, theme: Theme, view: ConversationView, account: Account, make: Callable[[], Studio], *, opengl: bool | None = None
+        self,
+        theme: Theme,
+        view: ConversationView,
+        account: Account,
+        make: Callable[[], Studio],
+        *,
+        opengl: bool | None = None,
     ) -> None:
         super().__init__(view)
         self._theme, self._view, self._account, self._make, self._opengl = theme, view, account, make, opengl
@@ -70,7 +77,11 @@ class LivePlace(QObject):
         from client.views.live.panel import LivePanel
 
         studio, account = self.studio, self._account
-        self._show(LivePanel(self._theme, lambda pixels: LiveWatch(account, studio, stream, pixels), opengl=self._opengl))
+        self._show(
+            LivePanel(
+                self._theme, lambda pixels: LiveWatch(account, studio, stream, pixels), opengl=self._opengl
+            )
+        )
 
     def play(self, message: Message) -> None:
         """Play a film that was sent."""
@@ -78,7 +89,11 @@ class LivePlace(QObject):
         from client.views.live.film import FilmPanel
 
         studio, account = self.studio, self._account
-        self._show(FilmPanel(self._theme, lambda pixels: FilmShow(account, studio, message, pixels), opengl=self._opengl))
+        self._show(
+            FilmPanel(
+                self._theme, lambda pixels: FilmShow(account, studio, message, pixels), opengl=self._opengl
+            )
+        )
 
     def go_live(self) -> None:
         """Ask what to show, and show it."""

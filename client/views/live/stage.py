@@ -79,7 +79,9 @@ class Saying(QWidget):
     def _restyle(self) -> None:
         if self._name:
             ratio = self.devicePixelRatioF()
-            self._icon.setPixmap(self._theme.pixmap(self._name, QColor(ON_VIDEO_SECOND), size=ICON_BIG, ratio=ratio))
+            self._icon.setPixmap(
+                self._theme.pixmap(self._name, QColor(ON_VIDEO_SECOND), size=ICON_BIG, ratio=ratio)
+            )
 
 
 class Stage(QWidget):

@@ -14,7 +14,14 @@ from client.core.ports import Account
 from client.platform.desktop import SystemDesktop
 from client.platform.settings import Settings
 from client.theme import Theme
-from client.theme.tokens import DETAILS_PANE, LIST_PANE, LIST_PANE_LEAST, LIST_PANE_MOST, ONE_PANE_BELOW, WINDOW_LEAST
+from client.theme.tokens import (
+    DETAILS_PANE,
+    LIST_PANE,
+    LIST_PANE_LEAST,
+    LIST_PANE_MOST,
+    ONE_PANE_BELOW,
+    WINDOW_LEAST,
+)
 from client.translations.sentences import sentence
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation import ConversationPresenter
@@ -42,7 +49,9 @@ UNBOUNDED = 16_777_215
 
 
 class AccountView(QWidget):
-    """:attr:`accounts` asks for the menu of accounts, :attr:`settings` for the settings, :attr:`sign_in` for the way back in."""
+    """:attr:`accounts` asks for the menu of accounts, :attr:`settings` for the settings, :attr:`sign_in` for
+    the way back in.
+    """
 
     accounts = Signal(QPoint)
     settings_wanted = Signal()
@@ -63,10 +72,18 @@ class AccountView(QWidget):
     ) -> None:
         """``desktop`` opens files; ``None``: the system does."""
         super().__init__()
-        self._theme, self.account, self._settings, self._spool, self._now = theme, account, settings, spool, now
+        self._theme, self.account, self._settings, self._spool, self._now = (
+            theme,
+            account,
+            settings,
+            spool,
+            now,
+        )
         self.avatars = Avatars(theme, pictures)
         self.avatars.wanted.connect(self._have_avatar)
-        self.conversations = ConversationList(account, words=lambda one: row_words.spoken(one, account.person, now()))
+        self.conversations = ConversationList(
+            account, words=lambda one: row_words.spoken(one, account.person, now())
+        )
         self.contacts = Contacts(account)
         self.rail = Rail(theme, self.avatars)
         self.rail.add("files", "folder", self.tr("Files"), "Ctrl+3")
@@ -94,7 +111,9 @@ class AccountView(QWidget):
             self.conversations.counted.subscribe(lambda _: self._counts()),
             self.conversations.failed.subscribe(lambda problem: self.conversation.toast.tell(problem)),
             self.contacts.opened.subscribe(self.open),
-            self.contacts.failed.subscribe(lambda failed: self.conversation.toast.tell(failed[1]) if not failed[0] else None),
+            self.contacts.failed.subscribe(
+                lambda failed: self.conversation.toast.tell(failed[1]) if not failed[0] else None
+            ),
         ]
         self._connection(account.connection())
         self._me()
@@ -136,9 +155,13 @@ class AccountView(QWidget):
         if self._main.currentWidget() is not self.conversation:
             self._main.setCurrentWidget(self.conversation)
             self.friends.set_current(0)
-            self.rail.show_place("contacts" if self._lists.currentWidget() is self.friends else "conversations")
+            self.rail.show_place(
+                "contacts" if self._lists.currentWidget() is self.friends else "conversations"
+            )
             self._fit(detail=False)
-            (self.friends.search if self._lists.currentWidget() is self.friends else self.list.rows).setFocus()
+            (
+                self.friends.search if self._lists.currentWidget() is self.friends else self.list.rows
+            ).setFocus()
         elif self.details.isVisible():
             self.show_details(False)
             self.conversation.focus()
@@ -268,7 +291,13 @@ class AccountView(QWidget):
         self._lists.addWidget(self.list)
         self._lists.addWidget(self.friends)
         self._main = QStackedWidget()
-        for page in (self.conversation, self.find_page, self.requests_page, self.profile_page, self.files.page):
+        for page in (
+            self.conversation,
+            self.find_page,
+            self.requests_page,
+            self.profile_page,
+            self.files.page,
+        ):
             self._main.addWidget(page)
         self._splitter = QSplitter()
         self._splitter.setHandleWidth(1)
@@ -329,7 +358,11 @@ class AccountView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.leave()
-        elif event.text().isprintable() and event.text() and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+        elif (
+            event.text().isprintable()
+            and event.text()
+            and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        ):
             if self.current and self._main.currentWidget() is self.conversation:
                 self.conversation.composer.insert(event.text())
         else:

@@ -25,7 +25,9 @@ class Details(ColumnPage):
     person = Signal(object)
     find_wanted = Signal()
 
-    def __init__(self, theme: Theme, avatars: Avatars, contacts: Contacts, conversations: ConversationList) -> None:
+    def __init__(
+        self, theme: Theme, avatars: Avatars, contacts: Contacts, conversations: ConversationList
+    ) -> None:
         super().__init__(theme, self.tr("Details"), close=True)
         self._avatars, self._contacts, self._conversations = avatars, contacts, conversations
         self._about: Conversation | None = None

@@ -7,7 +7,17 @@ from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QListView, QMenu, QPushButton, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from client.core.model import Conversation
 from client.theme import Theme
@@ -61,7 +71,14 @@ class ConversationRows(QListView):
             self.above.emit()
         elif key == Qt.Key.Key_Menu and one is not None:
             self.menu.emit(one, self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center()))
-        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End):
+        elif key in (
+            Qt.Key.Key_Up,
+            Qt.Key.Key_Down,
+            Qt.Key.Key_PageUp,
+            Qt.Key.Key_PageDown,
+            Qt.Key.Key_Home,
+            Qt.Key.Key_End,
+        ):
             super().keyPressEvent(event)
         elif event.text().strip() and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
             self.typed.emit(event.text())
@@ -86,13 +103,17 @@ class ConversationRows(QListView):
 
 
 class ListPane(QWidget):
-    """:attr:`opened` tells the conversation that is wanted, :attr:`people` that somebody is sought among all people."""
+    """:attr:`opened` tells the conversation that is wanted, :attr:`people` that somebody is sought among all
+    people.
+    """
 
     opened = Signal(object)
     people = Signal(str)
     escaped = Signal()
 
-    def __init__(self, theme: Theme, avatars: Avatars, model: ConversationList, *, now: Callable[[], int] = now_ms) -> None:
+    def __init__(
+        self, theme: Theme, avatars: Avatars, model: ConversationList, *, now: Callable[[], int] = now_ms
+    ) -> None:
         super().__init__()
         self._theme, self.model = theme, model
         self.setProperty("ground", "list")
@@ -231,14 +252,20 @@ class ListPane(QWidget):
         self._title.setText(titles.get(shown, ""))
         if not self.model.rowCount():
             if text:
-                self.empty.set_words(self.tr("Nothing found"), self.tr("No conversation has this name."), self.tr("Search all people"))
+                self.empty.set_words(
+                    self.tr("Nothing found"),
+                    self.tr("No conversation has this name."),
+                    self.tr("Search all people"),
+                )
             elif shown is Shown.UNREAD:
                 self.empty.set_words(self.tr("All read"), self.tr("There is nothing new."))
             elif shown is Shown.ARCHIVED:
                 self.empty.set_words(self.tr("Nothing archived"), self.tr("What you put away is here."))
             else:
                 self.empty.set_words(
-                    self.tr("No conversations yet"), self.tr("Find people by name, and say hello."), self.tr("Find people")
+                    self.tr("No conversations yet"),
+                    self.tr("Find people by name, and say hello."),
+                    self.tr("Find people"),
                 )
         self._stack.setCurrentWidget(self.rows if self.model.rowCount() else self.empty)
         row = self.model.row_of(self._cursor)
@@ -263,7 +290,9 @@ class ListPane(QWidget):
         if one.unread:
             menu.addAction(icon("check-check"), self.tr("Mark as read"), lambda: model.mark_read(one))
         words = self.tr("Unpin") if one.pinned else self.tr("Pin")
-        menu.addAction(icon("pin-off" if one.pinned else "pin"), words, lambda: model.pin(one, not one.pinned))
+        menu.addAction(
+            icon("pin-off" if one.pinned else "pin"), words, lambda: model.pin(one, not one.pinned)
+        )
         if is_muted(one):
             menu.addAction(icon("bell"), self.tr("Unmute"), lambda: model.mute(one, 0))
         else:
@@ -273,7 +302,11 @@ class ListPane(QWidget):
             mute.addAction(self.tr("For a week"), lambda: model.mute(one, 7 * 24 * HOUR))
             mute.addAction(self.tr("For good"), lambda: model.mute(one, FOREVER))
         words = self.tr("Take out of the archive") if one.archived else self.tr("Archive")
-        menu.addAction(icon("archive-restore" if one.archived else "archive"), words, lambda: model.archive(one, not one.archived))
+        menu.addAction(
+            icon("archive-restore" if one.archived else "archive"),
+            words,
+            lambda: model.archive(one, not one.archived),
+        )
         return menu
 
     def changeEvent(self, event: QEvent) -> None:

@@ -81,7 +81,9 @@ class Me(QAbstractButton):
 
 
 class Rail(QFrame):
-    """:attr:`chosen` tells ``conversations``, ``contacts`` or whatever was added; :attr:`me` where a menu of accounts goes (global)."""
+    """:attr:`chosen` tells ``conversations``, ``contacts`` or whatever was added; :attr:`me` where a menu of
+    accounts goes (global).
+    """
 
     chosen = Signal(str)
     me = Signal(QPoint)
@@ -93,7 +95,9 @@ class Rail(QFrame):
         self.setProperty("ground", "list")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.account = Me(theme, avatars)
-        self.account.clicked.connect(lambda: self.me.emit(self.account.mapToGlobal(QPoint(self.account.width(), 0))))
+        self.account.clicked.connect(
+            lambda: self.me.emit(self.account.mapToGlobal(QPoint(self.account.width(), 0)))
+        )
         self.buttons: dict[str, RailButton] = {}
         self._group = QButtonGroup(self)
         self._places = QVBoxLayout()

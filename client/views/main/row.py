@@ -18,7 +18,13 @@ from client.views.main import row_words
 from client.widgets import badge
 from client.widgets.avatar import Avatars, paint_dot
 
-MARKS = {Mark.FAILED: "circle-alert", Mark.WAITING: "clock", Mark.STORED: "check", Mark.DELIVERED: "check-check", Mark.READ: "check-check"}
+MARKS = {
+    Mark.FAILED: "circle-alert",
+    Mark.WAITING: "clock",
+    Mark.STORED: "check",
+    Mark.DELIVERED: "check-check",
+    Mark.READ: "check-check",
+}
 
 
 class RowDelegate(QStyledItemDelegate):
@@ -27,7 +33,9 @@ class RowDelegate(QStyledItemDelegate):
     ground = "list"
     """The token of what it stands on."""
 
-    def __init__(self, theme: Theme, avatars: Avatars, person: Callable[[int], Person], now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, theme: Theme, avatars: Avatars, person: Callable[[int], Person], now_ms: Callable[[], int]
+    ) -> None:
         super().__init__()
         self._theme, self._avatars, self._person, self._now_ms = theme, avatars, person, now_ms
         self.current = 0
@@ -36,7 +44,9 @@ class RowDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(200, self._theme.px(ROW))
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         one: Conversation | None = index.data(ConversationList.CONVERSATION)
         if one is None:
             return
@@ -79,7 +89,9 @@ class RowDelegate(QStyledItemDelegate):
         rect = line.lead(line.rect.center().y(), size, size)
         other = self._person(one.people[0]) if one.kind is ConversationKind.PRIVATE and one.people else None
         seed = other.uuid if other is not None else one.id
-        line.painter.drawPixmap(rect.topLeft(), self._avatars.pixmap(seed, one.title, one.avatar, size, line.ratio))
+        line.painter.drawPixmap(
+            rect.topLeft(), self._avatars.pixmap(seed, one.title, one.avatar, size, line.ratio)
+        )
         if other is not None and other.online:
             paint_dot(line.painter, self._theme, rect, ground, rtl=line.rtl)
         line.gap_lead(GAP)
@@ -87,10 +99,21 @@ class RowDelegate(QStyledItemDelegate):
     def _upper(self, line: _Line, one: Conversation, y: float) -> None:
         colours = self._theme.colours
         spare = line.copy()
-        spare.text_trail(row_words.when(one.at_ms, self._now_ms()), Font.META, colours.accent_text if one.unread else colours.second, y)
+        spare.text_trail(
+            row_words.when(one.at_ms, self._now_ms()),
+            Font.META,
+            colours.accent_text if one.unread else colours.second,
+            y,
+        )
         if one.last is not None and one.last.mine and not one.draft:
             mark = one.last.mark
-            colour = colours.danger if mark is Mark.FAILED else colours.accent if mark is Mark.READ else colours.second
+            colour = (
+                colours.danger
+                if mark is Mark.FAILED
+                else colours.accent
+                if mark is Mark.READ
+                else colours.second
+            )
             spare.gap_trail(TIGHT)
             spare.icon_trail(MARKS[mark], colour, y)
         spare.gap_trail(SMALL)
@@ -117,10 +140,14 @@ class RowDelegate(QStyledItemDelegate):
             spare.icon_trail("pin", colours.second, y)
         if one.live:
             spare.gap_trail(TIGHT)
-            spare.text_trail(QCoreApplication.translate("ConversationRow", "LIVE"), Font.META_STRONG, colours.danger, y)
+            spare.text_trail(
+                QCoreApplication.translate("ConversationRow", "LIVE"), Font.META_STRONG, colours.danger, y
+            )
         spare.gap_trail(SMALL)
         if one.draft:
-            spare.text_lead(QCoreApplication.translate("ConversationRow", "Draft:"), Font.BODY, colours.danger, y)
+            spare.text_lead(
+                QCoreApplication.translate("ConversationRow", "Draft:"), Font.BODY, colours.danger, y
+            )
             spare.gap_lead(TIGHT)
             spare.text(row_words.line(one.draft), Font.BODY, colours.second, y)
             return
@@ -162,7 +189,9 @@ class _Line:
         self._cut(width, left=self.rtl)
 
     def _icon(self, name: str, colour: QColor, rect: QRectF) -> None:
-        self.painter.drawPixmap(rect.topLeft(), self.theme.pixmap(name, colour, size=ICON_MARK, ratio=self.ratio))
+        self.painter.drawPixmap(
+            rect.topLeft(), self.theme.pixmap(name, colour, size=ICON_MARK, ratio=self.ratio)
+        )
 
     def icon_lead(self, name: str, colour: QColor, y: float) -> None:
         size = self.theme.px(ICON_MARK)
@@ -180,7 +209,9 @@ class _Line:
         self.painter.setFont(self.theme.font(font))
         self.painter.setPen(colour)
         side = Qt.AlignmentFlag.AlignRight if self.rtl != trailing else Qt.AlignmentFlag.AlignLeft
-        flags = side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute | Qt.TextFlag.TextSingleLine
+        flags = (
+            side | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute | Qt.TextFlag.TextSingleLine
+        )
         self.painter.drawText(rect, int(flags), text)
 
     def _width(self, text: str, font: Font) -> float:

@@ -38,7 +38,11 @@ class Shortcuts(QWidget):
                 grid.addWidget(title, row, 0, 1, 2)
                 row += 1
             words = QLabel(words_of(one.words))
-            keys = QLabel("   ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in one.keys))
+            keys = QLabel(
+                "   ".join(
+                    QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in one.keys
+                )
+            )
             keys.setProperty("role", "second")
             words.setTextFormat(Qt.TextFormat.PlainText)
             keys.setTextFormat(Qt.TextFormat.PlainText)

@@ -27,7 +27,9 @@ class Switcher(QFrame):
     opened = Signal(object)
     left = Signal()
 
-    def __init__(self, theme: Theme, avatars: Avatars, account: Account, window: QWidget, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, theme: Theme, avatars: Avatars, account: Account, window: QWidget, now_ms: Callable[[], int]
+    ) -> None:
         super().__init__(window)
         self._theme, self._window = theme, window
         self.setProperty("ground", "float")
@@ -111,13 +113,22 @@ class Switcher(QFrame):
                 self.leave()
                 return True
         if event.type() == Event.Type.FocusOut and self.isVisible():
-            QTimer.singleShot(0, self, lambda: None if self.field.hasFocus() or not self._window.isActiveWindow() else self.leave())
+            QTimer.singleShot(
+                0,
+                self,
+                lambda: None if self.field.hasFocus() or not self._window.isActiveWindow() else self.leave(),
+            )
         return False
 
     def _place(self) -> None:
         width = min(self._theme.px(SWITCHER[0]), self._window.width() - 4 * RADIUS)
         height = min(self._theme.px(SWITCHER[1]), self._window.height() - 8 * RADIUS)
-        self.setGeometry((self._window.width() - width) // 2, min(self._theme.px(80), (self._window.height() - height) // 2), width, height)
+        self.setGeometry(
+            (self._window.width() - width) // 2,
+            min(self._theme.px(80), (self._window.height() - height) // 2),
+            width,
+            height,
+        )
 
     def corner(self) -> QPoint:
         """Where it is."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:  # the first picture is there before it is
 
 
 class Window(QWidget):
-    """:attr:`closed` tells that somebody closed it, :attr:`acted` a shortcut that is not the account's own affair."""
+    """:attr:`closed` tells that somebody closed it, :attr:`acted` a shortcut that is not the account's own
+    affair.
+    """
 
     closed = Signal()
     acted = Signal(str)

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from client.core.model import Person
 from client.theme import Theme
@@ -61,7 +71,11 @@ class AccountPage(SettingsPage):
         self.sex = QComboBox()
         for text, value in ((self.tr("Not said"), 0), (self.tr("Male"), 1), (self.tr("Female"), 2)):
             self.sex.addItem(text, value)
-        for text, widget in ((self.tr("Nickname"), self.nickname), (self.tr("About me"), self.description), (self.tr("Sex"), self.sex)):
+        for text, widget in (
+            (self.tr("Nickname"), self.nickname),
+            (self.tr("About me"), self.description),
+            (self.tr("Sex"), self.sex),
+        ):
             name = QLabel(text)
             name.setBuddy(widget)
             widget.setAccessibleName(text)
@@ -80,7 +94,8 @@ class AccountPage(SettingsPage):
         self.remove = QPushButton(self.tr("Remove this account from this computer"))
         self.remove.setProperty("kind", "danger")
         self.sure = Sure(
-            self.tr("Everything of it that is kept on this computer is removed; what the server has stays."), self.tr("Remove")
+            self.tr("Everything of it that is kept on this computer is removed; what the server has stays."),
+            self.tr("Remove"),
         )
         self.remove.clicked.connect(self.sure.ask)
         self.sure.yes.connect(self.forget)
@@ -95,7 +110,11 @@ class AccountPage(SettingsPage):
         self.nickname.textChanged.connect(self._changed)
         self.description.textChanged.connect(self._changed)
         self.sex.currentIndexChanged.connect(self._changed)
-        self._ends = [own.changed.subscribe(self._show), own.saved.subscribe(lambda _: self._saved()), own.failed.subscribe(self._failed)]
+        self._ends = [
+            own.changed.subscribe(self._show),
+            own.saved.subscribe(lambda _: self._saved()),
+            own.failed.subscribe(self._failed),
+        ]
         self._show(own.me)
         self._fill(own.me)
 
@@ -108,7 +127,9 @@ class AccountPage(SettingsPage):
         self.avatar.show_person(me.uuid, me.name, me.avatar)
         self._name.setText(me.name)
         self._where.setText(
-            self.tr("{name}, number {number}, on {server}").format(name=me.username, number=me.uuid, server=self._own.server)
+            self.tr("{name}, number {number}, on {server}").format(
+                name=me.username, number=me.uuid, server=self._own.server
+            )
         )
 
     def _fill(self, me: Person) -> None:
@@ -118,7 +139,11 @@ class AccountPage(SettingsPage):
         self._changed()
 
     def _values(self) -> tuple[str, str, int]:
-        return self.nickname.text().strip(), self.description.toPlainText().strip(), int(self.sex.currentData())
+        return (
+            self.nickname.text().strip(),
+            self.description.toPlainText().strip(),
+            int(self.sex.currentData()),
+        )
 
     def _changed(self) -> None:
         nickname, description, sex = self._values()
@@ -127,7 +152,9 @@ class AccountPage(SettingsPage):
         too_long = self.tr("The description has {count} characters, and at most {most} are kept.")
         self._say(too_long.format(count=len(description), most=DESCRIPTION_MOST) if long else "")
         self.save.setText(self.tr("Save"))
-        self.save.setEnabled((nickname, description, sex) != (me.nickname, me.description, me.sex) and not long)
+        self.save.setEnabled(
+            (nickname, description, sex) != (me.nickname, me.description, me.sex) and not long
+        )
 
     def _save(self) -> None:
         self.save.setEnabled(False)

@@ -10,7 +10,14 @@ from client.theme import Theme
 from client.theme.tokens import DIALOG_WIDE, SMALL, TARGET
 from client.viewmodels.own_profile import OwnProfile
 from client.views.settings.account_page import AccountPage, Crop
-from client.views.settings.pages import AboutPage, AppearancePage, LanguagePage, NotificationsPage, ShortcutsPage, StoragePage
+from client.views.settings.pages import (
+    AboutPage,
+    AppearancePage,
+    LanguagePage,
+    NotificationsPage,
+    ShortcutsPage,
+    StoragePage,
+)
 from client.views.settings.parts import SettingsPage
 from client.widgets.avatar import Avatars
 

@@ -19,8 +19,14 @@ class AppearancePage(SettingsPage):
 
     def __init__(self, theme: Theme, settings: Settings) -> None:
         super().__init__(theme, self.tr("Appearance"))
-        schemes = ((self.tr("As the system has it"), "system"), (self.tr("Light"), "light"), (self.tr("Dark"), "dark"))
-        self.scheme = self.choice(self.tr("Colours"), schemes, settings.value.scheme, lambda value: settings.change(scheme=value))
+        schemes = (
+            (self.tr("As the system has it"), "system"),
+            (self.tr("Light"), "light"),
+            (self.tr("Dark"), "dark"),
+        )
+        self.scheme = self.choice(
+            self.tr("Colours"), schemes, settings.value.scheme, lambda value: settings.change(scheme=value)
+        )
         self._settings = settings
         self.scale = QSlider(Qt.Orientation.Horizontal)
         self.scale.setRange(0, len(SCALES) - 1)
@@ -35,11 +41,18 @@ class AppearancePage(SettingsPage):
         row.addWidget(self._percent)
         self.column.addLayout(row)
         self.scale.valueChanged.connect(lambda at: settings.change(scale=SCALES[at]))
-        self.check(settings, "all_left", self.tr("All messages at one side"), self.tr("Where the window is wide."))
+        self.check(
+            settings, "all_left", self.tr("All messages at one side"), self.tr("Where the window is wide.")
+        )
         self.check(settings, "less_motion", self.tr("Less motion"))
         self.heading(self.tr("Writing"))
         options = ((self.tr("Enter sends"), True), (self.tr("Ctrl+Enter sends, Enter begins a line"), False))
-        self.choice(self.tr("Sending"), options, settings.value.enter_sends, lambda value: settings.change(enter_sends=value))
+        self.choice(
+            self.tr("Sending"),
+            options,
+            settings.value.enter_sends,
+            lambda value: settings.change(enter_sends=value),
+        )
         self.column.addStretch()
         settings.changed.connect(self._follow)
         self._follow()
@@ -59,9 +72,16 @@ class NotificationsPage(SettingsPage):
         """``autostart``: whether the program starts with the session; ``None``: this system cannot."""
         super().__init__(theme, self.tr("Notifications"))
         self.check(settings, "notify", self.tr("Tell of new messages"))
-        self.check(settings, "show_text", self.tr("Show what was written"), self.tr("Otherwise the sender alone is shown."))
+        self.check(
+            settings,
+            "show_text",
+            self.tr("Show what was written"),
+            self.tr("Otherwise the sender alone is shown."),
+        )
         self.check(settings, "sound", self.tr("With a sound"))
-        self.quiet = self.check(settings, "quiet", self.tr("Do not disturb"), self.tr("Nothing is told until this is off again."))
+        self.quiet = self.check(
+            settings, "quiet", self.tr("Do not disturb"), self.tr("Nothing is told until this is off again.")
+        )
         self.heading(self.tr("Program"))
         box = self.check(settings, "to_tray", self.tr("Keep running when the window is closed"))
         box.setEnabled(tray)
@@ -82,7 +102,9 @@ class StoragePage(SettingsPage):
         super().__init__(theme, self.tr("Data and storage"))
         self._own = own
         self.kept = self.words(self.tr("Measuring …"), "")
-        self.words(self.tr("Pictures and files that can be had again from the server. Messages are not among them."))
+        self.words(
+            self.tr("Pictures and files that can be had again from the server. Messages are not among them.")
+        )
         self.clear = QPushButton(self.tr("Remove them from this disk"))
         self.clear.clicked.connect(self._clear)
         self.column.addWidget(self.clear, 0, Qt.AlignmentFlag.AlignLeading)
@@ -117,7 +139,12 @@ class LanguagePage(SettingsPage):
     def __init__(self, theme: Theme, settings: Settings) -> None:
         super().__init__(theme, self.tr("Language"))
         languages = ((self.tr("As the system has it"), ""), ("English", "en"), ("简体中文", "zh_CN"))
-        self.language = self.choice(self.tr("Language"), languages, settings.value.language, lambda value: settings.change(language=value))
+        self.language = self.choice(
+            self.tr("Language"),
+            languages,
+            settings.value.language,
+            lambda value: settings.change(language=value),
+        )
         self.words(self.tr("It changes when the program is started the next time."), "meta")
         self.column.addStretch()
 

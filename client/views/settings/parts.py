@@ -48,7 +48,9 @@ class SettingsPage(QScrollArea):
         self.column.addSpacing(GAP)
         self.words(text, "strong")
 
-    def check(self, settings: Settings, name: str, text: str, about: str = "", *, turned: bool = False) -> QCheckBox:
+    def check(
+        self, settings: Settings, name: str, text: str, about: str = "", *, turned: bool = False
+    ) -> QCheckBox:
         """A preference that is on or off; ``turned``: the box says the opposite."""
         box = QCheckBox(text)
         box.setChecked(bool(getattr(settings.value, name)) != turned)
@@ -59,7 +61,13 @@ class SettingsPage(QScrollArea):
             label.setContentsMargins(HUGE, 0, 0, TIGHT)
         return box
 
-    def choice(self, label: str, options: Sequence[tuple[str, object]], now: object, choose: Callable[[object], object]) -> QComboBox:
+    def choice(
+        self,
+        label: str,
+        options: Sequence[tuple[str, object]],
+        now: object,
+        choose: Callable[[object], object],
+    ) -> QComboBox:
         """One of several."""
         row = QHBoxLayout()
         name = QLabel(label)

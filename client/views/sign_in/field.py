@@ -1,4 +1,7 @@
-"""A field with its name above and what is wrong with it below; it is checked as one types, and complains once one pauses or leaves."""
+"""A field with its name above and what is wrong with it below.
+
+It is checked as one types, and complains once one pauses or leaves.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,15 @@ class Field(QWidget):
     changed = Signal()
     entered = Signal()
 
-    def __init__(self, theme: Theme, name: str, *, secret: bool = False, hint: str = "", trailing: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        *,
+        secret: bool = False,
+        hint: str = "",
+        trailing: QWidget | None = None,
+    ) -> None:
         super().__init__()
         self._theme = theme
         self._check: Callable[[str], str] = lambda text: ""

@@ -44,10 +44,14 @@ class Page(QWidget):
         self.button: QPushButton | None = None
         self._words = ""
 
-    def add_field(self, name: str, label: str, *, secret: bool = False, hint: str = "", trailing: QWidget | None = None) -> Field:
+    def add_field(
+        self, name: str, label: str, *, secret: bool = False, hint: str = "", trailing: QWidget | None = None
+    ) -> Field:
         """A field that the presenter's rules check."""
         field = Field(self.theme, label, secret=secret, hint=hint, trailing=trailing)
-        field.set_check(lambda text: self.presenter.check(name, text.strip() if not secret else text, self._password()))
+        field.set_check(
+            lambda text: self.presenter.check(name, text.strip() if not secret else text, self._password())
+        )
         field.changed.connect(self._changed)
         field.entered.connect(self.submit)
         self.fields[name] = field

@@ -17,7 +17,12 @@ class ServerPage(Page):
     """Its address."""
 
     def __init__(self, theme: Theme, presenter: SignIn) -> None:
-        super().__init__(theme, presenter, self.tr("Which server?"), self.tr("The address that whoever runs your server has given you."))
+        super().__init__(
+            theme,
+            presenter,
+            self.tr("Which server?"),
+            self.tr("The address that whoever runs your server has given you."),
+        )
         self.add_field("server", self.tr("Address"), hint="https://chat.example.org:8443")
         self.fields["server"].set_check(self._check)
         self.add_end(self.tr("Continue"))
@@ -42,7 +47,9 @@ class CertificatePage(Page):
         self._print = QLabel()
         self._print.setProperty("role", "code")
         self._print.setTextFormat(Qt.TextFormat.PlainText)
-        self._print.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard)
+        self._print.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
         self._print.setAccessibleName(self.tr("Fingerprint"))
         self._print.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._names = QLabel()
@@ -79,7 +86,9 @@ class CertificatePage(Page):
         self._print.setText("\n".join(" ".join(pairs[at : at + 8]) for at in range(0, len(pairs), 8)))
         until = QLocale().toString(presented.expires.date(), QLocale.FormatType.LongFormat)  # type: ignore[call-overload]
         names = self.tr("For {subject}, signed by {issuer}, until {date}.")
-        self._names.setText(names.format(subject=presented.subject[:200], issuer=presented.issuer[:200], date=until))
+        self._names.setText(
+            names.format(subject=presented.subject[:200], issuer=presented.issuer[:200], date=until)
+        )
 
     def ready(self) -> bool:
         return True
@@ -98,7 +107,9 @@ class SignInPage(Page):
         for name in ("username", "password"):  # an impossible name is simply unknown
             self.fields[name].set_check(lambda text: "")
         self.add_end(self.tr("Sign in"))
-        self.add_links((self.tr("Make an account"), "register"), (self.tr("Forgot the password?"), "forgotten"))
+        self.add_links(
+            (self.tr("Make an account"), "register"), (self.tr("Forgot the password?"), "forgotten")
+        )
 
     def show_step(self, step: Step) -> None:
         if step.server is not None:
@@ -173,13 +184,17 @@ class ResetPage(Page):
         self.code = CodeButton(presenter.code_wait)
         self.code.clicked.connect(self._send)
         self.add_field("code", self.tr("Code from the e-mail"), trailing=self.code)
-        self.add_field("password", self.tr("New password"), secret=True, hint=self.tr("At least 8 characters"))
+        self.add_field(
+            "password", self.tr("New password"), secret=True, hint=self.tr("At least 8 characters")
+        )
         self.add_field("repeated", self.tr("New password again"), secret=True)
         self.add_end(self.tr("Set the password"))
         self.add_links((self.tr("Back to signing in"), "sign in"))
 
     def opened(self) -> None:
-        self.about.setText(self.tr("The code goes to {email}.").format(email=self._account.fields["email"].text().strip()))
+        self.about.setText(
+            self.tr("The code goes to {email}.").format(email=self._account.fields["email"].text().strip())
+        )
         self.about.show()
         super().opened()
 
@@ -192,7 +207,9 @@ class ResetPage(Page):
 
     def act(self) -> None:
         username, email = (self._account.fields[name].text() for name in ("username", "email"))
-        self.presenter.reset_password(username, email, *(self.fields[name].text() for name in ("password", "repeated", "code")))
+        self.presenter.reset_password(
+            username, email, *(self.fields[name].text() for name in ("password", "repeated", "code"))
+        )
 
 
 __all__ = ["CertificatePage", "ForgottenPage", "RegisterPage", "ResetPage", "ServerPage", "SignInPage"]

@@ -11,7 +11,14 @@ from client.theme import Theme
 from client.theme.tokens import HUGE, ICON_BIG, SIGN_IN, SMALL, WIDE
 from client.viewmodels.sign_in import SignIn
 from client.views.sign_in.page import Page
-from client.views.sign_in.pages import CertificatePage, ForgottenPage, RegisterPage, ResetPage, ServerPage, SignInPage
+from client.views.sign_in.pages import (
+    CertificatePage,
+    ForgottenPage,
+    RegisterPage,
+    ResetPage,
+    ServerPage,
+    SignInPage,
+)
 
 
 class SignInView(QWidget):
@@ -19,7 +26,15 @@ class SignInView(QWidget):
 
     left = Signal()
 
-    def __init__(self, theme: Theme, presenter: SignIn, *, address: str = "", back: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        presenter: SignIn,
+        *,
+        address: str = "",
+        back: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._theme, self._presenter = theme, presenter
         self.setProperty("ground", "window")
@@ -99,7 +114,12 @@ class SignInView(QWidget):
             page.show_certificate(step.presented, self._alarm)
             if self.page is not page:
                 self.show_page("certificate")
-        elif step.server is not None and not step.busy and self.page.objectName() in ("server", "certificate") and not step.problem:
+        elif (
+            step.server is not None
+            and not step.busy
+            and self.page.objectName() in ("server", "certificate")
+            and not step.problem
+        ):
             self._alarm = False
             self.show_page("sign in")
         if step.server is not None:
@@ -157,5 +177,7 @@ class SignInView(QWidget):
         self._column.setMaximumWidth(self._theme.px(SIGN_IN) + 2 * HUGE)
         self._column.setMinimumWidth(min(280, self._theme.px(SIGN_IN)))
         self._logo.setPixmap(
-            self._theme.pixmap("messages-square", self._theme.colours.accent, size=ICON_BIG, ratio=self.devicePixelRatioF())
+            self._theme.pixmap(
+                "messages-square", self._theme.colours.accent, size=ICON_BIG, ratio=self.devicePixelRatioF()
+            )
         )

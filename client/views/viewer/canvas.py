@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QNativeGestureEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from client.theme.tokens import STAGE, VIEWER_ZOOM, ZOOM_STEP
@@ -11,7 +21,9 @@ from client.views.cropper.canvas import checker
 
 
 class PictureCanvas(QWidget):
-    """The wheel and pinching zoom where the pointer is, dragging moves, a double click goes between fitted and full size."""
+    """The wheel and pinching zoom where the pointer is, dragging moves, a double click goes between fitted
+    and full size.
+    """
 
     zoomed = Signal()
     """:attr:`scale` is different."""
@@ -106,7 +118,9 @@ class PictureCanvas(QWidget):
         spare_x = max(0.0, wide - self.width() / self._scale) / 2
         spare_y = max(0.0, high - self.height() / self._scale) / 2
         x, y = wide / 2, high / 2
-        self._middle = QPointF(min(max(middle.x(), x - spare_x), x + spare_x), min(max(middle.y(), y - spare_y), y + spare_y))
+        self._middle = QPointF(
+            min(max(middle.x(), x - spare_x), x + spare_x), min(max(middle.y(), y - spare_y), y + spare_y)
+        )
         self.update()
 
     def _to_picture(self, place: QPointF) -> QPointF:
@@ -143,7 +157,10 @@ class PictureCanvas(QWidget):
         event.accept()
 
     def event(self, event: QEvent) -> bool:
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() is Qt.NativeGestureType.ZoomNativeGesture:
+        if (
+            isinstance(event, QNativeGestureEvent)
+            and event.gestureType() is Qt.NativeGestureType.ZoomNativeGesture
+        ):
             self.zoom_by(1 + event.value(), event.position())
             return True
         return super().event(event)
@@ -164,10 +181,17 @@ class PictureCanvas(QWidget):
         for one in self._levels[1:]:  # the smallest that has a pixel for each of the screen
             if one.width() >= box.width() * self.devicePixelRatioF():
                 level = one
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.scale * self._whole.width() / level.width() < 4)
+        painter.setRenderHint(
+            QPainter.RenderHint.SmoothPixmapTransform, self.scale * self._whole.width() / level.width() < 4
+        )
         part = box.intersected(seen)
         across, down = level.width() / box.width(), level.height() / box.height()
-        source = QRectF((part.left() - box.left()) * across, (part.top() - box.top()) * down, part.width() * across, part.height() * down)
+        source = QRectF(
+            (part.left() - box.left()) * across,
+            (part.top() - box.top()) * down,
+            part.width() * across,
+            part.height() * down,
+        )
         if level.hasAlphaChannel():
             checker(painter, part)
         painter.drawPixmap(part, level, source)

@@ -43,7 +43,9 @@ ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0,
 
 
 class Viewer(QWidget):
-    """Shows a :class:`Gallery`. ← → go to the next, + - 0 1 zoom, Ctrl+S saves, Ctrl+C copies, F fills the screen, Esc leaves."""
+    """Shows a :class:`Gallery`. ← → go to the next, + - 0 1 zoom, Ctrl+S saves, Ctrl+C copies, F fills the
+    screen, Esc leaves.
+    """
 
     to_message = Signal(object)
     """Show the message of this picture."""
@@ -102,7 +104,9 @@ class Viewer(QWidget):
             gallery.failed.subscribe(self._failed),
             gallery.gone.subscribe(lambda _: self.close()),
             self._actions.failed.subscribe(lambda failed: self._failed(failed[1])),
-            self._actions.saved.subscribe(lambda saved: self._said(self.tr("Saved as {name}").format(name=safe_name(saved[1].name)))),
+            self._actions.saved.subscribe(
+                lambda saved: self._said(self.tr("Saved as {name}").format(name=safe_name(saved[1].name)))
+            ),
         ]
         if over is not None and not self.isVisible():
             self.setGeometry(over.window().geometry())
@@ -147,7 +151,8 @@ class Viewer(QWidget):
         whole = decoded.whole
         if not self._whole_shown and attachment.width > 0 < attachment.height:
             told = QSize(min(attachment.width, 1 << 20), min(attachment.height, 1 << 20))
-            if abs(told.width() / told.height() - whole.width() / whole.height()) < 0.1:  # told by whoever sent it
+            # told by whoever sent it
+            if abs(told.width() / told.height() - whole.width() / whole.height()) < 0.1:
                 whole = told
         self._image = decoded.image
         self.canvas.set_picture(decoded.levels, whole)
@@ -192,7 +197,9 @@ class Viewer(QWidget):
         self.when.setToolTip(full_time(message.at_ms))
         number = QLocale().toString(index + 1)
         total = QLocale().toString(count) + ("" if gallery.at_start else "+")
-        self.place.setText(self.tr("{number} of {count}").format(number=number, count=total) if count > 1 else "")
+        self.place.setText(
+            self.tr("{number} of {count}").format(number=number, count=total) if count > 1 else ""
+        )
         self.caption.setText(" ".join(shown(message.text).split())[:1000])
         self.caption.setVisible(bool(message.text))
         self.older.setEnabled(index > 0)
@@ -206,7 +213,9 @@ class Viewer(QWidget):
         self._zoomed()
 
     def _zoomed(self) -> None:
-        self.percent.setText(f"{QLocale().toString(round(self.canvas.scale * 100))} %" if not self.canvas.empty else "")
+        self.percent.setText(
+            f"{QLocale().toString(round(self.canvas.scale * 100))} %" if not self.canvas.empty else ""
+        )
 
     # What is done with it.
 
@@ -316,9 +325,22 @@ class Viewer(QWidget):
         self.canvas.zoomed.connect(self._zoomed)
 
     def _lay_out(self) -> None:
-        for label, role in ((self.who, "strong"), (self.when, "meta"), (self.place, "second"), (self.percent, "second")):
+        for label, role in (
+            (self.who, "strong"),
+            (self.when, "meta"),
+            (self.place, "second"),
+            (self.percent, "second"),
+        ):
             label.setProperty("role", role)
-        for label in (self.who, self.when, self.place, self.percent, self.caption, self.trouble, self.how_far):
+        for label in (
+            self.who,
+            self.when,
+            self.place,
+            self.percent,
+            self.caption,
+            self.trouble,
+            self.how_far,
+        ):
             label.setTextFormat(Qt.TextFormat.PlainText)
         self.percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.percent.setMinimumWidth(self._theme.px(56))
@@ -341,7 +363,17 @@ class Viewer(QWidget):
         top.addLayout(words, 1)
         top.addWidget(self.place)
         top.addSpacing(GAP)
-        for widget in (self.out, self.percent, self.closer, self.fit, self.go, self.copy_button, self.folder, self.save_button, self.leave):
+        for widget in (
+            self.out,
+            self.percent,
+            self.closer,
+            self.fit,
+            self.go,
+            self.copy_button,
+            self.folder,
+            self.save_button,
+            self.leave,
+        ):
             top.addWidget(widget)
         self._waiting, self._broken = QWidget(), QWidget()
         waiting = QVBoxLayout(self._waiting)
@@ -380,4 +412,6 @@ class Viewer(QWidget):
         self.setStyleSheet(stage_sheet(self._theme))
         self._top.setFixedHeight(self._theme.px(HEADER))
         ink = QColor(ON_STAGE_SECOND)
-        self._mark.setPixmap(self._theme.pixmap("triangle-alert", ink, size=ICON_BIG, ratio=self.devicePixelRatioF()))
+        self._mark.setPixmap(
+            self._theme.pixmap("triangle-alert", ink, size=ICON_BIG, ratio=self.devicePixelRatioF())
+        )

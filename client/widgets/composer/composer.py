@@ -1,4 +1,7 @@
-"""The composer: attach, write, emoji, send; what is answered or edited stands above, how much room is left beside."""
+"""The composer: attach, write, emoji, send.
+
+What is answered or edited stands above, how much room is left beside.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from client.widgets.emoji.picker import EmojiPicker
 class Composer(QFrame):
     """Signals only; whoever sends calls :meth:`clear`.
 
-    :attr:`sent` tells a text of 1 to 4,096 characters, without space around it; :attr:`too_long` one of more, which is offered as
-    several, or as a file.
+    :attr:`sent` tells a text of 1 to 4,096 characters, without space around it; :attr:`too_long` one of more,
+    which is offered as several, or as a file.
     """
 
     sent = Signal(str)
@@ -35,7 +38,9 @@ class Composer(QFrame):
     context_closed = Signal()
     recent_emoji = Signal(list, int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None, *, recent: Sequence[str] = (), tone: int = 0) -> None:
+    def __init__(
+        self, theme: Theme, parent: QWidget | None = None, *, recent: Sequence[str] = (), tone: int = 0
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self.setProperty("ground", "window")
@@ -202,5 +207,7 @@ class Composer(QFrame):
 
     def _restyle(self) -> None:
         self._count.setFixedHeight(self._theme.px(TARGET))
-        pixmap = self._theme.pixmap(self._context_name or "reply", self._theme.colours.accent, ratio=self.devicePixelRatioF())
+        pixmap = self._theme.pixmap(
+            self._context_name or "reply", self._theme.colours.accent, ratio=self.devicePixelRatioF()
+        )
         self._context_icon.setPixmap(pixmap)

@@ -1,4 +1,6 @@
-"""The field of the composer: plain text that grows with its lines, and takes pictures and files from the clipboard and from drags."""
+"""The field of the composer: plain text that grows with its lines, and takes pictures and files from the
+clipboard and from drags.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ class Edit(QPlainTextEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, modifiers = event.key(), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            control = bool(modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier))
+            control = bool(
+                modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier)
+            )
             if control or (self.enter_sends and not modifiers & Qt.KeyboardModifier.ShiftModifier):
                 self.entered.emit()
             else:
@@ -95,7 +99,9 @@ class Edit(QPlainTextEdit):
             text += self.blockBoundingRect(block).height()
             block = block.next()
         more = text > most + 1
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded if more else Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAsNeeded if more else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )
         height = round(min(max(text, self.fontMetrics().lineSpacing()), most) + 2 * TIGHT) + 1
         if height != self.height():
             self.setFixedHeight(height)

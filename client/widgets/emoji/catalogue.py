@@ -1,4 +1,7 @@
-"""Which emoji there are, and how they are found. Data: emojibase (Unicode CLDR), made by :mod:`client.widgets.emoji.generate`."""
+"""Which emoji there are, and how they are found.
+
+Data: emojibase (Unicode CLDR), made by :mod:`client.widgets.emoji.generate`.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,15 @@ def find(text: str, most: int = 200) -> list[Emoji]:
         if all((f" {word}" if word.isascii() else word) in words for word in wanted):
             name = emoji.name.lower()
             whole = " ".join(wanted)
-            rank = 0 if whole in (name, emoji.chinese) else 1 if name.startswith(whole) else 2 if f" {wanted[0]} " in f"{words} " else 3
+            rank = (
+                0
+                if whole in (name, emoji.chinese)
+                else 1
+                if name.startswith(whole)
+                else 2
+                if f" {wanted[0]} " in f"{words} "
+                else 3
+            )
             ranked.append((rank, at, emoji))
     found = [emoji for _, _, emoji in sorted(ranked, key=lambda one: one[:2])[:most]]
     return [exact, *(emoji for emoji in found if emoji != exact)] if exact else found

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QTextLayout, QTextOption
+from PySide6.QtGui import (
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTextLayout,
+    QTextOption,
+)
 from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
 
 from client.theme import Font, Theme
@@ -89,7 +99,9 @@ class Grid(QAbstractScrollArea):
         for at, section in enumerate(self._sections):
             self._tops.append(top)
             top += self._heading()
-            self._cells.extend((at, index, top + index // PICKER_COLUMNS * cell) for index in range(len(section.emoji)))
+            self._cells.extend(
+                (at, index, top + index // PICKER_COLUMNS * cell) for index in range(len(section.emoji))
+            )
             top += -(-len(section.emoji) // PICKER_COLUMNS) * cell
         self._cell_tops = [cell[2] for cell in self._cells]
         bar = self.verticalScrollBar()
@@ -129,7 +141,9 @@ class Grid(QAbstractScrollArea):
         for section, top in zip(self._sections, self._tops, strict=True):
             rect = QRectF(SMALL, top - value, self.viewport().width() - 2 * SMALL, self._heading())
             if rect.bottom() > 0 and rect.top() < self.viewport().height():
-                painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, section.title)
+                painter.drawText(
+                    rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, section.title
+                )
         painter.setPen(colours.text)
         for at in self._seen():
             section_at, index, _ = self._cells[at]
@@ -142,7 +156,9 @@ class Grid(QAbstractScrollArea):
             layout = self._layout(self._sections[section_at].emoji[index])
             line = layout.lineAt(0)
             width = line.naturalTextWidth()
-            layout.draw(painter, QPointF(rect.center().x() - width / 2, rect.center().y() - line.height() / 2))
+            layout.draw(
+                painter, QPointF(rect.center().x() - width / 2, rect.center().y() - line.height() / 2)
+            )
 
     def _layout(self, emoji: str) -> QTextLayout:
         layout = self._drawn.get(emoji)
@@ -184,14 +200,20 @@ class Grid(QAbstractScrollArea):
             self._move_to(self._current + (1 if forward else -1))
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             down = key in (Qt.Key.Key_Down, Qt.Key.Key_PageDown)
-            rows = 1 if key in (Qt.Key.Key_Up, Qt.Key.Key_Down) else max(1, int(self.viewport().height() / self._cell()) - 1)
+            rows = (
+                1
+                if key in (Qt.Key.Key_Up, Qt.Key.Key_Down)
+                else max(1, int(self.viewport().height() / self._cell()) - 1)
+            )
             for _ in range(rows):
                 self._row(down)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             if emoji := self.current():
                 self.picked.emit(emoji)
         elif key == Qt.Key.Key_Menu and self.current():
-            self.held.emit(self.current(), self.viewport().mapToGlobal(self.rect_of(self._current).center().toPoint()))
+            self.held.emit(
+                self.current(), self.viewport().mapToGlobal(self.rect_of(self._current).center().toPoint())
+            )
         else:
             super().keyPressEvent(event)
 

@@ -19,7 +19,8 @@ ICONS = ("smile", "hand", "cat", "apple", "car", "trophy", "lightbulb", "shapes"
 
 
 class EmojiPicker(QFrame):
-    """A popup. :attr:`picked` tells the emoji, :attr:`remembered` the recent ones and the tone, to be kept in the settings.
+    """A popup. :attr:`picked` tells the emoji, :attr:`remembered` the recent ones and the tone, to be kept in
+    the settings.
 
     Enter in the search field picks the first that was found; Shift keeps the panel open.
     """
@@ -27,7 +28,9 @@ class EmojiPicker(QFrame):
     picked = Signal(str)
     remembered = Signal(list, int)
 
-    def __init__(self, theme: Theme, *, recent: Sequence[str] = (), tone: int = 0, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, *, recent: Sequence[str] = (), tone: int = 0, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self._theme, self._recent, self._tone = theme, known(recent), tone if 0 <= tone < len(TONES) else 0
         self.setProperty("ground", "float")
@@ -77,7 +80,8 @@ class EmojiPicker(QFrame):
         area = self.screen().availableGeometry()
         place = corner - QPoint(self.width(), self.height())
         self.move(
-            max(area.left(), min(place.x(), area.right() - self.width())), max(area.top(), min(place.y(), area.bottom() - self.height()))
+            max(area.left(), min(place.x(), area.right() - self.width())),
+            max(area.top(), min(place.y(), area.bottom() - self.height())),
         )
         self.show()
         self.search.setFocus()
@@ -124,10 +128,16 @@ class EmojiPicker(QFrame):
         self._mark()
 
     def _section(self, title: str, found: Sequence[Emoji]) -> Section:
-        return Section(title, [emoji.tone(self._tone) for emoji in found], [self._label(emoji) for emoji in found])
+        return Section(
+            title, [emoji.tone(self._tone) for emoji in found], [self._label(emoji) for emoji in found]
+        )
 
     def _label(self, emoji: Emoji) -> str:
-        return emoji.chinese if QLocale().language() is QLocale.Language.Chinese and emoji.chinese else emoji.name
+        return (
+            emoji.chinese
+            if QLocale().language() is QLocale.Language.Chinese and emoji.chinese
+            else emoji.name
+        )
 
     def _go(self, tab: int) -> None:
         if self.search.text():

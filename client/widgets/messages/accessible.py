@@ -8,7 +8,13 @@ from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, QRect, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAccessibleEvent, QAccessibleInterface, QWindow
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QAccessibleEvent,
+    QAccessibleInterface,
+    QWindow,
+)
 from PySide6.QtWidgets import QAccessibleWidget
 
 from client.widgets.messages.words import spoken
@@ -17,8 +23,9 @@ if TYPE_CHECKING:
     from client.widgets.messages.view import MessageList
 
 _kept: list[ListInterface] = []
-"""Python's references. Qt keeps pointers to interfaces, and deletes them: with the widget, at the end, or when it is told to
-(:func:`QAccessible.deleteAccessibleInterface`). Python must not do so before, or Qt calls what is gone."""
+"""Python's references. Qt keeps pointers to interfaces, and deletes them: with the widget, at the end, or
+when it is told to (:func:`QAccessible.deleteAccessibleInterface`). Python must not do so before, or Qt calls
+what is gone."""
 _installed: list[bool] = []
 
 
@@ -34,8 +41,8 @@ def _make(name: str, thing: QObject) -> QAccessibleInterface | None:
 
     if not isinstance(thing, MessageList):
         return None
-    # Qt asks again when the class of an object has changed, as PySide's do while signals are connected, and deletes what each call
-    # gave: never the same twice.
+    # Qt asks again when the class of an object has changed, as PySide's do while signals are connected, and
+    # deletes what each call gave: never the same twice.
     made = ListInterface(thing)
     _kept.append(made)
     thing.destroyed.connect(functools.partial(_gone, made))
@@ -54,7 +61,9 @@ def changed(view: MessageList, came: bool) -> None:
         return
     QAccessible.updateAccessibility(QAccessibleEvent(view, QAccessible.Event.ObjectReorder))
     if came and view.isVisible() and not view.rows.messages[-1].mine:
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(view, spoken(view.rows.messages[-1], view.look.person)))
+        QAccessible.updateAccessibility(
+            QAccessibleAnnouncementEvent(view, spoken(view.rows.messages[-1], view.look.person))
+        )
 
 
 def focused(view: MessageList, index: int) -> None:

@@ -1,4 +1,6 @@
-"""What of the list is painted at a moment, and what moves: a new message that slides in, one that was jumped to, rings that turn."""
+"""What of the list is painted at a moment, and what moves: a new message that slides in, one that was jumped
+to, rings that turn.
+"""
 
 from __future__ import annotations
 
@@ -94,9 +96,14 @@ class Canvas:
         view, look = self._view, self._view.look
         painter.fillRect(clip, view.theme.colours.conversation)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # of texts, by what they are; sides are ours
+        # of texts, by what they are; sides are ours
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
         slide, user = self.slide(), view.input
-        flash = float(self._flash.currentValue()) if self._flash.state() is QVariantAnimation.State.Running else 0.0
+        flash = (
+            float(self._flash.currentValue())
+            if self._flash.state() is QVariantAnimation.State.Running
+            else 0.0
+        )
         span = user.selection.span(view.rows.index)
         plain = not (user.hovered or user.link or user.current or self.sought or len(span) or flash)
         turns = False

@@ -39,7 +39,13 @@ class DownButton(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """It is painted with every frame of the list below it: kept as a picture."""
-        state = (self._count, self.underMouse(), self.hasFocus(), self.devicePixelRatioF(), self.size().toTuple())
+        state = (
+            self._count,
+            self.underMouse(),
+            self.hasFocus(),
+            self.devicePixelRatioF(),
+            self.size().toTuple(),
+        )
         if state != self._state or self._pixmap is None:
             self._state, self._pixmap = state, QPixmap(self.size() * self.devicePixelRatioF())
             self._pixmap.setDevicePixelRatio(self.devicePixelRatioF())
@@ -53,14 +59,25 @@ class DownButton(QAbstractButton):
         disc = QRectF((self.width() - size) / 2, self.height() - size - SHADOW[1] - SHADOW[2] / 2, size, size)
         shadow.paint(painter, self._theme, disc, size / 2)
         painter.setBrush(colours.hover if self.underMouse() else colours.float)
-        painter.setPen(QPen(colours.accent if self.hasFocus() else QColor(colours.hairline), FOCUS if self.hasFocus() else 1))
+        painter.setPen(
+            QPen(
+                colours.accent if self.hasFocus() else QColor(colours.hairline),
+                FOCUS if self.hasFocus() else 1,
+            )
+        )
         painter.drawEllipse(disc)
-        pixmap = self._theme.pixmap("chevron-down", colours.second, size=ICON + 2, ratio=self.devicePixelRatioF())
+        pixmap = self._theme.pixmap(
+            "chevron-down", colours.second, size=ICON + 2, ratio=self.devicePixelRatioF()
+        )
         wide = pixmap.deviceIndependentSize()
-        painter.drawPixmap(QPointF(disc.center().x() - wide.width() / 2, disc.center().y() - wide.height() / 2 + 1), pixmap)
+        painter.drawPixmap(
+            QPointF(disc.center().x() - wide.width() / 2, disc.center().y() - wide.height() / 2 + 1), pixmap
+        )
         if self._count:
             words = badge.words(self._count)
-            badge.paint(painter, self._theme, words, QPointF((self.width() - badge.width(self._theme, words)) / 2, 0))
+            badge.paint(
+                painter, self._theme, words, QPointF((self.width() - badge.width(self._theme, words)) / 2, 0)
+            )
         painter.end()
 
     def enterEvent(self, event: object) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QGuiApplication, QHelpEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QGuiApplication,
+    QHelpEvent,
+    QMouseEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication, QMenu, QToolTip
 
 from client.core.links import Link
@@ -125,12 +132,37 @@ class Input:
             return
         _, row, place = self._row_at(event.position())
         link = row.text.link(place - row.text_at) if row is not None and row.text is not None else None
-        self._hover(row.hit(place) if row is not None else None, row.message.key if row is not None else "", link, row, place)
+        self._hover(
+            row.hit(place) if row is not None else None,
+            row.message.key if row is not None else "",
+            link,
+            row,
+            place,
+        )
 
-    def _hover(self, hit: Hit | None, key: str, link: Link | None, row: Row | None = None, place: QPointF | None = None) -> None:
+    def _hover(
+        self,
+        hit: Hit | None,
+        key: str,
+        link: Link | None,
+        row: Row | None = None,
+        place: QPointF | None = None,
+    ) -> None:
         acts = hit is not None and hit.action != "time"
-        text = row is not None and row.text is not None and place is not None and not row.notice and row.bubble.contains(place)
-        shape = Qt.CursorShape.PointingHandCursor if link or acts else Qt.CursorShape.IBeamCursor if text else Qt.CursorShape.ArrowCursor
+        text = (
+            row is not None
+            and row.text is not None
+            and place is not None
+            and not row.notice
+            and row.bubble.contains(place)
+        )
+        shape = (
+            Qt.CursorShape.PointingHandCursor
+            if link or acts
+            else Qt.CursorShape.IBeamCursor
+            if text
+            else Qt.CursorShape.ArrowCursor
+        )
         self._view.viewport().setCursor(shape)
         if (hit, key if hit or link else "", link) != (self.hovered, self.hovered_key, self.link):
             self.hovered, self.hovered_key, self.link = hit, key if hit or link else "", link
@@ -143,7 +175,10 @@ class Input:
         index, row, place = self._row_at(inside)
         if row is None and len(view.rows):
             index = view.rows.at(inside.y() + view.scroller.value - view.scroller.origin)
-            row, place = view.rows.row(index), QPointF(inside.x(), 1e6 if inside.y() > view.scroller.y(index) else 0.0)
+            row, place = (
+                view.rows.row(index),
+                QPointF(inside.x(), 1e6 if inside.y() > view.scroller.y(index) else 0.0),
+            )
         if row is not None:
             self.selection.extend(row.message.key, self._letter(row, place))
             view.viewport().update()
@@ -195,7 +230,11 @@ class Input:
                 text = full_time(row.message.at_ms)
                 if row.message.edited_ms:
                     text += "\n" + tr("edited {time}").format(time=full_time(row.message.edited_ms))
-            elif hit is not None and hit.action == "cancel" and self._view.look.transfer(row.message.key) is not None:
+            elif (
+                hit is not None
+                and hit.action == "cancel"
+                and self._view.look.transfer(row.message.key) is not None
+            ):
                 text = tr("Cancel")
         QToolTip.showText(event.globalPos(), text, self._view)
 
@@ -244,7 +283,11 @@ class Input:
     def selected_messages(self) -> list[Message]:
         """Those that are selected whole."""
         view = self._view
-        return [view.rows.messages[index] for index in self.selection.span(view.rows.index)] if self.selection.several else []
+        return (
+            [view.rows.messages[index] for index in self.selection.span(view.rows.index)]
+            if self.selection.several
+            else []
+        )
 
     def selected_text(self) -> str:
         """What is copied: a stretch of text, or a line for each message."""
@@ -270,7 +313,9 @@ class Input:
             if index < 0:
                 return
             row, place = view.rows.row(index), QPointF(0, 0)
-            where = view.viewport().mapToGlobal(QPoint(round(row.bubble.center().x()), round(max(0.0, rect.top()) + 20)))
+            where = view.viewport().mapToGlobal(
+                QPoint(round(row.bubble.center().x()), round(max(0.0, rect.top()) + 20))
+            )
         else:
             index, found, place = self._row_at(QPointF(event.pos()))
             if found is None:
@@ -290,9 +335,13 @@ class Input:
         if not self.selection.empty:
             menu.addAction(icon("copy"), tr("Copy selected"), self.copy)
         if link is not None:
-            menu.addAction(icon("link"), tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link.url))
+            menu.addAction(
+                icon("link"), tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link.url)
+            )
         if row.text is not None and message.text:
-            menu.addAction(icon("copy"), tr("Copy text"), lambda: QGuiApplication.clipboard().setText(message.text))
+            menu.addAction(
+                icon("copy"), tr("Copy text"), lambda: QGuiApplication.clipboard().setText(message.text)
+            )
         if message.mark is Mark.FAILED:
             menu.addAction(icon("refresh-cw"), tr("Try again"), lambda: view.resend.emit(message))
         if message.mark in (Mark.FAILED, Mark.WAITING) and message.mine:
@@ -303,7 +352,11 @@ class Input:
     def focused(self, event: QEvent) -> None:
         """The keyboard comes: to the last message that is seen."""
         view = self._view
-        tab = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+        tab = (
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+            Qt.FocusReason.ShortcutFocusReason,
+        )
         if isinstance(event, QFocusEvent) and event.reason() in tab:
             self.by_keys = True
             seen = view.scroller.seen()

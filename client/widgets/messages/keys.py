@@ -12,7 +12,9 @@ from client.widgets.messages import accessible
 if TYPE_CHECKING:
     from client.widgets.messages.view import MessageList
 
-_COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+_COMMANDS = (
+    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+)
 
 
 def press(view: MessageList, event: QKeyEvent) -> bool:

@@ -1,4 +1,7 @@
-"""Where everything of a message is: computed once for a width, kept, painted many times. Coordinates are those of the row."""
+"""Where everything of a message is: computed once for a width, kept, painted many times.
+
+Coordinates are those of the row.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +100,11 @@ def lay_out(message: Message, place: Place, look: Look) -> Row:
     if message.kind is Kind.NOTICE:
         _notice(row, look, top)
     else:
-        _bubble(row, look, top + (GROUP_GAP if place.first and not (place.new_day or place.unread_line) else BUBBLE_GAP))
+        _bubble(
+            row,
+            look,
+            top + (GROUP_GAP if place.first and not (place.new_day or place.unread_line) else BUBBLE_GAP),
+        )
     row.height = float(math.ceil(row.height))  # whole pixels: grounds of neighbours meet without a seam
     return row
 
@@ -154,7 +161,11 @@ def _bubble(row: Row, look: Look, top: float) -> None:
     named = look.names and not message.mine and row.place.first and not emoji
     name_height = theme.metrics(Font.BODY_STRONG).height()
     if named:
-        width = min(room, theme.metrics(Font.BODY_STRONG).horizontalAdvance(shown_name(look.person(message.sender).name)) + 2)
+        width = min(
+            room,
+            theme.metrics(Font.BODY_STRONG).horizontalAdvance(shown_name(look.person(message.sender).name))
+            + 2,
+        )
         row.name = QRectF(0, y, width, name_height)
         y += name_height + 2
     if message.quote is not None and not message.recalled:
@@ -182,14 +193,18 @@ def _bubble(row: Row, look: Look, top: float) -> None:
                 room = min(room, max(width, theme.px(180)))
         row.faded = message.recalled or (message.kind is Kind.UNKNOWN and not message.text)
         bare = message.recalled or message.kind is Kind.UNKNOWN or bool(emoji)
-        row.text = body(text, room, theme, Font.EMOJI_BIG if emoji else Font.MESSAGE, mine=message.mine, plain=bare)
+        row.text = body(
+            text, room, theme, Font.EMOJI_BIG if emoji else Font.MESSAGE, mine=message.mine, plain=bare
+        )
         row.text_at = QPointF(0, y)
         width = max(width, row.text.width)
         y += row.text.height
     if message.reactions:
         y, wide = _reactions(row, look, y + TIGHT, room)
         width = max(width, wide)
-    width, y = _place_meta(row, look, width, y, (meta_width, meta_height), room, bleeds=bleeds, emoji=bool(emoji))
+    width, y = _place_meta(
+        row, look, width, y, (meta_width, meta_height), room, bleeds=bleeds, emoji=bool(emoji)
+    )
     height = y + (0 if emoji else pad_y if not row.over else TIGHT)
     if row.over:
         height = row.part.rect.bottom() + TIGHT if row.part is not None else height
@@ -214,7 +229,15 @@ def _words(message: Message) -> str:
 
 
 def _place_meta(
-    row: Row, look: Look, width: float, y: float, size: tuple[float, float], room: float, *, bleeds: bool, emoji: bool
+    row: Row,
+    look: Look,
+    width: float,
+    y: float,
+    size: tuple[float, float],
+    room: float,
+    *,
+    bleeds: bool,
+    emoji: bool,
 ) -> tuple[float, float]:
     """At the end of the last line where it fits, else below; on the picture where there is no text."""
     meta_width, meta_height = size
@@ -294,7 +317,9 @@ def _settle(row: Row, look: Look, bubble: QRectF, *, pad: float, bleeds: bool) -
         row.text.spread(inner)
         row.text_at = QPointF(bubble.left() + pad, bubble.top() + row.text_at.y())
     row.reactions = [put(rect) for rect in row.reactions]
-    row.hits.extend(Hit(rect, "react", one.emoji) for rect, one in zip(row.reactions, row.message.reactions, strict=False))
+    row.hits.extend(
+        Hit(rect, "react", one.emoji) for rect, one in zip(row.reactions, row.message.reactions, strict=False)
+    )
     row.meta = put(row.meta, trailing=True)
     if row.over:
         row.meta.translate(-SMALL / 2 if not look.rtl else SMALL / 2, 0)
@@ -316,7 +341,9 @@ def _failure(row: Row, look: Look, bottom: float) -> float:
     widths = [metrics.horizontalAdvance(text) for text in (again, delete)]
     links = widths[0] + GAP + widths[1]
     room = look.width - 2 * WIDE - links - GAP
-    reason = metrics.elidedText(sentence(row.message.failure) or tr("Not sent"), Qt.TextElideMode.ElideRight, max(60.0, room))
+    reason = metrics.elidedText(
+        sentence(row.message.failure) or tr("Not sent"), Qt.TextElideMode.ElideRight, max(60.0, room)
+    )
     total = metrics.horizontalAdvance(reason) + GAP + links
     left = look.width - WIDE - total if _on_right(row, look) != look.rtl else float(WIDE)
     row.failure = QRectF(left, bottom + TIGHT, total, metrics.height())
@@ -338,7 +365,9 @@ def _outline(rect: QRectF, last: bool, *, right: bool) -> QPainterPath:
     path.moveTo(rect.left() + r, rect.top())
     path.arcTo(QRectF(rect.left(), rect.top(), 2 * r, 2 * r), 90, 90)
     path.arcTo(QRectF(rect.left(), rect.bottom() - 2 * left_r, 2 * left_r, 2 * left_r), 180, 90)
-    path.arcTo(QRectF(rect.right() - 2 * right_r, rect.bottom() - 2 * right_r, 2 * right_r, 2 * right_r), 270, 90)
+    path.arcTo(
+        QRectF(rect.right() - 2 * right_r, rect.bottom() - 2 * right_r, 2 * right_r, 2 * right_r), 270, 90
+    )
     path.arcTo(QRectF(rect.right() - 2 * r, rect.top(), 2 * r, 2 * r), 0, 90)
     path.closeSubpath()
     return path

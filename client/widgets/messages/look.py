@@ -58,7 +58,9 @@ class Look:
     def bubble_most(self) -> float:
         """How wide a bubble may be."""
         room = self.width - 2 * WIDE - self.indent
-        return max(120.0, min(room * BUBBLE_SHARE if self.width > 480 else room * 0.8, self.theme.px(BUBBLE_MOST)))
+        return max(
+            120.0, min(room * BUBBLE_SHARE if self.width > 480 else room * 0.8, self.theme.px(BUBBLE_MOST))
+        )
 
     @property
     def indent(self) -> int:

@@ -1,4 +1,7 @@
-"""The part of a bubble that is no text: a picture, a film, a file, a live stream; with its transfer, while there is one."""
+"""The part of a bubble that is no text: a picture, a film, a file, a live stream.
+
+With its transfer, while there is one.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,9 @@ class Part:
 def make(message: Message, look: Look, most: float) -> Part | None:
     """The part of a message; ``None``: it has none."""
     if message.kind is Kind.LIVE:
-        return Live(message, look, QRectF(0, 0, min(most - 2 * GAP, look.theme.px(LIVE_LEAST)), look.theme.px(AVATAR)))
+        return Live(
+            message, look, QRectF(0, 0, min(most - 2 * GAP, look.theme.px(LIVE_LEAST)), look.theme.px(AVATAR))
+        )
     if message.attachment is None:
         return None
     if message.kind in (Kind.IMAGE, Kind.VIDEO):
@@ -111,7 +116,9 @@ class Picture(Part):
         source = source or look.previews.get(self.message.key, "")
         pixmap = None
         if source:
-            pixmap = look.pictures.get(source, QSize(round(self.rect.width()), round(self.rect.height())), look.ratio, cover=True)
+            pixmap = look.pictures.get(
+                source, QSize(round(self.rect.width()), round(self.rect.height())), look.ratio, cover=True
+            )
         else:
             look.wanted(self.message.key)
         transfer = look.transfer(self.message.key)
@@ -134,7 +141,15 @@ class Picture(Part):
             _transfer(painter, look, self._disc(), transfer, state)
         elif self.message.kind is Kind.VIDEO:
             disc = self._disc()
-            ring.paint(painter, look.theme, disc, 0, "", ground=look.theme.colours.veil, ink=look.theme.colours.on_veil)
+            ring.paint(
+                painter,
+                look.theme,
+                disc,
+                0,
+                "",
+                ground=look.theme.colours.veil,
+                ink=look.theme.colours.on_veil,
+            )
             _icon(painter, look, "play", disc.translated(2, 0), look.theme.colours.on_veil, ICON + 4)
 
     def _disc(self) -> QRectF:
@@ -147,16 +162,27 @@ class Picture(Part):
 def _icon(painter: QPainter, look: Look, name: str, rect: QRectF, colour: QColor, size: int) -> None:
     pixmap = look.theme.pixmap(name, colour, size=size, ratio=look.ratio)
     wide = pixmap.deviceIndependentSize()
-    painter.drawPixmap(QPointF(round(rect.center().x() - wide.width() / 2), round(rect.center().y() - wide.height() / 2)), pixmap)
+    painter.drawPixmap(
+        QPointF(round(rect.center().x() - wide.width() / 2), round(rect.center().y() - wide.height() / 2)),
+        pixmap,
+    )
 
 
 def _transfer(painter: QPainter, look: Look, disc: QRectF, transfer: Transfer, state: State) -> None:
     """The ring on a picture, or on the disc of a file: what a click on it does is its icon."""
-    icon = {Stage.PAUSED: "play" if not transfer.up else "upload", Stage.FAILED: "refresh-cw"}.get(transfer.stage, "x")
+    icon = {Stage.PAUSED: "play" if not transfer.up else "upload", Stage.FAILED: "refresh-cw"}.get(
+        transfer.stage, "x"
+    )
     moving = transfer.stage in (Stage.MOVING, Stage.PAUSED, Stage.FAILED)
-    share = transfer.done / transfer.size if moving and transfer.size else (0.0 if not moving and transfer.stage is Stage.FAILED else None)
+    share = (
+        transfer.done / transfer.size
+        if moving and transfer.size
+        else (0.0 if not moving and transfer.stage is Stage.FAILED else None)
+    )
     colours = look.theme.colours
-    ring.paint(painter, look.theme, disc, share, icon, ground=colours.veil, ink=colours.on_veil, turn=state.turn)
+    ring.paint(
+        painter, look.theme, disc, share, icon, ground=colours.veil, ink=colours.on_veil, turn=state.turn
+    )
 
 
 def _file_rect(message: Message, look: Look, most: float) -> QRectF:
@@ -170,7 +196,9 @@ def _file_rect(message: Message, look: Look, most: float) -> QRectF:
 
 @dataclass(slots=True)
 class File(Part):
-    """A file: a disc that opens, fetches, pauses or goes on, its name, its size or how far it is, and a cross to give it up."""
+    """A file: a disc that opens, fetches, pauses or goes on, its name, its size or how far it is, and a cross
+    to give it up.
+    """
 
     def _disc(self) -> QRectF:
         size = float(self.look.theme.px(AVATAR))
@@ -206,39 +234,81 @@ class File(Part):
         running = transfer is not None and transfer.stage in RUNNING
         disc = self._disc()
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colours.accent_hover if state.hovered == ("file", self.message.key) else colours.accent)
+        painter.setBrush(
+            colours.accent_hover if state.hovered == ("file", self.message.key) else colours.accent
+        )
         painter.drawEllipse(disc)
         if transfer is not None and running:
             going = transfer.stage in (Stage.MOVING, Stage.WAITING, Stage.HASHING, Stage.FINISHING)
-            icon = "pause" if going else "refresh-cw" if transfer.stage is Stage.FAILED else "upload" if transfer.up else "download"
+            icon = (
+                "pause"
+                if going
+                else "refresh-cw"
+                if transfer.stage is Stage.FAILED
+                else "upload"
+                if transfer.up
+                else "download"
+            )
             known = transfer.size and transfer.stage not in (Stage.WAITING, Stage.HASHING, Stage.FINISHING)
             share = transfer.done / transfer.size if known else None
-            ring.paint(painter, theme, disc, share, icon, ground=colours.accent, ink=colours.on_accent, turn=state.turn)
+            ring.paint(
+                painter,
+                theme,
+                disc,
+                share,
+                icon,
+                ground=colours.accent,
+                ink=colours.on_accent,
+                turn=state.turn,
+            )
         else:
             kind = _KINDS.get(attachment.mime.partition("/")[0], "file")
-            _icon(painter, look, kind if attachment.path or self.message.mine else "download", disc, colours.on_accent, ICON + 2)
+            _icon(
+                painter,
+                look,
+                kind if attachment.path or self.message.mine else "download",
+                disc,
+                colours.on_accent,
+                ICON + 2,
+            )
         column, start = QRectF(self.rect), disc.width() + GAP
         column.adjust(*((0, 0, -start, 0) if look.rtl else (start, 0, 0, 0)))
         beside = self._cross().width() + TIGHT if running else 0.0
-        name_height, meta_height = theme.metrics(Font.MESSAGE_STRONG).height(), theme.metrics(Font.META).height()
+        name_height, meta_height = (
+            theme.metrics(Font.MESSAGE_STRONG).height(),
+            theme.metrics(Font.META).height(),
+        )
         top = column.top() + (column.height() - name_height - meta_height - 2) / 2
         line = QRectF(column.left() + (beside if look.rtl else 0), top, column.width() - beside, name_height)
         painter.setFont(theme.font(Font.MESSAGE_STRONG))
         painter.setPen(colours.text)
-        name = theme.metrics(Font.MESSAGE_STRONG).elidedText(safe_name(attachment.filename), Qt.TextElideMode.ElideMiddle, line.width())
+        name = theme.metrics(Font.MESSAGE_STRONG).elidedText(
+            safe_name(attachment.filename), Qt.TextElideMode.ElideMiddle, line.width()
+        )
         painter.drawText(line, look.side, name)
         failed = transfer is not None and transfer.stage is Stage.FAILED
         painter.setFont(theme.font(Font.META))
-        painter.setPen(colours.danger if failed else colours.on_mine_second if self.message.mine else colours.second)
+        painter.setPen(
+            colours.danger if failed else colours.on_mine_second if self.message.mine else colours.second
+        )
         words = transfer_words(transfer) if transfer is not None and running else size_words(attachment.size)
         words = theme.metrics(Font.META).elidedText(words, Qt.TextElideMode.ElideRight, column.width())
-        painter.drawText(QRectF(column.left(), top + name_height + 2, column.width(), meta_height), look.side, words)
+        painter.drawText(
+            QRectF(column.left(), top + name_height + 2, column.width(), meta_height), look.side, words
+        )
         if running:
             if state.hovered == ("cancel", self.message.key):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(colours.quote_mine if self.message.mine else colours.hover)
                 painter.drawEllipse(self._cross())
-            _icon(painter, look, "x", self._cross(), colours.on_mine_second if self.message.mine else colours.second, ICON_SMALL)
+            _icon(
+                painter,
+                look,
+                "x",
+                self._cross(),
+                colours.on_mine_second if self.message.mine else colours.second,
+                ICON_SMALL,
+            )
 
 
 @dataclass(slots=True)
@@ -270,7 +340,9 @@ class Live(Part):
         half = column.height() / 2
         painter.setFont(theme.font(Font.MESSAGE_STRONG))
         painter.setPen(colours.text)
-        elided = theme.metrics(Font.MESSAGE_STRONG).elidedText(title, Qt.TextElideMode.ElideRight, column.width())
+        elided = theme.metrics(Font.MESSAGE_STRONG).elidedText(
+            title, Qt.TextElideMode.ElideRight, column.width()
+        )
         painter.drawText(QRectF(column.left(), column.top(), column.width(), half), align, elided)
         painter.setFont(theme.font(Font.META))
         if stream is not None and running:
@@ -280,4 +352,6 @@ class Live(Part):
         else:
             words = tr("The stream has ended")
             painter.setPen(colours.on_mine_second if self.message.mine else colours.second)
-        painter.drawText(QRectF(column.left(), column.top() + half, column.width(), half - SMALL / 2), align, words)
+        painter.drawText(
+            QRectF(column.left(), column.top() + half, column.width(), half - SMALL / 2), align, words
+        )

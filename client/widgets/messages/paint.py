@@ -15,7 +15,13 @@ from client.widgets.messages.layout import Row
 from client.widgets.messages.look import Look, State
 from client.widgets.messages.words import tr
 
-MARKS = {Mark.FAILED: "circle-alert", Mark.WAITING: "clock", Mark.STORED: "check", Mark.DELIVERED: "check-check", Mark.READ: "check-check"}
+MARKS = {
+    Mark.FAILED: "circle-alert",
+    Mark.WAITING: "clock",
+    Mark.STORED: "check",
+    Mark.DELIVERED: "check-check",
+    Mark.READ: "check-check",
+}
 _CENTER = Qt.AlignmentFlag.AlignCenter
 
 
@@ -37,13 +43,23 @@ def paint(painter: QPainter, row: Row, look: Look, state: State) -> None:
         radius = min(row.bubble.height() / 2, 12.0)
         painter.drawRoundedRect(row.bubble, radius, radius)
         if row.text is not None:
-            row.text.paint(painter, row.text_at, look.theme, look.clip, mine=False, selected=state.selected, ink=colours.second)
+            row.text.paint(
+                painter,
+                row.text_at,
+                look.theme,
+                look.clip,
+                mine=False,
+                selected=state.selected,
+                ink=colours.second,
+            )
     else:
         _message(painter, row, look, state)
     if state.focused:
         painter.setPen(QPen(colours.accent, FOCUS))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(QRectF(3, _head(row) + 1, look.width - 6, row.height - _head(row) - 2), RADIUS_SMALL, RADIUS_SMALL)
+        painter.drawRoundedRect(
+            QRectF(3, _head(row) + 1, look.width - 6, row.height - _head(row) - 2), RADIUS_SMALL, RADIUS_SMALL
+        )
 
 
 def _head(row: Row) -> float:
@@ -59,14 +75,20 @@ def _message(painter: QPainter, row: Row, look: Look, state: State) -> None:
         painter.drawPath(row.outline)
     if row.avatar is not None:
         person = look.person(message.sender)
-        pixmap = look.avatars.pixmap(person.uuid, shown_name(person.name), person.avatar, round(row.avatar.width()), look.ratio)
+        pixmap = look.avatars.pixmap(
+            person.uuid, shown_name(person.name), person.avatar, round(row.avatar.width()), look.ratio
+        )
         painter.drawPixmap(row.avatar.topLeft(), pixmap)
     side = look.side
     if row.name is not None:
         painter.setFont(theme.font(Font.BODY_STRONG))
         painter.setPen(colours.names[colour_index(message.sender, len(colours.names))])
         name = shown_name(look.person(message.sender).name)
-        painter.drawText(row.name, side, theme.metrics(Font.BODY_STRONG).elidedText(name, Qt.TextElideMode.ElideRight, row.name.width()))
+        painter.drawText(
+            row.name,
+            side,
+            theme.metrics(Font.BODY_STRONG).elidedText(name, Qt.TextElideMode.ElideRight, row.name.width()),
+        )
     if row.quote is not None:
         _quote(painter, row, look, side)
     if row.part is not None:
@@ -143,7 +165,11 @@ def _reactions(painter: QPainter, row: Row, look: Look, state: State) -> None:
     colours = look.theme.colours
     for rect, reaction in zip(row.reactions, row.message.reactions, strict=False):
         hovered = state.hovered == ("react", reaction.emoji)
-        painter.setPen(QPen(colours.accent, 1.5) if reaction.mine else QPen(colours.control if hovered else Qt.GlobalColor.transparent, 1))
+        painter.setPen(
+            QPen(colours.accent, 1.5)
+            if reaction.mine
+            else QPen(colours.control if hovered else Qt.GlobalColor.transparent, 1)
+        )
         painter.setBrush(colours.quote_mine if row.mine else colours.quote_theirs)
         painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), rect.height() / 2, rect.height() / 2)
         painter.setFont(look.theme.font(Font.META_STRONG))

@@ -18,7 +18,10 @@ KEPT_MOST = 250
 
 
 class Rows:
-    """Measures in pixels from the top of the first row; there is a little room above it and below the last."""
+    """Measures in pixels from the top of the first row.
+
+    There is a little room above it and below the last.
+    """
 
     def __init__(self, look: Look) -> None:
         self.look = look
@@ -51,12 +54,17 @@ class Rows:
         """Show others; what was measured and is the same stays measured."""
         same = _same(self.messages, messages) if read == self._read else 0
         if same > 1:  # the place of what is the last of the same may have changed
-            self.places = [*self.places[: same - 1], *places(messages[same - 1 :], read, before=messages[same - 2])]
+            self.places = [
+                *self.places[: same - 1],
+                *places(messages[same - 1 :], read, before=messages[same - 2]),
+            ]
         else:
             self.places = places(messages, read)
         self.messages, self._read = messages, read
         self.index = {message.key: at for at, message in enumerate(messages)}
-        self._heights = [self._height(message, place) for message, place in zip(messages, self.places, strict=True)]
+        self._heights = [
+            self._height(message, place) for message, place in zip(messages, self.places, strict=True)
+        ]
         if len(self._exact) > 4 * len(messages) + 100:
             self._exact = {key: value for key, value in self._exact.items() if key in self.index}
         self._retop()
@@ -74,8 +82,18 @@ class Rows:
         """Laid out; its height counts from :meth:`ensure` on."""
         message, place = self.messages[index], self.places[index]
         row = self._kept.get(message.key)
-        if row is None or row.message is not message or row.place != place or row.revision != self.look.revision:
-            if row is None or row.message != message or row.place != place or row.revision != self.look.revision:
+        if (
+            row is None
+            or row.message is not message
+            or row.place != place
+            or row.revision != self.look.revision
+        ):
+            if (
+                row is None
+                or row.message != message
+                or row.place != place
+                or row.revision != self.look.revision
+            ):
                 row = self._kept[message.key] = lay_out(message, place, self.look)
                 self._exact[message.key] = (message, place, self.look.revision, row.height)
                 while len(self._kept) > KEPT_MOST:
@@ -127,4 +145,7 @@ class Rows:
 
 def _same(one: Sequence[Message], other: Sequence[Message]) -> int:
     """How many at the beginning are the same."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b), min(len(one), len(other)))
+    return next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b),
+        min(len(one), len(other)),
+    )

@@ -1,4 +1,6 @@
-"""A scroll bar for a list that grows while it is dragged: the handle moves what is shown by as much as the pointer moves."""
+"""A scroll bar for a list that grows while it is dragged: the handle moves what is shown by as much as the
+pointer moves.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ END_MS = 40
 
 
 class ScrollBar(QScrollBar):
-    """Qt's own goes to where the pointer is in proportion, which is somewhere else once a page has come in above."""
+    """Qt's own goes to where the pointer is in proportion, which is somewhere else once a page has come in
+    above.
+    """
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Vertical)
@@ -28,7 +32,9 @@ class ScrollBar(QScrollBar):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         option = QStyleOptionSlider()
         self.initStyleOption(option)
-        handle = self.style().subControlRect(QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self)
+        handle = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self
+        )
         if event.button() == Qt.MouseButton.LeftButton and handle.contains(event.position().toPoint()):
             self._from, self._rest = event.position().toPoint(), 0.0
             event.accept()

@@ -1,4 +1,6 @@
-"""Where the list is scrolled to, and how it stays there while rows above and below it come, go, and turn out higher than was thought."""
+"""Where the list is scrolled to, and how it stays there while rows above and below it come, go, and turn out
+higher than was thought.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Scroller:
 
     @property
     def origin(self) -> float:
-        """Where the content begins in the viewport where it does not fill it: messages stand at its lower edge."""
+        """Where the content begins in the viewport where it does not fill it: messages stand at its lower
+        edge.
+        """
         return max(0.0, self.height - self.rows.total)
 
     @property
@@ -59,7 +63,9 @@ class Scroller:
         return index
 
     def scroll_to(self, value: float) -> None:
-        """Somebody scrolls: keep what will be seen then where it will be seen, whatever turns out to be above it."""
+        """Somebody scrolls: keep what will be seen then where it will be seen, whatever turns out to be above
+        it.
+        """
         self.value = max(0.0, min(self.most, value))
         seen = self.seen()
         if not len(seen):

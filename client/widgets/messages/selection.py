@@ -11,7 +11,8 @@ from client.core.model import Message
 class Selection:
     """From where it began to where it is now: the keys of messages, and places in their texts.
 
-    ``whole`` says that messages are selected, not letters: with the keyboard, and once it goes beyond one message.
+    ``whole`` says that messages are selected, not letters: with the keyboard, and once it goes beyond one
+    message.
     """
 
     begun: str = ""

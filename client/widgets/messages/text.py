@@ -1,4 +1,7 @@
-"""The text of a message, laid out: formatting, links, code, in the direction that it is written in. Positions are UTF-16 units, as Qt's."""
+"""The text of a message, laid out: formatting, links, code, in the direction that it is written in.
+
+Positions are UTF-16 units, as Qt's.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +111,9 @@ class Body:
             length = units(block.text)
             for start, end in found:
                 if start < block.at + length and end > block.at:
-                    ranges.append(_range(max(0, start - block.at), min(length, end - block.at), ground=colours.flash))
+                    ranges.append(
+                        _range(max(0, start - block.at), min(length, end - block.at), ground=colours.flash)
+                    )
             if selected is not None:
                 start, end = max(0, selected[0] - block.at), min(length, selected[1] - block.at)
                 if start < end:
@@ -125,7 +130,9 @@ class Body:
         """The place in the text that is nearest to a point of the body."""
         if not self.blocks:
             return 0
-        block = min(self.blocks, key=lambda one: max(one.rect.top() - place.y(), place.y() - one.rect.bottom(), 0.0))
+        block = min(
+            self.blocks, key=lambda one: max(one.rect.top() - place.y(), place.y() - one.rect.bottom(), 0.0)
+        )
         local = place - self._origin(block)
         for index in range(block.layout.lineCount()):
             line = block.layout.lineAt(index)
@@ -200,7 +207,15 @@ def _range(
     return made
 
 
-def body(text: str, room: float, theme: Theme, font: Font = Font.MESSAGE, *, mine: bool = False, plain: bool = False) -> Body:
+def body(
+    text: str,
+    room: float,
+    theme: Theme,
+    font: Font = Font.MESSAGE,
+    *,
+    mine: bool = False,
+    plain: bool = False,
+) -> Body:
     """Lay a text out in so much room."""
     whole = shown(text[:SHOWN_MOST])
     blocks: list[Block] = []
@@ -260,7 +275,9 @@ def _rtl(text: str) -> bool:
     return False
 
 
-def _block(part: list[Run], rtl: bool, code: bool, at: int, room: float, theme: Theme, font: Font, mine: bool) -> Block:
+def _block(
+    part: list[Run], rtl: bool, code: bool, at: int, room: float, theme: Theme, font: Font, mine: bool
+) -> Block:
     text = "".join(run.text for run in part).replace("\n", "\u2028")
     layout = QTextLayout(text, theme.font(Font.CODE if code else font))
     option = QTextOption(Qt.AlignmentFlag.AlignRight if rtl else Qt.AlignmentFlag.AlignLeft)

@@ -1,4 +1,7 @@
-"""The list of messages: what is in the window, where it is scrolled to, and what is painted. Input is in :mod:`.input`."""
+"""The list of messages: what is in the window, where it is scrolled to, and what is painted.
+
+Input is in :mod:`.input`.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,8 @@ PREVIEWS_MOST = 2000
 class MessageList(QAbstractScrollArea):
     """Shows a :class:`MessageWindow`; what somebody wants is told, nothing is done here.
 
-    Messages are told as values; files, transfers and streams by the key or id that the window knows them by. Numbers of people and of
-    messages are ``object`` to Qt: its ``int`` has 32 bits.
+    Messages are told as values; files, transfers and streams by the key or id that the window knows them by.
+    Numbers of people and of messages are ``object`` to Qt: its ``int`` has 32 bits.
     """
 
     resend = Signal(object)
@@ -59,7 +62,13 @@ class MessageList(QAbstractScrollArea):
     escaped = Signal()
 
     def __init__(
-        self, theme: Theme, avatars: Avatars, pictures: Pictures, parent: QWidget | None = None, *, now: Callable[[], int] = now_ms
+        self,
+        theme: Theme,
+        avatars: Avatars,
+        pictures: Pictures,
+        parent: QWidget | None = None,
+        *,
+        now: Callable[[], int] = now_ms,
     ) -> None:
         super().__init__(parent)
         accessible.install()
@@ -110,7 +119,11 @@ class MessageList(QAbstractScrollArea):
         self.rows.forget()
         self.scroller.to_end()
         if window is not None:
-            self.look.person, self.look.transfer, self.look.stream = window.person, window.transfer, window.stream
+            self.look.person, self.look.transfer, self.look.stream = (
+                window.person,
+                window.transfer,
+                window.stream,
+            )
             self.look.names = window.about.kind is not ConversationKind.PRIVATE
             self._ends = [
                 window.changed.subscribe(lambda _: self._refresh_soon()),
@@ -139,7 +152,9 @@ class MessageList(QAbstractScrollArea):
         return self.rows.messages[index] if index >= 0 else None
 
     def provide_preview(self, key: str, path: str) -> None:
-        """The small picture of a message is there; empty: it cannot be had now, and is asked for again another time."""
+        """The small picture of a message is there; empty: it cannot be had now, and is asked for again
+        another time.
+        """
         if path:
             self.look.previews[key] = path
             while len(self.look.previews) > PREVIEWS_MOST:
@@ -152,7 +167,10 @@ class MessageList(QAbstractScrollArea):
         self._refreshed = time.monotonic()
         window = self._window
         held = len(self.rows), self.scroller.most if self.scroller.at_end else -1.0
-        self.rows.set_messages(tuple(window.messages) if window is not None else (), window.unread_after if window is not None else 0)
+        self.rows.set_messages(
+            tuple(window.messages) if window is not None else (),
+            window.unread_after if window is not None else 0,
+        )
         last = self.rows.messages[-1].key if len(self.rows) else ""
         came = bool(held[0]) and last != self._last_key and self._last_key in self.rows.index
         self._last_key = last
@@ -201,7 +219,9 @@ class MessageList(QAbstractScrollArea):
             self._window.to_end()
 
     def reading_at(self) -> int:
-        """The id of the message at the top, to be opened at again (``MessageWindow.open``); 0 where the end is shown."""
+        """The id of the message at the top, to be opened at again (``MessageWindow.open``); 0 where the end
+        is shown.
+        """
         if not self.scroller.anchor.key:
             return 0
         seen = [index for index in self.scroller.seen() if self.scroller.y(index) >= 0]
@@ -291,7 +311,12 @@ class MessageList(QAbstractScrollArea):
             self.viewport().update()
 
     def _tell_seen(self) -> None:
-        if self._window is None or not self.isVisible() or not self.isActiveWindow() or not self._window.opened:
+        if (
+            self._window is None
+            or not self.isVisible()
+            or not self.isActiveWindow()
+            or not self._window.opened
+        ):
             return
         for index in reversed(self.scroller.seen()):
             message = self.rows.messages[index]

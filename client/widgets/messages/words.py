@@ -37,7 +37,9 @@ def _time(minute: int, locale: str) -> str:
 
 def full_time(at_ms: int) -> str:
     """Date and time in full, for a tooltip."""
-    return QLocale().toString(QDateTime.fromMSecsSinceEpoch(max(0, min(at_ms, 253_402_300_799_000))), QLocale.FormatType.LongFormat)
+    return QLocale().toString(
+        QDateTime.fromMSecsSinceEpoch(max(0, min(at_ms, 253_402_300_799_000))), QLocale.FormatType.LongFormat
+    )
 
 
 def day_words(at_ms: int, now_ms: int) -> str:
@@ -50,7 +52,11 @@ def day_words(at_ms: int, now_ms: int) -> str:
         return tr("Yesterday")
     if label is Day.WEEKDAY:
         return locale.standaloneDayName(date.dayOfWeek())
-    return locale.toString(date, tr("d MMMM")) if label is Day.THIS_YEAR else locale.toString(date, tr("d MMMM yyyy"))
+    return (
+        locale.toString(date, tr("d MMMM"))
+        if label is Day.THIS_YEAR
+        else locale.toString(date, tr("d MMMM yyyy"))
+    )
 
 
 def size_words(size: float) -> str:
@@ -63,7 +69,9 @@ def left_words(seconds: float) -> str:
     if not 2 <= seconds < 360_000:
         return ""
     if seconds < 60:
-        return tr("{count} s left").format(count=QLocale().toString(math.ceil(seconds / 5) * 5 if seconds > 10 else math.ceil(seconds)))
+        return tr("{count} s left").format(
+            count=QLocale().toString(math.ceil(seconds / 5) * 5 if seconds > 10 else math.ceil(seconds))
+        )
     if seconds < 3600:
         return tr("{count} min left").format(count=QLocale().toString(math.ceil(seconds / 60)))
     return tr("{count} h left").format(count=QLocale().toString(math.ceil(seconds / 3600)))
@@ -82,7 +90,11 @@ def transfer_words(transfer: Transfer) -> str:
         speed = tr("{size}/s").format(size=size_words(transfer.speed))
         left = left_words((transfer.size - transfer.done) / transfer.speed)
         return " · ".join(part for part in (done, speed, left) if part)
-    return {Stage.WAITING: tr("Waiting …"), Stage.HASHING: tr("Preparing …"), Stage.FINISHING: tr("Finishing …")}.get(stage, done)
+    return {
+        Stage.WAITING: tr("Waiting …"),
+        Stage.HASHING: tr("Preparing …"),
+        Stage.FINISHING: tr("Finishing …"),
+    }.get(stage, done)
 
 
 def content(message: Message) -> str:
@@ -104,10 +116,19 @@ def content(message: Message) -> str:
 def mark_words(message: Message) -> str:
     """How far a message of mine has come."""
     if message.mark is Mark.FAILED:
-        return tr("not sent: {reason}").format(reason=sentence(message.failure)) if message.failure else tr("not sent")
+        return (
+            tr("not sent: {reason}").format(reason=sentence(message.failure))
+            if message.failure
+            else tr("not sent")
+        )
     if not message.mine:
         return ""
-    return {Mark.WAITING: tr("waiting"), Mark.STORED: tr("sent"), Mark.DELIVERED: tr("delivered"), Mark.READ: tr("read")}[message.mark]
+    return {
+        Mark.WAITING: tr("waiting"),
+        Mark.STORED: tr("sent"),
+        Mark.DELIVERED: tr("delivered"),
+        Mark.READ: tr("read"),
+    }[message.mark]
 
 
 def sender(message: Message, person: Callable[[int], Person]) -> str:
@@ -122,7 +143,15 @@ def spoken(message: Message, person: Callable[[int], Person]) -> str:
     quote = tr("answer to: {text}").format(text=shown(message.quote.text)[:80]) if message.quote else ""
     reactions = ", ".join(f"{reaction.emoji} {reaction.count}" for reaction in message.reactions)
     edited = tr("edited") if message.edited_ms else ""
-    parts = (sender(message, person), time_of(message.at_ms), quote, content(message), reactions, edited, mark_words(message))
+    parts = (
+        sender(message, person),
+        time_of(message.at_ms),
+        quote,
+        content(message),
+        reactions,
+        edited,
+        mark_words(message),
+    )
     return ", ".join(part for part in parts if part)
 
 

@@ -24,16 +24,39 @@ def add_command(commands: Any) -> None:
     names = ", ".join(kind.name for kind in KINDS)
     parser = commands.add_parser("faults", help="break a cluster in many ways, and see how long that is felt")
     parser.add_argument("--runs", type=whole, default=10, metavar="N", help="faults of each kind, in turns")
-    parser.add_argument("--only", metavar="KIND,…", help=f"only these kinds, or those whose names begin so: {names}")
-    parser.add_argument("--pairs", type=whole, default=30, metavar="N", help="pairs of users, the two of each on different chat servers")
-    parser.add_argument("--rate", type=seconds, default=150.0, metavar="N", help="texts a second of all users together")
-    parser.add_argument("--set", action="append", type=setting, default=[], metavar="KEY=VALUE", help="configuration, as CHAT_LOG_BATCH=1")
+    parser.add_argument(
+        "--only", metavar="KIND,…", help=f"only these kinds, or those whose names begin so: {names}"
+    )
+    parser.add_argument(
+        "--pairs",
+        type=whole,
+        default=30,
+        metavar="N",
+        help="pairs of users, the two of each on different chat servers",
+    )
+    parser.add_argument(
+        "--rate", type=seconds, default=150.0, metavar="N", help="texts a second of all users together"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        type=setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="configuration, as CHAT_LOG_BATCH=1",
+    )
     parser.add_argument(
         "--loopback",
         action="store_true",
         help="put the servers on addresses of loopback and not into network namespaces: without the faults of networks",
     )
-    parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="write the figures as JSON, to a file or instead of the table")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="write the figures as JSON, to a file or instead of the table",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -91,5 +114,9 @@ def _glance(outcome: Outcome) -> str:
     )
     waits = [f"{name} {len(some)}: {max(some):.2f} s at most" for name, some in parts if some]
     more = [f"{count} {name}" for name, count in outcome.verdict.counts.items()]
-    more += [f"{count} {name}" for name, count in (("refused", outcome.refused), ("signed out", len(outcome.signed_out))) if count]
+    more += [
+        f"{count} {name}"
+        for name, count in (("refused", outcome.refused), ("signed out", len(outcome.signed_out)))
+        if count
+    ]
     return "; ".join(waits + more)

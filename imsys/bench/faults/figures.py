@@ -29,7 +29,9 @@ Nobody can write without a database: there the time counts from its return.
 """
 
 
-def reports(outcomes: Mapping[str, Sequence[Outcome]], setting: Mapping[str, object], seconds: float) -> list[Report]:
+def reports(
+    outcomes: Mapping[str, Sequence[Outcome]], setting: Mapping[str, object], seconds: float
+) -> list[Report]:
     """Make one report for each kind that was measured, in their order, and one for all."""
     kinds = [kind for kind in KINDS if outcomes.get(kind.name)]
     found = [_report(kind, outcomes[kind.name], setting) for kind in kinds]
@@ -39,15 +41,29 @@ def reports(outcomes: Mapping[str, Sequence[Outcome]], setting: Mapping[str, obj
 def table(found: Sequence[Report]) -> str:
     """Format the reports of :func:`reports` for people, in seconds."""
     columns = (THERE, OTHERS, LOCKED, BACK, COMING, RECEIVED)
-    lines = [" ".join(("faults", *(f"{name}={value}" for name, value in found[-1].setting.items() if name != "operation"))), ""]
-    lines.append(f"{'p50 / p99 / max, s':62}{'faults':>7}  " + "".join(f"{name:26}" for name in columns).rstrip())
+    lines = [
+        " ".join(
+            (
+                "faults",
+                *(f"{name}={value}" for name, value in found[-1].setting.items() if name != "operation"),
+            )
+        ),
+        "",
+    ]
+    lines.append(
+        f"{'p50 / p99 / max, s':62}{'faults':>7}  " + "".join(f"{name:26}" for name in columns).rstrip()
+    )
     for report in found[:-1]:
         waits = "".join(f"{_triple(report.latency.get(name)):26}" for name in columns)
         lines.append(f"{report.setting['operation']!s:62}{report.counts['faults']:>7}  {waits}".rstrip())
     last = found[-1]
     lines += ["", ", ".join(f"{name}: {value:g}" for name, value in last.figures.items())]
     lines.append(", ".join(f"{name} {value:,}" for name, value in last.counts.items()))
-    lines += [f"{report.setting['operation']}: {note} ({count})" for report in found[:-1] for note, count in report.notes.items()]
+    lines += [
+        f"{report.setting['operation']}: {note} ({count})"
+        for report in found[:-1]
+        for note, count in report.notes.items()
+    ]
     return "\n".join(lines)
 
 
@@ -92,10 +108,16 @@ def _report(kind: Kind, outcomes: Sequence[Outcome], setting: Mapping[str, objec
     )
 
 
-def _summary(kinds: Sequence[Kind], found: Sequence[Report], setting: Mapping[str, object], seconds: float) -> Report:
+def _summary(
+    kinds: Sequence[Kind], found: Sequence[Report], setting: Mapping[str, object], seconds: float
+) -> Report:
     def worst(name: str, *concerns: Concern) -> float:
         pairs = zip(kinds, found, strict=True)
-        some = [report.latency[name].p99 for kind, report in pairs if kind.concern in concerns and name in report.latency]
+        some = [
+            report.latency[name].p99
+            for kind, report in pairs
+            if kind.concern in concerns and name in report.latency
+        ]
         return round(max(some, default=0.0) / 1000, 2)
 
     figures = {f"{what}, worst p99, s": worst(name, *concerns) for what, name, concerns in _GOALS}

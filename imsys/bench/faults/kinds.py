@@ -87,7 +87,10 @@ def _frozen_in_a_transaction(stage: Stage) -> Struck:
 
 
 def _cut_off(
-    stage: Stage, victim: Machine, others: Sequence[Host], coming: Callable[[Sequence[int]], Sequence[int]] = lambda _: ()
+    stage: Stage,
+    victim: Machine,
+    others: Sequence[Host],
+    coming: Callable[[Sequence[int]], Sequence[int]] = lambda _: (),
 ) -> Struck:
     network = stage.cluster.network
 
@@ -200,8 +203,16 @@ def _away(stage: Stage, program: Program, leave: Callable[[Program], None], seco
     return struck
 
 
-def _node(name: str, title: str, strike: Callable[[Stage], Struck], *, severs: bool = True, lost: bool = False) -> Kind:
-    return Kind(name=name, title=title, concern=Concern.LOST_NODE if lost else Concern.NODE, strike=strike, severs=severs)
+def _node(
+    name: str, title: str, strike: Callable[[Stage], Struck], *, severs: bool = True, lost: bool = False
+) -> Kind:
+    return Kind(
+        name=name,
+        title=title,
+        concern=Concern.LOST_NODE if lost else Concern.NODE,
+        strike=strike,
+        severs=severs,
+    )
 
 
 def _redis(name: str, title: str, strike: Callable[[Stage], Struck]) -> Kind:
@@ -216,11 +227,20 @@ KINDS: Sequence[Kind] = (
     Kind(name="nothing", title="nothing, for comparison", concern=Concern.NOBODY, strike=_nothing),
     _node("kill", "a chat server is killed (-9)", _killed, severs=False, lost=True),
     _node("freeze", "it stands still for 20 s", _frozen, lost=True),
-    _node("freeze-transaction", "it stands still for 20 s, in a transaction", _frozen_in_a_transaction, lost=True),
+    _node(
+        "freeze-transaction",
+        "it stands still for 20 s, in a transaction",
+        _frozen_in_a_transaction,
+        lost=True,
+    ),
     _node("vanish-idle", "it vanishes", _vanished_idle, lost=True),
     _node("vanish-transaction", "it vanishes in a transaction", _vanished_in_a_transaction, lost=True),
     _node("cut-database", "it does not reach the database for 15 s", _cut_off_from_the_database),
-    _node("cut-transaction", "it does not reach the database for 15 s, in a transaction", _cut_off_in_a_transaction),
+    _node(
+        "cut-transaction",
+        "it does not reach the database for 15 s, in a transaction",
+        _cut_off_in_a_transaction,
+    ),
     _node("cut-redis", "it does not reach Redis for 15 s", _cut_off_from_redis),
     _node("cut-balance", "it does not reach balance for 15 s", _cut_off_from_balance),
     _node("cut-peer", "it does not reach another chat server for 15 s", _cut_off_from_a_peer),

@@ -119,7 +119,11 @@ class Stage:
             locked=[seconds[uuid] for uuid in locked],
             coming=[max(0.0, seconds[uuid] - away) for uuid in coming],
             back=[max(0.0, seconds[uuid] - away) for uuid in there] if struck.back else (),
-            received=[max(0.0, heard.at - acknowledged[heard.number]) for heard in account.heard if heard.number in acknowledged],
+            received=[
+                max(0.0, heard.at - acknowledged[heard.number])
+                for heard in account.heard
+                if heard.number in acknowledged
+            ],
             waiting=len(self.everybody) - len(first),
             texts=len(account.texts),
             refused=sum(bool(text.problem) for text in account.texts),

@@ -1,8 +1,10 @@
-"""Faults that hit a chat server while it is in a transaction: told by the database, and by what its system has not sent yet.
+"""Faults that hit a chat server while it is in a transaction: told by the database, and by what its system
+has not sent yet.
 
-Between the two round trips of a transaction is less than a millisecond, which nobody hits by luck. So the database is made to wait: while
-we hold the table of the heads, the statement that locks heads stands in the queue for it. Then the node is frozen, and the table let go:
-the statement gets its locks and its answer, and the node stands still where it would go on to the commit.
+Between the two round trips of a transaction is less than a millisecond, which nobody hits by luck. So the
+database is made to wait: while we hold the table of the heads, the statement that locks heads stands in the
+queue for it. Then the node is frozen, and the table let go: the statement gets its locks and its answer, and
+the node stands still where it would go on to the commit.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ _HOLD = 0.5
 _GLANCE = 0.002
 
 _STALE = 0.12
-"""Seconds after which ``information_schema.innodb_trx`` is looked up anew: before, it answers what it answered last."""
+"""Seconds after which ``information_schema.innodb_trx`` is looked up anew: before, it answers what it
+answered last.
+"""
 
 _QUEUED = "SELECT HOST, INFO FROM information_schema.processlist WHERE HOST LIKE '{address}:%' AND STATE LIKE 'Waiting for table%'"
 _LOCKING = re.compile(r"\bthreads\b.*\bthread_id IN \(([\d,]+)\).*\bFOR UPDATE\b", re.DOTALL)
@@ -45,7 +49,9 @@ class Caught:
     """The local port of the connection in question."""
 
 
-def catch(cluster: Cluster, node: Machine, provoke: Callable[[], object] = lambda: None, deadline: float = 30.0) -> Caught:
+def catch(
+    cluster: Cluster, node: Machine, provoke: Callable[[], object] = lambda: None, deadline: float = 30.0
+) -> Caught:
     """Freeze a node between the two round trips of a transaction of its message log.
 
     :param provoke: has something written through this node; called while the table is held.
@@ -86,7 +92,8 @@ def catch_idle(cluster: Cluster, node: Machine, deadline: float = 30.0) -> float
 
 
 def hold_commit(cluster: Cluster, node: Machine, caught: Caught, deadline: float = 5.0) -> None:
-    """Cut a node that was caught off from the database, and let it write its commit, which does not get there; it lives.
+    """Cut a node that was caught off from the database, and let it write its commit, which does not get
+    there; it lives.
 
     :raises ConfigError: it wrote nothing within ``deadline`` seconds.
     """
@@ -113,6 +120,8 @@ def _wait_for_queued(cursor: Any, node: Machine) -> tuple[int, frozenset[int]] |
 
 
 def _open(cluster: Cluster, node: Machine) -> dict[int, str]:
-    """The local ports of a node's connections with locks, and what each does now: ``Sleep`` while it waits for its client."""
+    """The local ports of a node's connections with locks, and what each does now: ``Sleep`` while it waits
+    for its client.
+    """
     rows = cluster.database.rows(_TRANSACTIONS.format(address=node.host.address))
     return {int(host.rpartition(":")[2]): command for host, command in rows}

@@ -1,4 +1,6 @@
-"""Whether the promise held: what was acknowledged is stored once, in order, and has been received by the other one, once and in order."""
+"""Whether the promise held: what was acknowledged is stored once, in order, and has been received by the
+other one, once and in order.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ class Promise:
     def check(self, account: Account) -> PromiseCheck:
         """Compare what users say with the history, when nothing is on its way.
 
-        The counts are ``lost``, ``duplicated`` and ``misordered`` of what was acknowledged, and ``unseen``, ``seen twice`` and
-        ``seen misordered`` of what is stored and the other one is to see.
+        The counts are ``lost``, ``duplicated`` and ``misordered`` of what was acknowledged, and ``unseen``,
+        ``seen twice`` and ``seen misordered`` of what is stored and the other one is to see.
         """
         stored = self._history()
         heard: dict[int, list[int]] = {}
@@ -39,7 +41,9 @@ class Promise:
             heard.setdefault(self._peer_of[item.uuid], []).append(item.number)
         verdict = PromiseCheck(counts=Counter(), examples=[])
         ids = {number: msg_id for entries in stored.values() for number, msg_id in entries}
-        lost = [text.number for text in account.texts if text.acknowledged and ids.get(text.number) != text.msg_id]
+        lost = [
+            text.number for text in account.texts if text.acknowledged and ids.get(text.number) != text.msg_id
+        ]
         _note(verdict, "lost", lost)
         for sender in self._peer_of:
             numbers, seen = [number for number, _ in stored.get(sender, [])], heard.get(sender, [])
@@ -52,7 +56,9 @@ class Promise:
 
     def _history(self) -> dict[int, list[tuple[int, int]]]:
         """The numbers and ids of each user's texts that are new in the history, in its order."""
-        new = " OR ".join(f"(thread_id = {thread} AND msg_id > {until})" for thread, until in self._until.items())
+        new = " OR ".join(
+            f"(thread_id = {thread} AND msg_id > {until})" for thread, until in self._until.items()
+        )
         rows = self._cluster.database.rows(
             "SELECT thread_id, msg_id, sender_id, content FROM imsys.messages "  # noqa: S608 (numbers)
             f"WHERE unique_id IS NOT NULL AND ({new}) ORDER BY thread_id, msg_id"

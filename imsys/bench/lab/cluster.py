@@ -1,4 +1,7 @@
-"""A whole cluster of separate daemons, each on a host of its own, with mutual TLS between them; and how it is made whole again."""
+"""A whole cluster of separate daemons, each on a host of its own, with mutual TLS between them.
+
+And how it is made whole again.
+"""
 
 from __future__ import annotations
 
@@ -69,11 +72,21 @@ class Cluster:
         self.users = network.host("users")
         self.databases = Databases(network, home, self._environ, replica=layout.replicas)
         self.redises = Redises(network, home, self._environ, replica=layout.replicas)
-        kinds = {"balance": layout.balances, "chat": layout.chats, "captcha": layout.captchas, "resources": layout.resources}
-        hosts = {kind: [network.host(f"{kind}{number}") for number in range(1, count + 1)] for kind, count in kinds.items()}
+        kinds = {
+            "balance": layout.balances,
+            "chat": layout.chats,
+            "captcha": layout.captchas,
+            "resources": layout.resources,
+        }
+        hosts = {
+            kind: [network.host(f"{kind}{number}") for number in range(1, count + 1)]
+            for kind, count in kinds.items()
+        }
         hosts["gateway"] = [network.host("gateway1")]
         common = self._common(hosts)
-        machines = {kind: [self._machine(kind, host, common) for host in found] for kind, found in hosts.items()}
+        machines = {
+            kind: [self._machine(kind, host, common) for host in found] for kind, found in hosts.items()
+        }
         self.balances, self.chats, self.captchas = machines["balance"], machines["chat"], machines["captcha"]
         self.resources, (self.gateway,) = machines["resources"], machines["gateway"]
 
@@ -109,7 +122,10 @@ class Cluster:
             "REDIS_MODE": "server",
             "REDIS_SOCKET": str(self.redis.socket),
         }
-        return {**self._environ, **{f"IMSYS_{name}": value for name, value in {**self._layout.settings, **own}.items()}}
+        return {
+            **self._environ,
+            **{f"IMSYS_{name}": value for name, value in {**self._layout.settings, **own}.items()},
+        }
 
     @property
     def pids(self) -> dict[str, int]:
@@ -119,7 +135,10 @@ class Cluster:
 
     @property
     def _stores(self) -> list[Program]:
-        return [*(server.program for server in self.redises.servers), *(server.program for server in self.databases.servers)]
+        return [
+            *(server.program for server in self.redises.servers),
+            *(server.program for server in self.databases.servers),
+        ]
 
     def start(self) -> None:
         """Make and start everything. :raises ConfigError: something is not installed, or does not start."""
@@ -151,7 +170,11 @@ class Cluster:
         if self.network.isolated(machine.host):
             self.network.power_on(machine.host)
         self.database.forget(machine.host)
-        peers = {other: other.program.position for other in self.chats if other is not machine} if machine in self.chats else {}
+        peers = (
+            {other: other.program.position for other in self.chats if other is not machine}
+            if machine in self.chats
+            else {}
+        )
         machine.program.start()
         machine.program.wait()
         for other, since in peers.items():
@@ -159,7 +182,10 @@ class Cluster:
             _says(other, f"the stream to chat server {machine.name} is open", since)
 
     def mend(self) -> None:
-        """Make everything run again, and reach everything (idempotent). :raises ConfigError: something does not start."""
+        """Make everything run again, and reach everything (idempotent).
+
+        :raises ConfigError: something does not start.
+        """
         self.network.heal_all()
         self.databases.mend()
         self.redises.mend()
@@ -210,7 +236,13 @@ class Cluster:
         folder = self.home / "trust"
         authority = cluster_authority(folder, now)
         for machine in self.machines:
-            authority.issue(machine.name, [machine.host.address], now, folder / f"{machine.name}.pem", folder / f"{machine.name}.key")
+            authority.issue(
+                machine.name,
+                [machine.host.address],
+                now,
+                folder / f"{machine.name}.pem",
+                folder / f"{machine.name}.key",
+            )
         (self.home / "keys").mkdir()
         for name in ("tickets.keys", "files.keys"):
             add_key(self.home / "keys" / name, 0)
@@ -220,7 +252,8 @@ class Cluster:
 def cluster(layout: Layout, *, namespaces: bool = True) -> Iterator[Cluster]:
     """Provide a cluster for the block.
 
-    :param namespaces: whether its hosts are to be network namespaces, so that they can be cut off; else they are addresses of loopback.
+    :param namespaces: whether its hosts are to be network namespaces, so that they can be cut off; else they
+        are addresses of loopback.
     :raises NotHere: there are no namespaces to be had here.
     :raises ConfigError: something is not installed, or does not start.
     """

@@ -1,6 +1,8 @@
-"""The process of the users: ``python -m imsys.bench.lab.company``, which reads its invitation and then commands from standard input.
+"""The process of the users: ``python -m imsys.bench.lab.company``, which reads its invitation and then
+commands from standard input.
 
-Each line of standard output is the answer to one line of standard input; the answer to the invitation is a state, when all are online.
+Each line of standard output is the answer to one line of standard input; the answer to the invitation is a
+state, when all are online.
 """
 
 from __future__ import annotations
@@ -17,7 +19,19 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from imsys.bench.lab.person import Notes, Person
-from imsys.bench.lab.words import Account, Command, Invitation, Look, Move, Reset, Said, Say, State, Talk, Tell
+from imsys.bench.lab.words import (
+    Account,
+    Command,
+    Invitation,
+    Look,
+    Move,
+    Reset,
+    Said,
+    Say,
+    State,
+    Talk,
+    Tell,
+)
 
 _commands = msgspec.json.Decoder(Command)
 

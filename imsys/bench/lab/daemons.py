@@ -15,7 +15,9 @@ _CALLED = ("balance", "captcha", "chat", "resources")
 """The kinds with public ports, and those that other servers call."""
 
 
-def daemon(kind: str, host: Host, folder: Path, common: Mapping[str, str], settings: Mapping[str, str]) -> Program:
+def daemon(
+    kind: str, host: Host, folder: Path, common: Mapping[str, str], settings: Mapping[str, str]
+) -> Program:
     """One of our servers, bound to the address of its host, with the ports that all of its kind have.
 
     :param kind: ``chat`` and so on.

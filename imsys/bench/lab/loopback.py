@@ -1,4 +1,7 @@
-"""Hosts without namespaces: addresses of loopback. Programs can be killed and frozen; what is between them cannot be cut."""
+"""Hosts without namespaces: addresses of loopback.
+
+Programs can be killed and frozen; what is between them cannot be cut.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A MariaDB server on a host, with its durable defaults; we talk to it by its Unix socket, whatever becomes of the network."""
+"""A MariaDB server on a host, with its durable defaults.
+
+We talk to it by its Unix socket, whatever becomes of the network.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,16 @@ class MariaDb:
     :param number: the server's id; from 1 on it replicates, or is replicated.
     """
 
-    def __init__(self, host: Host, folder: Path, environ: Mapping[str, str], *, as_root: bool, password: str, number: int = 0) -> None:
+    def __init__(
+        self,
+        host: Host,
+        folder: Path,
+        environ: Mapping[str, str],
+        *,
+        as_root: bool,
+        password: str,
+        number: int = 0,
+    ) -> None:
         self.host = host
         self.folder = folder
         self.socket = folder / "sql.sock"
@@ -54,19 +66,28 @@ class MariaDb:
         if number:
             options += [f"--server-id={number}", "--log-bin", "--log-slave-updates", "--gtid-strict-mode"]
         server = program("mariadbd")
-        self.program = Program(host.name, [server, *common, *options], environ, folder / "log", self._answers, host.enter)
+        self.program = Program(
+            host.name, [server, *common, *options], environ, folder / "log", self._answers, host.enter
+        )
         host.programs.append(self.program)
 
     def install(self) -> None:
         """Create its data folder. :raises ConfigError: MariaDB is not installed, or fails."""
         made = subprocess.run(  # noqa: S603 (a program found on the PATH)
-            [program("mariadb-install-db"), *self._common(self._me), "--auth-root-authentication-method=normal", "--skip-test-db"],
+            [
+                program("mariadb-install-db"),
+                *self._common(self._me),
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ],
             capture_output=True,
             check=False,
             timeout=_DEADLINE,
         )
         if made.returncode:
-            raise ConfigError(f"mariadb-install-db failed: {made.stderr.decode('utf-8', 'replace').strip()[-300:]}")
+            raise ConfigError(
+                f"mariadb-install-db failed: {made.stderr.decode('utf-8', 'replace').strip()[-300:]}"
+            )
 
     def copy_of(self, other: MariaDb) -> None:
         """Copy the data folder of another server, which has not run yet."""
@@ -115,7 +136,12 @@ class MariaDb:
     def connect(self, database: str = NAME) -> pymysql.Connection[Any]:
         """Connect as root, with autocommit."""
         return pymysql.connect(
-            unix_socket=str(self.socket), user="root", database=database, autocommit=True, connect_timeout=5, read_timeout=30
+            unix_socket=str(self.socket),
+            user="root",
+            database=database,
+            autocommit=True,
+            connect_timeout=5,
+            read_timeout=30,
         )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -132,7 +158,9 @@ class MariaDb:
 
     def forget(self, host: Host) -> None:
         """Kill the connections that a host has left behind; their transactions are rolled back."""
-        for (number,) in self.rows(f"SELECT ID FROM information_schema.processlist WHERE HOST LIKE '{host.address}:%'"):  # noqa: S608
+        for (number,) in self.rows(
+            f"SELECT ID FROM information_schema.processlist WHERE HOST LIKE '{host.address}:%'"  # noqa: S608
+        ):
             with contextlib.suppress(pymysql.MySQLError):  # it ended by itself
                 self.execute(f"KILL {number}")
 
@@ -144,7 +172,12 @@ class MariaDb:
 
     def _common(self, user: str) -> list[str]:
         # a MariaDB that starts removes what others have in a folder that they share
-        return ["--no-defaults", f"--datadir={self._data}", f"--tmpdir={self.folder / 'tmp'}", f"--user={user}"]
+        return [
+            "--no-defaults",
+            f"--datadir={self._data}",
+            f"--tmpdir={self.folder / 'tmp'}",
+            f"--user={user}",
+        ]
 
     def _answers(self, program: Program) -> bool:
         try:

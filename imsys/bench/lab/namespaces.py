@@ -1,10 +1,12 @@
-"""Hosts that are network namespaces (network_namespaces(7)): star-shaped, with a router in the middle that can lose packets.
+"""Hosts that are network namespaces (network_namespaces(7)): star-shaped, with a router in the middle that
+can lose packets.
 
-Every host has a pair of virtual interfaces to the router, which is a namespace as well, and no way to the machine that all of this
-runs on. What is to be lost is lost in the router, by rules of its routing (ip-rule(8), ``blackhole``): neither end is told, which is
-what a broken network is like, while an interface that goes down would have the routers of both ends answer. A namespace lives as long
-as a process in it, and hangs off a process that dies with ours: whatever becomes of us, nothing is left behind. As somebody other than
-root, all of them are in a user namespace (user_namespaces(7)) where we count as root.
+Every host has a pair of virtual interfaces to the router, which is a namespace as well, and no way to the
+machine that all of this runs on. What is to be lost is lost in the router, by rules of its routing
+(ip-rule(8), ``blackhole``): neither end is told, which is what a broken network is like, while an interface
+that goes down would have the routers of both ends answer. A namespace lives as long as a process in it, and
+hangs off a process that dies with ours: whatever becomes of us, nothing is left behind. As somebody other
+than root, all of them are in a user namespace (user_namespaces(7)) where we count as root.
 """
 
 from __future__ import annotations
@@ -62,7 +64,10 @@ class Namespaces:
         return host
 
     def power_on(self, host: Host) -> None:
-        """A new namespace and a new cable. The old namespace ends when its system has given up on what it has to send."""
+        """A new namespace and a new cable.
+
+        The old namespace ends when its system has given up on what it has to send.
+        """
         assert host.name in self._isolated, "only what was isolated is replaced"
         self._run("router", [f"link del dev {host.name}"])
         self._drop(host.name)
@@ -167,7 +172,8 @@ class Namespaces:
             try:
                 enter()
             except OSError as problem:
-                os.write(writing, str(problem).encode())  # what a parent is told otherwise is that something went wrong
+                # what a parent is told otherwise is that something went wrong
+                os.write(writing, str(problem).encode())
                 raise
             bound_to_parent()
 
@@ -189,7 +195,9 @@ class Namespaces:
             os.close(writing)
             os.close(reading)
         kinds = ("net",) if os.geteuid() == 0 else ("user", "net")
-        self._descriptors[name] = [os.open(f"/proc/{keeper.pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
+        self._descriptors[name] = [
+            os.open(f"/proc/{keeper.pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds
+        ]
 
     def _drop(self, name: str) -> None:
         keeper = self._keepers.pop(name)
@@ -225,7 +233,10 @@ class Namespaces:
 
 
 def _between(one: Host, other: Host) -> list[str]:
-    return [f"from {source.address} to {target.address} blackhole" for source, target in ((one, other), (other, one))]
+    return [
+        f"from {source.address} to {target.address} blackhole"
+        for source, target in ((one, other), (other, one))
+    ]
 
 
 def _alone() -> None:

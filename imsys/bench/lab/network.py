@@ -30,7 +30,10 @@ class Network(Protocol):
     """Makes hosts, and cuts the links between them: packets are dropped silently."""
 
     severs: bool
-    """Whether hosts can be cut off from each other; else all that begins with 'cut' or 'isolate' raises :class:`NotHere`."""
+    """Whether hosts can be cut off from each other.
+
+    Else all that begins with 'cut' or 'isolate' raises :class:`NotHere`.
+    """
 
     def host(self, name: str) -> Host:
         """A new host."""
@@ -61,19 +64,25 @@ class Network(Protocol):
         ...
 
     def power_on(self, host: Host) -> None:
-        """Put a new machine with the same address in the place of one that was isolated and whose programs are dead.
+        """Put a new machine with the same address in the place of one that was isolated and whose programs
+        are dead.
 
-        The old one's system goes on trying to send what its programs left, and none of that gets anywhere: so it is with a machine
-        that lost its power.
+        The old one's system goes on trying to send what its programs left, and none of that gets anywhere: so
+        it is with a machine that lost its power.
         """
         ...
 
     def crowd(self, host: Host) -> str:
-        """Give a host 65,000 addresses more, for users who come from different places; what they begin with."""
+        """Give a host 65,000 addresses more, for users who come from different places.
+
+        What they begin with.
+        """
         ...
 
     def unsent(self, host: Host, other: Host) -> dict[int, int]:
-        """Bytes that the system of one host has for another and got no receipt of, those of dead programs too, by local port."""
+        """Bytes that the system of one host has for another and got no receipt of, those of dead programs
+        too, by local port.
+        """
         ...
 
     def close(self) -> None:

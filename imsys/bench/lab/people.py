@@ -16,7 +16,20 @@ import msgspec
 from argon2 import PasswordHasher
 
 from imsys.bench.lab.cluster import Cluster, Machine
-from imsys.bench.lab.words import Account, Command, Guest, Invitation, Look, Move, Reset, Said, Say, State, Talk, Tell
+from imsys.bench.lab.words import (
+    Account,
+    Command,
+    Guest,
+    Invitation,
+    Look,
+    Move,
+    Reset,
+    Said,
+    Say,
+    State,
+    Talk,
+    Tell,
+)
 from imsys.bench.processes import bound_to_parent
 from imsys.bench.users import users_of
 from imsys.config import GatewayConfig
@@ -32,7 +45,10 @@ A = TypeVar("A", State, Said, Account)
 
 
 class People:
-    """Pairs of friends who write to each other, by the client library; at first the two of each pair are on different chat servers."""
+    """Pairs of friends who write to each other, by the client library.
+
+    At first the two of each pair are on different chat servers.
+    """
 
     def __init__(self, cluster: Cluster, pairs: int) -> None:
         self._cluster = cluster
@@ -43,7 +59,9 @@ class People:
         self._child = _spawn(cluster, self._log)
         password = _set_password(cluster, self.guests)
         servers = [chat.host.address for chat in cluster.chats]
-        invitation = Invitation(gateway=cluster.gateway_url, ca=cluster.ca, guests=self.guests, servers=servers, password=password)
+        invitation = Invitation(
+            gateway=cluster.gateway_url, ca=cluster.ca, guests=self.guests, servers=servers, password=password
+        )
         try:
             self._send(msgspec.json.encode(invitation))
             self._receive(State)
@@ -54,7 +72,9 @@ class People:
     def __enter__(self) -> People:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self._end()
 
     def look(self, since: float = 0.0) -> State:
@@ -69,7 +89,10 @@ class People:
         self._ask(Talk(len(self.guests) / rate if rate else 0.0), State)
 
     def spread(self, deadline: float) -> bool:
-        """Have everybody go where they were at first, while nobody writes; whether all of them are there within ``deadline`` seconds."""
+        """Have everybody go where they were at first, while nobody writes.
+
+        Whether all of them are there within ``deadline`` seconds.
+        """
         home = {guest.uuid: guest.host for guest in self.guests}
         end = time.monotonic() + deadline
         while time.monotonic() < end:
@@ -110,7 +133,10 @@ class People:
             time.sleep(_GLANCE)
 
     def settle(self, deadline: float) -> State:
-        """Wait until everybody is online, all texts are acknowledged, and all are heard; for ``deadline`` seconds at most."""
+        """Wait until everybody is online, all texts are acknowledged, and all are heard.
+
+        For ``deadline`` seconds at most.
+        """
         end = time.monotonic() + deadline
         while True:
             state = self.look()
@@ -160,9 +186,13 @@ def _guests(cluster: Cluster, pairs: int) -> list[Guest]:
 def _set_password(cluster: Cluster, guests: Sequence[Guest]) -> str:
     """Give all of them the same password."""
     password, config = secrets.token_hex(16), GatewayConfig()
-    hasher = PasswordHasher(time_cost=config.hash_time, memory_cost=config.hash_memory, parallelism=config.hash_parallelism)
+    hasher = PasswordHasher(
+        time_cost=config.hash_time, memory_cost=config.hash_memory, parallelism=config.hash_parallelism
+    )
     users = ",".join(str(guest.uuid) for guest in guests)
-    cluster.database.execute(f"UPDATE imsys.accounts SET password_hash = '{hasher.hash(password)}' WHERE user_id IN ({users})")  # noqa: S608
+    cluster.database.execute(
+        f"UPDATE imsys.accounts SET password_hash = '{hasher.hash(password)}' WHERE user_id IN ({users})"  # noqa: S608
+    )
     return password
 
 

@@ -26,7 +26,9 @@ _COMES_BACK = 1.0
 class Door(Gateway):
     """A gateway that sends its user to a place of our choice when they first come."""
 
-    def __init__(self, reactor: Any, url: str, ca: str, place: ServerAddress, others: Sequence[ServerAddress]) -> None:
+    def __init__(
+        self, reactor: Any, url: str, ca: str, place: ServerAddress, others: Sequence[ServerAddress]
+    ) -> None:
         super().__init__(reactor, url, ca)
         self._place_at_first: ServerAddress | None = place
         self._others = tuple(other for other in others if other != place)
@@ -61,7 +63,9 @@ class Note:
 
     def text(self) -> Text:
         """Convert to the form of the account."""
-        return Text(self.number, self.sender.guest.uuid, self.begun, self.acknowledged, self.msg_id, self.problem)
+        return Text(
+            self.number, self.sender.guest.uuid, self.begun, self.acknowledged, self.msg_id, self.problem
+        )
 
 
 class Notes:
@@ -107,7 +111,9 @@ class Person:
         self._turn: IDelayedCall | None = None
         self._every = 0.0
         self._invitation = invitation
-        self._credentials = Credentials(username=guest.username, password=invitation.password, uuid=guest.uuid, token=guest.token)
+        self._credentials = Credentials(
+            username=guest.username, password=invitation.password, uuid=guest.uuid, token=guest.token
+        )
         self._client = self._new_client(guest.host)
 
     def _new_client(self, host: str) -> Client:
@@ -135,7 +141,10 @@ class Person:
         return Deferred.fromCoroutine(self._client.start())
 
     def move(self, host: str) -> None:
-        """Leave, and come anew, to another server. What others write meanwhile would be history: nobody may."""
+        """Leave, and come anew, to another server.
+
+        What others write meanwhile would be history: nobody may.
+        """
         before, self._client = self._client, self._new_client(host)
         leaving = Deferred.fromCoroutine(before.stop()).addCallback(lambda _: self.arrive())
         leaving.addErrback(lambda _: None)  # where it is then is what is looked at
@@ -158,17 +167,23 @@ class Person:
         except Refused as refusal:
             note.problem = refusal.message
         else:
-            outgoing.when_stored().addCallbacks(self._stored, self._failed, callbackArgs=(note,), errbackArgs=(note,))
+            outgoing.when_stored().addCallbacks(
+                self._stored, self._failed, callbackArgs=(note,), errbackArgs=(note,)
+            )
         return note
 
     def first_after(self, since: float) -> float:
-        """When the first text that was begun after some time was acknowledged; 0: none has been. Later questions are of later times."""
+        """When the first text that was begun after some time was acknowledged; 0: none has been.
+
+        Later questions are of later times.
+        """
         while self._recent and self._recent[0].begun < since:
             self._recent.popleft()
         return min((note.acknowledged for note in self._recent if note.acknowledged), default=0.0)
 
     def reset(self, when: str) -> None:
-        """Have the connection reset in the middle of the next frame to ``write`` or to ``read``, and write one.
+        """Have the connection reset in the middle of the next frame to ``write`` or to ``read``, and write
+        one.
 
         What was begun before counts no more for :meth:`first_after`.
         """

@@ -1,4 +1,7 @@
-"""A Redis server on a host, which keeps nothing; we talk to it by its Unix socket, whatever becomes of the network."""
+"""A Redis server on a host, which keeps nothing.
+
+We talk to it by its Unix socket, whatever becomes of the network.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,20 @@ class RedisServer:
         self.host = host
         self.socket = folder / "redis.sock"
         folder.mkdir(parents=True, exist_ok=True)
-        where = ["--bind", host.address, "--port", str(PORT), "--protected-mode", "no", "--unixsocket", str(self.socket)]
+        where = [
+            "--bind",
+            host.address,
+            "--port",
+            str(PORT),
+            "--protected-mode",
+            "no",
+            "--unixsocket",
+            str(self.socket),
+        ]
         keeps = ["--save", "", "--appendonly", "no", "--dir", str(folder)]
-        self.program = Program(host.name, [server_binary(), *where, *keeps], environ, folder / "log", self._answers, host.enter)
+        self.program = Program(
+            host.name, [server_binary(), *where, *keeps], environ, folder / "log", self._answers, host.enter
+        )
         host.programs.append(self.program)
 
     def start(self) -> None:

@@ -59,7 +59,8 @@ class Databases:
             replica.catch_up(self.primary)
 
     def fail_over(self) -> float:
-        """Have the replica take the place of the primary, in good order; when it does, by the monotonic clock.
+        """Have the replica take the place of the primary, in good order; when it does, by the monotonic
+        clock.
 
         The old one becomes a replica; its connections stay.
         """
@@ -87,7 +88,10 @@ class Redises:
 
     def __init__(self, network: Network, home: Path, environ: Mapping[str, str], *, replica: bool) -> None:
         count = 2 if replica else 1
-        self.servers = [RedisServer(network.host(f"redis{number}"), home / f"redis{number}", environ) for number in range(1, count + 1)]
+        self.servers = [
+            RedisServer(network.host(f"redis{number}"), home / f"redis{number}", environ)
+            for number in range(1, count + 1)
+        ]
         self.primary = self.servers[0]
 
     @property
@@ -106,7 +110,8 @@ class Redises:
                 server.follow(self.primary)
 
     def fail_over(self) -> float:
-        """Have the replica take the place of the primary, in good order; when it does, by the monotonic clock.
+        """Have the replica take the place of the primary, in good order; when it does, by the monotonic
+        clock.
 
         The old one becomes a replica; its connections stay.
         """

@@ -1,4 +1,6 @@
-"""Connections of a client of ours as their user's machine sees them: where they lead, and reset in the middle of a frame."""
+"""Connections of a client of ours as their user's machine sees them: where they lead, and reset in the middle
+of a frame.
+"""
 
 from __future__ import annotations
 

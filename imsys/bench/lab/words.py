@@ -49,7 +49,10 @@ class Say(msgspec.Struct, frozen=True, tag="say"):
 
 
 class Move(msgspec.Struct, frozen=True, tag="move"):
-    """Have users leave, and come anew to the chat servers on these hosts. The answer is a :class:`State`, before they are there."""
+    """Have users leave, and come anew to the chat servers on these hosts.
+
+    The answer is a :class:`State`, before they are there.
+    """
 
     hosts: dict[int, str]
 
@@ -66,7 +69,10 @@ class Tell(msgspec.Struct, frozen=True, tag="tell"):
 
 
 class Reset(msgspec.Struct, frozen=True, tag="reset"):
-    """Reset these users' connections, each in the middle of a frame of theirs or of one that comes. The answer is a :class:`State`."""
+    """Reset these users' connections, each in the middle of a frame of theirs or of one that comes.
+
+    The answer is a :class:`State`.
+    """
 
     uuids: list[int]
 
@@ -85,7 +91,10 @@ class State(msgspec.Struct, kw_only=True):
     where: dict[int, str]
     """Which server's host each user is connected to; without those who are not."""
     first: dict[int, float]
-    """When each user had the first acknowledgement of a text that was begun after ``since``; without those who have none."""
+    """When each user had the first acknowledgement of a text that was begun after ``since``.
+
+    Without those who have none.
+    """
     unacknowledged: int
     """Texts that wait for their acknowledgement."""
     unheard: int

@@ -19,7 +19,9 @@ from imsys.bench.workers import Observed, crew, shares
 from imsys.errors import ConfigError
 
 _PER_PROCESS = 15_000
-"""Connections that one process that makes load holds at most: often 20,000 descriptors are allowed, and some are in two places."""
+"""Connections that one process that makes load holds at most: often 20,000 descriptors are allowed, and some
+are in two places.
+"""
 
 _SETTLED = 6.0
 """Seconds before the storm: each server has said how loaded it is."""
@@ -28,14 +30,43 @@ _SETTLED = 6.0
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("storm", help="one of three chat servers is killed, and its users come back")
-    parser.add_argument("--sessions", type=whole, default=3_000, metavar="N", help="users of the server that is killed")
-    parser.add_argument("--others", type=whole, metavar="N", help="users of each of the other servers (default: as many)")
-    parser.add_argument("--time", type=seconds, default=120.0, metavar="S", help="seconds in which they come back, at most")
-    parser.add_argument("--at-once", type=whole, default=64, metavar="N", help="logins in progress at a time, before")
-    parser.add_argument("--generators", type=whole, default=1, metavar="N", help="processes that make the load; more where one cannot")
-    parser.add_argument("--set", action="append", type=setting, default=[], metavar="KEY=VALUE", help="configuration, as CHAT_LOG_BATCH=1")
-    parser.add_argument("--loopback", action="store_true", help="put the servers on addresses of loopback, not into network namespaces")
-    parser.add_argument("--profile", metavar="FILE", help="record where one of the others spends its time, with py-spy (its 'raw' format)")
+    parser.add_argument(
+        "--sessions", type=whole, default=3_000, metavar="N", help="users of the server that is killed"
+    )
+    parser.add_argument(
+        "--others", type=whole, metavar="N", help="users of each of the other servers (default: as many)"
+    )
+    parser.add_argument(
+        "--time", type=seconds, default=120.0, metavar="S", help="seconds in which they come back, at most"
+    )
+    parser.add_argument(
+        "--at-once", type=whole, default=64, metavar="N", help="logins in progress at a time, before"
+    )
+    parser.add_argument(
+        "--generators",
+        type=whole,
+        default=1,
+        metavar="N",
+        help="processes that make the load; more where one cannot",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        type=setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="configuration, as CHAT_LOG_BATCH=1",
+    )
+    parser.add_argument(
+        "--loopback",
+        action="store_true",
+        help="put the servers on addresses of loopback, not into network namespaces",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="FILE",
+        help="record where one of the others spends its time, with py-spy (its 'raw' format)",
+    )
     add_output(parser)
     parser.set_defaults(run=lambda options: publish(options, measure(options)))
 
@@ -57,7 +88,9 @@ def measure(options: argparse.Namespace) -> list[Report]:
         servers = {name: pid for name, pid in made.pids.items() if name != victim.name}
         with crew(tasks, servers, made.users.enter) as members:
             time.sleep(_SETTLED)
-            profile = Profile(servers[made.chats[1].name], Path(options.profile), None) if options.profile else None
+            profile = (
+                Profile(servers[made.chats[1].name], Path(options.profile), None) if options.profile else None
+            )
 
             def strike() -> None:
                 if profile is not None:
@@ -93,7 +126,10 @@ def _users(made: Cluster, sessions: int, others: int) -> list[User]:
 def _report(seen: Observed, options: argparse.Namespace, others: int, generators: int) -> Report:
     result = seen.result
     resumed, spent = result.counts.get("resumed", 0), sum(seen.cpu.values())
-    figures = {"resumed a second of CPU": round(resumed / max(spent, 0.01), 1), "CPU of all servers, s": round(spent, 2)}
+    figures = {
+        "resumed a second of CPU": round(resumed / max(spent, 0.01), 1),
+        "CPU of all servers, s": round(spent, 2),
+    }
     return Report(
         scene="storm",
         setting={
@@ -110,7 +146,8 @@ def _report(seen: Observed, options: argparse.Namespace, others: int, generators
         counts=result.counts,
         figures=figures,
         cpu_ms_per_1000={
-            name: round(used * 1e6 / max(1, resumed), 1) for name, used in {**seen.cpu, "generator": result.cpu_seconds}.items()
+            name: round(used * 1e6 / max(1, resumed), 1)
+            for name, used in {**seen.cpu, "generator": result.cpu_seconds}.items()
         },
         memory_kib=seen.memory,
         notes=result.notes,

@@ -36,7 +36,9 @@ class StormLoad:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         gateway, others = ServerAddress(*storm.gateway), [ServerAddress(*other) for other in storm.others]
         self._waiting = deque(
-            Traveller(user, others, gateway, context, _source(storm.sources, storm.first + index), self._tally)
+            Traveller(
+                user, others, gateway, context, _source(storm.sources, storm.first + index), self._tally
+            )
             for index, user in enumerate(task.users)
         )
         self._under_way = 0
@@ -79,12 +81,29 @@ class StormLoad:
                     break
         cpu = time.process_time() - cpu
         print("measured", flush=True)
-        waits = array("I", (round((when - tally.first_lost) * 1e6) for host, when in tally.waits if host == self._storm.victim))
+        waits = array(
+            "I",
+            (
+                round((when - tally.first_lost) * 1e6)
+                for host, when in tally.waits
+                if host == self._storm.victim
+            ),
+        )
         counts = {
             "resumed": len(waits),
             "closed": len(tally.waits) - len(waits),
             "unanswered": tally.away - tally.counts["signed out"],
-            **{name: tally.counts[name] for name in ("signed out", "refused", "timed out", "unreachable", "straight", "asked the gateway")},
+            **{
+                name: tally.counts[name]
+                for name in (
+                    "signed out",
+                    "refused",
+                    "timed out",
+                    "unreachable",
+                    "straight",
+                    "asked the gateway",
+                )
+            },
         }
         return Result(
             seconds=max(0.0, tally.last_back - tally.first_lost),

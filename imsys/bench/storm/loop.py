@@ -19,7 +19,9 @@ _MOST = 65536
 
 
 class Wait(NamedTuple):
-    """What a generator yields: it goes on with the events (of epoll) of a socket, or with 0 when the time is over."""
+    """What a generator yields: it goes on with the events (of epoll) of a socket, or with 0 when the time is
+    over.
+    """
 
     until: float
     """Of the monotonic clock."""
@@ -64,9 +66,11 @@ class Loop:
         self._poll.unregister(descriptor)
 
     def turn(self, longest: float) -> bool:
-        """Wait for something, ``longest`` seconds at most, and go on with those whom it concerns; whether a watched one can be read.
+        """Wait for something, ``longest`` seconds at most, and go on with those whom it concerns; whether a
+        watched one can be read.
 
-        Nobody's time is over before all that is there to be read has been read: that we are late is not the servers' fault.
+        Nobody's time is over before all that is there to be read has been read: that we are late is not the
+        servers' fault.
         """
         if self._timers:
             longest = min(longest, max(0.0, self._timers[0][0] - time.monotonic()))

@@ -81,7 +81,8 @@ class Chat:
         yield from self.connection.send(CHAT.encode(service, body), until)
 
     def ask(self, service: int, body: bytes, until: float) -> Steps[bytes]:
-        """Send a request; its response. Pushes that come before it are dropped: a client that has just come catches up.
+        """Send a request; its response. Pushes that come before it are dropped: a client that has just come
+        catches up.
 
         :raises OSError: there is none in time.
         :raises Refusal: it is an error.
@@ -135,10 +136,10 @@ def find_place(
     :raises OSError: it does not answer in time, or not as it should.
     :raises Refusal: it refuses.
     """
-    body = msgspec.json.encode({"uuid": str(uuid), "token": token} | ({"failed": [str(place) for place in failed]} if failed else {}))
-    request = (
-        b"POST /trylogin_server HTTP/1.1\r\nHost: %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+    body = msgspec.json.encode(
+        {"uuid": str(uuid), "token": token} | ({"failed": [str(place) for place in failed]} if failed else {})
     )
+    request = b"POST /trylogin_server HTTP/1.1\r\nHost: %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"  # noqa: E501
     yield from connection.send(request % (host.encode(), len(body)) + body, until)
     answer = b""
     while True:

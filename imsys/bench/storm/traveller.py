@@ -1,4 +1,6 @@
-"""A light client that stays online, and when it loses its server comes back as the client library does: by the library's own rules."""
+"""A light client that stays online, and when it loses its server comes back as the client library does: by
+the library's own rules.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,18 @@ from collections.abc import Callable
 from twisted.internet.task import Clock
 
 from imsys.bench.storm.loop import Connection, Steps, Wait, connect
-from imsys.bench.storm.talking import BEAT, RESYNC, SIGNED_OUT, SYNC, Chat, Refusal, catch_up, find_place, log_in, sync
+from imsys.bench.storm.talking import (
+    BEAT,
+    RESYNC,
+    SIGNED_OUT,
+    SYNC,
+    Chat,
+    Refusal,
+    catch_up,
+    find_place,
+    log_in,
+    sync,
+)
 from imsys.bench.tasks import User
 from imsys.sdk.comeback import Comeback
 from imsys.sdk.gateway import ServerAddress
@@ -63,7 +76,13 @@ class Tally:
 
     def failed(self, what: str, problem: Exception) -> None:
         """Note a failed attempt."""
-        kind = "refused" if isinstance(problem, Refusal) else "timed out" if isinstance(problem, TimeoutError) else "unreachable"
+        kind = (
+            "refused"
+            if isinstance(problem, Refusal)
+            else "timed out"
+            if isinstance(problem, TimeoutError)
+            else "unreachable"
+        )
         self.counts[kind] += 1
         self.notes[f"{what}: {problem}"] += 1
 
@@ -71,10 +90,27 @@ class Tally:
 class Traveller:
     """One user."""
 
-    __slots__ = ("_client", "_comeback", "_context", "_gateway", "_since", "_source", "_tally", "_token", "_uuid", "_whereabouts")
+    __slots__ = (
+        "_client",
+        "_comeback",
+        "_context",
+        "_gateway",
+        "_since",
+        "_source",
+        "_tally",
+        "_token",
+        "_uuid",
+        "_whereabouts",
+    )
 
     def __init__(
-        self, user: User, others: list[ServerAddress], gateway: ServerAddress, context: ssl.SSLContext, source: str, tally: Tally
+        self,
+        user: User,
+        others: list[ServerAddress],
+        gateway: ServerAddress,
+        context: ssl.SSLContext,
+        source: str,
+        tally: Tally,
     ) -> None:
         uuid, token, host, port, *_ = user
         self._uuid = uuid
@@ -88,7 +124,9 @@ class Traveller:
         self._whereabouts = Whereabouts(_CLOCK, _TIMING.shun)
         self._whereabouts.here = ServerAddress(host, port)
         self._whereabouts.learn([ServerAddress(host, port), *others])
-        self._comeback = Comeback(Backoff(_TIMING.first_wait, _TIMING.longest_wait), _TIMING.spread, _TIMING.brief)
+        self._comeback = Comeback(
+            Backoff(_TIMING.first_wait, _TIMING.longest_wait), _TIMING.spread, _TIMING.brief
+        )
 
     def live(self, arrived: Callable[[str], None]) -> Steps[None]:
         """Log in where the user is to be at first, stay, and come back whenever the connection is lost.
@@ -127,7 +165,10 @@ class Traveller:
         self._tally.notes[f"signed out: {refusal}"] += 1
 
     def _stay(self, chat: Chat) -> Steps[None]:
-        """Send heartbeats, and catch up where a server asks for it. :raises OSError: the connection is lost, or silent."""
+        """Send heartbeats, and catch up where a server asks for it.
+
+        :raises OSError: the connection is lost, or silent.
+        """
         beat = time.monotonic() + random.uniform(0, _TIMING.heartbeat)  # noqa: S311 (no secret)
         owed = 0
         while True:
@@ -209,7 +250,11 @@ class Traveller:
             connection = yield from connect(self._gateway, self._source, self._context, until)
             try:
                 failed = self._whereabouts.failures()
-                return (yield from find_place(connection, self._gateway.host, self._uuid, self._token, failed, until))
+                return (
+                    yield from find_place(
+                        connection, self._gateway.host, self._uuid, self._token, failed, until
+                    )
+                )
             finally:
                 connection.close()
         except (OSError, Refusal) as problem:

@@ -19,7 +19,9 @@ OVERLAP = 300.0
 async def sync(context: Context, request: SyncRequest) -> SyncResponse:
     """List the heads of threads by (last message, thread), ascending."""
     since = back(parse_id(request.since, "since"), OVERLAP)
-    found = await context.chat.stores.threads.heads_since(context.user, since, parse_pair(request.cursor), PAGE + 1)
+    found = await context.chat.stores.threads.heads_since(
+        context.user, since, parse_pair(request.cursor), PAGE + 1
+    )
     page = found[:PAGE]
     return SyncResponse(
         threads=[ThreadHead(thread_id=str(thread_id), last_msg_id=str(last)) for last, thread_id in page],

@@ -10,7 +10,12 @@ from imsys.chat.context import Context
 from imsys.errors import Refused, Status
 from imsys.files.names import check_filename
 from imsys.protocols.identifiers import decode_id, encode_id, new_file_id
-from imsys.protocols.messages.files import FileGetRequest, FileGetResponse, FileOfferRequest, FileOfferResponse
+from imsys.protocols.messages.files import (
+    FileGetRequest,
+    FileGetResponse,
+    FileOfferRequest,
+    FileOfferResponse,
+)
 from imsys.redis.allowances import Kind
 from imsys.security.tickets import Right
 from imsys.server.dispatch import handles
@@ -52,10 +57,14 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
         mime=mime,
         sha256=sha256,
     )
-    await context.chat.stores.files.offer(made, life=files.config.expire, quota=files.config.quota, most=files.config.offers)
+    await context.chat.stores.files.offer(
+        made, life=files.config.expire, quota=files.config.quota, most=files.config.offers
+    )
     return FileOfferResponse(
         file_id=encode_id(made.file_id),
-        ticket=files.tickets.issue(made.file_id, context.user, Right.WRITE, sign_in=context.session.token_digest),
+        ticket=files.tickets.issue(
+            made.file_id, context.user, Right.WRITE, sign_in=context.session.token_digest
+        ),
         host=place.host,
         port=place.port,
         http_port=place.http_port,
@@ -74,7 +83,11 @@ async def get(context: Context, request: FileGetRequest) -> FileGetResponse:
     else:
         assert file.content is not None
         shared = file.content.store == SHARED
-        place = await (files.places.pick(0, plaintext=plaintext) if shared else files.places.named(file.content.store, plaintext=plaintext))
+        place = await (
+            files.places.pick(0, plaintext=plaintext)
+            if shared
+            else files.places.named(file.content.store, plaintext=plaintext)
+        )
     sha256 = file.offered_sha256 if file.content is None else file.content.sha256
     right = Right.WRITE if request.write else Right.READ
     return FileGetResponse(

@@ -5,7 +5,12 @@ from __future__ import annotations
 from imsys.chat.context import Context
 from imsys.chat.views import friend, request_item
 from imsys.protocols.fitting import fit
-from imsys.protocols.messages.contacts import FriendsRequest, FriendsResponse, RequestsRequest, RequestsResponse
+from imsys.protocols.messages.contacts import (
+    FriendsRequest,
+    FriendsResponse,
+    RequestsRequest,
+    RequestsResponse,
+)
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_cursor, within
 

@@ -67,7 +67,9 @@ async def confirm(context: Context, request: ConfirmRequest) -> Followed:
 
 
 async def _watched(chat: Chat, src: int, dst: int, change: Awaitable[T]) -> T:
-    return await chat.unconfirmed.watch(("friends", *sorted((src, dst))), change, partial(_look, chat, src, dst))
+    return await chat.unconfirmed.watch(
+        ("friends", *sorted((src, dst))), change, partial(_look, chat, src, dst)
+    )
 
 
 async def _look(chat: Chat, one: int, other: int) -> None:

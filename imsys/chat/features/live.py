@@ -50,7 +50,9 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
         record=live.config.record if request.record is UNSET else request.record,
     )
     try:
-        stream = await stores.live.start(draft, live.config.streams, wait=live.config.wait, longest=live.config.longest)
+        stream = await stores.live.start(
+            draft, live.config.streams, wait=live.config.wait, longest=live.config.longest
+        )
     except Unavailable:  # it may be stored all the same, but will never be published to
         live.news.call_off(draft.stream_id)
         raise
@@ -59,10 +61,14 @@ async def start(context: Context, request: LiveStartRequest) -> LiveStartRespons
     except Refused:
         await _call_off(context, stream.stream_id)
         raise
-    urls = live.watch_urls(stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest)
+    urls = live.watch_urls(
+        stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest
+    )
     return LiveStartResponse(
         stream_id=encode_id(stream.stream_id),
-        publish_url=live.publish_url(stream, place, plaintext=plaintext, sign_in=context.session.token_digest),
+        publish_url=live.publish_url(
+            stream, place, plaintext=plaintext, sign_in=context.session.token_digest
+        ),
         play_url=urls.play_url,
         flv_url=urls.flv_url,
         watch_url=urls.watch_url,
@@ -102,13 +108,17 @@ async def live(context: Context, request: LiveListRequest) -> LiveListResponse:
     limit = within(request.limit, 1, 100, "limit")
     thread_id = 0 if request.thread_id is UNSET else parse_id(request.thread_id, "thread_id")
     after = decode_id(request.cursor) if request.cursor else b""
-    found = await context.chat.stores.live.running(context.user, thread_id=thread_id, after=after, limit=limit + 1)
+    found = await context.chat.stores.live.running(
+        context.user, thread_id=thread_id, after=after, limit=limit + 1
+    )
     places = await _places(context, {stream.server for stream in found[:limit]})
     items = [await _item(context, stream, places) for stream in found[:limit]]
     return fit(
         items,
         lambda some: LiveListResponse(
-            streams=list(some), next=some[-1].stream_id if some else request.cursor, is_complete=len(some) == len(found)
+            streams=list(some),
+            next=some[-1].stream_id if some else request.cursor,
+            is_complete=len(some) == len(found),
         ),
     )
 
@@ -130,7 +140,9 @@ async def _item(context: Context, stream: LiveStream, places: dict[str, LivePlac
     if place is None and mine:
         stream, place = await _elsewhere(context, stream)
     urls = (
-        live.watch_urls(stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest)
+        live.watch_urls(
+            stream, context.user, place, plaintext=plaintext, sign_in=context.session.token_digest
+        )
         if place is not None
         else None
     )

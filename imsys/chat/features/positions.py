@@ -7,7 +7,12 @@ from msgspec import UNSET
 from imsys.chat.context import Context
 from imsys.chat.views import position, position_push
 from imsys.protocols.fitting import fit
-from imsys.protocols.messages.threads import PositionRequest, PositionResponse, PositionsRequest, PositionsResponse
+from imsys.protocols.messages.threads import (
+    PositionRequest,
+    PositionResponse,
+    PositionsRequest,
+    PositionsResponse,
+)
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, parse_pair, within
 

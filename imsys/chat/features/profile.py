@@ -28,7 +28,9 @@ async def profile(context: Context, request: ProfileRequest) -> ProfileResponse:
         description=None if request.description is UNSET else shown(request.description, 500, "description"),
         sex=None if request.sex is UNSET else within(request.sex, 0, 1, "sex"),
     )
-    me, friends = await context.chat.unconfirmed.watch(("profile", context.user), change, partial(_tell, context.chat, context.user))
+    me, friends = await context.chat.unconfirmed.watch(
+        ("profile", context.user), change, partial(_tell, context.chat, context.user)
+    )
     context.chat.outbound.deliver(friends, profile_push(me))
     return ProfileResponse(**card_fields(me))  # type: ignore[arg-type]
 

@@ -41,7 +41,9 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     if fresh:
 
         def push_of(some: Sequence[IncomingText]) -> TextPush:
-            return TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some)
+            return TextPush(
+                text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some
+            )
 
         for push in split(fresh, push_of) if len(fresh) > 1 else (push_of(fresh),):
             chat.outbound.deliver_frame(appended.receivers, frame(PUSH, push))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from imsys.chat.context import Context
 from imsys.errors import Refused, Status
-from imsys.protocols.messages.threads import PrivateChatRequest, PrivateChatResponse, Thread, ThreadsRequest, ThreadsResponse
+from imsys.protocols.messages.threads import (
+    PrivateChatRequest,
+    PrivateChatResponse,
+    Thread,
+    ThreadsRequest,
+    ThreadsResponse,
+)
 from imsys.redis.allowances import Kind
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id

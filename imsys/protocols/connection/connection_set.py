@@ -17,7 +17,8 @@ C = TypeVar("C", bound=Guest)
 
 
 class ConnectionSet(Generic[C]):
-    """Admits connections while there is room, counts them, has the wheel of their deadlines, and waits for them to go.
+    """Admits connections while there is room, counts them, has the wheel of their deadlines, and waits for
+    them to go.
 
     :param crowd: the connections to all ports of the server together.
     """
@@ -37,7 +38,10 @@ class ConnectionSet(Generic[C]):
         return iter(list(self._members))
 
     def enter(self, connection: C, source: str | None) -> bool:
-        """Admit a new connection; ``False``: there is no room. See :meth:`~imsys.protocols.crowd.Crowd.enter`."""
+        """Admit a new connection; ``False``: there is no room.
+
+        See :meth:`~imsys.protocols.crowd.Crowd.enter`.
+        """
         entered = self.crowd.enter(connection, source)
         if entered:
             self._members.add(connection)
@@ -55,7 +59,9 @@ class ConnectionSet(Generic[C]):
         return self._emptied.add() if self._members else succeed(None)
 
     async def stop(self, grace: float, why: str) -> int:
-        """Wait until all have gone; cut those who are here after ``grace`` seconds, and return how many these were."""
+        """Wait until all have gone; cut those who are here after ``grace`` seconds, and return how many these
+        were.
+        """
         try:
             await self.emptied().addTimeout(grace, self._clock)
         except DeferredTimeout:

@@ -13,9 +13,11 @@ _FINAL: Final = 32  # the connection ends: whether it is read from is decided fo
 
 
 class FlowControl:
-    """Holds one connection up for reasons, which are bits: reading stops with the first one, and goes on when the last has gone.
+    """Holds one connection up for reasons, which are bits: reading stops with the first one, and goes on when
+    the last has gone.
 
-    :param stops: those of :data:`PEER`, :data:`RECEIVER` and :data:`NEXT_TURN` that stop reading; the others are only kept.
+    :param stops: those of :data:`PEER`, :data:`RECEIVER` and :data:`NEXT_TURN` that stop reading; the others
+        are only kept.
     """
 
     __slots__ = ("_stops", "held", "transport")

@@ -12,7 +12,8 @@ from imsys.protocols.deadlines import DeadlineWheel
 class Phase(Enum):
     """How far a connection has come; it only ever goes on.
 
-    An enumeration and no Automat machine, since every frame looks at it: a machine takes 280 bytes a connection, and tells by a call.
+    An enumeration and no Automat machine, since every frame looks at it: a machine takes 280 bytes a
+    connection, and tells by a call.
     """
 
     OPEN = auto()
@@ -25,7 +26,9 @@ OPEN, CLOSING, CLOSED, GONE = Phase
 
 
 class Linger:
-    """Closes a connection behind its last bytes, and cuts it where the peer does not take them, and close, in time."""
+    """Closes a connection behind its last bytes, and cuts it where the peer does not take them, and close, in
+    time.
+    """
 
     __slots__ = ("_flow", "_wheel", "deadline", "phase")
 
@@ -48,7 +51,8 @@ class Linger:
         return True
 
     def finish(self, close: Callable[[], None]) -> None:
-        """Close by the transport's ``loseConnection``, or by its ``loseWriteConnection`` where the peer may have sent what stays unread.
+        """Close by the transport's ``loseConnection``, or by its ``loseWriteConnection`` where the peer may
+        have sent what stays unread.
 
         Were all closed with bytes unread, the peer might be reset before it has read the last ones.
         """

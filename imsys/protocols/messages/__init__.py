@@ -3,7 +3,19 @@
 Importing this package registers every message of ours; see :mod:`.registry`.
 """
 
-from imsys.protocols.messages import catch_up, contacts, files, live, people, records, session, texts, threads, transfers, uploads
+from imsys.protocols.messages import (
+    catch_up,
+    contacts,
+    files,
+    live,
+    people,
+    records,
+    session,
+    texts,
+    threads,
+    transfers,
+    uploads,
+)
 from imsys.protocols.messages.registry import (
     Empty,
     Message,

@@ -34,7 +34,9 @@ class SyncResponse(Response, frozen=True, kw_only=True):
 
 @message(128)
 class ResyncPush(Push, frozen=True, kw_only=True):
-    """Pushes may have been lost, of these threads or of anything: catch up, with messages now, with the rest ``within`` so many seconds."""
+    """Pushes may have been lost, of these threads or of anything: catch up, with messages now, with the rest
+    ``within`` so many seconds.
+    """
 
     threads: list[str] | UnsetType = UNSET
     within: float | UnsetType = UNSET

@@ -10,7 +10,9 @@ from imsys.protocols.messages.registry import Request, Response, message
 
 @message(64, reply=65)
 class FileOfferRequest(Request, frozen=True, kw_only=True):
-    """I want to put a file into a thread, or to make it my avatar (``purpose`` is "avatar", and ``thread_id`` is "0")."""
+    """I want to put a file into a thread, or to make it my avatar (``purpose`` is "avatar", and ``thread_id``
+    is "0").
+    """
 
     thread_id: str
     filename: str
@@ -40,7 +42,9 @@ class FileOfferResponse(Response, frozen=True, kw_only=True):
 
 @message(66, reply=67)
 class FileGetRequest(Request, frozen=True, kw_only=True):
-    """I want to read a file of one of my threads, or somebody's avatar, or to go on with an upload of mine (``write``)."""
+    """I want to read a file of one of my threads, or somebody's avatar, or to go on with an upload of mine
+    (``write``).
+    """
 
     file_id: str
     write: bool = False
@@ -81,7 +85,9 @@ class FileContent(msgspec.Struct, frozen=True, kw_only=True):
 
 @message(72, reply=73)
 class UploadOpenRequest(Request, frozen=True, kw_only=True):
-    """On the resources port: begin, or go on; or never go on with it (``give_up``): what is there of it is removed."""
+    """On the resources port: begin, or go on; or never go on with it (``give_up``): what is there of it is
+    removed.
+    """
 
     file_id: str
     ticket: str

@@ -9,7 +9,10 @@ from imsys.protocols.messages.registry import Request, Response, message
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One stored message. ``status`` is 1 when its receivers have read it; ``timestamp`` is RFC 3339 in UTC."""
+    """One stored message.
+
+    ``status`` is 1 when its receivers have read it; ``timestamp`` is RFC 3339 in UTC.
+    """
 
     msg_id: str
     msg_sender: str

@@ -63,7 +63,9 @@ def message(service: int, *, reply: int | None = None) -> Callable[[M], M]:
 
     def register(kind: M) -> M:
         if service in _by_id:
-            raise ValueError(f"service {service} is {_by_id[service].__qualname__} already, and cannot be {kind.__qualname__}")
+            raise ValueError(
+                f"service {service} is {_by_id[service].__qualname__} already, and cannot be {kind.__qualname__}"
+            )
         _by_id[service] = kind
         _ids[kind] = service
         if reply is not None:
@@ -106,7 +108,10 @@ def decode(service: int, body: bytes) -> Any:
 
 
 def decoder(service: int) -> Callable[[bytes], Any]:
-    """What reads the bodies of a service; it raises as :func:`decode` does. :raises KeyError: no message has this id."""
+    """What reads the bodies of a service; it raises as :func:`decode` does.
+
+    :raises KeyError: no message has this id.
+    """
     return _decoders[service].decode
 
 

@@ -18,7 +18,9 @@ class LoginRequest(Request, frozen=True, kw_only=True):
     client: str | UnsetType = UNSET
     """Random, chosen by each client when it starts: 1 to 64 characters."""
     attempt: int | UnsetType = UNSET
-    """Grows with each attempt of this client to log in, on whichever server: an older one never ends the session of a newer one."""
+    """Grows with each attempt of this client to log in, on whichever server: an older one never ends the
+    session of a newer one.
+    """
 
 
 @message(6)

@@ -7,7 +7,10 @@ from imsys.protocols.messages.registry import Request, Response, message
 
 @message(30, reply=31)
 class UploadRequest(Request, frozen=True, kw_only=True):
-    """One block of a file; the next one is sent after the response. Every value is a string, numbers are decimal."""
+    """One block of a file; the next one is sent after the response.
+
+    Every value is a string, numbers are decimal.
+    """
 
     filename: str
     checksum: str

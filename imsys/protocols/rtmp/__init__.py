@@ -1,4 +1,5 @@
-"""RTMP without sockets: bytes in, events and bytes out (Adobe's *RTMP specification* 1.0, and *Enhanced RTMP* v2 for codecs by FourCC).
+"""RTMP without sockets: bytes in, events and bytes out (Adobe's *RTMP specification* 1.0, and *Enhanced RTMP*
+v2 for codecs by FourCC).
 
 From the bottom up:
 
@@ -9,5 +10,6 @@ From the bottom up:
 - ``link``: what both sides of a connection do alike: handshake, chunks, acknowledgements, pings;
 - ``server`` and ``client``: one connection as its server or its client sees it.
 
-Whatever a peer does wrong is an :class:`imsys.errors.PeerFault`, whose text holds nothing that the peer has named: no stream, no key.
+Whatever a peer does wrong is an :class:`imsys.errors.PeerFault`, whose text holds nothing that the peer has
+named: no stream, no key.
 """

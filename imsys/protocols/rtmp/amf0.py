@@ -1,9 +1,10 @@
 """AMF0: the values of RTMP's commands and metadata (Adobe's *Action Message Format -- AMF 0*).
 
-Numbers are floats, booleans bools, null and undefined ``None``, objects dicts, strict arrays lists. ECMA arrays, dates and typed objects
-have types of their own, so that what was read is written as it was. What would let a few bytes become much is refused: references (a
-value that holds itself), nesting beyond :data:`DEPTH`, more than :data:`VALUES` values; a count or a length is believed only as far as
-there are bytes.
+Numbers are floats, booleans bools, null and undefined ``None``, objects dicts, strict arrays lists. ECMA
+arrays, dates and typed objects have types of their own, so that what was read is written as it was. What
+would let a few bytes become much is refused: references (a value that holds itself), nesting beyond
+:data:`DEPTH`, more than :data:`VALUES` values; a count or a length is believed only as far as there are
+bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ DEPTH = 16
 """Values within values; metadata has three."""
 
 VALUES = 20_000
-"""Values of one message, with all within them; a message of a command has ten, metadata with an index of key frames some thousands."""
+"""Values of one message, with all within them.
+
+A message of a command has ten, metadata with an index of key frames some thousands.
+"""
 
 _NUMBER, _BOOLEAN, _STRING, _OBJECT, _MOVIECLIP, _NULL, _UNDEFINED, _REFERENCE, _ECMA_ARRAY = range(9)
 _END, _STRICT_ARRAY, _DATE, _LONG_STRING, _UNSUPPORTED, _RECORDSET, _XML, _TYPED = range(9, 17)
@@ -150,7 +154,8 @@ class _Decoder:
 def encode(*values: Value) -> bytes:
     """The bytes of these values, one after the other.
 
-    :raises ValueError: a string or a name is longer than its length can say, or something has no type in AMF0.
+    :raises ValueError: a string or a name is longer than its length can say, or something has no type in
+        AMF0.
     """
     return b"".join(_encode(value) for value in values)
 

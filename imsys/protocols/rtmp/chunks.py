@@ -6,7 +6,8 @@ A peer's chunks are read by a :class:`ChunkReader`::
     reader.feed(data)
     while (message := reader.next()) is not None: ...      # raises ChunkFault
 
-What we send has a full header (type 0, absolute time) and goes out whole, so the bytes of a message depend on nothing that was sent before:
+What we send has a full header (type 0, absolute time) and goes out whole, so the bytes of a message depend on
+nothing that was sent before:
 :func:`encode_media` makes them once for all players.
 """
 
@@ -22,7 +23,10 @@ DEFAULT_CHUNK = 128
 """Bytes of a chunk's payload until its sender says otherwise (section 5.4.1)."""
 
 OUR_CHUNK = 65536
-"""Bytes of those that we send once we have said so. The largest that Flash took; ffmpeg answers it by sending as large ones itself."""
+"""Bytes of those that we send once we have said so.
+
+The largest that Flash took; ffmpeg answers it by sending as large ones itself.
+"""
 
 LARGEST_CHUNK = 0xFFFFFF
 """No message is longer, so that a larger chunk size, up to :data:`_MOST`, means the same (section 5.4.1)."""
@@ -33,7 +37,9 @@ CHUNK_STREAMS = 64
 """So many a peer may use; known programs use fewer than ten."""
 
 SHORT = 256 * 1024
-"""Bytes of the longest message that is neither audio nor video: metadata with an index of some thousand key frames fits."""
+"""Bytes of the longest message that is neither audio nor video: metadata with an index of some thousand key
+frames fits.
+"""
 
 CONTROL, COMMAND, AUDIO, DATA, VIDEO = 2, 3, 4, 5, 6
 """The chunk streams that we send on: one for each kind of message."""
@@ -88,11 +94,12 @@ class _ChunkStream:
 class ChunkReader:
     """Chunks to messages.
 
-    One message is read at a time, so that what it means can change how the next is read: ``limit``, the bytes of the longest message, may
-    be set between any two. A length is looked at before anything of the message is kept, and all unfinished messages together hold no
-    more than twice the limit.
+    One message is read at a time, so that what it means can change how the next is read: ``limit``, the bytes
+    of the longest message, may be set between any two. A length is looked at before anything of the message
+    is kept, and all unfinished messages together hold no more than twice the limit.
 
-    Set Chunk Size and Abort are obeyed here and not given back; nor are messages without any payload, which mean nothing.
+    Set Chunk Size and Abort are obeyed here and not given back; nor are messages without any payload, which
+    mean nothing.
     """
 
     __slots__ = ("_at", "_current", "_data", "_held", "_left", "_streams", "chunk_size", "count", "limit")
@@ -245,7 +252,8 @@ class ChunkReader:
     def _short(self, chunks: _ChunkStream, begins: bool, data: bytes, at: int, end: int) -> int:
         """Read what there is of a header of type 3: the extended time once more, if there was one.
 
-        Some senders leave it out (section 5.3.1.3 was unclear for long): in the middle of a message, four bytes that differ are payload.
+        Some senders leave it out (section 5.3.1.3 was unclear for long): in the middle of a message, four
+        bytes that differ are payload.
         """
         field = chunks.field
         if chunks.extended:
@@ -271,7 +279,9 @@ class ChunkReader:
         return at
 
     def _open(self, number: int, form: int) -> _ChunkStream:
-        """A chunk stream that is used for the first time. librtmp begins that of its control messages with type 1."""
+        """A chunk stream that is used for the first time. librtmp begins that of its control messages with
+        type 1.
+        """
         if form > 1:
             raise ChunkFault(f"a header of type {form} that refers to none before")
         if len(self._streams) >= CHUNK_STREAMS:
@@ -290,7 +300,8 @@ class ChunkReader:
 def encode(message: Message, chunk_stream: int, chunk_size: int = OUR_CHUNK) -> bytes:
     """The chunks of a message, with a full header.
 
-    ``chunk_stream`` is 2 to 63; ``chunk_size`` what the receiver was told. The extended time is repeated in every chunk, as it has to be.
+    ``chunk_stream`` is 2 to 63; ``chunk_size`` what the receiver was told. The extended time is repeated in
+    every chunk, as it has to be.
 
     :raises ValueError: the payload has more than 16 MB less a byte.
     """
@@ -319,6 +330,9 @@ def encode(message: Message, chunk_stream: int, chunk_size: int = OUR_CHUNK) -> 
 def encode_media(media: Media) -> bytes:
     """The bytes of a message for whoever plays (or is sent to): the same for each of them.
 
-    The receiver must have been told a chunk size of :data:`OUR_CHUNK`, which both our sides of a connection do.
+    The receiver must have been told a chunk size of :data:`OUR_CHUNK`, which both our sides of a connection
+    do.
     """
-    return encode(Message(media.kind, media.timestamp, MEDIA_STREAM, media.payload), _CHUNK_STREAM_OF[media.kind])
+    return encode(
+        Message(media.kind, media.timestamp, MEDIA_STREAM, media.payload), _CHUNK_STREAM_OF[media.kind]
+    )

@@ -77,16 +77,29 @@ class ClientConnection:
     __slots__ = ("_app", "_connect", "_greeted", "_link", "_name", "_over", "_purpose", "started")
 
     def __init__(
-        self, app: str, name: str, purpose: Purpose, *, longest: int = LONGEST, properties: Mapping[str, Value] | None = None
+        self,
+        app: str,
+        name: str,
+        purpose: Purpose,
+        *,
+        longest: int = LONGEST,
+        properties: Mapping[str, Value] | None = None,
     ) -> None:
-        """``name`` is the stream's with all that is behind its question mark; ``properties`` are for the connect command."""
+        """``name`` is the stream's with all that is behind its question mark; ``properties`` are for the
+        connect command.
+        """
         handshake = ClientHandshake()
         self._link = ChunkStreamConnection(handshake, longest)
         self._link.write(handshake.hello())
         self._app = app
         self._name = name
         self._purpose = purpose
-        self._connect: dict[str, Value] = {"app": app, "flashVer": "FMLE/3.0 (compatible; imsys)", "tcUrl": "", **(properties or {})}
+        self._connect: dict[str, Value] = {
+            "app": app,
+            "flashVer": "FMLE/3.0 (compatible; imsys)",
+            "tcUrl": "",
+            **(properties or {}),
+        }
         self._greeted = False
         self._over = False
         self.started = False
@@ -165,7 +178,9 @@ class ClientConnection:
             self._link.control(messages.set_buffer_length(MEDIA_STREAM, _BUFFER))
 
     def _status(self, information: Mapping[str, Value]) -> Iterator[ClientEvent]:
-        level, code, description = (str(information.get(name, ""))[:_TOLD] for name in ("level", "code", "description"))
+        level, code, description = (
+            str(information.get(name, ""))[:_TOLD] for name in ("level", "code", "description")
+        )
         if level == "error":
             yield Failed(code, description)
         elif code in _STARTED and not self.started:

@@ -13,7 +13,10 @@ _CAN_FORWARD = 4
 """Enhanced RTMP: what a codec's mask has for a server that passes it on."""
 
 _CAPABILITIES = 2 | 4 | 8
-"""Enhanced RTMP's capsEx: several tracks, modifiers and nanoseconds pass through; reconnecting when told is not known here."""
+"""Enhanced RTMP's capsEx: several tracks, modifiers and nanoseconds pass through.
+
+Reconnecting when told is not known here.
+"""
 
 
 def extensions(request: Mapping[str, Value]) -> dict[str, Value]:

@@ -1,8 +1,9 @@
-"""The simple handshake (RTMP 1.0, section 5.2): a byte of version and two packets of 1,536 bytes from each side.
+"""The simple handshake (RTMP 1.0, section 5.2): a byte of version and two packets of 1,536 bytes from each
+side.
 
-The "complex" one with digests, which Flash Player wanted for H.264, is not spoken: what publishes and plays today (OBS, ffmpeg, librtmp,
-GStreamer) takes the zero in the field of the server's version as "simple". What the second packet of a peer echoes is not looked at:
-some send zeros, and nothing depends on it.
+The "complex" one with digests, which Flash Player wanted for H.264, is not spoken: what publishes and plays
+today (OBS, ffmpeg, librtmp, GStreamer) takes the zero in the field of the server's version as "simple". What
+the second packet of a peer echoes is not looked at: some send zeros, and nothing depends on it.
 """
 
 from __future__ import annotations

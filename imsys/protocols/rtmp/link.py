@@ -10,7 +10,10 @@ from imsys.protocols.rtmp.handshake import ClientHandshake, ServerHandshake
 from imsys.protocols.rtmp.messages import Bandwidth, Event, Type
 
 WINDOW = 2_500_000
-"""Bytes that a peer may send before it wants an acknowledgement, unless it says otherwise; what Flash Media Server began with."""
+"""Bytes that a peer may send before it wants an acknowledgement, unless it says otherwise.
+
+What Flash Media Server began with.
+"""
 
 _SMALLEST_WINDOW = 4096
 """A smaller one would only make us talk more: one acknowledgement a read is sent at most."""
@@ -19,7 +22,17 @@ _SMALLEST_WINDOW = 4096
 class ChunkStreamConnection:
     """The lower half of a connection."""
 
-    __slots__ = ("_acknowledged_to", "_handshake", "_out", "_parts", "_peer_window", "_reader", "_received", "acknowledged", "chunk_size")
+    __slots__ = (
+        "_acknowledged_to",
+        "_handshake",
+        "_out",
+        "_parts",
+        "_peer_window",
+        "_reader",
+        "_received",
+        "acknowledged",
+        "chunk_size",
+    )
 
     def __init__(self, handshake: ServerHandshake | ClientHandshake, limit: int) -> None:
         self._handshake = handshake
@@ -65,7 +78,8 @@ class ChunkStreamConnection:
             self.control(messages.control(Type.ACKNOWLEDGEMENT, self._received & 0xFFFFFFFF))
 
     def next(self) -> Message | None:
-        """The next command, data, audio or video that is complete; ``None``: there is none. What is about the connection itself is obeyed.
+        """The next command, data, audio or video that is complete; ``None``: there is none. What is about the
+        connection itself is obeyed.
 
         :raises PeerFault: what came is against the rules, or a limit.
         """

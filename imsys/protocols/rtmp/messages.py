@@ -1,4 +1,6 @@
-"""What RTMP's message types mean (RTMP 1.0, sections 5.4, 6 and 7): control, commands, data, and audio and video, alone or many in one."""
+"""What RTMP's message types mean (RTMP 1.0, sections 5.4, 6 and 7): control, commands, data, and audio and
+video, alone or many in one.
+"""
 
 from __future__ import annotations
 
@@ -102,13 +104,17 @@ def read_number(message: Message) -> int:
 
 
 def read_event(message: Message) -> tuple[int, int] | None:
-    """The event of a user control message, and its (first) number; ``None``: it has none, as some have that are not ours to know."""
+    """The event of a user control message, and its (first) number; ``None``: it has none, as some have that
+    are not ours to know.
+    """
     return _EVENT.unpack_from(message.payload) if len(message.payload) >= _EVENT.size else None
 
 
 def set_buffer_length(stream: int, milliseconds: int) -> Message:
     """How much a player keeps."""
-    return Message(Type.USER_CONTROL, 0, 0, _EVENT.pack(Event.SET_BUFFER_LENGTH, stream) + _U32.pack(milliseconds))
+    return Message(
+        Type.USER_CONTROL, 0, 0, _EVENT.pack(Event.SET_BUFFER_LENGTH, stream) + _U32.pack(milliseconds)
+    )
 
 
 def command(stream: int, name: str, transaction: float, *arguments: Value) -> Message:
@@ -140,7 +146,8 @@ class DataDropped(NamedTuple):
 def read_data(message: Message) -> bytes | MetadataCleared | DataDropped:
     """What players get of a data message: its values, without the words that tell a server to keep them.
 
-    Data are of no use for showing what comes with them, and programs of the field write them wrongly in many ways: that is no fault.
+    Data are of no use for showing what comes with them, and programs of the field write them wrongly in many
+    ways: that is no fault.
     """
     payload = _without_amf3(message, Type.DATA_AMF3)
     if payload.startswith(_CLEAR_DATA_FRAME):
@@ -156,7 +163,9 @@ def read_data(message: Message) -> bytes | MetadataCleared | DataDropped:
 
 
 def _without_amf3(message: Message, amf3: Type) -> bytes:
-    """The AMF0 of a message: what calls itself AMF3 is that too, behind a byte of 0 (what else it may hold is refused as no AMF0)."""
+    """The AMF0 of a message: what calls itself AMF3 is that too, behind a byte of 0 (what else it may hold is
+    refused as no AMF0).
+    """
     if message.type == amf3 and message.payload.startswith(b"\0"):
         return message.payload[1:]
     return message.payload
@@ -183,5 +192,10 @@ def split_aggregate(message: Message) -> Iterator[Message]:
         if first is None:
             first = timestamp
         if size:
-            yield Message(kind, message.timestamp + timestamp - first & 0xFFFFFFFF, message.stream, payload[at : at + size])
+            yield Message(
+                kind,
+                message.timestamp + timestamp - first & 0xFFFFFFFF,
+                message.stream,
+                payload[at : at + size],
+            )
         at += size + 4  # the size of the tag once more; some leave out the last

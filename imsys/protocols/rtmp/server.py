@@ -12,12 +12,13 @@ How it is used::
             ...                                        # one line in the log, and close
         self.transport.write(connection.take())        # whatever was called: write what it left to send
 
-A :class:`ConnectRequested`, :class:`PublishRequested` or :class:`PlayRequested` has to be answered by ``accept_…`` or ``refuse_…``, at
-once or later. Until then nothing more of what the peer sends is looked at: it is held (``waiting`` is true; stop reading from the
-transport), and ``receive(b"")`` after the answer goes on with it.
+A :class:`ConnectRequested`, :class:`PublishRequested` or :class:`PlayRequested` has to be answered by
+``accept_…`` or ``refuse_…``, at once or later. Until then nothing more of what the peer sends is looked at:
+it is held (``waiting`` is true; stop reading from the transport), and ``receive(b"")`` after the answer goes
+on with it.
 
-Bytes of media for a player are made by :func:`imsys.protocols.rtmp.chunks.encode_media`, the same for all, and written straight to the
-transport, after :meth:`ServerConnection.accept_play` and what it left to send.
+Bytes of media for a player are made by :func:`imsys.protocols.rtmp.chunks.encode_media`, the same for all,
+and written straight to the transport, after :meth:`ServerConnection.accept_play` and what it left to send.
 """
 
 from __future__ import annotations
@@ -184,9 +185,11 @@ class ServerConnection:
         return self._link.take()
 
     def receive(self, data: bytes) -> Iterator[ServerEvent]:
-        """Take what arrived; give out what it means. Run it to its end: it goes on after each event, as far as that was answered.
+        """Take what arrived; give out what it means. Run it to its end: it goes on after each event, as far
+        as that was answered.
 
-        :raises PeerFault: what came is no RTMP, breaks a limit, or is out of order; the events before it have been given out.
+        :raises PeerFault: what came is no RTMP, breaks a limit, or is out of order; the events before it have
+            been given out.
         """
         if self.state is State.REFUSED:
             return
@@ -208,7 +211,11 @@ class ServerConnection:
         elif kind in (Type.DATA, Type.DATA_AMF3):
             data = messages.read_data(message)
             if self.state is State.PUBLISHING:
-                yield MediaReceived(media(Kind.DATA, message.timestamp, data)) if isinstance(data, bytes) else data
+                yield (
+                    MediaReceived(media(Kind.DATA, message.timestamp, data))
+                    if isinstance(data, bytes)
+                    else data
+                )
 
     # Commands
 
@@ -246,7 +253,9 @@ class ServerConnection:
         if command.name != "connect":
             raise MessageFault("a command before connect")
         match command.arguments:
-            case [dict(request), *_] if isinstance(app := request.get("app"), str) and len(app) <= _LONGEST_NAME:
+            case [dict(request), *_] if (
+                isinstance(app := request.get("app"), str) and len(app) <= _LONGEST_NAME
+            ):
                 self._transaction, self._request = _transaction(command), request
             case _:
                 raise MessageFault("a connect that names no application")
@@ -318,10 +327,15 @@ class ServerConnection:
             self._agree(command)
 
     def _agree(self, command: Command) -> None:
-        """Calls that ask for something that is so anyway; the callers wait for an answer, or for a call of their own."""
+        """Calls that ask for something that is so anyway.
+
+        The callers wait for an answer, or for a call of their own.
+        """
         if command.name in ("FCPublish", "FCSubscribe"):
             code = "NetStream.Publish.Start" if command.name == "FCPublish" else "NetStream.Play.Start"
-            self._link.command(messages.command(0, "on" + command.name, 0, None, _information("status", code, "Go on.")))
+            self._link.command(
+                messages.command(0, "on" + command.name, 0, None, _information("status", code, "Go on."))
+            )
         self._result(command.transaction, None, None)
 
     def _name(self, command: Command) -> str:
@@ -383,7 +397,10 @@ class ServerConnection:
         self._status("error", code, description)
 
     def fail(self, description: str, code: str | None = None) -> None:
-        """Tell a publisher or a player why its connection is about to be closed; nothing of what it sends is looked at any more."""
+        """Tell a publisher or a player why its connection is about to be closed.
+
+        Nothing of what it sends is looked at any more.
+        """
         if code is None:
             code = "NetStream.Publish.Failed" if self.state is State.PUBLISHING else "NetStream.Play.Failed"
         self._status("error", code, description)
@@ -410,14 +427,18 @@ class ServerConnection:
             raise RuntimeError(f"there is nothing to answer in {self.state.name}")
 
     def _status(self, level: str, code: str, description: str) -> None:
-        self._link.command(messages.command(MEDIA_STREAM, "onStatus", 0, None, _information(level, code, description)))
+        self._link.command(
+            messages.command(MEDIA_STREAM, "onStatus", 0, None, _information(level, code, description))
+        )
 
     def _result(self, transaction: float, *values: Value) -> None:
         if transaction:
             self._link.command(messages.command(0, "_result", transaction, *values))
 
     def _error(self, transaction: float, code: str, description: str) -> None:
-        self._link.command(messages.command(0, "_error", transaction, None, _information("error", code, description)))
+        self._link.command(
+            messages.command(0, "_error", transaction, None, _information("error", code, description))
+        )
 
 
 def _transaction(command: Command) -> float:
@@ -430,6 +451,9 @@ def _information(level: str, code: str, description: str) -> dict[str, Value]:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """A name, and the key that is written behind it; people paste them with blanks around, and URLs with one slash too many."""
+    """A name, and the key that is written behind it.
+
+    People paste them with blanks around, and URLs with one slash too many.
+    """
     name, _, query = name.strip().lstrip("/").partition("?")
     return name, parse_qs(query).get("key", [""])[0]

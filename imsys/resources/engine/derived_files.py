@@ -53,7 +53,10 @@ class DerivedFiles:
         await self._keep(file, data)
 
     async def _keep(self, file: File, data: bytes) -> Content:
-        seal, name = self._storage.masters.seal(Wrapped(file.key_id, file.wrapped_key)), blob_name(file.file_id)
+        seal, name = (
+            self._storage.masters.seal(Wrapped(file.key_id, file.wrapped_key)),
+            blob_name(file.file_id),
+        )
         await self._storage.disk.run(self._write, name, seal, data)
         digest = hashlib.sha256(data).digest()
         return Content(0, self._storage.store.name, digest, len(data), name, file.key_id, file.wrapped_key)

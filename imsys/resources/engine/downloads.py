@@ -26,7 +26,10 @@ class StoredDownload:
         self._disk = disk
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Read bytes from anywhere. :raises Refused: ``FILE_WRITE_ERROR``, the store does not give them as they were."""
+        """Read bytes from anywhere.
+
+        :raises Refused: ``FILE_WRITE_ERROR``, the store does not give them as they were.
+        """
         try:
             return await self._disk.run(self._sealed.read, offset, min(length, READ))
         except (Damaged, OSError) as error:
@@ -46,7 +49,10 @@ class StoredDownloads:
         self._storage = storage
 
     async def open(self, file_id: bytes) -> StoredDownload:
-        """Open a file. :raises Refused: ``FILE_OPEN_ERROR``, there is none here; ``FILE_WRITE_ERROR``, its key is not."""
+        """Open a file.
+
+        :raises Refused: ``FILE_OPEN_ERROR``, there is none here; ``FILE_WRITE_ERROR``, its key is not.
+        """
         file = await self._storage.files.find(file_id)
         content = None if file is None or file.state is not State.WHOLE else file.content
         if file is None or content is None or content.store != self._storage.store.name:
@@ -55,7 +61,15 @@ class StoredDownloads:
             seal = self._storage.masters.seal(Wrapped(content.key_id, content.wrapped_key))
         except (UnknownKey, Damaged) as error:
             _log.error(
-                "the file {blob} of store {store} cannot be opened: {reason}", blob=content.blob, store=content.store, reason=str(error)
+                "the file {blob} of store {store} cannot be opened: {reason}",
+                blob=content.blob,
+                store=content.store,
+                reason=str(error),
             )
             raise Refused(Status.FILE_WRITE_ERROR, "The key of this file is not here.") from None
-        return StoredDownload(file, content, SealedFile(self._storage.store, content.blob, seal, content.size), self._storage.disk)
+        return StoredDownload(
+            file,
+            content,
+            SealedFile(self._storage.store, content.blob, seal, content.size),
+            self._storage.disk,
+        )

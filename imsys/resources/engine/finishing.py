@@ -26,13 +26,16 @@ _TOLD = (Purpose.MESSAGE, Purpose.AVATAR)
 
 
 class Finishing:
-    """Takes the steps from the last byte to a file that others can see. Each may be the last before a crash; all of them run again then.
+    """Takes the steps from the last byte to a file that others can see. Each may be the last before a crash;
+    all of them run again then.
 
     :param studio: where files are inspected, which may take long.
     :param announced: called when there is something to be told to a thread.
     """
 
-    def __init__(self, storage: Storage, studio: Studio, inspector: FileInspector, announced: Callable[[], None]) -> None:
+    def __init__(
+        self, storage: Storage, studio: Studio, inspector: FileInspector, announced: Callable[[], None]
+    ) -> None:
         self._storage = storage
         self._studio = studio
         self._inspector = inspector
@@ -42,15 +45,19 @@ class Finishing:
     async def finish(self, file: File, spooled: Spooled) -> File:
         """Make a file whole.
 
-        :raises TransferError: ``CHECKSUM_MISMATCH``, it is not what was offered, and nothing is left of it; ``FILE_WRITE_ERROR`` or
-            ``QUOTA_EXCEEDED``, the disk did not take it.
-        :raises Refused: ``PERMISSION_DENIED``, it was refused for good; ``FILE_OPEN_ERROR``, it is gone; ``MYSQL_INTERNAL_ERROR`` or
-            ``SERVER_BUSY``, not now.
+        :raises TransferError: ``CHECKSUM_MISMATCH``, it is not what was offered, and nothing is left of it;
+            ``FILE_WRITE_ERROR`` or ``QUOTA_EXCEEDED``, the disk did not take it.
+        :raises Refused: ``PERMISSION_DENIED``, it was refused for good; ``FILE_OPEN_ERROR``, it is gone;
+            ``MYSQL_INTERNAL_ERROR`` or ``SERVER_BUSY``, not now.
         """
         try:
             return await self._finish(file, spooled)
         except OSError as error:
-            _log.error("the upload {name} could not be made whole: {reason}", name=blob_name(file.file_id), reason=str(error))
+            _log.error(
+                "the upload {name} could not be made whole: {reason}",
+                name=blob_name(file.file_id),
+                reason=str(error),
+            )
             raise not_written(error, file.size) from None
 
     async def _finish(self, file: File, spooled: Spooled) -> File:
@@ -65,9 +72,13 @@ class Finishing:
         else:
             size, digest = len(found.replacement), hashlib.sha256(found.replacement).digest()
             await self._derived.replace(file, found.replacement)
-        content = Content(0, self._storage.store.name, digest, size, blob_name(file.file_id), file.key_id, file.wrapped_key)
+        content = Content(
+            0, self._storage.store.name, digest, size, blob_name(file.file_id), file.key_id, file.wrapped_key
+        )
         announce = file.purpose in _TOLD
-        outcome = await self._storage.files.finish(file.file_id, content, mime=found.mime, thumbnail_id=thumbnail, announce=announce)
+        outcome = await self._storage.files.finish(
+            file.file_id, content, mime=found.mime, thumbnail_id=thumbnail, announce=announce
+        )
         if outcome is None:
             self._storage.disk.soon(spooled.discard)
             await self._storage.disk.run(self._storage.store.delete, content.blob)
@@ -87,11 +98,17 @@ class Finishing:
             while (digest := await self._storage.disk.run(spooled.digest)) is None:
                 pass
         except Damaged as damaged:
-            _log.error("the upload {name} is damaged in the spool: {reason}", name=blob_name(file.file_id), reason=str(damaged))
+            _log.error(
+                "the upload {name} is damaged in the spool: {reason}",
+                name=blob_name(file.file_id),
+                reason=str(damaged),
+            )
             digest = b""
         if not digest or (file.offered_sha256 is not None and file.offered_sha256 != digest):
             await self._storage.disk.run(spooled.empty)
-            raise TransferError(Status.CHECKSUM_MISMATCH, "The file is not what was offered, and has to be sent anew.", 0)
+            raise TransferError(
+                Status.CHECKSUM_MISMATCH, "The file is not what was offered, and has to be sent anew.", 0
+            )
         return digest
 
     async def _inspect(self, file: File, spooled: Spooled) -> Inspection:
@@ -102,7 +119,9 @@ class Finishing:
             return await self._studio.run_for(file.owner, look)
         except Damaged:
             await self._storage.disk.run(spooled.empty)
-            raise TransferError(Status.CHECKSUM_MISMATCH, "The file was damaged here, and has to be sent anew.", 0) from None
+            raise TransferError(
+                Status.CHECKSUM_MISMATCH, "The file was damaged here, and has to be sent anew.", 0
+            ) from None
         except Refused as refused:
             if refused.status is Status.PERMISSION_DENIED:
                 await self._storage.files.refuse(file.file_id)

@@ -22,11 +22,14 @@ class Inspection:
 
 
 class FileInspector(Protocol):
-    """Looks at whole files; :class:`imsys.resources.default_inspector.DefaultInspector` is the one of servers."""
+    """Looks at whole files; :class:`imsys.resources.default_inspector.DefaultInspector` is the one of
+    servers.
+    """
 
     def inspect(self, file: File, content: SealedFile) -> Inspection:
         """Find out what a file is. It blocks, and runs in a thread.
 
-        :raises Refused: ``PERMISSION_DENIED``, nobody may have this file; ``SERVER_BUSY``, it cannot be inspected now.
+        :raises Refused: ``PERMISSION_DENIED``, nobody may have this file; ``SERVER_BUSY``, it cannot be
+            inspected now.
         """
         ...

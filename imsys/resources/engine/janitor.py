@@ -29,7 +29,10 @@ INTERVAL = 300.0
 """Seconds between two turns."""
 
 AGE = 3600.0
-"""Seconds that something must have been left alone to be looked at; in the spool also what is older than this process, at once."""
+"""Seconds that something must have been left alone to be looked at.
+
+In the spool also what is older than this process, at once.
+"""
 
 EXPIRED = 100
 """Files that are looked for at a time."""
@@ -76,7 +79,9 @@ class Janitor(Service):
         self._stopping = False
         text = "the upload {name} was given up: its time was over, or it was refused"
         self._given_up = Tally(clock, _log, LogLevel.info, text, lines=LINES)
-        self._removed = Tally(clock, _log, LogLevel.info, "the blob {name} was removed: nothing refers to it", lines=LINES)
+        self._removed = Tally(
+            clock, _log, LogLevel.info, "the blob {name} was removed: nothing refers to it", lines=LINES
+        )
         self._outage = Outage(clock.seconds, "Tidying up the spool and the store")
         self._blobs: Iterator[Blob] | None = None
         self._call: IDelayedCall | None = None
@@ -116,7 +121,8 @@ class Janitor(Service):
         try:
             await self._expire()
             if self._clocks.set_by(self._calendar()) > 0:
-                self._patient_until = self._clock.seconds() + self._age  # until then something may look older than it is
+                # until then something may look older than it is
+                self._patient_until = self._clock.seconds() + self._age
             if self._clock.seconds() < self._patient_until:
                 return
             await self._look_into_spool()
@@ -194,7 +200,11 @@ class Janitor(Service):
         try:
             await self._uploads.complete(file)
         except Refused as refused:
-            _log.warn("the upload {name} was not finished: {reason}", name=encode_id(file.file_id), reason=str(refused))
+            _log.warn(
+                "the upload {name} was not finished: {reason}",
+                name=encode_id(file.file_id),
+                reason=str(refused),
+            )
         except Exception:
             _log.failure("the upload {name} was not finished", name=encode_id(file.file_id))
 

@@ -1,11 +1,16 @@
-"""The memory that all uploads share, and who is to send no more for now: all arithmetic of back-pressure is here."""
+"""The memory that all uploads share, and who is to send no more for now: all arithmetic of back-pressure is
+here.
+"""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 UNSYNCED = 1 << 23
-"""Bytes of an upload that are written and not durable, at which it is held; fewer than :data:`imsys.files.spool.UNSYNCED` segments."""
+"""Bytes of an upload that are written and not durable, at which it is held.
+
+Fewer than :data:`imsys.files.spool.UNSYNCED` segments.
+"""
 
 
 class Sharer(Protocol):
@@ -19,10 +24,11 @@ class Sharer(Protocol):
 class Memory:
     """Bytes that were fed and are not written yet.
 
-    An upload may have as many bytes waiting as are free altogether, and its window at most: the more uploads there are, the less is
-    free, and n of them settle at the (n+1)th part each (Choudhury and Hahne, "Dynamic queue length thresholds", 1998).
-    An upload that sends nothing takes nothing away. When nothing is free any more, nobody may send until a quarter is; then those
-    are let on first that have waited longest, since what is free may not last for all.
+    An upload may have as many bytes waiting as are free altogether, and its window at most: the more uploads
+    there are, the less is free, and n of them settle at the (n+1)th part each (Choudhury and Hahne, "Dynamic
+    queue length thresholds", 1998). An upload that sends nothing takes nothing away. When nothing is free any
+    more, nobody may send until a quarter is; then those are let on first that have waited longest, since what
+    is free may not last for all.
 
     :param most: bytes of all uploads together at which nobody may send any more.
     """
@@ -46,7 +52,8 @@ class Memory:
     def must_hold(self, waiting: int, unsynced: int, window: int, paused: bool) -> bool:
         """Whether the sender of an upload is to pause.
 
-        It pauses when its share of the memory waits, or when it is too far ahead of the disk, and goes on when half of that is written.
+        It pauses when its share of the memory waits, or when it is too far ahead of the disk, and goes on
+        when half of that is written.
 
         :param waiting: bytes in memory. :param unsynced: bytes that are written and not durable.
         :param window: bytes that may wait at most. :param paused: whether the sender pauses now.

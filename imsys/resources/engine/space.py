@@ -19,12 +19,15 @@ _log = Logger()
 
 
 class Space(Service):
-    """Makes the folders of spool and store when privileges have been dropped, and asks for the room there every now and then.
+    """Makes the folders of spool and store when privileges have been dropped, and asks for the room there
+    every now and then.
 
     :param interval: seconds between two questions.
     """
 
-    def __init__(self, clock: IReactorTime, disk: Disk, spool: Path, store: BlobStore, interval: float) -> None:
+    def __init__(
+        self, clock: IReactorTime, disk: Disk, spool: Path, store: BlobStore, interval: float
+    ) -> None:
         self._disk = disk
         self._spool = spool
         self._store = store
@@ -46,8 +49,12 @@ class Space(Service):
             self._store.open()
             self._free = self._store.free()
         except OSError as error:
-            raise ConfigError(f"[resources] path: {error.filename} cannot be used: {error.strerror}") from None
-        self._loop.start(self._interval, now=False).addErrback(lambda reason: _log.failure("the free space is not known any more", reason))
+            raise ConfigError(
+                f"[resources] path: {error.filename} cannot be used: {error.strerror}"
+            ) from None
+        self._loop.start(self._interval, now=False).addErrback(
+            lambda reason: _log.failure("the free space is not known any more", reason)
+        )
 
     def stopService(self) -> None:
         """Ask no more."""

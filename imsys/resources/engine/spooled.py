@@ -17,11 +17,14 @@ MADE = "-made"
 """What the name of a file ends with that the server made in the spool."""
 
 _STEP = 1 << 26
-"""Bytes that are read at a time to hash a file anew: a thread has a fraction of a second of work, and then others have their turn."""
+"""Bytes that are read at a time to hash a file anew: a thread has a fraction of a second of work, and then
+others have their turn.
+"""
 
 
 class Spooled:
-    """A file as it lies in the spool, or, when a crash came between the store and the database, in the store already.
+    """A file as it lies in the spool, or, when a crash came between the store and the database, in the store
+    already.
 
     Everything here blocks, and belongs into a thread; one at a time for one file.
     """
@@ -45,11 +48,18 @@ class Spooled:
         return self._file.size if self._kept else self._spool.offset
 
     def write(self, blocks: Sequence[Bytes]) -> int:
-        """Add bytes at the end; return up to where the system has them. :raises OSError: what is here has to be found out anew."""
+        """Add bytes at the end; return up to where the system has them.
+
+        :raises OSError: what is here has to be found out anew.
+        """
         return self._spool.write(blocks)
 
     def sync(self) -> int:
-        """Have the disk take what the system has; return the durable offset. It may run beside :meth:`write`. :raises OSError: as that."""
+        """Have the disk take what the system has; return the durable offset.
+
+        It may run beside :meth:`write`.
+        :raises OSError: as that.
+        """
         return self._spool.sync()
 
     def settle(self) -> int:
@@ -57,14 +67,16 @@ class Spooled:
         return self._spool.settle()
 
     def digest(self) -> bytes | None:
-        """Compute SHA-256 of the whole file; where it has to be read, a part of it at a time: ``None``, ask again.
+        """Compute SHA-256 of the whole file; where it has to be read, a part of it at a time: ``None``, ask
+        again.
 
         :raises Damaged: what is here is not what was written.
         :raises OSError: it cannot be read.
         """
         if not self._kept:
             return self._spool.digest(_STEP // SEGMENT)
-        digest, offset, kept = self._hashed[0].copy(), self._hashed[1], self._stored()  # a read that fails leaves what was hashed before
+        # a read that fails leaves what was hashed before
+        digest, offset, kept = self._hashed[0].copy(), self._hashed[1], self._stored()
         end = min(self._file.size, offset + _STEP)
         for begin in range(offset, end, PIECE):
             digest.update(kept.read(begin, min(PIECE, end - begin)))
@@ -75,7 +87,10 @@ class Spooled:
         return digest.digest()
 
     def reader(self) -> SealedFile:
-        """Open the whole file, to be looked at before it is kept. :raises OSError: the disk does not take its end."""
+        """Open the whole file, to be looked at before it is kept.
+
+        :raises OSError: the disk does not take its end.
+        """
         if self._kept:
             return self._stored()
         return SealedFile(OneFile(self._spool.close()), "", self._seal, self._file.size)
@@ -87,7 +102,8 @@ class Spooled:
             self._kept = True
 
     def empty(self) -> None:
-        """Remove all of it, to begin anew; also from the store, which may have taken it without our hearing so.
+        """Remove all of it, to begin anew; also from the store, which may have taken it without our hearing
+        so.
 
         :raises OSError: the disk does not let us.
         """

@@ -21,7 +21,10 @@ SHARE = THREADS - 1
 
 
 class Studio(Disk):
-    """Runs work that may take seconds in a few threads; that of a user waits for one piece of every other user's, at most."""
+    """Runs work that may take seconds in a few threads.
+
+    That of a user waits for one piece of every other user's, at most.
+    """
 
     def __init__(self, reactor: Any) -> None:
         super().__init__(reactor, THREADS)
@@ -47,7 +50,9 @@ class Studio(Disk):
     def _next(self) -> None:
         while self._at_work.total() < THREADS:
             try:
-                user, turn = self._queue.pop({user for user, count in self._at_work.items() if count >= SHARE})
+                user, turn = self._queue.pop(
+                    {user for user, count in self._at_work.items() if count >= SHARE}
+                )
             except IndexError:
                 return
             if not turn.called:  # else nobody waits for it any more

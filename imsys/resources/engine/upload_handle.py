@@ -15,7 +15,8 @@ _log = Logger()
 T = TypeVar("T")
 
 PROGRESS = 16384
-"""Bytes without which an upload is stalled (or all that is left of the file): a byte a minute is no progress."""
+"""Bytes without which an upload is stalled (or all that is left of the file): a byte a minute is no progress.
+"""
 
 
 class Hold(enum.Enum):
@@ -53,7 +54,10 @@ class UploadHandle:
         return self.hold is Hold.PAUSED
 
     def check(self) -> None:
-        """See whether the connection holds the upload. :raises TransferError: the reason for which it does not."""
+        """See whether the connection holds the upload.
+
+        :raises TransferError: the reason for which it does not.
+        """
         if self.reason is not None:
             raise self.reason
 
@@ -70,7 +74,10 @@ class UploadHandle:
         return True
 
     def pause(self, paused: bool) -> bool:
-        """Tell the connection to send no more for now, or to go on, unless it was told so already; whether it pauses then."""
+        """Tell the connection to send no more for now, or to go on, unless it was told so already.
+
+        Whether it pauses then.
+        """
         if paused is not self.paused and self.reason is None:
             self.hold = Hold.PAUSED if paused else Hold.SENDING
             self._tell(self._listener.hold, paused)

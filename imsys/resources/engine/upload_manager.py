@@ -43,14 +43,19 @@ _GONE = "There is no such file on its way here."
 class UploadManager(Service):
     """The :class:`~imsys.resources.transfers.Uploads` of one server.
 
-    What is known of a file's spool stays for a while when nobody holds the upload, so that a client that comes back need not
-    wait for it to be read anew.
+    What is known of a file's spool stays for a while when nobody holds the upload, so that a client that
+    comes back need not wait for it to be read anew.
 
     :param calendar: Unix seconds.
     """
 
     def __init__(
-        self, clock: IReactorTime, config: ResourcesConfig, storage: Storage, finishing: Finishing, calendar: Callable[[], float]
+        self,
+        clock: IReactorTime,
+        config: ResourcesConfig,
+        storage: Storage,
+        finishing: Finishing,
+        calendar: Callable[[], float],
     ) -> None:
         self._config = config
         self._storage = storage
@@ -64,7 +69,9 @@ class UploadManager(Service):
         self._worked: Deferred[None] | None = None
         self.memory = Memory(config.memory)
         window = config.chunk * config.window
-        self._ports = UploadPorts(clock, storage.disk, self.memory, DeadlineWheel(clock), window, config.stalled)
+        self._ports = UploadPorts(
+            clock, storage.disk, self.memory, DeadlineWheel(clock), window, config.stalled
+        )
 
     @property
     def chunk(self) -> int:
@@ -169,7 +176,11 @@ class UploadManager(Service):
 
     def _allow(self, user: int) -> None:
         if len(self._held.get(user, ())) >= self._config.uploads:
-            raise Refused(Status.SERVER_BUSY, f"You send {self._config.uploads} files at the same time already.", retry_after=5.0)
+            raise Refused(
+                Status.SERVER_BUSY,
+                f"You send {self._config.uploads} files at the same time already.",
+                retry_after=5.0,
+            )
 
     async def _read(self, state: UploadState) -> None:
         """Find out what is in the spool.
@@ -189,9 +200,15 @@ class UploadManager(Service):
             spooled = Spooled(storage.spool, storage.store, file, seal)
             state.begin(spooled, await storage.disk.run(spooled.open, first=first))
         except (OSError, UnknownKey, Damaged) as error:
-            _log.error("the upload {name} cannot be opened: {reason}", name=encode_id(file.file_id), reason=str(error))
+            _log.error(
+                "the upload {name} cannot be opened: {reason}",
+                name=encode_id(file.file_id),
+                reason=str(error),
+            )
             refused = not_written(error, 0) if isinstance(error, OSError) else None
-            raise refused or Refused(Status.FILE_WRITE_ERROR, "What is here of the file cannot be read.") from None
+            raise refused or Refused(
+                Status.FILE_WRITE_ERROR, "What is here of the file cannot be read."
+            ) from None
 
     # -- whole, or given up
 
@@ -203,8 +220,11 @@ class UploadManager(Service):
         async with state.lock:
             if state.over:
                 return await self._whole(state)
-            if state.offset < state.file.size:  # another one who finished it has found that it is to be sent anew
-                raise TransferError(Status.FILE_UPLOAD_ERROR, f"The bytes from {state.offset} on are missing.", state.offset)
+            # another one who finished it has found that it is to be sent anew
+            if state.offset < state.file.size:
+                raise TransferError(
+                    Status.FILE_UPLOAD_ERROR, f"The bytes from {state.offset} on are missing.", state.offset
+                )
             try:
                 whole = await self._finishing.finish(state.file, state.spooled)
             except TransferError as error:
@@ -227,9 +247,14 @@ class UploadManager(Service):
         raise TransferError(Status.FILE_UPLOAD_ERROR, "This upload is in other hands.", state.offset)
 
     async def terminate(self, file_id: bytes, user: int) -> None:
-        """Give a file up (idempotent). :raises Refused: ``FILE_OPEN_ERROR``, it is whole, or not this user's."""
+        """Give a file up (idempotent).
+
+        :raises Refused: ``FILE_OPEN_ERROR``, it is whole, or not this user's.
+        """
         file = await self._storage.files.find(file_id)
-        if file is not None and ((file.owner, file.server) != (user, self._config.name) or file.state is State.WHOLE):
+        if file is not None and (
+            (file.owner, file.server) != (user, self._config.name) or file.state is State.WHOLE
+        ):
             raise Refused(Status.FILE_OPEN_ERROR, _GONE)
         if not await self.give_up(file_id):
             raise Refused(Status.FILE_OPEN_ERROR, _GONE)
@@ -270,7 +295,10 @@ class UploadManager(Service):
                 await storage.disk.run(storage.store.delete, content.blob)
 
     async def complete(self, file: File) -> None:
-        """Make a file whole whose bytes are all here, but which nobody finished. :raises Refused: as its finishing does."""
+        """Make a file whole whose bytes are all here, but which nobody finished.
+
+        :raises Refused: as its finishing does.
+        """
         if file.file_id not in self:
             upload = await self.open(file.file_id, file.owner, UploadWaiter())
             try:

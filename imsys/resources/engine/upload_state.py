@@ -30,8 +30,8 @@ BATCH = 1 << 21
 """Bytes that one job writes at most (and a block more)."""
 
 GATHER = 1 << 20
-"""Smallest write batch, in bytes: fewer wait for more, for :data:`PATIENCE` seconds, unless somebody waits for them or the file ends with
-them. A job costs some 100 µs, whatever it does."""
+"""Smallest write batch, in bytes: fewer wait for more, for :data:`PATIENCE` seconds, unless somebody waits
+for them or the file ends with them. A job costs some 100 µs, whatever it does."""
 
 PATIENCE = 0.02
 
@@ -65,11 +65,17 @@ class Phase(enum.Enum):
     FAILED = enum.auto()
     """The disk has failed; it is over when the jobs that run have ended."""
     OVER = enum.auto()
-    """Nothing any more: the file is whole, was given up or forgotten, or the disk has failed. Who wants to go on opens it anew."""
+    """Nothing any more: the file is whole, was given up or forgotten, or the disk has failed.
+
+    Who wants to go on opens it anew.
+    """
 
 
 class Job(enum.Flag):
-    """What threads do for one file; one job writes and one syncs at a time, and one that settles does both."""
+    """What threads do for one file.
+
+    One job writes and one syncs at a time, and one that settles does both.
+    """
 
     NONE = 0
     WRITE = enum.auto()
@@ -83,9 +89,9 @@ _WRITING, _SYNCING = (Job.WRITE, Job.SETTLE), (Job.SYNC, Job.SETTLE)
 class UploadState:
     """Keeps one file on its way, of which this process knows what is in the spool.
 
-    One job at a time writes all that waits by then, and beside it another one has the disk take what was written. When nothing
-    more comes, the bytes after the last whole segment become durable, too.
-    Jobs of many files take turns, since each has one of each kind at a time, and the threads take them in order.
+    One job at a time writes all that waits by then, and beside it another one has the disk take what was
+    written. When nothing more comes, the bytes after the last whole segment become durable, too. Jobs of many
+    files take turns, since each has one of each kind at a time, and the threads take them in order.
 
     :param left: called when nobody holds it any more, and when it is over.
     """
@@ -145,7 +151,9 @@ class UploadState:
         return handle
 
     def release(self, handle: UploadHandle) -> None:
-        """Let go of it, as a connection asks that may hold it no more (idempotent): what was fed is still written."""
+        """Let go of it, as a connection asks that may hold it no more (idempotent): what was fed is still
+        written.
+        """
         self._end_hold(handle, Hold.RELEASED)
 
     def lose(self, reason: TransferError) -> None:
@@ -158,19 +166,32 @@ class UploadState:
             self.handle = None
             self._ports.memory.leave(self)
             self._left(self)
-        handle.end(hold, reason or TransferError(Status.FILE_UPLOAD_ERROR, "You have let go of this upload.", self.offset))
+        handle.end(
+            hold,
+            reason or TransferError(Status.FILE_UPLOAD_ERROR, "You have let go of this upload.", self.offset),
+        )
 
     def watch(self) -> None:
-        """Give who holds it time to make progress; where nobody does, remember it for :data:`IDLE` seconds."""
+        """Give who holds it time to make progress.
+
+        Where nobody does, remember it for :data:`IDLE` seconds.
+        """
         self.deadline = self._ports.clock.seconds() + (IDLE if self.handle is None else self._ports.stalled)
         self._ports.wheel.add(self)
 
     def expired(self) -> None:
-        """Take it from who made no progress, or forget it; while bytes wait, or nobody may send, it is the disk that makes none."""
+        """Take it from who made no progress, or forget it.
+
+        While bytes wait, or nobody may send, it is the disk that makes none.
+        """
         if self.pending or self.lock.locked or (self.handle is not None and self.handle.paused):
             self.watch()
         elif self.handle is not None:
-            self.lose(TransferError(Status.FILE_UPLOAD_ERROR, "The upload made no progress; it can go on later.", self.offset))
+            self.lose(
+                TransferError(
+                    Status.FILE_UPLOAD_ERROR, "The upload made no progress; it can go on later.", self.offset
+                )
+            )
         else:
             self.complete()
 
@@ -179,15 +200,22 @@ class UploadState:
     def feed(self, handle: UploadHandle, offset: int, data: bytes) -> None:
         """Take bytes, to be written.
 
-        :raises TransferError: ``FILE_UPLOAD_ERROR``, they are not the next ones, or too many; or why who sends them holds the file no more.
+        :raises TransferError: ``FILE_UPLOAD_ERROR``, they are not the next ones, or too many; or why who
+            sends them holds the file no more.
         """
         if handle is not self.handle:
             handle.check()
         size = self.file.size
         if offset != self.fed:
-            raise TransferError(Status.FILE_UPLOAD_ERROR, f"The bytes from {self.fed} on are expected, not from {offset}.", self.fed)
+            raise TransferError(
+                Status.FILE_UPLOAD_ERROR,
+                f"The bytes from {self.fed} on are expected, not from {offset}.",
+                self.fed,
+            )
         if offset + len(data) > size:
-            raise TransferError(Status.FILE_UPLOAD_ERROR, f"The file has {size} bytes, and no more.", self.fed)
+            raise TransferError(
+                Status.FILE_UPLOAD_ERROR, f"The file has {size} bytes, and no more.", self.fed
+            )
         if not data:
             return
         self._blocks.append(self._joined(data) if len(data) < SMALL else data)
@@ -201,7 +229,9 @@ class UploadState:
         self.advance()
 
     def _joined(self, data: bytes) -> bytes:
-        """Join a small block with the one before it if that is small as well: alone, each would take many times its bytes."""
+        """Join a small block with the one before it if that is small as well: alone, each would take many
+        times its bytes.
+        """
         try:
             last = self._blocks.pop()
         except IndexError:  # a thread has taken it
@@ -212,7 +242,10 @@ class UploadState:
         return data
 
     def flushed(self) -> Deferred[int]:
-        """Fire with the offset when all that was fed by now is durable; fail with :class:`TransferError` where it never will be."""
+        """Fire with the offset when all that was fed by now is durable.
+
+        Fail with :class:`TransferError` where it never will be.
+        """
         waiter: Deferred[int] = Deferred()
         if self.offset >= self.fed:
             waiter.callback(self.offset)
@@ -250,16 +283,25 @@ class UploadState:
     # -- jobs
 
     def advance(self) -> None:
-        """Hold the sender, or let it go on, and begin the jobs that can begin. Called after all that may change either."""
+        """Hold the sender, or let it go on, and begin the jobs that can begin.
+
+        Called after all that may change either.
+        """
         handle, waiting, unsynced = self.handle, self.fed - self._written, self._written - self.offset
-        paused = handle is not None and handle.pause(self._ports.memory.must_hold(waiting, unsynced, handle.window, handle.paused))
+        paused = handle is not None and handle.pause(
+            self._ports.memory.must_hold(waiting, unsynced, handle.window, handle.paused)
+        )
         if self.phase is not Phase.OPEN:
             return
         if self.fed == self.offset:
             self._wait_no_more()
             return
         # who settles syncs as well, and nothing may run when it is told that all is durable
-        if unsynced and (unsynced >= GATHER or (self._hurried and not self._blocks)) and self._running not in _SYNCING:
+        if (
+            unsynced
+            and (unsynced >= GATHER or (self._hurried and not self._blocks))
+            and self._running not in _SYNCING
+        ):
             self._start(Job.SYNC, self.spooled.sync)
         # who pauses sends no more to wait for
         if (self._hurried or paused or waiting >= GATHER) and self._running not in _WRITING:
@@ -291,7 +333,11 @@ class UploadState:
             if not isinstance(error, OSError):
                 _log.failure("an upload was not written")
             else:
-                _log.error("the upload {name} was not written: {reason}", name=encode_id(self.file.file_id), reason=str(error))
+                _log.error(
+                    "the upload {name} was not written: {reason}",
+                    name=encode_id(self.file.file_id),
+                    reason=str(error),
+                )
             self._fault = self._fault or not_written(error, self.offset)
             self.phase = Phase.FAILED if self.phase is Phase.OPEN else self.phase
         self._running &= ~job

@@ -12,12 +12,15 @@ from imsys.store.files import File
 
 
 class HeldUpload:
-    """An :class:`~imsys.resources.transfers.Upload`: what its connection does goes to the state, with the handle that allows it.
+    """An :class:`~imsys.resources.transfers.Upload`: what its connection does goes to the state, with the
+    handle that allows it.
 
     :param finish: makes the file whole.
     """
 
-    def __init__(self, state: UploadState, handle: UploadHandle, finish: Callable[[UploadState], Awaitable[File]]) -> None:
+    def __init__(
+        self, state: UploadState, handle: UploadHandle, finish: Callable[[UploadState], Awaitable[File]]
+    ) -> None:
         self._state = state
         self._handle = handle
         self._finish = finish
@@ -52,7 +55,9 @@ class HeldUpload:
         if self._handle.hold is not Hold.COMPLETE:
             self._handle.check()
             if state.fed < state.file.size:
-                raise TransferError(Status.FILE_UPLOAD_ERROR, f"The bytes from {state.fed} on are missing.", state.fed)
+                raise TransferError(
+                    Status.FILE_UPLOAD_ERROR, f"The bytes from {state.fed} on are missing.", state.fed
+                )
             await state.flushed()
         return await self._finish(state)
 

@@ -1,4 +1,6 @@
-"""The frames of files: files in chunks on the resources port (70-79), beside the requests of the same connection."""
+"""The frames of files: files in chunks on the resources port (70-79), beside the requests of the same
+connection.
+"""
 
 from imsys.resources.frames.handler import FrameHandler
 

@@ -26,11 +26,14 @@ class DownloadStream:
 
     At most one chunk is in memory here, and another one in the transport's buffer.
 
-    :param ahead: what all downloads together have read and not yet sent: where it is used up, nobody reads before there is room.
+    :param ahead: what all downloads together have read and not yet sent: where it is used up, nobody reads
+        before there is room.
     :param chunk: bytes of one at most.
     """
 
-    def __init__(self, room: Room, ahead: Budget, chunk: int, file_id: bytes, download: Download, offset: int) -> None:
+    def __init__(
+        self, room: Room, ahead: Budget, chunk: int, file_id: bytes, download: Download, offset: int
+    ) -> None:
         self._session = room.session
         self._room = room
         self._ahead = ahead
@@ -119,7 +122,9 @@ class Downloading:
     :param limit: of them.
     """
 
-    def __init__(self, session: Session, clock: IReactorTime, ahead: Budget, *, limit: int, chunk: int, patience: float) -> None:
+    def __init__(
+        self, session: Session, clock: IReactorTime, ahead: Budget, *, limit: int, chunk: int, patience: float
+    ) -> None:
         self._session = session
         self._clock = clock
         self._ahead = ahead
@@ -135,7 +140,9 @@ class Downloading:
     def check(self, file_id: bytes) -> None:
         """See whether one more can begin. :raises Refused: ``SERVER_BUSY``, there are too many."""
         if file_id not in self._open and len(self._open) >= self._limit:
-            raise Refused(Status.SERVER_BUSY, f"A connection reads at most {self._limit} files at the same time.")
+            raise Refused(
+                Status.SERVER_BUSY, f"A connection reads at most {self._limit} files at the same time."
+            )
 
     def begin(self, file_id: bytes, download: Download, offset: int) -> None:
         """Send a file from an offset on, as it is granted; in the place of one with the same identifier."""
@@ -145,7 +152,9 @@ class Downloading:
         before = self._open.pop(file_id, None)
         if before is not None:
             before.release()
-        stream = self._open[file_id] = DownloadStream(self._room, self._ahead, self._chunk, file_id, download, offset)
+        stream = self._open[file_id] = DownloadStream(
+            self._room, self._ahead, self._chunk, file_id, download, offset
+        )
         self._clock.callLater(0, self._run, stream)  # after the response
 
     def grant(self, file_id: bytes, count: int) -> None:

@@ -10,5 +10,7 @@ from imsys.server.session import Session
 
 def tell(session: Session, file_id: bytes, refused: Refused, offset: int) -> None:
     """Send a transfer error (79), with the offset to go on from."""
-    error = TransferErrorPush(error=int(refused.status), file_id=encode_id(file_id), offset=offset, message=refused.message)
+    error = TransferErrorPush(
+        error=int(refused.status), file_id=encode_id(file_id), offset=offset, message=refused.message
+    )
     session.send(error)

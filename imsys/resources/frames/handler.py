@@ -11,7 +11,12 @@ from imsys.errors import Refused, Status
 from imsys.protocols.chunks import CREDIT, OVERHEAD, UPLOAD_CHUNK, decode_chunk, decode_count
 from imsys.protocols.framing import Frame
 from imsys.protocols.identifiers import decode_id
-from imsys.protocols.messages.files import DownloadRequest, DownloadResponse, UploadOpenRequest, UploadOpenResponse
+from imsys.protocols.messages.files import (
+    DownloadRequest,
+    DownloadResponse,
+    UploadOpenRequest,
+    UploadOpenResponse,
+)
 from imsys.resources.budget import Budget
 from imsys.resources.frames.downloading import Downloading
 from imsys.resources.frames.uploading import Uploading
@@ -25,8 +30,8 @@ from imsys.server.session import Caller, Session
 class FrameHandler:
     """Takes the frames of files on all connections of one resources port.
 
-    Requests (72, 74) take their turns among the others of their connection. Chunks and credits (70, 76) are answered by
-    nothing, or by acknowledgements and errors at any time, and go straight to their transfer.
+    Requests (72, 74) take their turns among the others of their connection. Chunks and credits (70, 76) are
+    answered by nothing, or by acknowledgements and errors at any time, and go straight to their transfer.
     """
 
     def __init__(
@@ -62,7 +67,9 @@ class FrameHandler:
             uploading, chunk = self._of(caller.session).uploading, min(self._uploads.chunk, self._largest)
             if request.give_up:
                 await uploading.give_up(file_id, caller.user)
-                return UploadOpenResponse(offset=0, chunk_size=chunk, window=self._uploads.window, given_up=True)
+                return UploadOpenResponse(
+                    offset=0, chunk_size=chunk, window=self._uploads.window, given_up=True
+                )
             offset = await uploading.open(file_id, caller.user)
             return UploadOpenResponse(offset=offset, chunk_size=chunk, window=self._uploads.window)
 
@@ -74,10 +81,14 @@ class FrameHandler:
             found = await self._downloads.open(file_id)
             file, content = found.file, found.content
             if not 0 <= request.offset <= content.size:
-                raise Refused(Status.INVALID_FIELD, f"This file has {content.size} bytes; an offset lies within them.")
+                raise Refused(
+                    Status.INVALID_FIELD, f"This file has {content.size} bytes; an offset lies within them."
+                )
             _still_there(caller.session)
             downloading.begin(file_id, found, request.offset)
-            return DownloadResponse(size=content.size, sha256=content.sha256.hex(), filename=file.filename, mime=file.mime)
+            return DownloadResponse(
+                size=content.size, sha256=content.sha256.hex(), filename=file.filename, mime=file.mime
+            )
 
         return upload_open, download
 
@@ -118,7 +129,9 @@ class FrameHandler:
             limit, chunk = self._config.uploads, min(self._config.chunk, self._largest)
             transfers = self._open[session] = _Transfers(
                 Uploading(session, self._clock, self._uploads, limit),
-                Downloading(session, self._clock, self._ahead, limit=limit, chunk=chunk, patience=self._config.stalled),
+                Downloading(
+                    session, self._clock, self._ahead, limit=limit, chunk=chunk, patience=self._config.stalled
+                ),
             )
         return transfers
 

@@ -31,7 +31,10 @@ class Room:
         return not self.session.choked and not self._waiting
 
     async def wait(self) -> None:
-        """Return when something can be sent, or the connection is gone. :raises twisted.internet.defer.TimeoutError: neither in time."""
+        """Return when something can be sent, or the connection is gone.
+
+        :raises twisted.internet.defer.TimeoutError: neither in time.
+        """
         while not self.over and (self.session.choked or self._waiting):
             turn: Deferred[None] = Deferred(self._forget)
             self._waiting.append(turn)

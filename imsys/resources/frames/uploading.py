@@ -21,7 +21,8 @@ _NOT_OPEN = Refused(Status.PERMISSION_DENIED, "No upload of this file is open on
 class UploadStream:
     """Takes one file that a connection sends; :class:`Uploading` has all of them.
 
-    The acknowledgement of its full size is not sent when the last byte is durable, but when the file is whole and visible.
+    The acknowledgement of its full size is not sent when the last byte is durable, but when the file is whole
+    and visible.
     """
 
     def __init__(self, uploading: Uploading, file_id: bytes) -> None:
@@ -50,7 +51,14 @@ class UploadStream:
 
     def lost(self, reason: Refused) -> None:
         """Close the stream, and tell the client why."""
-        self._end(reason, reason.offset if isinstance(reason, TransferError) else self.upload.offset if self.upload is not None else 0)
+        self._end(
+            reason,
+            reason.offset
+            if isinstance(reason, TransferError)
+            else self.upload.offset
+            if self.upload is not None
+            else 0,
+        )
 
     def take(self, chunk: Chunk) -> None:
         """Write a chunk if it is the next one; else say which is."""
@@ -60,7 +68,11 @@ class UploadStream:
             return
         try:
             if not chunk.intact:
-                raise TransferError(Status.CHECKSUM_MISMATCH, "The bytes of this chunk are not what its CRC-32C says.", upload.fed)
+                raise TransferError(
+                    Status.CHECKSUM_MISMATCH,
+                    "The bytes of this chunk are not what its CRC-32C says.",
+                    upload.fed,
+                )
             upload.feed(chunk.offset, chunk.data)
         except TransferError as misplaced:
             tell(self._session, self.file_id, misplaced, misplaced.offset)
@@ -89,7 +101,9 @@ class UploadStream:
 
     def _failed(self, reason: Failure, upload: Upload) -> None:
         _log.failure("finishing an upload failed", reason)
-        self._end(Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), upload.offset)
+        self._end(
+            Refused(Status.INTERNAL_ERROR, "The server made a mistake; it is in its log."), upload.offset
+        )
 
 
 class Uploading:
@@ -111,13 +125,16 @@ class Uploading:
     async def open(self, file_id: bytes, user: int) -> int:
         """Begin with a file, or go on with it; return the offset of the next chunk.
 
-        :raises Refused: ``FILE_OPEN_ERROR``, there is no such file on its way; ``SERVER_BUSY``, there are too many.
+        :raises Refused: ``FILE_OPEN_ERROR``, there is no such file on its way; ``SERVER_BUSY``, there are too
+            many.
         """
         before = self._open.pop(file_id, None)
         if before is not None:
             before.release()
         elif len(self._open) >= self._limit:
-            raise Refused(Status.SERVER_BUSY, f"A connection sends at most {self._limit} files at the same time.")
+            raise Refused(
+                Status.SERVER_BUSY, f"A connection sends at most {self._limit} files at the same time."
+            )
         stream = self._open[file_id] = UploadStream(self, file_id)
         try:
             upload = await self._uploads.open(file_id, user, stream)
@@ -127,7 +144,9 @@ class Uploading:
         if not self.has(stream):
             upload.release()
             if self.session.open:
-                raise Refused(Status.FILE_UPLOAD_ERROR, "Somebody else goes on with this upload.", retry_after=1.0)
+                raise Refused(
+                    Status.FILE_UPLOAD_ERROR, "Somebody else goes on with this upload.", retry_after=1.0
+                )
             raise Refused(Status.NETWORK_ERROR, "The connection is gone.")
         stream.upload = upload
         if upload.offset == upload.file.size:  # nothing is missing but its end; after the response

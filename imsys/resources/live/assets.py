@@ -1,4 +1,6 @@
-"""The files of the watch page, as they are served: under names that change with what is in them, so that browsers keep them for good."""
+"""The files of the watch page, as they are served: under names that change with what is in them, so that
+browsers keep them for good.
+"""
 
 from __future__ import annotations
 

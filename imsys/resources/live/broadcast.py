@@ -26,9 +26,11 @@ from imsys.resources.live.timeline import Timeline
 _log = Logger()
 
 SOUND = 0.02
-"""Seconds that a piece of sound waits for a picture, to be sent with it: AAC has one every 23 ms, film a picture every 33 to 42 ms.
+"""Seconds that a piece of sound waits for a picture, to be sent with it: AAC has one every 23 ms, film a
+picture every 33 to 42 ms.
 
-A write to a player costs about the same whatever its size, so that this spares a third of what a player costs.
+A write to a player costs about the same whatever its size, so that this spares a third of what a player
+costs.
 """
 
 TOLD = 20.0
@@ -58,7 +60,12 @@ class Broadcast:
     """
 
     def __init__(
-        self, cache: Cache, clock: IReactorTime, at_turn_end: Callable[[Callable[[], None]], Any], most: int, patience: float
+        self,
+        cache: Cache,
+        clock: IReactorTime,
+        at_turn_end: Callable[[Callable[[], None]], Any],
+        most: int,
+        patience: float,
     ) -> None:
         self._cache = cache
         self._clock = clock
@@ -68,7 +75,8 @@ class Broadcast:
         self._timeline = Timeline(clock.seconds)
         self._channels: dict[Encoding, _Channel] = {}
         self._cursors: dict[Player, PlayerCursor] = {}  # of those that are not in step
-        self._waiting: dict[Player, None] = {}  # those of them that have room, and wait for something to begin with
+        # those of them that have room, and wait for something to begin with
+        self._waiting: dict[Player, None] = {}
         self._watchers: set[Player] = set()
         self._elsewhere: dict[str, tuple[int, float]] = {}
         self._shown = False  # a key frame has come from this publisher
@@ -145,7 +153,9 @@ class Broadcast:
         self._timeline.restart()
 
     def _write_soon(self, media: Media) -> None:
-        """Have a picture written when the turn ends, and a piece of sound with the next picture, if that comes soon."""
+        """Have a picture written when the turn ends, and a piece of sound with the next picture, if that
+        comes soon.
+        """
         if media.kind is Kind.VIDEO or not self._cache.has_pictures:
             self._flushing = True
             self._at_turn_end(self._flush)
@@ -218,7 +228,9 @@ class Broadcast:
             cursor.since = math.inf
 
     def await_key_frame(self, player: Player) -> None:
-        """Have a player that is held begin with a key frame that is still to come: it has had what it wanted of the rest."""
+        """Have a player that is held begin with a key frame that is still to come: it has had what it wanted
+        of the rest.
+        """
         cursor = self._cursors.get(player)
         if cursor is not None:
             cursor.at, cursor.earliest = START, self._cache.end
@@ -282,7 +294,9 @@ class Broadcast:
     def over(self, reason: str) -> None:
         """It has ended: everybody gets the rest that they are in step with, and is told."""
         self._flush()
-        everybody = [player for channel in self._channels.values() for player in channel.players] + list(self._cursors)
+        everybody = [player for channel in self._channels.values() for player in channel.players] + list(
+            self._cursors
+        )
         self._channels.clear()
         self._cursors.clear()
         self._waiting.clear()

@@ -10,16 +10,25 @@ from imsys.resources.budget import Budget
 from imsys.resources.live.players import Encoding
 
 LATE = 2.0
-"""Seconds of the groups of pictures before the newest that are kept, for players that are no further behind than that."""
+"""Seconds of the groups of pictures before the newest that are kept, for players that are no further behind
+than that.
+"""
 
 STILL = 10.0
-"""Seconds without a picture after which a stream is one of sound alone: whoever comes then need not wait for a key frame."""
+"""Seconds without a picture after which a stream is one of sound alone: whoever comes then need not wait for
+a key frame.
+"""
 
 TRACKS = 16
-"""Codec headers that are kept at most (enhanced RTMP may have several tracks); what would be one more is only passed on."""
+"""Codec headers that are kept at most (enhanced RTMP may have several tracks).
+
+What would be one more is only passed on.
+"""
 
 _COLOURS = 0x84
-"""Of the first byte of a video payload: enhanced RTMP's metadata, which describe the colours of a high dynamic range."""
+"""Of the first byte of a video payload: enhanced RTMP's metadata, which describe the colours of a high
+dynamic range.
+"""
 
 
 class Entry:
@@ -51,7 +60,9 @@ class Cache:
     :param budget: the same of all streams together: what it has no room for is too much, too.
     """
 
-    def __init__(self, most_bytes: int, most_messages: int, seconds: Callable[[], float], budget: Budget) -> None:
+    def __init__(
+        self, most_bytes: int, most_messages: int, seconds: Callable[[], float], budget: Budget
+    ) -> None:
         self._most_bytes = most_bytes
         self._most_messages = most_messages
         self._seconds = seconds
@@ -62,7 +73,8 @@ class Cache:
         self._bytes = 0
         self._key: int | None = None
         self._pictures: float | None = None
-        self._headers: dict[tuple[Kind, int], tuple[int, Media]] = {}  # with the number of the message that brought it
+        # with the number of the message that brought it
+        self._headers: dict[tuple[Kind, int], tuple[int, Media]] = {}
         self._headers_at_key: Sequence[tuple[int, Media]] = ()
         self.kinds: set[Kind] = set()
         """Kinds of messages that the publisher has sent."""
@@ -113,7 +125,8 @@ class Cache:
         return entry
 
     def restart(self) -> None:
-        """Another publisher begins: nobody can begin with what there is, and its headers are not those of what comes.
+        """Another publisher begins: nobody can begin with what there is, and its headers are not those of
+        what comes.
 
         What was kept stays for those who are behind.
         """
@@ -130,7 +143,9 @@ class Cache:
         self._afford()
 
     def pieces(self, start: int, encoding: Encoding, size: int) -> list[bytes]:
-        """Messages from a number on in an encoding: at least one, if there is one, then as many as fit into so many bytes."""
+        """Messages from a number on in an encoding: at least one, if there is one, then as many as fit into
+        so many bytes.
+        """
         found: list[bytes] = []
         for at in range(start - self._first, len(self._entries)):
             data = self._entries[at].encoded(encoding)
@@ -143,7 +158,8 @@ class Cache:
     def headers(self, since: int, start: int) -> Iterator[Media]:
         """What somebody who saw everything before ``since`` has to have before he goes on at ``start``.
 
-        Headers have the time of what follows. Metadata have none: ffmpeg takes those of any other time than 0 for subtitles.
+        Headers have the time of what follows. Metadata have none: ffmpeg takes those of any other time than 0
+        for subtitles.
         """
         known = self._headers_at_key if start == self._key else self._in_order()
         at = start - self._first
@@ -203,7 +219,9 @@ def describes(media: Media) -> bool:
 
 
 def _slot(media: Media) -> tuple[Kind, int] | None:
-    """What a message replaces when it is the newest of its kind: metadata, a codec's header, what describes colours."""
+    """What a message replaces when it is the newest of its kind: metadata, a codec's header, what describes
+    colours.
+    """
     if media.header:
         return media.kind, _track(media)
     payload = media.payload

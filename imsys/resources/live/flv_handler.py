@@ -96,15 +96,18 @@ BASIC = _Form(_Tags(basic), _Chunks(basic))
 
 
 class FlvPlayer:
-    """Somebody who watches over HTTP: a :class:`~imsys.resources.live.players.Player` whose bytes are a pushed body.
+    """Somebody who watches over HTTP: a :class:`~imsys.resources.live.players.Player` whose bytes are a
+    pushed body.
 
-    It joins the stream before anything can be sent, so that it is refused, or told that there is nothing to be seen, while there is
-    still a status to say so with.
+    It joins the stream before anything can be sent, so that it is refused, or told that there is nothing to
+    be seen, while there is still a status to say so with.
     """
 
     length: None = None
 
-    def __init__(self, clock: IReactorTime, broadcast: Broadcast, form: _Form = WHOLE, *, watches: bool) -> None:
+    def __init__(
+        self, clock: IReactorTime, broadcast: Broadcast, form: _Form = WHOLE, *, watches: bool
+    ) -> None:
         """:raises Refused: ``SERVER_BUSY``, there are too many."""
         self._form = form
         self._clock = clock
@@ -177,7 +180,10 @@ class FlvPlayer:
         self._first += data
 
     def _arrive(self, looks: int) -> None:
-        """There is something to send; what kinds of things there will be is told in the first bytes, and may not be known yet."""
+        """There is something to send.
+
+        What kinds of things there will be is told in the first bytes, and may not be known yet.
+        """
         if self._over or self._arrived.called:
             return
         if self._broadcast.settled or looks == LOOKS:
@@ -199,7 +205,9 @@ class FlvPlayer:
                 self._arrived.errback(Refused(Status.STREAM_NOT_FOUND, "This live stream is over."))
             return
         if self._outlet.choked:
-            _log.debug("closing the live stream over HTTP to {peer}: {reason}", peer=self._outlet.peer, reason=reason)
+            _log.debug(
+                "closing the live stream over HTTP to {peer}: {reason}", peer=self._outlet.peer, reason=reason
+            )
             self._deadline = self._clock.callLater(LINGER, self._outlet.abort)
         else:
             self._outlet.end()
@@ -231,13 +239,17 @@ class FlvHandler:
 
     def routes(self) -> list[Endpoint]:
         """The paths of the streams."""
-        return [Endpoint("/live/{}", {"GET": self.get, "HEAD": self.get}), Endpoint("/live/{}/watchers/{}/{}", {"PUT": self.watched})]
+        return [
+            Endpoint("/live/{}", {"GET": self.get, "HEAD": self.get}),
+            Endpoint("/live/{}/watchers/{}/{}", {"PUT": self.watched}),
+        ]
 
     async def get(self, request: Request, name: str) -> Response:
         """A stream, from its newest key frame on; with ``?basic=1`` for players that know little.
 
         :raises Problem: 401 or 403, as the key is; 404, there is no such stream.
-        :raises Refused: ``STREAM_NOT_FOUND``, it is over, or nobody sends it; ``SERVER_BUSY``, too many watch it.
+        :raises Refused: ``STREAM_NOT_FOUND``, it is over, or nobody sends it; ``SERVER_BUSY``, too many watch
+            it.
         """
         if not name.endswith(SUFFIX):
             raise Refused(Status.STREAM_NOT_FOUND, "There is no such live stream.")
@@ -247,7 +259,9 @@ class FlvHandler:
         broadcast = self._streams.own(ticket.file_id) if peer else await self._streams.watch(ticket.file_id)
         if request.method == "HEAD":
             return Response(200, _HEADERS, _Unsent())
-        player = FlvPlayer(self._clock, broadcast, BASIC if request.field("basic") else WHOLE, watches=not peer)
+        player = FlvPlayer(
+            self._clock, broadcast, BASIC if request.field("basic") else WHOLE, watches=not peer
+        )
         held = self._keys.grants.hold(ticket, player.ended)
         player.let_go = partial(self._keys.grants.release, held)
         await player.begun()

@@ -1,7 +1,9 @@
-"""What makes a file of a stream's tags: a header, and metadata that say how long it is, and where its key frames are.
+"""What makes a file of a stream's tags: a header, and metadata that say how long it is, and where its key
+frames are.
 
-``onMetaData`` with ``keyframes`` (``times`` in seconds, ``filepositions`` in bytes) is not in Adobe's specification; it is what players of
-FLV look for to seek (FFmpeg's ``libavformat/flvdec.c``, ``parse_keyframes_index``; mpegts.js).
+``onMetaData`` with ``keyframes`` (``times`` in seconds, ``filepositions`` in bytes) is not in Adobe's
+specification; it is what players of FLV look for to seek (FFmpeg's ``libavformat/flvdec.c``,
+``parse_keyframes_index``; mpegts.js).
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from imsys.protocols.media import Kind, Media, media
 from imsys.protocols.rtmp.amf0 import EcmaArray, Value, decode, encode
 
 MOST_KEYS = 8000
-"""Key frames in an index at most, twice so many values (readers bound those; ours at 20,000): of more, every second one is left out."""
+"""Key frames in an index at most, twice so many values (readers bound those; ours at 20,000): of more, every
+second one is left out.
+"""
 
 MOST_PREFIX = 1 << 18
 """Bytes that header, metadata and index have at most."""
@@ -75,7 +79,14 @@ class Tags:
             if len(data) - start - _TAG < wanted:
                 break
             try:
-                self._look(media(Kind(kind), int.from_bytes(head[7:8] + head[4:7]), data[start + _TAG : start + _TAG + wanted]), size)
+                self._look(
+                    media(
+                        Kind(kind),
+                        int.from_bytes(head[7:8] + head[4:7]),
+                        data[start + _TAG : start + _TAG + wanted],
+                    ),
+                    size,
+                )
             except ValueError:
                 raise PeerFault(f"a tag of type {kind} at {self.end}") from None
             self._skip = _TAG + size + _TRAILER
@@ -98,7 +109,9 @@ class Tags:
         self._seen += 1
 
     def prefix(self) -> bytes:
-        """What stands before the tags, in place of the metadata among them: header and metadata of the whole file."""
+        """What stands before the tags, in place of the metadata among them: header and metadata of the whole
+        file.
+        """
         values = EcmaArray(_described(self.metadata[2]) if self.metadata is not None else {})
         values.update(
             duration=self.last / 1000,
@@ -111,13 +124,19 @@ class Tags:
             canSeekToEnd=False,
             metadatacreator="imsys",
             filesize=0.0,
-            keyframes={"times": [time / 1000 for time, _ in self.keys], "filepositions": [0.0] * len(self.keys)},
+            keyframes={
+                "times": [time / 1000 for time, _ in self.keys],
+                "filepositions": [0.0] * len(self.keys),
+            },
         )
         length = len(self._prefixed(values))  # numbers have one size, so it stays what it is
         cut, cut_end = self.metadata[:2] if self.metadata is not None else (0, 0)
         values["filesize"] = float(length + self.end - (cut_end - cut))
         places = [length + place - (cut_end - cut if place >= cut_end else 0) for _, place in self.keys]
-        values["keyframes"] = {"times": [time / 1000 for time, _ in self.keys], "filepositions": [float(place) for place in places]}
+        values["keyframes"] = {
+            "times": [time / 1000 for time, _ in self.keys],
+            "filepositions": [float(place) for place in places],
+        }
         return self._prefixed(values)
 
     def _prefixed(self, values: EcmaArray) -> bytes:
@@ -133,5 +152,11 @@ def _described(payload: bytes) -> dict[str, Value]:
     first = found[0] if found else None
     if not isinstance(first, dict):
         return {}
-    plain = {name: value for name, value in first.items() if name and isinstance(value, bool | int | float | str)}
-    return {name: value for name, value in list(plain.items())[:64] if not isinstance(value, str) or len(value) <= 256}
+    plain = {
+        name: value for name, value in first.items() if name and isinstance(value, bool | int | float | str)
+    }
+    return {
+        name: value
+        for name, value in list(plain.items())[:64]
+        if not isinstance(value, str) or len(value) <= 256
+    }

@@ -40,11 +40,17 @@ class Player(Protocol):
         ...
 
     def write(self, data: bytes) -> None:
-        """Send these bytes; several messages at once, and always whole ones. It may be behind from then on."""
+        """Send these bytes; several messages at once, and always whole ones.
+
+        It may be behind from then on.
+        """
         ...
 
     def over(self, reason: str) -> None:
-        """It has seen everything that it will see: the stream has ended, or it was behind for too long. Nothing follows."""
+        """It has seen everything that it will see: the stream has ended, or it was behind for too long.
+
+        Nothing follows.
+        """
         ...
 
 

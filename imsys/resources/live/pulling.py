@@ -1,7 +1,8 @@
-"""Streams that are published at another server, brought here: once, however many watch here, and only while somebody does.
+"""Streams that are published at another server, brought here: once, however many watch here, and only while
+somebody does.
 
-They come as FLV over HTTPS, as players get them, with a key that this server makes for itself. A server gives such keys only what is
-published there, so nothing ever goes round in a circle.
+They come as FLV over HTTPS, as players get them, with a key that this server makes for itself. A server gives
+such keys only what is published there, so nothing ever goes round in a circle.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ Find = Callable[[str], Awaitable[ServerAddress]]
 
 
 def trust(ca: str) -> IPolicyForHTTPS:
-    """Whose certificates are believed: those of the authorities in a file, or, where there is none, those that the system believes.
+    """Whose certificates are believed: those of the authorities in a file, or, where there is none, those
+    that the system believes.
 
     :raises ConfigError: there is something else in it.
     """
@@ -93,7 +95,9 @@ class Pulls(Service):
     :param longest: bytes of one message at most.
     """
 
-    def __init__(self, reactor: Any, server: str, policy: IPolicyForHTTPS, find: Find, tickets: Tickets, longest: int) -> None:
+    def __init__(
+        self, reactor: Any, server: str, policy: IPolicyForHTTPS, find: Find, tickets: Tickets, longest: int
+    ) -> None:
         self._reactor = reactor
         self._server = server
         self._policy = policy
@@ -137,7 +141,9 @@ class Pulls(Service):
         headers = Headers({"Authorization": [f"Bearer {key}"], "User-Agent": ["imsys"]})
         url = f"https://{host}:{place.http_port}/live/{name}{path}".encode("ascii")
         # an agent of its own: nothing of it is kept for others
-        response: IResponse = await Agent.usingEndpointFactory(self._reactor, line).request(method, url, headers)
+        response: IResponse = await Agent.usingEndpointFactory(self._reactor, line).request(
+            method, url, headers
+        )
         return response
 
     def stopService(self) -> Deferred[Any]:
@@ -173,7 +179,8 @@ class _Line:
             return protocol
 
         if isinstance(protocolFactory, Factory):
-            protocolFactory.noisy = False  # it is started and stopped for each request, and that every few seconds
+            # it is started and stopped for each request, and that every few seconds
+            protocolFactory.noisy = False
         connecting: Deferred[IProtocol] = self._endpoint.connect(protocolFactory)
         return connecting.addCallback(connected)
 
@@ -242,7 +249,12 @@ class Pulling:
                 self._telling.cancel()
         if not self._dropped:
             name = encode_id(self._stream.stream_id)
-            _log.info("live stream {stream} comes from {server} no more: {reason}", stream=name, server=self._stream.server, reason=reason)
+            _log.info(
+                "live stream {stream} comes from {server} no more: {reason}",
+                stream=name,
+                server=self._stream.server,
+                reason=reason,
+            )
             self._dropped = True
             self._left(self)
 
@@ -267,7 +279,9 @@ class Pulling:
         try:
             await self._telling.addTimeout(CONNECT, self._reactor)
         except Exception as error:
-            _log.debug("how many watch here could not be told: {reason}", reason=str(error) or type(error).__name__)
+            _log.debug(
+                "how many watch here could not be told: {reason}", reason=str(error) or type(error).__name__
+            )
         finally:
             self._telling = None
             line.cut()

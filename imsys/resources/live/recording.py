@@ -1,7 +1,9 @@
-"""A stream on its way to the disk: tags of FLV, sealed from the first byte on, and durable a second or two after they came.
+"""A stream on its way to the disk: tags of FLV, sealed from the first byte on, and durable a second or two
+after they came.
 
-What is on the disk of one recording lies in a folder of its own beside the spool: ``<file id>.json``, which says what it is and holds its
-wrapped key, and is there before anything else; and a spool (:mod:`imsys.files.spool`) of the tags.
+What is on the disk of one recording lies in a folder of its own beside the spool: ``<file id>.json``, which
+says what it is and holds its wrapped key, and is there before anything else; and a spool
+(:mod:`imsys.files.spool`) of the tags.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ BATCH = 1 << 20
 """Bytes that are written at once, without gathering any longer."""
 
 PENDING = 1 << 24
-"""Bytes of one recording that wait for the disk at most; with more the disk is too slow, and the recording ends."""
+"""Bytes of one recording that wait for the disk at most.
+
+With more the disk is too slow, and the recording ends.
+"""
 
 ENDLESS = 1 << 50
 """The size that a spool is told where nobody knows it."""
@@ -68,7 +73,9 @@ class Kept:
         self.about = about
         self._folder = folder
         self._path = folder / f"{about.file_id}.json"
-        self.spool = Spool(folder, about.file_id, masters.seal(Wrapped(about.key_id, about.wrapped_key)), ENDLESS)
+        self.spool = Spool(
+            folder, about.file_id, masters.seal(Wrapped(about.key_id, about.wrapped_key)), ENDLESS
+        )
 
     @property
     def file_id(self) -> bytes:
@@ -99,7 +106,8 @@ class Kept:
 
 
 def kept_in(folder: Path, masters: MasterKeys, keep: Container[str]) -> list[Kept | str]:
-    """What there is in the folder, the oldest first; of what cannot be read, why. What belongs to no recording is removed. It blocks.
+    """What there is in the folder, the oldest first; of what cannot be read, why. What belongs to no
+    recording is removed. It blocks.
 
     :param keep: names of recordings that are under way.
     """
@@ -121,7 +129,9 @@ def kept_in(folder: Path, masters: MasterKeys, keep: Container[str]) -> list[Kep
 
 
 class Tape:
-    """An :class:`~imsys.resources.live.players.Encoding` of one recording: tags, from time 0 on, and one description."""
+    """An :class:`~imsys.resources.live.players.Encoding` of one recording: tags, from time 0 on, and one
+    description.
+    """
 
     def __init__(self) -> None:
         self._base: int | None = None
@@ -146,7 +156,8 @@ class Tape:
 
 
 class Recording:
-    """A :class:`~imsys.resources.live.players.Player` that writes what it gets; the stream never waits for it.
+    """A :class:`~imsys.resources.live.players.Player` that writes what it gets; the stream never waits for
+    it.
 
     :param most: bytes that it may have; what comes later is not recorded.
     :param budget: bytes, of all recordings together, that wait for the disk.
@@ -217,7 +228,11 @@ class Recording:
         return self._done if not self._done.called else succeed(None)
 
     def _stop(self, reason: str) -> None:
-        _log.warn("the recording of {stream} ends before its stream: {reason}", stream=self.kept.about.stream_id, reason=reason)
+        _log.warn(
+            "the recording of {stream} ends before its stream: {reason}",
+            stream=self.kept.about.stream_id,
+            reason=reason,
+        )
         self._over = True
         self._broadcast.leave(self)
         self._flush()

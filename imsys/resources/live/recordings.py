@@ -1,7 +1,8 @@
 """All recordings of one server: begun with a stream, and made files of its thread when it is over.
 
-A recording goes from the first message of a stream to its end here, over all breaks of its publisher. When the server was stopped or killed
-in between, what is durable becomes a file of its own as soon as it is there again.
+A recording goes from the first message of a stream to its end here, over all breaks of its publisher. When
+the server was stopped or killed in between, what is durable becomes a file of its own as soon as it is there
+again.
 """
 
 from __future__ import annotations
@@ -121,7 +122,13 @@ class Recordings(Service):
         )
         kept = Kept(self._folder, about, self._masters)
         recording = self._running[about.file_id] = Recording(
-            self._clock, self._disk, kept, broadcast, self._limits.most - MOST_PREFIX, self._budget, self._ended
+            self._clock,
+            self._disk,
+            kept,
+            broadcast,
+            self._limits.most - MOST_PREFIX,
+            self._budget,
+            self._ended,
         )
         recording.start()
 
@@ -131,7 +138,10 @@ class Recordings(Service):
         self._wake()
 
     def stopService(self) -> Deferred[None]:
-        """Write what was recorded to the disk; it becomes files at the next start, also where that has begun."""
+        """Write what was recorded to the disk.
+
+        It becomes files at the next start, also where that has begun.
+        """
         super().stopService()
         if self._call is not None:
             self._call.cancel()
@@ -159,7 +169,9 @@ class Recordings(Service):
             return
         self._again = False
         self._idle.clear()
-        run_in_background(self._finish_all(), _log, "making files of recordings failed").addCallback(self._finished)
+        run_in_background(self._finish_all(), _log, "making files of recordings failed").addCallback(
+            self._finished
+        )
 
     def _finished(self, _: None) -> None:
         self._idle.set()
@@ -204,12 +216,18 @@ class Recordings(Service):
             if refused.status not in _REFUSED or isinstance(refused, TransferError):
                 self._outage.failed(f"that of {about.stream_id} has to wait: {refused}")
                 return False
-            _log.warn("the recording of {stream} is removed: {reason}", stream=about.stream_id, reason=refused)
+            _log.warn(
+                "the recording of {stream} is removed: {reason}", stream=about.stream_id, reason=refused
+            )
         except OSError as error:
             self._outage.failed(f"that of {about.stream_id} has to wait: {error}")
             return False
         except Damaged as damaged:
-            _log.error("the recording of {stream} is damaged, and left where it is: {reason}", stream=about.stream_id, reason=damaged)
+            _log.error(
+                "the recording of {stream} is damaged, and left where it is: {reason}",
+                stream=about.stream_id,
+                reason=damaged,
+            )
             self._complained.add(about.file_id)
             return True
         except Exception:
@@ -222,7 +240,10 @@ class Recordings(Service):
         return True
 
     async def _publish(self, kept: Kept) -> None:
-        """Offer it, send it, and have it finished; each step may be the last before a crash, and all of them run again then."""
+        """Offer it, send it, and have it finished.
+
+        Each step may be the last before a crash, and all of them run again then.
+        """
         file = await self._files.find(kept.file_id)
         if file is not None and file.state is State.WHOLE:
             return
@@ -238,10 +259,16 @@ class Recordings(Service):
             await self._uploads.terminate(file.file_id, file.owner)
             file = None
         if file is None:
-            await self._files.offer(self._offer(kept.about, size), life=self._limits.life, quota=self._limits.quota)
+            await self._files.offer(
+                self._offer(kept.about, size), life=self._limits.life, quota=self._limits.quota
+            )
         whole = await self._send(kept, tags, prefix)
         if whole is not None:
-            _log.info("the recording of {stream} is {name}", stream=kept.about.stream_id, name=encode_id(whole.file_id))
+            _log.info(
+                "the recording of {stream} is {name}",
+                stream=kept.about.stream_id,
+                name=encode_id(whole.file_id),
+            )
 
     def _offer(self, about: RecordingInfo, size: int) -> Offer:
         return Offer(
@@ -303,7 +330,8 @@ def _kept_runs(tags: Tags) -> Iterator[tuple[int, int]]:
 
 
 def filename(title: str, began: float) -> str:
-    """What a recording is called: by its title, and when it began (UTC), with nothing in it that no name may have.
+    """What a recording is called: by its title, and when it began (UTC), with nothing in it that no name may
+    have.
 
     :param began: Unix time.
     """

@@ -54,14 +54,19 @@ LINGER = 5.0
 """Seconds that a peer has to take the last bytes, and to close."""
 
 TALK = 1 << 15
-"""Bytes a second, averaged over some seconds, of who does not publish: a few hundred in all, and acknowledgements."""
+"""Bytes a second, averaged over some seconds, of who does not publish: a few hundred in all, and
+acknowledgements.
+"""
 
 MESSAGES = 2000
-"""Messages a second, averaged over some seconds, of a publisher: pictures and sound are some 80, whatever their bit rate."""
+"""Messages a second, averaged over some seconds, of a publisher: pictures and sound are some 80, whatever
+their bit rate.
+"""
 
 CHUNK = 100
-"""Bytes that the chunks of a peer have on average at least, past the first :data:`MESSAGES` a second. All known programs send 128 or more;
-in chunks of a byte, or empty ones, what a publisher may send in a second takes longer than a second to read."""
+"""Bytes that the chunks of a peer have on average at least, past the first :data:`MESSAGES` a second. All
+known programs send 128 or more; in chunks of a byte, or empty ones, what a publisher may send in a second
+takes longer than a second to read."""
 
 PAUSE = 600.0
 """Seconds that a player may pause."""
@@ -127,7 +132,8 @@ class RtmpConnection(Protocol):
 
     transport: Any
     write: Callable[[bytes], None]
-    """See :class:`~imsys.resources.live.players.Player`: the transport's own, so that it costs a call less."""
+    """See :class:`~imsys.resources.live.players.Player`: the transport's own, so that it costs a call less.
+    """
     _flow: FlowControl
     _linger: Linger
 
@@ -148,7 +154,10 @@ class RtmpConnection(Protocol):
         self._chunks = Meter(TALK // CHUNK + MESSAGES)
         self._messages = Meter(MESSAGES)
         self.behind = True
-        """See :class:`~imsys.resources.live.players.Player`; looked at for every player and write, as :attr:`write` is called."""
+        """See :class:`~imsys.resources.live.players.Player`.
+
+        Looked at for every player and write, as :attr:`write` is called.
+        """
         self._pumping = False
         self.deadline = 0.0
 
@@ -160,7 +169,8 @@ class RtmpConnection(Protocol):
         self._linger = Linger(self._wheel, self._flow)
         self.transport.setTcpNoDelay(True)
         self.write = self.transport.write
-        if not ISSLTransport.providedBy(self.transport):  # which has the one of the transport below, whose bytes are not encrypted
+        # which has the one of the transport below, whose bytes are not encrypted
+        if not ISSLTransport.providedBy(self.transport):
             self.write = getattr(self.transport, "write_at_once", self.write)
         self.transport.registerProducer(self, True)
         self._wheel.expire(self, self._owner.settings.begin)
@@ -296,7 +306,11 @@ class RtmpConnection(Protocol):
             broadcast.join(self)
         except Refused as refused:
             if self._linger.phase is OPEN:
-                code = "NetStream.Play.StreamNotFound" if refused.status is Status.STREAM_NOT_FOUND else "NetStream.Play.Failed"
+                code = (
+                    "NetStream.Play.StreamNotFound"
+                    if refused.status is Status.STREAM_NOT_FOUND
+                    else "NetStream.Play.Failed"
+                )
                 self._rtmp.refuse_play(refused.message, code)
                 self._close(f"it may not play: {refused}")
             return
@@ -313,7 +327,8 @@ class RtmpConnection(Protocol):
     async def _admit(self, event: PublishRequested | PlayRequested, right: Right) -> tuple[bytes, Ticket]:
         """Return the stream that is asked for, and the ticket.
 
-        :raises Refused: ``STREAM_NOT_FOUND``, the name is none; ``PERMISSION_DENIED``, the key is none for this, or its user is signed out.
+        :raises Refused: ``STREAM_NOT_FOUND``, the name is none; ``PERMISSION_DENIED``, the key is none for
+            this, or its user is signed out.
         """
         try:
             stream_id = decode_id(event.name)
@@ -382,10 +397,17 @@ class RtmpConnection(Protocol):
     def _drop(self, reason: str) -> None:
         if not self._warned:
             self._warned = True
-            _log.info("data that {peer} publishes are dropped: {reason}", peer=self.transport.getPeer(), reason=reason)
+            _log.info(
+                "data that {peer} publishes are dropped: {reason}",
+                peer=self.transport.getPeer(),
+                reason=reason,
+            )
 
     def dropped(self, reason: str) -> None:
-        """See :class:`~imsys.resources.live.stream_manager.StreamSource`; also for whoever is connected when the server stops."""
+        """See :class:`~imsys.resources.live.stream_manager.StreamSource`.
+
+        Also for whoever is connected when the server stops.
+        """
         if self._linger.phase is OPEN:
             if self._role is Role.PUBLISHING:
                 self._rtmp.fail(f"Closed: {reason}.")
@@ -395,7 +417,11 @@ class RtmpConnection(Protocol):
 
     def expired(self) -> None:
         """Close: the peer has not said what it wants, or has paused for too long."""
-        self._fail("it has paused for too long" if self._broadcast is not None else "it takes too long to say what it wants")
+        self._fail(
+            "it has paused for too long"
+            if self._broadcast is not None
+            else "it takes too long to say what it wants"
+        )
 
     def _fail(self, reason: str) -> None:
         """Tell the peer what it has done wrong, if it understands that by now, and close."""

@@ -35,7 +35,13 @@ class RtmpServer(Service, Factory):
     noisy = False
 
     def __init__(
-        self, clock: IReactorTime, settings: RtmpSettings, streams: StreamManager, tickets: Tickets, granted: Granted, crowd: Crowd
+        self,
+        clock: IReactorTime,
+        settings: RtmpSettings,
+        streams: StreamManager,
+        tickets: Tickets,
+        granted: Granted,
+        crowd: Crowd,
     ) -> None:
         self.settings = settings
         self.streams = streams
@@ -43,13 +49,17 @@ class RtmpServer(Service, Factory):
         self.granted = granted
         self.connections = ConnectionSet[RtmpConnection](clock, crowd)
         self.emptied = self.connections.emptied
-        self.closed = Tally(clock, _log, LogLevel.info, "closing the RTMP connection from {peer}: {reason}", lines=LINES)
+        self.closed = Tally(
+            clock, _log, LogLevel.info, "closing the RTMP connection from {peer}: {reason}", lines=LINES
+        )
         """Why connections were closed."""
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         """Make a new connection; ``None``: there is no room for one."""
         connection = RtmpConnection(self)
-        return connection if self.connections.enter(connection, limit_key(getattr(addr, "host", ""))) else None
+        return (
+            connection if self.connections.enter(connection, limit_key(getattr(addr, "host", ""))) else None
+        )
 
     def drain(self) -> None:
         """Do nothing: who publishes or plays goes on until the end of the stream."""

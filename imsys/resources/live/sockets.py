@@ -9,8 +9,8 @@ from typing import Any
 UNSENT = 1 << 18
 """Bytes that the kernel keeps for a player before they are sent.
 
-Left to itself it keeps up to some megabytes, so that a player would be found to be behind many seconds late, and would see all of
-them before it went on with a key frame.
+Left to itself it keeps up to some megabytes, so that a player would be found to be behind many seconds late,
+and would see all of them before it went on with a key frame.
 """
 
 

@@ -26,7 +26,8 @@ from imsys.util.tallies import Tally
 _log = Logger()
 
 TAKE_OVER = 5.0
-"""Seconds without media after which another publisher may have the stream of one that is, as it seems, dead."""
+"""Seconds without media after which another publisher may have the stream of one that is, as it seems, dead.
+"""
 
 BEAT = 5.0
 """Seconds between two beats: what is live here is told, and what was ended elsewhere is heard of."""
@@ -38,7 +39,9 @@ LINES = 20
 """Lines of a minute in which streams come and go; the others are counted."""
 
 MOST_MESSAGES = 20_000
-"""Messages of a group of pictures that are kept at most: the bytes of many small ones are mostly their objects'."""
+"""Messages of a group of pictures that are kept at most: the bytes of many small ones are mostly their
+objects'.
+"""
 
 
 class StreamSource(Protocol):
@@ -76,7 +79,8 @@ class _Here:
 
 
 class StreamManager(Service):
-    """Manages the streams of a server: one publisher and any players of each, and what the database is told of it.
+    """Manages the streams of a server: one publisher and any players of each, and what the database is told
+    of it.
 
     :param server: the name of this resources server.
     :param tell: called when a stream has begun, paused or ended.
@@ -95,7 +99,9 @@ class StreamManager(Service):
         self._kept = Budget(config.caches)
         self._loops: list[LoopingCall] = []
         self._looked = 0.0
-        self._background = Background(_log, "what became of a live stream could not be told", refused=self._refused)
+        self._background = Background(
+            _log, "what became of a live stream could not be told", refused=self._refused
+        )
         self.pull: Pull | None = None
         """Set where streams of other servers can be fetched."""
         self.record: Record | None = None
@@ -110,8 +116,9 @@ class StreamManager(Service):
         """Take a stream from this source, until it is :meth:`left` or dropped.
 
         :param user: who wants to publish.
-        :raises Refused: ``STREAM_NOT_FOUND``, there is no such stream, or it is over; ``PERMISSION_DENIED``, it is not this user's;
-            that, ``NOT_FRIENDS`` or ``BLOCKED``, they may not write in its thread any more; ``SERVER_BUSY``, somebody else sends it.
+        :raises Refused: ``STREAM_NOT_FOUND``, there is no such stream, or it is over; ``PERMISSION_DENIED``,
+            it is not this user's; that, ``NOT_FRIENDS`` or ``BLOCKED``, they may not write in its thread any
+            more; ``SERVER_BUSY``, somebody else sends it.
         :raises Unavailable: the database does not answer.
         """
         here = self._here.get(stream_id) or self._keep(await self._known(stream_id))
@@ -152,7 +159,9 @@ class StreamManager(Service):
         if here.source is None:
             return
         if silent < TAKE_OVER:
-            raise Refused(Status.SERVER_BUSY, "Somebody publishes this live stream already.", retry_after=TAKE_OVER)
+            raise Refused(
+                Status.SERVER_BUSY, "Somebody publishes this live stream already.", retry_after=TAKE_OVER
+            )
         source, here.source = here.source, None
         source.dropped("another publisher has taken over")
 
@@ -177,7 +186,9 @@ class StreamManager(Service):
             if here.source is not None or not here.ours:
                 return
             try:
-                paused = await self._store.mark_waiting(here.stream.stream_id, self._server, away=self._config.away)
+                paused = await self._store.mark_waiting(
+                    here.stream.stream_id, self._server, away=self._config.away
+                )
             except Unavailable:  # it may have it; the next beat asks
                 here.doubt = True
                 raise
@@ -196,7 +207,10 @@ class StreamManager(Service):
         return None if here is None else here.broadcast
 
     def own(self, stream_id: bytes) -> Broadcast:
-        """A stream that is published here, for another server. :raises Refused: ``STREAM_NOT_FOUND``, it is not."""
+        """A stream that is published here, for another server.
+
+        :raises Refused: ``STREAM_NOT_FOUND``, it is not.
+        """
         here = self._here.get(stream_id)
         if here is None or not here.ours:
             raise Refused(Status.STREAM_NOT_FOUND, "This live stream is not published here.")
@@ -207,7 +221,8 @@ class StreamManager(Service):
 
         Nobody publishes it for ``[live] away`` seconds: it is over for those who wait.
 
-        :raises Refused: ``STREAM_NOT_FOUND``, there is no such stream, it is over, or is at another server from which it cannot be fetched.
+        :raises Refused: ``STREAM_NOT_FOUND``, there is no such stream, it is over, or is at another server
+            from which it cannot be fetched.
         :raises Unavailable: the database does not answer.
         """
         here = self._here.get(stream_id)
@@ -278,7 +293,9 @@ class StreamManager(Service):
         for work, interval in ((self._look, LOOK), (self._beat, BEAT)):
             loop = LoopingCall(work)
             loop.clock = self._reactor
-            loop.start(interval, now=False).addErrback(lambda reason: _log.failure("live streams are not looked after any more", reason))
+            loop.start(interval, now=False).addErrback(
+                lambda reason: _log.failure("live streams are not looked after any more", reason)
+            )
             self._loops.append(loop)
 
     def stopService(self) -> Deferred[None]:
@@ -312,7 +329,9 @@ class StreamManager(Service):
         now, config = self._reactor.seconds(), self._config
         stalled, self._looked = now - self._looked - LOOK, now
         for here in list(self._here.values()):
-            if stalled > LOOK:  # nobody was read or written to: it is not their fault, and what they sent meanwhile comes after this
+            # nobody was read or written to: it is not their fault, and what they sent meanwhile comes after
+            # this
+            if stalled > LOOK:
                 here.since += stalled
                 here.broadcast.excuse(stalled)
             here.broadcast.look()
@@ -321,7 +340,8 @@ class StreamManager(Service):
                 self.left(here.stream.stream_id, source)
                 source.dropped(f"it has sent nothing for {config.silence:g} s")
             elif here.source is None and now - here.since > config.away:
-                # the chat servers end it, as any that nobody is heard of: whoever ends it must be the one to tell
+                # the chat servers end it, as any that nobody is heard of: whoever ends it must be the one to
+                # tell
                 self.end(here.stream.stream_id, f"nobody has published it for {config.away:g} s")
             else:
                 self._unused(here)
@@ -336,7 +356,8 @@ class StreamManager(Service):
             if viewers:
                 for stream_id in await self._store.beat(self._server, viewers, away=self._config.away):
                     here = self._here.get(stream_id)
-                    if here is not None and here.source is sources[stream_id]:  # else it has begun since: the next beat tells
+                    # else it has begun since: the next beat tells
+                    if here is not None and here.source is sources[stream_id]:
                         self.end(stream_id)
             for here in waiting:
                 await self._look_elsewhere(here)

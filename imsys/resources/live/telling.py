@@ -30,7 +30,9 @@ Tell = Callable[[bytes], Awaitable[None]]
 
 
 class Telling:
-    """Of each stream one announcement at a time, so that none overtakes another: what is told is what the database has by then."""
+    """Of each stream one announcement at a time, so that none overtakes another: what is told is what the
+    database has by then.
+    """
 
     def __init__(self, reactor: Any, tell: Tell) -> None:
         self._reactor = reactor
@@ -76,7 +78,11 @@ class Telling:
                 self._outage.failed(str(refused))
                 self._keep(stream_id)
                 return
-            _log.debug("nobody is told of live stream {stream}: {reason}", stream=encode_id(stream_id), reason=refused)
+            _log.debug(
+                "nobody is told of live stream {stream}: {reason}",
+                stream=encode_id(stream_id),
+                reason=refused,
+            )
         except Exception:
             _log.failure("nobody is told of live stream {stream}", stream=encode_id(stream_id))
             return

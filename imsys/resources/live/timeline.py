@@ -1,4 +1,6 @@
-"""The time of a stream: one line, though the clocks of publishers are not perfect, and publishers break off and begin anew at zero."""
+"""The time of a stream: one line, though the clocks of publishers are not perfect, and publishers break off
+and begin anew at zero.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,17 @@ BACK = 2000
 """Milliseconds that sound, or pictures, may go back: they are not sent in perfect order."""
 
 APART = 10_000
-"""Milliseconds that sound may lag behind the pictures, and the other way round, or that either may leap ahead beyond the time that passed.
+"""Milliseconds that sound may lag behind the pictures, and the other way round, or that either may leap ahead
+beyond the time that passed.
 
-More than that is no delay of an encoder's, but another zero: what counts from there is moved to where the stream is.
+More than that is no delay of an encoder's, but another zero: what counts from there is moved to where the
+stream is.
 """
 
 _SHIFTS = 4
-"""Corrections that are remembered: after one wild timestamp the one before it is right again, and that of the pictures is for the sound."""
+"""Corrections that are remembered: after one wild timestamp the one before it is right again, and that of the
+pictures is for the sound.
+"""
 
 _BITS = 1 << 32
 
@@ -35,9 +41,9 @@ class _Line:
 class Timeline:
     """Moves the timestamps of a publisher to where the stream is.
 
-    Those of a publisher with a good clock stay as they are. Sound and pictures are looked at on their own: one of them that leaps goes on
-    where the stream is, and so does the other if it leaps as far, so that both stay together. The next publisher's go on from the latest,
-    with as much between as has passed meanwhile.
+    Those of a publisher with a good clock stay as they are. Sound and pictures are looked at on their own:
+    one of them that leaps goes on where the stream is, and so does the other if it leaps as far, so that both
+    stay together. The next publisher's go on from the latest, with as much between as has passed meanwhile.
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
@@ -71,7 +77,8 @@ class Timeline:
         return moved
 
     def beside(self, kind: Kind, timestamp: int) -> int:
-        """The timestamp of what moves nothing: data, codec headers and the ends of sequences say 0 whenever they come.
+        """The timestamp of what moves nothing: data, codec headers and the ends of sequences say 0 whenever
+        they come.
 
         What is far from the latest gets the latest.
         """
@@ -88,11 +95,17 @@ class Timeline:
         return max(round((self._seconds() - self._moment) * 1000), 1)
 
     def _shift(self, timestamp: int) -> int:
-        """How far a timestamp that begins, or leaps, is to be moved: as others were, if that takes it to where the stream is."""
+        """How far a timestamp that begins, or leaps, is to be moved: as others were, if that takes it to
+        where the stream is.
+        """
         shift = self._shifts[0] if self._shifts else 0
         if self._latest is not None:
             passed = self._passed()
-            fitting = (shift for shift in self._shifts if -APART <= _after(timestamp + shift, self._latest) <= APART + passed)
+            fitting = (
+                shift
+                for shift in self._shifts
+                if -APART <= _after(timestamp + shift, self._latest) <= APART + passed
+            )
             shift = next(fitting, self._latest + passed - timestamp)
         if shift in self._shifts:
             self._shifts.remove(shift)

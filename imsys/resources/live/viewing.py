@@ -19,7 +19,8 @@ from imsys.web.answers import Problem
 from imsys.web.requests import Request
 
 FRESH = 1.0
-"""Seconds for which what was read of a stream is good: everybody who watches asks for it every few seconds."""
+"""Seconds for which what was read of a stream is good: everybody who watches asks for it every few seconds.
+"""
 
 KNOWN = 10_000
 """Streams of which something is kept at most."""
@@ -28,7 +29,9 @@ KNOWN = 10_000
 class Streams:
     """What the database has of streams, read at most once in :data:`FRESH` seconds each, however many ask."""
 
-    def __init__(self, clock: IReactorTime, find: Callable[[bytes], Coroutine[Any, Any, LiveStream | None]]) -> None:
+    def __init__(
+        self, clock: IReactorTime, find: Callable[[bytes], Coroutine[Any, Any, LiveStream | None]]
+    ) -> None:
         self._clock = clock
         self._find = find
         self._known: OrderedDict[bytes, tuple[float, LiveStream | None]] = OrderedDict()
@@ -60,7 +63,8 @@ class Keys:
 
     :param calendar: Unix seconds.
     :param life: seconds in which a player has to begin with one.
-    :param may_watch: whether a user may watch a stream now; who has left its thread, or was blocked, gets no new key.
+    :param may_watch: whether a user may watch a stream now; who has left its thread, or was blocked, gets no
+        new key.
     """
 
     def __init__(
@@ -81,7 +85,8 @@ class Keys:
         """The key of a request for a stream.
 
         :param name: of the stream, as it stands in the path.
-        :raises Problem: 404, that is none; 401, there is no key, or it is forged or over; 403, it is for something else.
+        :raises Problem: 404, that is none; 401, there is no key, or it is forged or over; 403, it is for
+            something else.
         """
         try:
             stream_id = decode_id(name)
@@ -90,7 +95,13 @@ class Keys:
         return await self.grants.of(request, Right.PLAY, stream_id, in_query=True)
 
     async def renewed(self, ticket: Ticket) -> str | None:
-        """A new key for who has one that is half over, and goes on watching; ``None``: there is time, or they may watch it no more."""
-        if ticket.expires - self._calendar() > self._life / 2 or not await self._may_watch(ticket.file_id, ticket.user):
+        """A new key for who has one that is half over, and goes on watching; ``None``: there is time, or they
+        may watch it no more.
+        """
+        if ticket.expires - self._calendar() > self._life / 2 or not await self._may_watch(
+            ticket.file_id, ticket.user
+        ):
             return None
-        return self._tickets.issue(ticket.file_id, ticket.user, Right.PLAY, life=self._life, sign_in=ticket.sign_in)
+        return self._tickets.issue(
+            ticket.file_id, ticket.user, Right.PLAY, life=self._life, sign_in=ticket.sign_in
+        )

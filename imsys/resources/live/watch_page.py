@@ -73,18 +73,32 @@ class WatchPage:
     async def page(self, request: Request, name: str) -> Response:
         """The page. Who may not watch gets it, too, with the status that says so: it has the words for it."""
         try:
-            status, title = 200, (await self._streams.find((await self._keys.read(request, name)).file_id)).title
+            status, title = (
+                200,
+                (await self._streams.find((await self._keys.read(request, name)).file_id)).title,
+            )
         except Problem as problem:
             status, title = problem.status, ""
         except Refused as refused:
             status, title = refusal(refused).status, ""
-        values = {"title": html.escape(title or UNNAMED), "poll": round(POLL * 1000), "rest": round(REST * 1000)}
+        values = {
+            "title": html.escape(title or UNNAMED),
+            "poll": round(POLL * 1000),
+            "rest": round(REST * 1000),
+        }
         text = self._page.substitute(self._assets.paths, **values)
-        headers = (("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", _POLICY), *_PRIVATE)
+        headers = (
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Security-Policy", _POLICY),
+            *_PRIVATE,
+        )
         return Response(status, headers, text.encode("utf-8"))
 
     async def state(self, request: Request, name: str) -> Response:
-        """What there is to be seen, and a new key when the old one is half over. :raises Problem: 401, 403 or 404, as the key is."""
+        """What there is to be seen, and a new key when the old one is half over.
+
+        :raises Problem: 401, 403 or 404, as the key is.
+        """
         ticket = await self._keys.read(request, name)
         stream = await self._streams.find(ticket.file_id)
         over = stream.state is LiveState.ENDED

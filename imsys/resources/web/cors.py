@@ -10,7 +10,10 @@ from imsys.web.requests import Request
 from imsys.web.routing import Router
 
 MAX_AGE = 7200
-"""Seconds that a browser may remember what it may do; browsers have bounds of their own, Chromium this one."""
+"""Seconds that a browser may remember what it may do.
+
+Browsers have bounds of their own, Chromium this one.
+"""
 
 SENT = (
     "Authorization, Content-Type, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Checksum, Upload-Defer-Length, "
@@ -27,7 +30,10 @@ SEEN = (
 
 
 class Origins:
-    """Answers preflights of the allowed origins, and lets their pages read responses. Cookies there are none, so none are allowed."""
+    """Answers preflights of the allowed origins, and lets their pages read responses.
+
+    Cookies there are none, so none are allowed.
+    """
 
     def __init__(self, router: Router, allowed: Sequence[str]) -> None:
         """``allowed`` are origins in lower case, or ``*`` alone."""
@@ -53,7 +59,9 @@ class Origins:
     def _preflight(self, request: Request, origin: str) -> Response:
         route, _ = self.router.find(request.path)
         allowed = ("Access-Control-Allow-Methods", route.methods), ("Access-Control-Allow-Headers", SENT)
-        return self._vary(Response(204, (self._origin(origin), *allowed, ("Access-Control-Max-Age", str(MAX_AGE)))))
+        return self._vary(
+            Response(204, (self._origin(origin), *allowed, ("Access-Control-Max-Age", str(MAX_AGE))))
+        )
 
     def _origin(self, origin: str) -> tuple[str, str]:
         return "Access-Control-Allow-Origin", "*" if self._all else origin

@@ -21,7 +21,9 @@ PIECE = READ
 """Bytes that are read at a time, from one multiple of it to the next."""
 
 SMALL_PIECE = 1 << 16
-"""Bytes that are read at a time, and none ahead, when what waits for all peers together has used up its memory."""
+"""Bytes that are read at a time, and none ahead, when what waits for all peers together has used up its
+memory.
+"""
 
 
 class Pieces:
@@ -81,7 +83,10 @@ class Pieces:
         return piece
 
     def _read(self, *, ahead: bool = False) -> None:
-        """Begin to read the next piece, if there is memory; where it is not ahead, there always is for a small one."""
+        """Begin to read the next piece, if there is memory.
+
+        Where it is not ahead, there always is for a small one.
+        """
         size = min(self._piece - self._at % self._piece, self._end - self._at)
         taken = size if self._budget.take(size) else 0
         if not taken:
@@ -127,7 +132,8 @@ class DownloadHandler:
     async def get(self, request: Request, name: str) -> Response:
         """Send a file, a part of it, or word that the client has it already; for HEAD, the headers alone.
 
-        Its first bytes have been read when this returns: what the store gives wrongly is an error, and not a body that breaks off.
+        Its first bytes have been read when this returns: what the store gives wrongly is an error, and not a
+        body that breaks off.
         """
         file_id = file_named(name)
         ticket = await self._grants.of(request, Right.READ, file_id, in_query=True)

@@ -16,7 +16,8 @@ CHALLENGE = ("WWW-Authenticate", 'Bearer realm="files"')
 
 
 class Grants:
-    """Reads tickets out of requests: ``Authorization: Bearer``, or, where a browser cannot send that, the query.
+    """Reads tickets out of requests: ``Authorization: Bearer``, or, where a browser cannot send that, the
+    query.
 
     :param field: of the query.
     """
@@ -26,12 +27,15 @@ class Grants:
         self._granted = granted
         self._field = field
 
-    async def of(self, request: Request, right: Right, file_id: bytes | None = None, *, in_query: bool = False) -> Ticket:
+    async def of(
+        self, request: Request, right: Right, file_id: bytes | None = None, *, in_query: bool = False
+    ) -> Ticket:
         """Read the grant that a request came with.
 
         :param file_id: the file that it must be for, if the path names one.
         :param in_query: whether it may stand in the query.
-        :raises Problem: 401, there is none, or it is forged or over; 403, it is for another file or another right.
+        :raises Problem: 401, there is none, or it is forged or over; 403, it is for another file or another
+            right.
         :raises Unavailable: it cannot be told now whether its user is still signed in.
         """
         text = _bearer(request)
@@ -39,14 +43,21 @@ class Grants:
             text = request.field(self._field)
         if text is None:
             where = f"?{self._field}=, or " if in_query else ""
-            raise Problem(401, Status.PERMISSION_DENIED, f"This takes a {right.called}: {where}Authorization: Bearer.", CHALLENGE)
+            raise Problem(
+                401,
+                Status.PERMISSION_DENIED,
+                f"This takes a {right.called}: {where}Authorization: Bearer.",
+                CHALLENGE,
+            )
         try:
             ticket = self._tickets.read(text, right.called)
             await self._granted.demand(ticket)
         except Unavailable:
             raise
         except Refused as refused:
-            raise Problem(401, refused.status, refused.message, (CHALLENGE[0], f'{CHALLENGE[1]}, error="invalid_token"')) from None
+            raise Problem(
+                401, refused.status, refused.message, (CHALLENGE[0], f'{CHALLENGE[1]}, error="invalid_token"')
+            ) from None
         if ticket.right is not right or (file_id is not None and ticket.file_id != file_id):
             raise Problem(403, Status.PERMISSION_DENIED, f"This {right.called} is for something else.")
         request.known(ticket.user)

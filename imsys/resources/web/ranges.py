@@ -36,7 +36,13 @@ def wanted(request: Request, size: int, etag: str) -> tuple[int, int] | None:
     else:
         begin, end = max(0, size - _number(match[2])), size
     if begin >= size:
-        raise Problem(416, Status.INVALID_FIELD, f"The file has {size} bytes.", ("Content-Range", f"bytes */{size}"), ("ETag", etag))
+        raise Problem(
+            416,
+            Status.INVALID_FIELD,
+            f"The file has {size} bytes.",
+            ("Content-Range", f"bytes */{size}"),
+            ("ETag", etag),
+        )
     return begin, min(end, size)
 
 
@@ -50,7 +56,9 @@ def changed(request: Request, etag: str) -> bool:
     """Whether the client does not have this file already. :raises Problem: 412, it wants another one."""
     match = request.header("if-match")
     if match is not None and not _names(match, etag, weak=False):
-        raise Problem(412, Status.INVALID_FIELD, "This is not the file that the request is about.", ("ETag", etag))
+        raise Problem(
+            412, Status.INVALID_FIELD, "This is not the file that the request is about.", ("ETag", etag)
+        )
     have = request.header("if-none-match")
     return have is None or not _names(have, etag, weak=True)
 

@@ -34,7 +34,8 @@ from imsys.web.answers import Headers, Problem, Response, refusal
 from imsys.web.requests import Request
 
 CHECKED_BYTES = 1 << 23
-"""Bytes of a request with a checksum at most: they are kept in memory until all of them are here and right."""
+"""Bytes of a request with a checksum at most: they are kept in memory until all of them are here and right.
+"""
 
 RESUMABLE = ("Tus-Resumable", VERSION)
 
@@ -68,17 +69,26 @@ class TusHandler:
         return Response(204, headers)
 
     async def post(self, request: Request, *places: str) -> Response:
-        """Create an upload; or use another method, by ``X-HTTP-Method-Override``, from those who cannot send it."""
+        """Create an upload; or use another method, by ``X-HTTP-Method-Override``, from those who cannot send
+        it.
+        """
         method = request.header("x-http-method-override")
         if method is None:
             if places:
-                raise Problem(405, Status.JSONPARSE_ERROR, "Files are created at /files/.", ("Allow", "HEAD, GET, PATCH, DELETE, OPTIONS"))
+                raise Problem(
+                    405,
+                    Status.JSONPARSE_ERROR,
+                    "Files are created at /files/.",
+                    ("Allow", "HEAD, GET, PATCH, DELETE, OPTIONS"),
+                )
             return await self._spoken(self._create, request)
         handlers: dict[str, Spoken] = {"POST": self._create}
         if places:
             handlers = {"PATCH": self._patch, "DELETE": self._delete, "HEAD": self._head}
         if method not in handlers:
-            raise Problem(405, Status.JSONPARSE_ERROR, "X-HTTP-Method-Override names no method that could be meant.")
+            raise Problem(
+                405, Status.JSONPARSE_ERROR, "X-HTTP-Method-Override names no method that could be meant."
+            )
         return await self._spoken(handlers[method], request, *places)
 
     async def head(self, request: Request, name: str) -> Response:
@@ -94,9 +104,18 @@ class TusHandler:
         return await self._spoken(self._delete, request, name)
 
     async def _spoken(self, handler: Spoken, request: Request, *places: str) -> Response:
-        """Every response has the version, refusals as well; a request has it, too. :raises Problem: whatever the handler does."""
+        """Every response has the version, refusals as well; a request has it, too.
+
+        :raises Problem: whatever the handler does.
+        """
         if request.header("tus-resumable") != VERSION:
-            raise Problem(412, Status.INVALID_FIELD, f"Tus-Resumable has to be {VERSION}.", RESUMABLE, ("Tus-Version", VERSION))
+            raise Problem(
+                412,
+                Status.INVALID_FIELD,
+                f"Tus-Resumable has to be {VERSION}.",
+                RESUMABLE,
+                ("Tus-Version", VERSION),
+            )
         try:
             return (await handler(request, *places)).having(RESUMABLE)
         except Problem as problem:
@@ -108,17 +127,27 @@ class TusHandler:
     async def _create(self, request: Request) -> Response:
         ticket = await self._grants.of(request, Right.WRITE)
         if request.header("upload-defer-length") is not None or request.header("upload-concat") is not None:
-            raise Problem(400, Status.INVALID_FIELD, "The length has to be known, and the file has to come in one upload.")
+            raise Problem(
+                400,
+                Status.INVALID_FIELD,
+                "The length has to be known, and the file has to come in one upload.",
+            )
         length = number(request, "Upload-Length")
         check_metadata(request)
         with_bytes = request.header("content-type") == BYTES
         async with self._opened(request, ticket) as (upload, waiter):
             if length != upload.file.size:
                 status = 413 if length > upload.file.size else 400
-                raise Problem(status, Status.INVALID_FIELD, f"A file of {upload.file.size} bytes was offered.")
-            if with_bytes and await upload.flushed() == 0:  # else it is here already, at least in part, and the client is told so
+                raise Problem(
+                    status, Status.INVALID_FIELD, f"A file of {upload.file.size} bytes was offered."
+                )
+            # else it is here already, at least in part, and the client is told so
+            if with_bytes and await upload.flushed() == 0:
                 await self._take(request, upload, waiter)
-            headers: Headers = (("Location", f"/files/{encode_id(ticket.file_id)}"), *await self._progress(upload))
+            headers: Headers = (
+                ("Location", f"/files/{encode_id(ticket.file_id)}"),
+                *await self._progress(upload),
+            )
         return Response(201, headers)
 
     async def _head(self, request: Request, name: str) -> Response:
@@ -126,7 +155,12 @@ class TusHandler:
         ticket = await self._grants.of(request, Right.WRITE, file_id)
         async with self._opened(request, ticket) as (upload, _):
             file, progress = upload.file, await self._progress(upload)
-        headers = (*progress, ("Upload-Length", str(file.size)), metadata(file.filename, file.mime), ("Cache-Control", "no-store"))
+        headers = (
+            *progress,
+            ("Upload-Length", str(file.size)),
+            metadata(file.filename, file.mime),
+            ("Cache-Control", "no-store"),
+        )
         return Response(200, headers)
 
     async def _patch(self, request: Request, name: str) -> Response:
@@ -138,7 +172,9 @@ class TusHandler:
         async with self._opened(request, ticket) as (upload, waiter):
             there = await upload.flushed()
             if offset != there:
-                raise TransferError(Status.FILE_UPLOAD_ERROR, f"The upload goes on at {there}, not at {offset}.", there)
+                raise TransferError(
+                    Status.FILE_UPLOAD_ERROR, f"The upload goes on at {there}, not at {offset}.", there
+                )
             await self._take(request, upload, waiter)
             headers = await self._progress(upload)
         return Response(204, headers)
@@ -160,7 +196,9 @@ class TusHandler:
     async def _opened(self, request: Request, ticket: Ticket) -> AsyncIterator[tuple[Upload, UploadWaiter]]:
         """Hold an upload; what was fed stays, however this ends. :raises Problem: whatever is refused."""
         waiter = UploadWaiter(request.body.fail)
-        grant = self._grants.hold(ticket, lambda reason: waiter.lost(Refused(Status.PERMISSION_DENIED, reason)))
+        grant = self._grants.hold(
+            ticket, lambda reason: waiter.lost(Refused(Status.PERMISSION_DENIED, reason))
+        )
         try:
             upload = await self._uploads.open(ticket.file_id, ticket.user, waiter)
             try:
@@ -173,11 +211,19 @@ class TusHandler:
             self._grants.release(grant)
 
     async def _take(self, request: Request, upload: Upload, waiter: UploadWaiter) -> None:
-        """Take the body of a request. :raises Problem: 413, it does not fit; 460, it is not what its checksum says."""
+        """Take the body of a request.
+
+        :raises Problem: 413, it does not fit; 460, it is not what its checksum says.
+        """
         expected = checksum(request)
         left = upload.file.size - upload.fed
         if request.length is not None and request.length > left:
-            raise Problem(413, Status.INVALID_FIELD, f"{left} bytes are left of this file.", ("Upload-Offset", str(upload.fed)))
+            raise Problem(
+                413,
+                Status.INVALID_FIELD,
+                f"{left} bytes are left of this file.",
+                ("Upload-Offset", str(upload.fed)),
+            )
         if expected is not None:
             await self._take_checked(request, upload, waiter, expected)
             return
@@ -185,12 +231,17 @@ class TusHandler:
             upload.feed(upload.fed, piece)
             await waiter.room()
 
-    async def _take_checked(self, request: Request, upload: Upload, waiter: UploadWaiter, expected: Checksum) -> None:
+    async def _take_checked(
+        self, request: Request, upload: Upload, waiter: UploadWaiter, expected: Checksum
+    ) -> None:
         size = CHECKED_BYTES if request.length is None else request.length
         if size > CHECKED_BYTES:
             raise _too_many()
         if not self._budget.take(size):
-            raise Refused(Status.SERVER_BUSY, "Too many bytes wait to be checked; ask again, or send them without a checksum.")
+            raise Refused(
+                Status.SERVER_BUSY,
+                "Too many bytes wait to be checked; ask again, or send them without a checksum.",
+            )
         try:
             digest, here = expected.begin(), bytearray()  # of its pieces each may be a byte
             while piece := await request.body.read():
@@ -199,7 +250,11 @@ class TusHandler:
                 if len(here) > size:
                     raise _too_many()
             if digest.digest() != expected.digest:
-                raise TransferError(Status.CHECKSUM_MISMATCH, "The bytes are not what their checksum says; none were taken.", upload.fed)
+                raise TransferError(
+                    Status.CHECKSUM_MISMATCH,
+                    "The bytes are not what their checksum says; none were taken.",
+                    upload.fed,
+                )
             for at in range(0, len(here), PIECE):
                 upload.feed(upload.fed, bytes(here[at : at + PIECE]))
                 await waiter.room()

@@ -49,7 +49,12 @@ def _sha1() -> _Digest:
     return hashlib.sha1(usedforsecurity=False)
 
 
-ALGORITHMS: dict[str, Callable[[], _Digest]] = {"sha1": _sha1, "sha256": hashlib.sha256, "md5": _md5, "crc32": _Crc32}
+ALGORITHMS: dict[str, Callable[[], _Digest]] = {
+    "sha1": _sha1,
+    "sha256": hashlib.sha256,
+    "md5": _md5,
+    "crc32": _Crc32,
+}
 """Of checksums; SHA-1 is the one that every server has to know."""
 
 
@@ -73,11 +78,16 @@ def checksum(request: Request) -> Checksum | None:
     algorithm, _, encoded = header.partition(" ")
     if algorithm not in ALGORITHMS:
         raise Problem(
-            400, Status.INVALID_FIELD, "This kind of checksum is not known here.", ("Tus-Checksum-Algorithm", ",".join(ALGORITHMS))
+            400,
+            Status.INVALID_FIELD,
+            "This kind of checksum is not known here.",
+            ("Tus-Checksum-Algorithm", ",".join(ALGORITHMS)),
         )
     digest = _decoded(encoded)
     if digest is None or len(digest) != len(ALGORITHMS[algorithm]().digest()):
-        raise Problem(400, Status.INVALID_FIELD, "Upload-Checksum is not an algorithm and a checksum in base64.")
+        raise Problem(
+            400, Status.INVALID_FIELD, "Upload-Checksum is not an algorithm and a checksum in base64."
+        )
     return Checksum(algorithm, digest)
 
 
@@ -90,7 +100,8 @@ def number(request: Request, name: str) -> int:
 
 
 def check_metadata(request: Request) -> None:
-    """See whether ``Upload-Metadata`` is formed as it should be. What it says does not count: the offer has said it.
+    """See whether ``Upload-Metadata`` is formed as it should be. What it says does not count: the offer has
+    said it.
 
     :raises Problem: 400, it is not.
     """
@@ -99,14 +110,18 @@ def check_metadata(request: Request) -> None:
     for pair in header.split(",") if header else ():
         key, _, encoded = pair.strip().partition(" ")
         if not re.fullmatch(r"[!-+\--~]+", key) or key in keys or _decoded(encoded) is None:
-            raise Problem(400, Status.INVALID_FIELD, "Upload-Metadata is not a list of keys with values in base64.")
+            raise Problem(
+                400, Status.INVALID_FIELD, "Upload-Metadata is not a list of keys with values in base64."
+            )
         keys.add(key)
 
 
 def metadata(filename: str, mime: str) -> tuple[str, str]:
     """Make the header that says what was offered, by the keys that clients of tus use."""
     pairs = (("filename", filename), ("filetype", mime))
-    return "Upload-Metadata", ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs)
+    return "Upload-Metadata", ",".join(
+        f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs
+    )
 
 
 def _decoded(text: str) -> bytes | None:

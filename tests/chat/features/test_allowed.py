@@ -9,7 +9,15 @@ from tests.chat.features.test_conversation import text_request
 from tests.support.chat import ChatCase, ChatServer
 from tests.support.stores import OnSqlite
 
-FEW = LimitsConfig(lookup_minute=3, request_minute=1, text_minute=20, text_day=0, offer_minute=1, thread_minute=1, profile_minute=1)
+FEW = LimitsConfig(
+    lookup_minute=3,
+    request_minute=1,
+    text_minute=20,
+    text_day=0,
+    offer_minute=1,
+    thread_minute=1,
+    profile_minute=1,
+)
 
 
 class AllowedTests(ChatCase, OnSqlite):
@@ -20,7 +28,10 @@ class AllowedTests(ChatCase, OnSqlite):
         self.thread = str(await self.befriend(self.anna, self.bert))
 
     async def test_limits(self) -> None:
-        """Names, cards, friend requests, files, live streams, threads and profiles; one's own, and not those of others."""
+        """Names, cards, friend requests, files, live streams, threads and profiles.
+
+        One's own, and not those of others.
+        """
         (carl,) = await self.people("carl")
         offer = {"thread_id": self.thread, "filename": "a", "size": 1}
         asked: list[tuple[int, dict[str, Any]]] = [
@@ -42,10 +53,15 @@ class AllowedTests(ChatCase, OnSqlite):
         self.assertEqual((await self.b.ask(9, username="anna"))["error"], 0)
 
     async def test_texts(self) -> None:
-        """A flood of texts is acknowledged as far as it is allowed, and then refused; nothing of what is refused is stored."""
+        """A flood of texts is acknowledged as far as it is allowed, and then refused.
+
+        Nothing of what is refused is stored.
+        """
         answers = []
         for number in range(60):
-            answers.append(await self.a.ask(23, **text_request(self.anna, self.bert, self.thread, f"text {number}")))
+            answers.append(
+                await self.a.ask(23, **text_request(self.anna, self.bert, self.thread, f"text {number}"))
+            )
         errors = [answer["error"] for answer in answers]
         stored = errors.index(64)
         self.assertTrue(20 <= stored <= 25, stored)

@@ -19,10 +19,21 @@ from tests.support.stores import OnMariaDb, OnSqlite
 def text_request(sender: int, receiver: int, thread_id: str, *contents: str, **more: Any) -> dict[str, Any]:
     """A request of service 23; the unique ids are the contents."""
     items = [
-        {"unique_id": content[:60] or "empty", "msg_sender": str(sender), "msg_receiver": str(receiver), "msg_content": content}
+        {
+            "unique_id": content[:60] or "empty",
+            "msg_sender": str(sender),
+            "msg_receiver": str(receiver),
+            "msg_content": content,
+        }
         for content in contents
     ]
-    return {"text_sender": str(sender), "text_receiver": str(receiver), "thread_id": thread_id, "text_msg": items, **more}
+    return {
+        "text_sender": str(sender),
+        "text_receiver": str(receiver),
+        "thread_id": thread_id,
+        "text_msg": items,
+        **more,
+    }
 
 
 class Conversation(ChatCase):
@@ -37,14 +48,21 @@ class Conversation(ChatCase):
         return anna, a, bert, b, thread
 
     async def test_friends_and_texts(self) -> None:
-        """A request, its confirmation, the hello messages, a text with its acknowledgement, and the history that both see."""
+        """A request, its confirmation, the hello messages, a text with its acknowledgement, and the history
+        that both see.
+        """
         (anna, a), (bert, b) = await self.users("anna", "bert")
         found = await a.ask(9, username="BERT", seq=7)
-        self.assertEqual((found["uuid"], found["username"], found["seq"], found["sex"]), (str(bert), "bert", 7, 0))
+        self.assertEqual(
+            (found["uuid"], found["username"], found["seq"], found["sex"]), (str(bert), "bert", 7, 0)
+        )
         asked = await a.ask(17, src_uuid=str(anna), dst_uuid=str(bert), message="Hi Bert", nickname="Anni")
         self.assertEqual(asked, {"error": 0, "src_uuid": str(anna), "dst_uuid": str(bert)})
         push = await b.next(19)
-        self.assertEqual((push["error"], push["src_nickname"], push["src_message"], push["src_username"]), (0, "Anni", "Hi Bert", "anna"))
+        self.assertEqual(
+            (push["error"], push["src_nickname"], push["src_message"], push["src_username"]),
+            (0, "Anni", "Hi Bert", "anna"),
+        )
         confirmed = await b.ask(20, src_uuid=str(anna), dst_uuid=str(bert), alternative_name="A.")
         self.assertEqual(confirmed, {"error": 0})
         for_a, for_b = await a.next(22), await b.next(22)
@@ -55,7 +73,10 @@ class Conversation(ChatCase):
         thread = for_a["thread_id"]
         self.assertEqual(for_b["thread_id"], thread)
         ack = await a.ask(23, **text_request(anna, bert, thread, "one", "two", seq="s"))
-        self.assertEqual((ack["error"], ack["seq"], [m["unique_id"] for m in ack["verified_msg"]]), (0, "s", ["one", "two"]))
+        self.assertEqual(
+            (ack["error"], ack["seq"], [m["unique_id"] for m in ack["verified_msg"]]),
+            (0, "s", ["one", "two"]),
+        )
         push = await b.next(25)
         self.assertEqual([m["msg_content"] for m in push["text_msg"]], ["one", "two"])
         self.assertEqual([m["msg_id"] for m in push["text_msg"]], [m["msg_id"] for m in ack["verified_msg"]])
@@ -63,16 +84,25 @@ class Conversation(ChatCase):
         self.assertRegex(push["text_msg"][0]["timestamp"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
         for client in (a, b):
             page = await client.ask(13, thread_id=thread, msg_id="0")
-            self.assertEqual([m["msg_content"] for m in page["chat_messages"]], ["Hi Bert", "We are friends now!", "one", "two"])
+            self.assertEqual(
+                [m["msg_content"] for m in page["chat_messages"]],
+                ["Hi Bert", "We are friends now!", "one", "two"],
+            )
             self.assertTrue(page["is_complete"])
             self.assertEqual(page["next_msg_id"], page["chat_messages"][-1]["msg_id"])
         self.assertEqual((await a.ask(15, my_uuid=str(anna), friend_uuid=str(bert)))["thread_id"], thread)
         threads = await b.ask(11, uuid=str(bert), thread_id="0")
-        self.assertEqual(threads["threads"], [{"thread_id": thread, "type": "PRIVATE", "user1_uuid": str(anna), "user2_uuid": str(bert)}])
+        self.assertEqual(
+            threads["threads"],
+            [{"thread_id": thread, "type": "PRIVATE", "user1_uuid": str(anna), "user2_uuid": str(bert)}],
+        )
         again = await b.ask(11, uuid=str(bert), thread_id=thread)
         self.assertEqual((again["threads"], again["is_complete"]), ([], True))
         friends = await b.ask(86, cursor="", limit=10)
-        self.assertEqual([(f["uuid"], f["alternative_name"], f["thread_id"]) for f in friends["friends"]], [(str(anna), "A.", thread)])
+        self.assertEqual(
+            [(f["uuid"], f["alternative_name"], f["thread_id"]) for f in friends["friends"]],
+            [(str(anna), "A.", thread)],
+        )
 
     async def test_resend(self) -> None:
         """A resent text gets the same id, and is pushed once."""
@@ -85,7 +115,10 @@ class Conversation(ChatCase):
         self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "y")
 
     async def test_offline_receiver(self) -> None:
-        """What was sent to someone who is away is in SYNC and in the records at their next login; so is a friend request."""
+        """What was sent to someone who is away is in SYNC and in the records at their next login.
+
+        So is a friend request.
+        """
         anna, a, bert, b, thread = await self.befriended()
         (carl,) = await self.people("carl")
         await self.server.tokens.issue(carl)
@@ -95,13 +128,17 @@ class Conversation(ChatCase):
         ack = await a.ask(23, **text_request(anna, bert, thread, "later"))
         self.assertEqual(ack["error"], 0)
         c = await self.server.login(carl)
-        self.assertEqual((await c.ask(17, src_uuid=str(carl), dst_uuid=str(bert), message="hi", nickname="C"))["error"], 0)
+        self.assertEqual(
+            (await c.ask(17, src_uuid=str(carl), dst_uuid=str(bert), message="hi", nickname="C"))["error"], 0
+        )
         b = await self.server.connect()
         response = await b.ask(5, uuid=str(bert), token=await self.server.tokens.issue(bert))
         self.assertEqual([r["message"] for r in response["FriendRequestList"]], ["hi"])
         self.assertEqual([f["uuid"] for f in response["AuthFriendList"]], [str(anna)])
         heads = await b.ask(68, since="0")
-        self.assertEqual(heads["threads"], [{"thread_id": thread, "last_msg_id": ack["verified_msg"][0]["msg_id"]}])
+        self.assertEqual(
+            heads["threads"], [{"thread_id": thread, "last_msg_id": ack["verified_msg"][0]["msg_id"]}]
+        )
         self.assertTrue(heads["is_complete"])
         pending = await b.ask(88, cursor="", limit=1)
         self.assertEqual([(r["src_uuid"], r["nickname"]) for r in pending["requests"]], [(str(carl), "C")])
@@ -138,12 +175,17 @@ class Conversation(ChatCase):
         self.assertEqual((await c.ask(15, my_uuid=str(carl), friend_uuid=str(carl)))["error"], 28)
 
     async def test_friend_request_rules(self) -> None:
-        """33 to oneself, 35 to nobody, 34 to a friend, 76 when blocked; a repeat changes nothing; a declined one is gone."""
+        """33 to oneself, 35 to nobody, 34 to a friend, 76 when blocked; a repeat changes nothing.
+
+        A declined one is gone.
+        """
         anna, a, bert, _b, _ = await self.befriended()
         ((carl, c),) = await self.users("carl")
 
         async def ask(dst: int, src: int = carl, client: RawClient = c, message: str = "m") -> int:
-            response = await client.ask(17, src_uuid=str(src), dst_uuid=str(dst), message=message, nickname="n")
+            response = await client.ask(
+                17, src_uuid=str(src), dst_uuid=str(dst), message=message, nickname="n"
+            )
             return int(response["error"])
 
         self.assertEqual(await ask(carl), 33)
@@ -153,9 +195,13 @@ class Conversation(ChatCase):
         self.assertEqual([await ask(anna), await ask(anna, message="other")], [0, 0])
         self.assertEqual((await a.next(19))["src_message"], "m")
         self.assertEqual(len((await a.ask(88, cursor="", limit=10))["requests"]), 1)
-        self.assertEqual([(await a.ask(94, src_uuid=str(user)))["error"] for user in (carl, carl, bert)], [0, 0, 34])
+        self.assertEqual(
+            [(await a.ask(94, src_uuid=str(user)))["error"] for user in (carl, carl, bert)], [0, 0, 34]
+        )
         self.assertEqual((await a.ask(88, cursor="", limit=10))["requests"], [])
-        self.assertEqual((await a.ask(20, src_uuid=str(carl), dst_uuid=str(anna), alternative_name=""))["error"], 34)
+        self.assertEqual(
+            (await a.ask(20, src_uuid=str(carl), dst_uuid=str(anna), alternative_name=""))["error"], 34
+        )
         self.assertEqual((await a.ask(98, uuid=str(carl), blocked=True))["error"], 0)
         self.assertEqual(await ask(anna), 76)
         self.assertEqual((await a.ask(98, uuid=str(carl), blocked=False))["error"], 0)
@@ -176,12 +222,17 @@ class Conversation(ChatCase):
             self.assertEqual(client.pending(22), [])
 
     async def test_unfriend_and_block(self) -> None:
-        """Ex-friends keep their history and cannot write (66); a blocked friend gets 76; befriending again goes on in the same thread."""
+        """Ex-friends keep their history and cannot write (66); a blocked friend gets 76.
+
+        Befriending again goes on in the same thread.
+        """
         anna, a, bert, b, thread = await self.befriended()
         await b.ask(98, uuid=str(anna), blocked=True)
         self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "x")))["error"], 76)
         await b.ask(98, uuid=str(anna), blocked=False)
-        self.assertEqual([(await a.ask(96, friend_uuid=str(user)))["error"] for user in (bert, bert, 99)], [0, 0, 66])
+        self.assertEqual(
+            [(await a.ask(96, friend_uuid=str(user)))["error"] for user in (bert, bert, 99)], [0, 0, 66]
+        )
         self.assertEqual((await b.ask(23, **text_request(bert, anna, thread, "x")))["error"], 66)
         self.assertEqual((await a.ask(15, my_uuid=str(anna), friend_uuid=str(bert)))["error"], 66)
         self.assertEqual(len((await b.ask(13, thread_id=thread, msg_id="0"))["chat_messages"]), 2)
@@ -189,7 +240,9 @@ class Conversation(ChatCase):
         await a.ask(20, src_uuid=str(bert), dst_uuid=str(anna), alternative_name="")
         self.assertEqual((await b.next(22))["thread_id"], thread)
         self.assertEqual((await b.ask(23, **text_request(bert, anna, thread, "x")))["error"], 0)
-        contents = [m["msg_content"] for m in (await a.ask(13, thread_id=thread, msg_id="0"))["chat_messages"]]
+        contents = [
+            m["msg_content"] for m in (await a.ask(13, thread_id=thread, msg_id="0"))["chat_messages"]
+        ]
         self.assertEqual(contents, ["Hi Bert", "We are friends now!", "again?", "We are friends now!", "x"])
 
     async def test_positions(self) -> None:
@@ -198,7 +251,10 @@ class Conversation(ChatCase):
         ack = await a.ask(23, **text_request(anna, bert, thread, "1", "2"))
         one, two = (m["msg_id"] for m in ack["verified_msg"])
         self.assertEqual((await b.ask(100, thread_id=thread, delivered=two))["error"], 0)
-        self.assertEqual(await a.next(129), {"error": 0, "thread_id": thread, "uuid": str(bert), "delivered": two, "read": "0"})
+        self.assertEqual(
+            await a.next(129),
+            {"error": 0, "thread_id": thread, "uuid": str(bert), "delivered": two, "read": "0"},
+        )
         await b.ask(100, thread_id=thread, read=one)
         self.assertEqual((await a.next(129))["read"], one)
         await b.ask(100, thread_id=thread, read="1", delivered="1")
@@ -210,7 +266,10 @@ class Conversation(ChatCase):
         """A changed profile is answered, seen by friends at once, and by others when they look."""
         anna, a, bert, b, _ = await self.befriended()
         changed = await a.ask(92, nickname="Änni", description="d" * 500, sex=1)
-        self.assertEqual((changed["error"], changed["nickname"], changed["sex"], changed["username"]), (0, "Änni", 1, "anna"))
+        self.assertEqual(
+            (changed["error"], changed["nickname"], changed["sex"], changed["username"]),
+            (0, "Änni", 1, "anna"),
+        )
         push = await b.next(130)
         self.assertEqual((push["uuid"], push["nickname"]), (str(anna), "Änni"))
         for wrong in ({"nickname": "x" * 51}, {"description": "x" * 501}, {"sex": 2}):
@@ -221,12 +280,18 @@ class Conversation(ChatCase):
         self.assertEqual((await b.ask(9, username="nobody"))["error"], 21)
 
     async def test_limits_of_texts(self) -> None:
-        """67 for a text without or with too many characters, 70 for too many texts or a bad unique_id: the whole request is refused."""
+        """67 for a text without or with too many characters, 70 for too many texts or a bad unique_id: the
+        whole request is refused.
+        """
         anna, a, bert, b, thread = await self.befriended()
-        self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "fine", "x" * 4097)))["error"], 67)
+        self.assertEqual(
+            (await a.ask(23, **text_request(anna, bert, thread, "fine", "x" * 4097)))["error"], 67
+        )
         self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, "fine", "")))["error"], 67)
         self.assertEqual((await a.ask(23, **text_request(anna, bert, thread)))["error"], 70)
-        self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, *map(str, range(101)))))["error"], 70)
+        self.assertEqual(
+            (await a.ask(23, **text_request(anna, bert, thread, *map(str, range(101)))))["error"], 70
+        )
         long = text_request(anna, bert, thread, "fine")
         long["text_msg"][0]["unique_id"] = "x" * 65
         self.assertEqual((await a.ask(23, **long))["error"], 70)
@@ -236,10 +301,18 @@ class Conversation(ChatCase):
         self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "\U0001f600" * 4096)
 
     async def test_pages_fit_into_frames(self) -> None:
-        """Pages of long texts hold fewer items, and go on where they ended; pushes of many texts are split."""
+        """Pages of long texts hold fewer items, and go on where they ended.
+
+        Pushes of many texts are split.
+        """
         anna, a, bert, b, thread = await self.befriended()
         for start in range(0, 24, 3):
-            await a.ask(23, **text_request(anna, bert, thread, *(f"{n:04}" + "\U0001f600" * 4000 for n in range(start, start + 3))))
+            await a.ask(
+                23,
+                **text_request(
+                    anna, bert, thread, *(f"{n:04}" + "\U0001f600" * 4000 for n in range(start, start + 3))
+                ),
+            )
         got: list[str] = []
         while len(got) < 24:
             got += [m["msg_content"][:4] for m in (await b.next(25))["text_msg"]]
@@ -340,9 +413,22 @@ class BadInputTests(ChatCase, OnSqlite):
     chat_config = ChatConfig(login_deadline=0.5, heartbeat_timeout=1.0)
 
     async def test_body(self) -> None:
-        """A body that is no JSON object, or lacks or mistypes a key, gets 1 under the response's id; the connection stays."""
+        """A body that is no JSON object, or lacks or mistypes a key, gets 1 under the response's id.
+
+        The connection stays.
+        """
         ((_anna, a),) = await self.users("anna")
-        for body in (b"", b"{", b"[]", b"7", b"\xff", b"{}", b'{"username": 7}', b"[" * 5000, b'{"username":"\\ud800"}'):
+        for body in (
+            b"",
+            b"{",
+            b"[]",
+            b"7",
+            b"\xff",
+            b"{}",
+            b'{"username": 7}',
+            b"[" * 5000,
+            b'{"username":"\\ud800"}',
+        ):
             a.send_raw(struct.pack("!HH", 9, len(body) + 4) + body)
             response = await a.next(10)
             self.assertEqual(response["error"], 1, body)
@@ -367,13 +453,18 @@ class BadInputTests(ChatCase, OnSqlite):
         (anna, a), (bert, b) = await self.users("anna", "bert")
         thread = str(await self.befriend(anna, bert))
         for number in range(15):
-            self.assertEqual((await a.ask(23, **text_request(anna, bert, thread, f"{number:04}" + "x" * 4092)))["error"], 0)
+            self.assertEqual(
+                (await a.ask(23, **text_request(anna, bert, thread, f"{number:04}" + "x" * 4092)))["error"], 0
+            )
         response = await b.ask(13, thread_id=thread, msg_id="0", limit=100, seq=10**4000)
         self.assertEqual((response["error"], response["seq"]), (1, 10**4000))
         self.assertEqual((await b.ask(13, thread_id=thread, msg_id="0", limit=100, seq=5))["error"], 0)
 
     async def test_heartbeat_out_of_turn(self) -> None:
-        """A heartbeat is answered while a text waits for the database; what is asked after the text waits for it."""
+        """A heartbeat is answered while a text waits for the database.
+
+        What is asked after the text waits for it.
+        """
         (anna, a), (bert, _) = await self.users("anna", "bert")
         thread = str(await self.befriend(anna, bert))
         stored: Outcome[Appended] = Outcome()
@@ -411,7 +502,10 @@ class BadInputTests(ChatCase, OnSqlite):
         self.assertEqual(session.why, "the client closed it")
 
     async def test_unknown_service(self) -> None:
-        """An unknown service gets 1 under id 34; the third in a row closes, one that is known in between does not count on."""
+        """An unknown service gets 1 under id 34.
+
+        The third in a row closes, one that is known in between does not count on.
+        """
         ((anna, a),) = await self.users("anna")
         for service in (63, 35):
             a.send(service, seq=5)
@@ -437,7 +531,9 @@ class BadInputTests(ChatCase, OnSqlite):
         client = await self.server.connect()
         for token in ("", "x", "x" * 5000, await self.server.tokens.issue(bert)):
             self.assertEqual((await client.ask(5, uuid=str(anna), token=token))["error"], 18)
-        self.assertEqual((await client.ask(5, uuid=str(anna), token=await self.server.tokens.issue(anna)))["error"], 0)
+        self.assertEqual(
+            (await client.ask(5, uuid=str(anna), token=await self.server.tokens.issue(anna)))["error"], 0
+        )
 
     async def test_bad_lengths(self) -> None:
         """A length below the header's size closes the connection, after what came before it was answered."""
@@ -458,14 +554,18 @@ class BadInputTests(ChatCase, OnSqlite):
         self.assertEqual((await a.next(33))["seq"], 3)
 
     async def test_silence(self) -> None:
-        """A connection that does not log in, and a session without a frame, are closed when their time is over."""
+        """A connection that does not log in, and a session without a frame, are closed when their time is
+        over.
+        """
         (anna,) = await self.people("anna")
         silent, session = await self.server.connect(), await self.server.login(anna)
         await silent.until_closed()
         await session.until_closed()
 
     async def test_flood(self) -> None:
-        """A client that sends without reading is not read from without bound, and loses nothing of what it sent."""
+        """A client that sends without reading is not read from without bound, and loses nothing of what it
+        sent.
+        """
         ((anna, a),) = await self.users("anna")
         body = json.dumps({"uuid": str(anna)}).encode()
         frame = struct.pack("!HH", 32, len(body) + 4) + body

@@ -11,7 +11,9 @@ from tests.support.stores import OnMariaDb, OnSqlite
 class _Cut(ChatCase):
     async def setUp(self) -> None:
         await super().setUp()
-        (self.anna, self.a), (self.bert, self.b), (self.carl, self.c) = await self.users("anna", "bert", "carl")
+        (self.anna, self.a), (self.bert, self.b), (self.carl, self.c) = await self.users(
+            "anna", "bert", "carl"
+        )
         self.thread = str(await self.befriend(self.anna, self.bert))
         self.other = str(await self.befriend(self.anna, self.carl))
         # the greetings came to nobody: these friends were made past the server
@@ -44,7 +46,9 @@ class _Cut(ChatCase):
         self.assertEqual(await self.heard(self.c), {130})  # Anna's other friend hears as ever
 
     async def test_blocked(self) -> None:
-        """Of two of whom one blocks the other neither hears how far the other has read, nor of a new profile; nor finds it by asking."""
+        """Of two of whom one blocks the other neither hears how far the other has read, nor of a new profile;
+        nor finds it by asking.
+        """
         self.assertEqual((await self.a.ask(98, uuid=str(self.bert), blocked=True))["error"], 0)
         await self.both_learn_nothing()
         self.assertEqual((await self.a.ask(98, uuid=str(self.bert), blocked=False))["error"], 0)
@@ -64,16 +68,25 @@ class _Cut(ChatCase):
         await self.both_learn_nothing()
 
     async def test_requests_end(self) -> None:
-        """Who blocks somebody has no request of theirs waiting, and one's own cannot be accepted; nor is one made while one blocks."""
+        """Who blocks somebody has no request of theirs waiting, and one's own cannot be accepted.
+
+        Nor is one made while one blocks.
+        """
         ask = {"message": "hi", "nickname": "n"}
-        self.assertEqual((await self.b.ask(17, src_uuid=str(self.bert), dst_uuid=str(self.carl), **ask))["error"], 0)
+        self.assertEqual(
+            (await self.b.ask(17, src_uuid=str(self.bert), dst_uuid=str(self.carl), **ask))["error"], 0
+        )
         await self.c.next(19)
         self.assertEqual((await self.b.ask(98, uuid=str(self.carl), blocked=True))["error"], 0)
         confirm = {"src_uuid": str(self.bert), "dst_uuid": str(self.carl), "alternative_name": ""}
         self.assertEqual((await self.c.ask(20, **confirm))["error"], 34)
         self.assertEqual((await self.c.ask(88, cursor="", limit=10))["requests"], [])
-        self.assertEqual((await self.c.ask(17, src_uuid=str(self.carl), dst_uuid=str(self.bert), **ask))["error"], 76)
-        self.assertEqual((await self.b.ask(17, src_uuid=str(self.bert), dst_uuid=str(self.carl), **ask))["error"], 76)
+        self.assertEqual(
+            (await self.c.ask(17, src_uuid=str(self.carl), dst_uuid=str(self.bert), **ask))["error"], 76
+        )
+        self.assertEqual(
+            (await self.b.ask(17, src_uuid=str(self.bert), dst_uuid=str(self.carl), **ask))["error"], 76
+        )
         self.assertEqual((await self.heard(self.b), await self.heard(self.c)), (set(), set()))
 
 

@@ -37,7 +37,9 @@ class UnansweredCommitTests(ChatCase, OnMariaDb):
         self.patch(Mysql, "run_and_commit", broken)
 
     async def test_stored_once_and_found(self) -> None:
-        """The text is acknowledged, is stored once, and its receiver is asked to catch up, since it was not pushed."""
+        """The text is acknowledged, is stored once, and its receiver is asked to catch up, since it was not
+        pushed.
+        """
         (anna, a), (bert, b) = await self.users("anna", "bert")
         thread = str(await self.befriend(anna, bert))
         self.break_commits(1)
@@ -48,7 +50,10 @@ class UnansweredCommitTests(ChatCase, OnMariaDb):
         self.assertEqual([m["msg_id"] for m in page["chat_messages"]][2:], [ack["verified_msg"][0]["msg_id"]])
 
     async def test_refused_and_sent_again(self) -> None:
-        """Where no commit is answered the sender gets 14; the resend is acknowledged, stored once, and found by its receiver."""
+        """Where no commit is answered the sender gets 14.
+
+        The resend is acknowledged, stored once, and found by its receiver.
+        """
         (anna, a), (bert, b) = await self.users("anna", "bert")
         thread = str(await self.befriend(anna, bert))
         self.patch(message_log, "PATIENCE", 0.0)
@@ -76,10 +81,14 @@ class StoredElsewhereTests(ChatCase, OnMariaDb):
     """Another server stored a text, and did not come to tell anybody."""
 
     async def test_sent_again(self) -> None:
-        """The text that its sender sends again is acknowledged as it was stored, and its receiver is asked to catch up."""
+        """The text that its sender sends again is acknowledged as it was stored, and its receiver is asked to
+        catch up.
+        """
         (anna, a), (bert, b) = await self.users("anna", "bert")
         thread = await self.befriend(anna, bert)
-        (stored,) = await self.stores.messages.append(MessageIds(time.time, 900), [text(anna, bert, thread, "x")])
+        (stored,) = await self.stores.messages.append(
+            MessageIds(time.time, 900), [text(anna, bert, thread, "x")]
+        )
         assert isinstance(stored, Appended)
         ack = await a.ask(23, **text_request(anna, bert, str(thread), "x"))
         self.assertEqual([item["msg_id"] for item in ack["verified_msg"]], [str(stored.messages[0].msg_id)])
@@ -112,7 +121,9 @@ class LockedThreadTests(ChatCase, OnMariaDb):
     """Another server vanished while it was writing in a conversation."""
 
     async def test_other_conversations(self) -> None:
-        """Of one user, texts to other conversations are answered before the one that has to wait, in their order."""
+        """Of one user, texts to other conversations are answered before the one that has to wait, in their
+        order.
+        """
         (anna, a), (bert, b), (carl, c) = await self.users("anna", "bert", "carl")
         held, free = await self.befriend(anna, bert), await self.befriend(anna, carl)
 

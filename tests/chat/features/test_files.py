@@ -31,12 +31,16 @@ class Filing(ChatCase):
     def ticket(self, response: dict[str, Any], right: Right) -> Ticket:
         return self.server.tickets.check(response["ticket"], decode_id(response["file_id"]), right)
 
-    async def arrive(self, file_id: bytes, data: bytes = DATA, mime: str = "image/jpeg", thumbnail: bytes | None = None) -> File:
+    async def arrive(
+        self, file_id: bytes, data: bytes = DATA, mime: str = "image/jpeg", thumbnail: bytes | None = None
+    ) -> File:
         """What a resources server does when all bytes are there."""
         file = await self.stores.files.find(file_id)
         assert file is not None
         content = Content(0, file.server, hashlib.sha256(data).digest(), len(data), file_id.hex(), "", b"")
-        finished = await self.stores.files.finish(file_id, content, mime=mime, thumbnail_id=thumbnail, announce=thumbnail is None)
+        finished = await self.stores.files.finish(
+            file_id, content, mime=mime, thumbnail_id=thumbnail, announce=thumbnail is None
+        )
         assert finished is not None
         return finished[0]
 
@@ -51,13 +55,41 @@ class Filing(ChatCase):
         """An offer is answered with where to send the file, and a ticket to write this one and no other."""
         a = await self.server.login(self.anna)
         response = await self.offer(a, mime="Image/JPEG; q=1", sha256="AB" * 32, seq=7)
-        where = (response["error"], response["seq"], response["host"], response["port"], response["http_port"], response["offset"])
+        where = (
+            response["error"],
+            response["seq"],
+            response["host"],
+            response["port"],
+            response["http_port"],
+            response["offset"],
+        )
         self.assertEqual(where, (0, 7, "files.example", 7000, 7002, 0))
         self.assertEqual(self.ticket(response, Right.WRITE).user, self.anna)
         file = await self.stores.files.find(decode_id(response["file_id"]))
         assert file is not None
-        kept = (file.owner, file.thread_id, file.server, file.filename, file.size, file.mime, file.offered_sha256, file.purpose)
-        self.assertEqual(kept, (self.anna, self.thread, "resources1", "katze.jpg", 5, "image/jpeg", b"\xab" * 32, Purpose.MESSAGE))
+        kept = (
+            file.owner,
+            file.thread_id,
+            file.server,
+            file.filename,
+            file.size,
+            file.mime,
+            file.offered_sha256,
+            file.purpose,
+        )
+        self.assertEqual(
+            kept,
+            (
+                self.anna,
+                self.thread,
+                "resources1",
+                "katze.jpg",
+                5,
+                "image/jpeg",
+                b"\xab" * 32,
+                Purpose.MESSAGE,
+            ),
+        )
         self.assertEqual(self.server.places.asked, [(5, True)])
 
     async def test_refused_offers(self) -> None:
@@ -92,10 +124,15 @@ class Filing(ChatCase):
     async def test_quota(self) -> None:
         """What all files of a user may take is the quota."""
         a = await self.server.login(self.anna)
-        self.assertEqual([(await self.offer(a, size=size))["error"] for size in (1000, 501, 500, 1)], [0, 68, 0, 68])
+        self.assertEqual(
+            [(await self.offer(a, size=size))["error"] for size in (1000, 501, 500, 1)], [0, 68, 0, 68]
+        )
 
     async def test_many_on_their_way(self) -> None:
-        """A user whose files on their way are too many is told to come back, however small they are; others are not concerned."""
+        """A user whose files on their way are too many is told to come back, however small they are.
+
+        Others are not concerned.
+        """
         a, b = await self.server.login(self.anna), await self.server.login(self.bert)
         for _ in range(20):
             self.assertEqual((await self.offer(a, size=0))["error"], 0)
@@ -113,17 +150,25 @@ class Filing(ChatCase):
     # -- grants
 
     async def test_get(self) -> None:
-        """Members may read a whole file, where it is; only its owner may know of one that is on its way, and go on with it."""
+        """Members may read a whole file, where it is.
+
+        Only its owner may know of one that is on its way, and go on with it.
+        """
         a, b, c = [await self.server.login(user) for user in (self.anna, self.bert, self.carl)]
         offered = await self.offer(a)
         name = offered["file_id"]
         self.assertEqual([(await one.ask(66, file_id=name))["error"] for one in (a, b, c)], [38, 38, 38])
         self.assertEqual([(await one.ask(66, file_id=name, write=True))["error"] for one in (b, c)], [38, 38])
         more = await a.ask(66, file_id=name, write=True)
-        self.assertEqual((more["error"], more["whole"], more["size"], self.ticket(more, Right.WRITE).user), (0, False, 5, self.anna))
+        self.assertEqual(
+            (more["error"], more["whole"], more["size"], self.ticket(more, Right.WRITE).user),
+            (0, False, 5, self.anna),
+        )
         await self.arrive(decode_id(name))
         got = await b.ask(66, file_id=name)
-        self.assertEqual((got["filename"], got["size"], got["mime"], got["port"]), ("katze.jpg", 5, "image/jpeg", 7000))
+        self.assertEqual(
+            (got["filename"], got["size"], got["mime"], got["port"]), ("katze.jpg", 5, "image/jpeg", 7000)
+        )
         self.assertEqual((got["sha256"], got["whole"]), (hashlib.sha256(DATA).hexdigest(), True))
         self.assertEqual(self.ticket(got, Right.READ).user, self.bert)
         self.assertEqual((await b.ask(66, file_id=name, write=True))["error"], 65)
@@ -144,7 +189,13 @@ class Filing(ChatCase):
         self.assertEqual((await b.ask(66, file_id=encode_id(offer.file_id)))["error"], 0)
 
     async def message(self, **changes: Any) -> Offer:
-        made = {"owner": self.anna, "purpose": Purpose.MESSAGE, "thread_id": self.thread, "filename": "katze.jpg", "mime": "x/y"} | changes
+        made = {
+            "owner": self.anna,
+            "purpose": Purpose.MESSAGE,
+            "thread_id": self.thread,
+            "filename": "katze.jpg",
+            "mime": "x/y",
+        } | changes
         offer = Offer(file_id=new_file_id(), server="resources1", size=len(DATA), **made)  # type: ignore[arg-type]
         await self.stores.files.offer(offer, life=60, quota=0)
         return offer
@@ -158,7 +209,9 @@ class Filing(ChatCase):
         return large.file_id, small.file_id
 
     async def test_thumbnail(self) -> None:
-        """A smaller picture is asked for by the file, or by its own identifier, by those who may see the file."""
+        """A smaller picture is asked for by the file, or by its own identifier, by those who may see the
+        file.
+        """
         b, c = await self.server.login(self.bert), await self.server.login(self.carl)
         large, small = await self.pictures()
         for keys in ({"file_id": encode_id(large), "thumbnail": True}, {"file_id": encode_id(small)}):
@@ -179,8 +232,13 @@ class Filing(ChatCase):
         pushes = [await one.next(25) for one in (a, b)]
         self.assertEqual(pushes[0], pushes[1])
         (message,) = pushes[0]["text_msg"]
-        self.assertEqual((message["msg_type"], message["msg_sender"], message["msg_receiver"]), (2, str(self.anna), str(self.bert)))
-        self.assertEqual((message["unique_id"], message["thread_id"]), (f"file:{encode_id(large)}", str(self.thread)))
+        self.assertEqual(
+            (message["msg_type"], message["msg_sender"], message["msg_receiver"]),
+            (2, str(self.anna), str(self.bert)),
+        )
+        self.assertEqual(
+            (message["unique_id"], message["thread_id"]), (f"file:{encode_id(large)}", str(self.thread))
+        )
         wanted = {
             "file_id": encode_id(large),
             "filename": "katze.jpg",
@@ -192,25 +250,40 @@ class Filing(ChatCase):
         self.assertEqual(json.loads(message["msg_content"]), wanted)
         page = await b.ask(13, thread_id=str(self.thread), msg_id="0")
         last = page["chat_messages"][-1]
-        self.assertEqual((last["msg_id"], last["msg_type"], last["msg_content"]), (message["msg_id"], 2, message["msg_content"]))
+        self.assertEqual(
+            (last["msg_id"], last["msg_type"], last["msg_content"]),
+            (message["msg_id"], 2, message["msg_content"]),
+        )
 
     async def test_kinds(self) -> None:
         """What a file is decides the kind of its message."""
         b = await self.server.login(self.bert)
-        for mime, kind in (("image/png", 2), ("image/svg+xml", 3), ("text/plain", 3), ("audio/ogg", 4), ("video/mp4", 5), ("", 3)):
+        for mime, kind in (
+            ("image/png", 2),
+            ("image/svg+xml", 3),
+            ("text/plain", 3),
+            ("audio/ogg", 4),
+            ("video/mp4", 5),
+            ("", 3),
+        ):
             offer = await self.message()
             await self.arrive(offer.file_id, mime=mime)
             await self.server.announcer.announce(offer.file_id)
             self.assertEqual((await b.next(25))["text_msg"][0]["msg_type"], kind, mime)
 
     async def test_announced_again(self) -> None:
-        """A file that is announced at once and again, here and at another server, is one message; then the members are to catch up."""
+        """A file that is announced at once and again, here and at another server, is one message.
+
+        Then the members are to catch up.
+        """
         b = await self.server.login(self.bert)
         offer = await self.message()
         await self.arrive(offer.file_id)
         other = ChatServer(self, self.chat_config, self.redis)
         await other.start()
-        calls = [server.announcer.announce(offer.file_id) for server in (self.server, other, self.server, other)]
+        calls = [
+            server.announcer.announce(offer.file_id) for server in (self.server, other, self.server, other)
+        ]
         await gatherResults([Deferred.fromCoroutine(call) for call in calls])
         await self.server.announcer.announce(offer.file_id)
         history = (await b.ask(13, thread_id=str(self.thread), msg_id="0"))["chat_messages"]
@@ -228,7 +301,9 @@ class Filing(ChatCase):
         await b.next(25)
 
     async def test_not_announced(self) -> None:
-        """A file that is not whole, is for nobody, or whose owner may not write any more is refused, and stays its owner's."""
+        """A file that is not whole, is for nobody, or whose owner may not write any more is refused, and
+        stays its owner's.
+        """
         a = await self.server.login(self.anna)
         await self.refused(Status.FILE_OPEN_ERROR, new_file_id())
         offer = await self.message()
@@ -267,9 +342,14 @@ class Filing(ChatCase):
     # -- avatars
 
     async def test_avatar(self) -> None:
-        """A whole avatar is in its owner's profile, friends hear of it, anybody may read it, and the one before it is gone."""
+        """A whole avatar is in its owner's profile, friends hear of it, anybody may read it, and the one
+        before it is gone.
+        """
         a, b, c = [await self.server.login(user) for user in (self.anna, self.bert, self.carl)]
-        offered = [await self.offer(a, thread_id="0", purpose="avatar", filename=f"{number}.png") for number in range(2)]
+        offered = [
+            await self.offer(a, thread_id="0", purpose="avatar", filename=f"{number}.png")
+            for number in range(2)
+        ]
         for number, one in enumerate(offered):
             file_id = decode_id(one["file_id"])
             await self.arrive(file_id, b"%d" % number, "image/png")
@@ -278,7 +358,9 @@ class Filing(ChatCase):
                 self.assertEqual((await friend.next(130))["avator"], one["file_id"])
             self.assertEqual((await c.ask(9, username="anna"))["avator"], one["file_id"])
             got = await c.ask(66, file_id=one["file_id"])
-            self.assertEqual((got["error"], got["size"], got["sha256"]), (0, 1, hashlib.sha256(b"%d" % number).hexdigest()))
+            self.assertEqual(
+                (got["error"], got["size"], got["sha256"]), (0, 1, hashlib.sha256(b"%d" % number).hexdigest())
+            )
         self.assertEqual((await c.ask(66, file_id=offered[0]["file_id"]))["error"], 38)
         self.assertEqual(c.pending(130), [])
         self.assertEqual((await self.offer(a, thread_id=str(self.thread), purpose="avatar"))["error"], 70)

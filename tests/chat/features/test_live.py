@@ -51,7 +51,10 @@ class Living(ChatCase):
     async def group(self, *members: int) -> int:
         def make(tx: Any) -> int:
             thread = int(tx.insert("INSERT INTO threads (kind, created_at) VALUES (1, 0)"))
-            tx.execute_many("INSERT INTO members (thread_id, user_id) VALUES (?, ?)", [(thread, member) for member in members])
+            tx.execute_many(
+                "INSERT INTO members (thread_id, user_id) VALUES (?, ?)",
+                [(thread, member) for member in members],
+            )
             return thread
 
         return await self.database.write(make)
@@ -76,21 +79,34 @@ class Living(ChatCase):
         response = await self.start(anna, seq=7)
         stream = await self.stream(decode_id(response["stream_id"]))
         self.assertEqual((response["error"], response["seq"]), (0, 7))
-        self.assertEqual((stream.owner, stream.thread_id, stream.title, stream.server), (self.anna, self.thread, "Katzen 🐈", "resources1"))
+        self.assertEqual(
+            (stream.owner, stream.thread_id, stream.title, stream.server),
+            (self.anna, self.thread, "Katzen 🐈", "resources1"),
+        )
         self.assertFalse(stream.record)
         name = response["stream_id"]
         # these connections have no TLS
-        self.assertTrue(response["publish_url"].startswith(f"rtmp://files.example:1935/live/{name}?key=v2."), response)
-        self.assertTrue(response["play_url"].startswith(f"rtmp://files.example:1935/live/{name}?key=v2."), response)
-        self.assertTrue(response["flv_url"].startswith(f"https://files.example:7002/live/{name}.flv?key=v2."), response)
-        self.assertTrue(response["watch_url"].startswith(f"https://files.example:7002/watch/{name}?key=v2."), response)
+        self.assertTrue(
+            response["publish_url"].startswith(f"rtmp://files.example:1935/live/{name}?key=v2."), response
+        )
+        self.assertTrue(
+            response["play_url"].startswith(f"rtmp://files.example:1935/live/{name}?key=v2."), response
+        )
+        self.assertTrue(
+            response["flv_url"].startswith(f"https://files.example:7002/live/{name}.flv?key=v2."), response
+        )
+        self.assertTrue(
+            response["watch_url"].startswith(f"https://files.example:7002/watch/{name}?key=v2."), response
+        )
         publish = self.key(response["publish_url"], Right.PUBLISH)
         self.assertEqual(publish.user, self.anna)
         self.assertTrue(before + 43199 <= publish.expires <= before + 43230, (before, publish))
         for kind in ("play_url", "flv_url", "watch_url"):
             play = self.key(response[kind], Right.PLAY)
             self.assertEqual(play.user, self.anna)
-            self.assertTrue(before + 600 <= play.expires <= response["key_expires"] <= before + 630, (before, play))
+            self.assertTrue(
+                before + 600 <= play.expires <= response["key_expires"] <= before + 630, (before, play)
+            )
             with self.assertRaises(Refused):
                 self.key(response[kind], Right.PUBLISH)
 
@@ -100,10 +116,17 @@ class Living(ChatCase):
         name = (await self.start(anna))["stream_id"]
         for client in (anna, bert):
             (item,) = (await client.next(25))["text_msg"]
-            self.assertEqual((item["msg_type"], item["unique_id"], item["msg_sender"]), (5, f"live:{name}", str(self.anna)))
+            self.assertEqual(
+                (item["msg_type"], item["unique_id"], item["msg_sender"]), (5, f"live:{name}", str(self.anna))
+            )
             self.assertEqual(json.loads(item["msg_content"]), {"stream_id": name, "title": "Katzen 🐈"})
             push = await client.next(131)
-            wanted = {"stream_id": name, "thread_id": str(self.thread), "owner": str(self.anna), "title": "Katzen 🐈"}
+            wanted = {
+                "stream_id": name,
+                "thread_id": str(self.thread),
+                "owner": str(self.anna),
+                "title": "Katzen 🐈",
+            }
             self.assertEqual(push, {"error": 0, **wanted, "state": "waiting", "viewers": 0})
         records = (await bert.ask(13, thread_id=str(self.thread), msg_id="0"))["chat_messages"]
         self.assertEqual([one["msg_type"] for one in records], [1, 1, 5])
@@ -111,7 +134,10 @@ class Living(ChatCase):
         self.assertEqual((carl.pending(25), carl.pending(131)), ([], []))
 
     async def test_what_is_refused(self) -> None:
-        """Who may not write cannot go live, nor can anybody under a title that is none; nothing is left of it."""
+        """Who may not write cannot go live, nor can anybody under a title that is none.
+
+        Nothing is left of it.
+        """
         anna, carl = await self.server.login(self.anna), await self.server.login(self.carl)
         self.assertEqual((await self.start(carl))["error"], Status.PERMISSION_DENIED)
         self.assertEqual((await self.start(carl, thread_id="77"))["error"], Status.PERMISSION_DENIED)
@@ -186,7 +212,9 @@ class Living(ChatCase):
 
     async def crashed(self, *, stored: bool) -> None:
         bert = await self.server.login(self.bert)
-        draft = LiveStream(stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="x", server="resources1")
+        draft = LiveStream(
+            stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="x", server="resources1"
+        )
         await self.stores.live.start(draft, 2, wait=600, longest=600)
         await self.stores.live.mark_live(draft.stream_id, "resources1", away=AWAY)
         name = encode_id(draft.stream_id)
@@ -218,13 +246,17 @@ class Living(ChatCase):
     # -- stopping
 
     async def test_stop(self) -> None:
-        """Who went live stops it: both hear of it, its server is told at once, and to stop it again changes nothing, but tells again."""
+        """Who went live stops it: both hear of it, its server is told at once, and to stop it again changes
+        nothing, but tells again.
+        """
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         stream_id = await self.started(anna)
         for client in (anna, bert):
             await client.next(131)
         for _ in range(2):
-            self.assertEqual(await anna.ask(82, stream_id=encode_id(stream_id), seq=1), {"error": 0, "seq": 1})
+            self.assertEqual(
+                await anna.ask(82, stream_id=encode_id(stream_id), seq=1), {"error": 0, "seq": 1}
+            )
         for client in (anna, bert):
             self.assertEqual([(await client.next(131))["state"] for _ in range(2)], ["ended"] * 2)
             self.assertEqual(client.pending(131), [])
@@ -237,12 +269,16 @@ class Living(ChatCase):
         name = encode_id(await self.started(anna))
         self.assertEqual((await bert.ask(82, stream_id=name))["error"], Status.PERMISSION_DENIED)
         self.assertEqual((await carl.ask(82, stream_id=name))["error"], Status.STREAM_NOT_FOUND)
-        self.assertEqual((await anna.ask(82, stream_id=encode_id(new_file_id())))["error"], Status.STREAM_NOT_FOUND)
+        self.assertEqual(
+            (await anna.ask(82, stream_id=encode_id(new_file_id())))["error"], Status.STREAM_NOT_FOUND
+        )
         self.assertEqual((await anna.ask(82, stream_id="x"))["error"], Status.STREAM_NOT_FOUND)
         self.assertEqual(len((await bert.ask(84))["streams"]), 1)
 
     async def test_stopped_while_its_server_is_away(self) -> None:
-        """A stream whose server cannot be told is over all the same, for its thread and for that server's next beat."""
+        """A stream whose server cannot be told is over all the same, for its thread and for that server's
+        next beat.
+        """
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         stream_id = await self.started(anna)
         await bert.next(131)
@@ -255,7 +291,10 @@ class Living(ChatCase):
     # -- what is live
 
     async def test_list(self) -> None:
-        """The members of a thread see what is live there, each with keys of their own; only its owner may publish."""
+        """The members of a thread see what is live there, each with keys of their own.
+
+        Only its owner may publish.
+        """
         anna, bert, carl = [await self.server.login(user) for user in (self.anna, self.bert, self.carl)]
         stream_id = await self.started(anna)
         await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
@@ -265,9 +304,15 @@ class Living(ChatCase):
         name = encode_id(stream_id)
         self.assertEqual((response["error"], response["next"], response["is_complete"]), (0, name, True))
         wanted = (name, str(self.thread), str(self.anna), "Katzen 🐈", "live", 12)
-        self.assertEqual(tuple(item[key] for key in ("stream_id", "thread_id", "owner", "title", "state", "viewers")), wanted)
+        self.assertEqual(
+            tuple(item[key] for key in ("stream_id", "thread_id", "owner", "title", "state", "viewers")),
+            wanted,
+        )
         self.assertNotIn("publish_url", item)
-        self.assertEqual([self.key(item[kind], Right.PLAY).user for kind in ("play_url", "flv_url", "watch_url")], [self.bert] * 3)
+        self.assertEqual(
+            [self.key(item[kind], Right.PLAY).user for kind in ("play_url", "flv_url", "watch_url")],
+            [self.bert] * 3,
+        )
         (item,) = (await anna.ask(84))["streams"]
         self.assertEqual(self.key(item["publish_url"], Right.PUBLISH).user, self.anna)
         self.assertEqual((await carl.ask(84, thread_id=str(self.thread)))["error"], Status.PERMISSION_DENIED)
@@ -285,7 +330,9 @@ class Living(ChatCase):
         self.assertEqual((bert.pending(131), (await bert.ask(84))["streams"]), ([], []))
 
     async def test_no_friends(self) -> None:
-        """Who is blocked, or no friend any more, sees no stream of the other and hears of none, but hears that one is over."""
+        """Who is blocked, or no friend any more, sees no stream of the other and hears of none, but hears
+        that one is over.
+        """
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         stream_id = await self.started(anna)
         await bert.next(131)
@@ -301,7 +348,10 @@ class Living(ChatCase):
         self.assertEqual((await bert.next(131))["state"], "ended")
 
     async def test_pages(self) -> None:
-        """All that is live is found page by page, however few a page has; other limits and cursors are refused."""
+        """All that is live is found page by page, however few a page has.
+
+        Other limits and cursors are refused.
+        """
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         names = {encode_id(await self.started(client)) for client in (anna, bert) for _ in range(2)}
         found, cursor, complete = [], "", False
@@ -315,7 +365,10 @@ class Living(ChatCase):
             self.assertEqual((await anna.ask(84, **bad))["error"], Status.INVALID_FIELD, bad)
 
     async def test_server_away(self) -> None:
-        """While its server is away a stream cannot be watched; its owner is sent to another, where nobody publishes it."""
+        """While its server is away a stream cannot be watched.
+
+        Its owner is sent to another, where nobody publishes it.
+        """
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         stream_id = await self.started(anna)
         await self.stores.live.mark_live(stream_id, "resources1", away=AWAY)
@@ -323,7 +376,9 @@ class Living(ChatCase):
         (item,) = (await bert.ask(84))["streams"]
         self.assertEqual((item["state"], "play_url" in item, "key_expires" in item), ("live", False, False))
         (item,) = (await anna.ask(84))["streams"]
-        self.assertEqual(("publish_url" in item, (await self.stream(stream_id)).server), (False, "resources1"))
+        self.assertEqual(
+            ("publish_url" in item, (await self.stream(stream_id)).server), (False, "resources1")
+        )
         await self.pass_time(LOST + 1)
         (item,) = (await anna.ask(84))["streams"]
         self.assertEqual((item["state"], "publish_url" in item), ("waiting", True))
@@ -337,12 +392,17 @@ class Living(ChatCase):
     # -- when nobody is heard of
 
     async def test_abandoned(self) -> None:
-        """A stream to which nobody comes ends by itself, on one of the servers that look, and both hear of it once."""
+        """A stream to which nobody comes ends by itself, on one of the servers that look, and both hear of it
+        once.
+        """
         anna, bert = await self.server.login(self.anna), await self.server.login(self.bert)
         stream_id = await self.started(anna)
         await bert.next(131)
         other = await self.other_server()
-        cares = [LiveReaper(self.reactor, self.stores.live, server.live_announcer) for server in (self.server, other)]
+        cares = [
+            LiveReaper(self.reactor, self.stores.live, server.live_announcer)
+            for server in (self.server, other)
+        ]
         await cares[0].look()
         self.assertEqual(len((await bert.ask(84))["streams"]), 1)
         await self.pass_time(601)
@@ -383,7 +443,9 @@ class OffTests(ChatCase, OnSqlite):
         ((anna, client),) = await self.users("anna")
         bert = (await self.people("bert"))[0]
         thread = await self.befriend(anna, bert)
-        self.assertEqual((await client.ask(80, thread_id=str(thread), title="x"))["error"], Status.PERMISSION_DENIED)
+        self.assertEqual(
+            (await client.ask(80, thread_id=str(thread), title="x"))["error"], Status.PERMISSION_DENIED
+        )
         self.assertEqual((await client.ask(84))["streams"], [])
 
 

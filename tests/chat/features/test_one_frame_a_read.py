@@ -21,7 +21,10 @@ class TheLoop(TestCase):
     """What the reading loop does with what it does not expect."""
 
     def test_one_frame_a_read(self) -> None:
-        """Frames that come one by one are understood; two in a read make it deaf or let it spin, and a split one is lost."""
+        """Frames that come one by one are understood.
+
+        Two in a read make it deaf or let it spin, and a split one is lost.
+        """
         one, short = CHAT.encode(21, b'{"error":0}'), CHAT.encode(33, b"{}")
         loop = ReadingLoop()
         loop.read(one)
@@ -51,7 +54,9 @@ class Original(ChatCase):
     async def original(self, user: int) -> OriginalClient:
         """Logged in as the original does it."""
         endpoint = HostnameEndpoint(self.reactor, "127.0.0.1", self.server.port.getHost().port)
-        client: OriginalClient = await connectProtocol(endpoint, OriginalClient(lambda: self.clock.advance(0.05)))
+        client: OriginalClient = await connectProtocol(
+            endpoint, OriginalClient(lambda: self.clock.advance(0.05))
+        )
         assert client.transport is not None
         self.addCleanup(client.transport.loseConnection)
         client.send(5, uuid=str(user), token=await self.server.tokens.issue(user))
@@ -61,7 +66,9 @@ class Original(ChatCase):
     async def heard(self, client: OriginalClient, *services: int) -> list[dict[str, Any]]:
         """Wait until just these have come, in this order; what they say."""
         end = self.reactor.seconds() + PATIENCE
-        while len(client.loop.messages) < len(services) and self.reactor.seconds() < end and not client.spinning:
+        while (
+            len(client.loop.messages) < len(services) and self.reactor.seconds() < end and not client.spinning
+        ):
             await deferLater(self.reactor, 0.001)
         self.assertEqual((client.spinning, client.services), (False, list(services)))
         said = [message for _, message in client.loop.messages]
@@ -88,7 +95,10 @@ class Original(ChatCase):
         await self.heard(client, 18, 22)
 
     async def test_many_answers(self) -> None:
-        """Answers that are ready at once come one by one; so does what was pushed before the login was answered."""
+        """Answers that are ready at once come one by one.
+
+        So does what was pushed before the login was answered.
+        """
         (user,) = await self.people("anna")
         client = await self.original(user)
         client.send(9, username="anna")
@@ -114,7 +124,12 @@ class Original(ChatCase):
         heard: list[str] = []
         while len(heard) < len(said) and self.reactor.seconds() < end and not client.spinning:
             await deferLater(self.reactor, 0.001)
-            heard = [item["msg_content"] for service, push in client.loop.messages if service == 25 for item in push["text_msg"]]
+            heard = [
+                item["msg_content"]
+                for service, push in client.loop.messages
+                if service == 25
+                for item in push["text_msg"]
+            ]
         self.assertEqual(heard, said)
         self.assertLess(len(client.loop.messages), len(said))
         self.assertEqual(set(client.services), {25})
@@ -131,7 +146,9 @@ class Original(ChatCase):
         self.assertIn("message", last)
 
     async def test_streams(self) -> None:
-        """Who numbers their requests reads a stream, and waits for nothing: the clock of the pauses stands still."""
+        """Who numbers their requests reads a stream, and waits for nothing: the clock of the pauses stands
+        still.
+        """
         (user,) = await self.people("anna")
         client = await self.server.login(user)
         for _ in range(20):

@@ -75,7 +75,10 @@ class FloodTests(Stalled):
     chat_config = ChatConfig(inflight=16, log_queue=400)
 
     async def test_slows_itself_alone(self) -> None:
-        """A client that sends without waiting is not read from; another's text is stored as if it were not there; all are answered."""
+        """A client that sends without waiting is not read from.
+
+        Another's text is stored as if it were not there; all are answered.
+        """
         (anna, bert, thread, flood), (carl, dora, other, quiet) = await self.pairs(2)
         total, most = 3000, self.most_waiting(anna)
         for number in range(total):
@@ -90,7 +93,10 @@ class FloodTests(Stalled):
         self.gate.callback(None)
         self.assertEqual((await quiet.next(24))["error"], 0)
         answers = await self.answers(flood, total)
-        self.assertEqual([a["verified_msg"][0]["unique_id"][:4] for a in answers], [f"{number:04}" for number in range(total)])
+        self.assertEqual(
+            [a["verified_msg"][0]["unique_id"][:4] for a in answers],
+            [f"{number:04}" for number in range(total)],
+        )
         self.assertEqual(max(most), 16, "no more of its texts were waiting than may be")
         page = await flood.ask(13, thread_id=thread, msg_id="0", before="0", limit=1)
         self.assertEqual(page["chat_messages"][0]["msg_content"][:4], f"{total - 1:04}")
@@ -100,7 +106,9 @@ class SmallQueueTests(Stalled):
     chat_config = ChatConfig(inflight=64, log_queue=200)
 
     async def test_a_flood_of_large_requests(self) -> None:
-        """Of what was read already no more is begun than the client's share: there is room for others, and nobody hears 73."""
+        """Of what was read already no more is begun than the client's share: there is room for others, and
+        nobody hears 73.
+        """
         (anna, bert, thread, flood), (carl, dora, other, quiet) = await self.pairs(2)
         for number in range(20):
             flood.send(23, **text_request(anna, bert, thread, *(f"{number}.{n}" for n in range(100))))
@@ -120,7 +128,10 @@ class FullTests(Stalled):
     chat_config = ChatConfig(inflight=64, log_queue=8)
 
     async def test_busy(self) -> None:
-        """When the queue is full the answer is 73 with a time to wait; what was acknowledged is stored, and the rest can be sent again."""
+        """When the queue is full the answer is 73 with a time to wait.
+
+        What was acknowledged is stored, and the rest can be sent again.
+        """
         pairs = await self.pairs(10)
         for one, two, thread, client in pairs:
             for number in range(6):
@@ -165,7 +176,9 @@ class ManySlowReadersTests(ChatCase, OnSqlite):
         closed = False
         for number in range(3000):
             for one, two, thread, client in senders:
-                ack = await client.ask(23, **text_request(one, two, thread, *(f"{number}.{n}" + "x" * 4000 for n in range(10))))
+                ack = await client.ask(
+                    23, **text_request(one, two, thread, *(f"{number}.{n}" + "x" * 4000 for n in range(10)))
+                )
                 self.assertEqual(ack["error"], 0)
                 highest = max(highest, unsent.bytes)
                 closed = closed or self.server.directory.local(two) is None

@@ -1,4 +1,6 @@
-"""What is stored is told: when the answer to a commit is lost, when a commit comes late, and when something is done twice."""
+"""What is stored is told: when the answer to a commit is lost, when a commit comes late, and when something
+is done twice.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,11 @@ class Told(ChatCase):
         self.patch(self.database, "write", lossy)
 
     async def make_request(self, client: RawClient, src: int, dst: int, message: str = "hi") -> int:
-        return int((await client.ask(17, src_uuid=str(src), dst_uuid=str(dst), message=message, nickname="n"))["error"])
+        return int(
+            (await client.ask(17, src_uuid=str(src), dst_uuid=str(dst), message=message, nickname="n"))[
+                "error"
+            ]
+        )
 
     async def confirm(self, client: RawClient, src: int, dst: int) -> int:
         return int((await client.ask(20, src_uuid=str(src), dst_uuid=str(dst), alternative_name=""))["error"])
@@ -64,7 +70,9 @@ class Told(ChatCase):
     # -- friends
 
     async def test_request(self) -> None:
-        """A friend request of which nobody heard that it was stored reaches whom it is for, whether it is made again or not."""
+        """A friend request of which nobody heard that it was stored reaches whom it is for, whether it is
+        made again or not.
+        """
         a, _, c = await self.everybody()
         self.lose_answers()
         self.assertEqual(await self.make_request(a, self.anna, self.carl), 14)
@@ -76,7 +84,10 @@ class Told(ChatCase):
         self.assertEqual(len((await c.ask(88, cursor="", limit=10))["requests"]), 1)
 
     async def test_confirmation(self) -> None:
-        """A friendship of which nobody heard that it was made is told to both; who accepts again has accepted, and it is told again."""
+        """A friendship of which nobody heard that it was made is told to both.
+
+        Who accepts again has accepted, and it is told again.
+        """
         a, _, c = await self.everybody()
         self.assertEqual(await self.make_request(a, self.anna, self.carl), 0)
         self.lose_answers()
@@ -92,7 +103,10 @@ class Told(ChatCase):
         self.assertEqual(await self.confirm(a, self.carl, self.anna), 34)
 
     async def test_crossing(self) -> None:
-        """So it is where a request met another; who asks again hears that they are friends, and both are asked to catch up."""
+        """So it is where a request met another.
+
+        Who asks again hears that they are friends, and both are asked to catch up.
+        """
         a, _, c = await self.everybody()
         self.assertEqual(await self.make_request(a, self.anna, self.carl), 0)
         self.lose_answers()
@@ -105,14 +119,21 @@ class Told(ChatCase):
             await client.next(128)
 
     async def test_refusals_repeated(self) -> None:
-        """Who did not hear that a request was declined, or a friendship ended, and does it again, has done it."""
+        """Who did not hear that a request was declined, or a friendship ended, and does it again, has done
+        it.
+        """
         a, b, c = await self.everybody()
         await self.make_request(c, self.carl, self.anna)
-        for client, service, keys in ((a, 94, {"src_uuid": str(self.carl)}), (b, 96, {"friend_uuid": str(self.anna)})):
+        for client, service, keys in (
+            (a, 94, {"src_uuid": str(self.carl)}),
+            (b, 96, {"friend_uuid": str(self.anna)}),
+        ):
             self.lose_answers()
             self.assertEqual([(await client.ask(service, **keys))["error"] for _ in range(2)], [14, 0])
         self.lose_answers()
-        self.assertEqual([(await a.ask(98, uuid=str(self.carl), blocked=True))["error"] for _ in range(2)], [14, 0])
+        self.assertEqual(
+            [(await a.ask(98, uuid=str(self.carl), blocked=True))["error"] for _ in range(2)], [14, 0]
+        )
 
     # -- cards and marks
 
@@ -141,7 +162,12 @@ class Told(ChatCase):
         self.assertEqual((page["positions"], page["is_complete"]), ([wanted], True))
         self.assertEqual((await a.ask(102, cursor=page["next"], limit=1))["positions"], [])
         self.assertEqual((await b.ask(102))["positions"], [])
-        for bad, status in (({"limit": 0}, 70), ({"limit": 101}, 70), ({"cursor": "x"}, 1), ({"cursor": "1:x"}, 1)):
+        for bad, status in (
+            ({"limit": 0}, 70),
+            ({"limit": 101}, 70),
+            ({"cursor": "x"}, 1),
+            ({"cursor": "1:x"}, 1),
+        ):
             self.assertEqual((await a.ask(102, **bad))["error"], status, bad)
 
     # -- live streams
@@ -150,7 +176,9 @@ class Told(ChatCase):
         return await client.ask(80, thread_id=self.thread, title="Cats")
 
     async def test_stream_in_doubt(self) -> None:
-        """A stream that its owner did not hear of is over, with nobody told of it, and takes no place of theirs."""
+        """A stream that its owner did not hear of is over, with nobody told of it, and takes no place of
+        theirs.
+        """
         a, b, _ = await self.everybody()
         self.lose_answers()
         self.assertEqual((await self.go_live(a))["error"], 14)
@@ -161,7 +189,10 @@ class Told(ChatCase):
         self.assertEqual(b.pending(131), [])
 
     async def test_stop_in_doubt(self) -> None:
-        """A stream of which nobody heard that it was stopped is over for both; who stops it again has stopped it."""
+        """A stream of which nobody heard that it was stopped is over for both.
+
+        Who stops it again has stopped it.
+        """
         a, b, _ = await self.everybody()
         name = (await self.go_live(a))["stream_id"]
         for client in (a, b):
@@ -173,7 +204,9 @@ class Told(ChatCase):
         self.assertEqual((await a.ask(82, stream_id=name))["error"], 0)
         self.assertEqual((await b.next(131))["state"], "ended")
         old = round(live.AGAIN * 1000) + 1
-        await self.database.write(lambda tx: tx.execute("UPDATE live_streams SET ended_at = ended_at - ?", old))
+        await self.database.write(
+            lambda tx: tx.execute("UPDATE live_streams SET ended_at = ended_at - ?", old)
+        )
         self.assertEqual((await a.ask(82, stream_id=name))["error"], 0)
         await b.ask(32)
         self.assertEqual(b.pending(131), [])  # who stops it again and again is a nuisance
@@ -231,7 +264,14 @@ class Told(ChatCase):
     async def whole(self, purpose: Purpose) -> bytes:
         thread = int(self.thread) if purpose is Purpose.MESSAGE else 0
         offer = Offer(
-            file_id=new_file_id(), owner=self.anna, purpose=purpose, thread_id=thread, server="r", filename="f", size=1, mime="image/png"
+            file_id=new_file_id(),
+            owner=self.anna,
+            purpose=purpose,
+            thread_id=thread,
+            server="r",
+            filename="f",
+            size=1,
+            mime="image/png",
         )
         await self.stores.files.offer(offer, life=60, quota=0)
         content = Content(0, "r", hashlib.sha256(offer.file_id).digest(), 1, offer.file_id.hex(), "", b"")
@@ -239,7 +279,9 @@ class Told(ChatCase):
         return offer.file_id
 
     async def test_file_of_a_former_friend(self) -> None:
-        """A file's message that a server stored, and did not come to tell of, is found by both, although they are friends no more."""
+        """A file's message that a server stored, and did not come to tell of, is found by both, although they
+        are friends no more.
+        """
         a, b, _ = await self.everybody()
         file_id = await self.whole(Purpose.MESSAGE)
         other = ChatServer(self, dataclasses.replace(self.chat_config, name="other"), self.redis)
@@ -271,7 +313,10 @@ class MariaDbToldTests(Told, OnMariaDb):
     """On MariaDB."""
 
     async def unheard(self, client: RawClient, service: int, **keys: Any) -> Callable[[], None]:
-        """A request whose commit lies in some buffer, while the client is answered with 14; the result lets it through."""
+        """A request whose commit lies in some buffer, while the client is answered with 14.
+
+        The result lets it through.
+        """
         write = self.database.write
         ready: Deferred[None] = Deferred()
         through = threading.Event()
@@ -301,7 +346,9 @@ class MariaDbToldTests(Told, OnMariaDb):
     async def test_late(self) -> None:
         """A commit that comes late is told when it is there, and not looked for before."""
         a, b, c = await self.everybody()
-        let_through = await self.unheard(a, 17, src_uuid=str(self.anna), dst_uuid=str(self.carl), message="hi", nickname="")
+        let_through = await self.unheard(
+            a, 17, src_uuid=str(self.anna), dst_uuid=str(self.carl), message="hi", nickname=""
+        )
         await self.asked_again()
         self.assertEqual((len(self.server.unconfirmed), c.pending(19)), (1, []))
         let_through()

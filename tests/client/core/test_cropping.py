@@ -52,7 +52,9 @@ class CroppingTests(SynchronousTestCase):
                     self.assertGreaterEqual(min(cut.left, cut.top), 0)
                     self.assertLessEqual(cut.left + cut.width, wide + 1e-6)
                     self.assertLessEqual(cut.top + cut.height, high + 1e-6)
-                    self.assertGreaterEqual(min(cut.width, cut.height) + 1e-6, min(LEAST, wide, high) if shape.even else 0.01)
+                    self.assertGreaterEqual(
+                        min(cut.width, cut.height) + 1e-6, min(LEAST, wide, high) if shape.even else 0.01
+                    )
                     if shape.even:
                         self.assertAlmostEqual(cut.width, cut.height)
 

@@ -51,7 +51,9 @@ class ReadingTests(TestCase):
         """Also where messages wait."""
         for row in self.account.conversations():
             messages = await self.account.before(row.id, None, 300)
-            self.assertEqual([one.order for one in messages], sorted(one.order for one in messages), row.title)
+            self.assertEqual(
+                [one.order for one in messages], sorted(one.order for one in messages), row.title
+            )
             if messages:
                 self.assertEqual(row.last, messages[-1])
                 known = [one.at_ms for one in messages]
@@ -103,7 +105,9 @@ class ActingTests(TestCase):
         self.assertEqual((await self.account.before(5, None, 2)), [first, second])
         self.account.set_connection(Link.ONLINE)
         stored = await self.account.before(5, None, 2)
-        self.assertEqual([(one.text, one.mark) for one in stored], [("one", Mark.STORED), ("two", Mark.STORED)])
+        self.assertEqual(
+            [(one.text, one.mark) for one in stored], [("one", Mark.STORED), ("two", Mark.STORED)]
+        )
 
     async def test_a_failed_text_can_be_sent_again_or_deleted(self) -> None:
         """One that is stored stays."""

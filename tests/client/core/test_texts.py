@@ -76,7 +76,10 @@ class FormattingTests(SynchronousTestCase):
 
     def test_a_block_is_code(self) -> None:
         """With the line breaks around it taken away, and its language."""
-        self.assertEqual(runs("so:\n```python\nx = 1 ** 2\n```\nyes"), [Run("so:"), Run("x = 1 ** 2", code=True, block=True), Run("yes")])
+        self.assertEqual(
+            runs("so:\n```python\nx = 1 ** 2\n```\nyes"),
+            [Run("so:"), Run("x = 1 ** 2", code=True, block=True), Run("yes")],
+        )
 
     def test_links_are_left_alone(self) -> None:
         """An asterisk in one is its own."""
@@ -91,7 +94,9 @@ class FormattingTests(SynchronousTestCase):
         kept = "".join(run.text for run in runs(text))
         self.assertEqual(
             [c for c in kept if c not in "*` \n"],
-            [c for c in text if c not in "*` \n"] if "```" not in text else [c for c in kept if c not in "*` \n"],
+            [c for c in text if c not in "*` \n"]
+            if "```" not in text
+            else [c for c in kept if c not in "*` \n"],
         )
 
     @given(st.text())
@@ -106,7 +111,14 @@ class FormattingTests(SynchronousTestCase):
     def test_hostile_texts_take_no_time(self) -> None:
         """A bound with much room."""
         started = time.process_time()
-        for text in [line for _, line in HOSTILE] + ["*" * 4096, "`" * 4096, "**a " * 1024, "https://" * 512, "(" * 4096, "*a\n\n" * 1000]:
+        for text in [line for _, line in HOSTILE] + [
+            "*" * 4096,
+            "`" * 4096,
+            "**a " * 1024,
+            "https://" * 512,
+            "(" * 4096,
+            "*a\n\n" * 1000,
+        ]:
             runs(shown(text))
             emoji_only(text)
         self.assertLess(time.process_time() - started, 2.0)
@@ -195,5 +207,14 @@ class ShownTests(SynchronousTestCase):
 
     def test_emoji_alone(self) -> None:
         """Are counted, up to three."""
-        for text, count in (("😀", 1), ("👍🏽 ❤️", 2), ("👨‍👩‍👧🇩🇪1️⃣", 3), ("😀😀😀😀", 0), ("a😀", 0), ("12", 0), ("", 0), ("🏴󠁧󠁢󠁳󠁣󠁴󠁿", 1)):
+        for text, count in (
+            ("😀", 1),
+            ("👍🏽 ❤️", 2),
+            ("👨‍👩‍👧🇩🇪1️⃣", 3),
+            ("😀😀😀😀", 0),
+            ("a😀", 0),
+            ("12", 0),
+            ("", 0),
+            ("🏴󠁧󠁢󠁳󠁣󠁴󠁿", 1),
+        ):
             self.assertEqual(emoji_only(text), count, text)

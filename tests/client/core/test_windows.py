@@ -41,8 +41,13 @@ class GroupingTests(SynchronousTestCase):
         messages = [said(1), said(2), said(3, 0), said(4), said(5)]
         found = places(messages, 2, zone=UTC)
         self.assertEqual([one.unread_line for one in found], [False, False, False, True, False])
-        self.assertEqual([one.unread_line for one in places(messages[1:], 1, before=messages[0], zone=UTC)], [True, False, False, False])
-        self.assertFalse(any(one.unread_line for one in places(messages[2:], 1, before=messages[1], zone=UTC)))
+        self.assertEqual(
+            [one.unread_line for one in places(messages[1:], 1, before=messages[0], zone=UTC)],
+            [True, False, False, False],
+        )
+        self.assertFalse(
+            any(one.unread_line for one in places(messages[2:], 1, before=messages[1], zone=UTC))
+        )
         self.assertFalse(any(one.unread_line for one in places(messages, 5, zone=UTC)))
 
     def test_days_in_words(self) -> None:

@@ -1,4 +1,6 @@
-"""What desktops are told of the client: its entry in menus, its description in shops, its icon, and what becomes a program of its own."""
+"""What desktops are told of the client: its entry in menus, its description in shops, its icon, and what
+becomes a program of its own.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ class IconTests(SynchronousTestCase):
             drawn = QImage.fromData(icons.draw(size))
             self.assertEqual((image.width(), image.height()), (size, size))
             off = sum(abs(a - b) > 8 for a, b in zip(image.constBits(), drawn.constBits(), strict=True))
-            self.assertLess(off, len(drawn.constBits()) // 100, "make them again: python -m client.packaging.icons")
+            self.assertLess(
+                off, len(drawn.constBits()) // 100, "make them again: python -m client.packaging.icons"
+            )
         data = (icons.HERE / "icons" / "imsys-client.ico").read_bytes()
         self.assertEqual(struct.unpack("<HHH", data[:6]), (0, 1, len(icons.ICO)))
 

@@ -1,4 +1,7 @@
-"""A desktop's service of notifications, for tests: ``python -m tests.client.platform.desktop``. It presses what it is shown."""
+"""A desktop's service of notifications, for tests: ``python -m tests.client.platform.desktop``.
+
+It presses what it is shown.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ def main() -> None:
             continue
         member = message.header.fields.get(HeaderFields.member)
         if member == "GetCapabilities":
-            connection.send(new_method_return(message, "as", (["body", "body-markup", "actions", "inline-reply"],)))
+            connection.send(
+                new_method_return(message, "as", (["body", "body-markup", "actions", "inline-reply"],))
+            )
         elif member == "Notify":
             _, replaces, _, title, text, actions, hints, _ = message.body
             number = replaces or number + 1

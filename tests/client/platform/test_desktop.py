@@ -13,7 +13,9 @@ class DesktopTests(WidgetCase):
         hostile = Path("/tmp/-R '\"; $(reboot) \\ [x].txt")
         program, arguments = revealing("linux", hostile)
         self.assertEqual((program, arguments[-1]), ("gdbus", "''"))
-        self.assertEqual(arguments[-2], "['file:///tmp/-R%20%27%22%3B%20%24%28reboot%29%20%5C%20%5Bx%5D.txt']")
+        self.assertEqual(
+            arguments[-2], "['file:///tmp/-R%20%27%22%3B%20%24%28reboot%29%20%5C%20%5Bx%5D.txt']"
+        )
         self.assertEqual(revealing("darwin", hostile), ("open", ["-R", "--", str(hostile)]))
         self.assertEqual(revealing("win32", Path("a.txt")), ("explorer.exe", ["/select,", "a.txt"]))
 

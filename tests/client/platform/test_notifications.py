@@ -40,7 +40,9 @@ class BusTests(WidgetCase):
         daemon.stdout.readline()
         self.environ = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": where}
         command = [sys.executable, "-m", "tests.client.platform.desktop"]
-        self.desktop = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, text=True)
+        self.desktop = subprocess.Popen(
+            command, cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, text=True
+        )
         self.addCleanup(self.stop, self.desktop)
         self.assertEqual(self.line(), "ready")
 
@@ -102,8 +104,13 @@ class OtherTests(WidgetCase):
 
     def test_addresses(self) -> None:
         """A path, an abstract name, escapes; other kinds are not known."""
-        self.assertEqual(address({"DBUS_SESSION_BUS_ADDRESS": "tcp:host=x;unix:path=/run/a%20b/bus,guid=1"}), ("/run/a b/bus", False))
-        self.assertEqual(address({"DBUS_SESSION_BUS_ADDRESS": "unix:abstract=/tmp/dbus-1"}), ("/tmp/dbus-1", True))
+        self.assertEqual(
+            address({"DBUS_SESSION_BUS_ADDRESS": "tcp:host=x;unix:path=/run/a%20b/bus,guid=1"}),
+            ("/run/a b/bus", False),
+        )
+        self.assertEqual(
+            address({"DBUS_SESSION_BUS_ADDRESS": "unix:abstract=/tmp/dbus-1"}), ("/tmp/dbus-1", True)
+        )
         self.assertEqual(address({"DBUS_SESSION_BUS_ADDRESS": "autolaunch:"}), ("", False))
 
     async def test_second_start(self) -> None:

@@ -12,7 +12,9 @@ from client.platform.paths import paths
 class PathsTests(TestCase):
     def test_linux(self) -> None:
         """By the XDG rules; what is no absolute path does not count."""
-        found = paths({"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "relative"}, system="linux", home=Path("/home/lena"))
+        found = paths(
+            {"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "relative"}, system="linux", home=Path("/home/lena")
+        )
         self.assertEqual(found.data, Path("/data/imsys"))
         self.assertEqual(found.preferences, Path("/home/lena/.config/imsys/preferences.json"))
         self.assertEqual(found.logs, Path("/home/lena/.local/state/imsys"))

@@ -19,7 +19,9 @@ class ReactorTests(WidgetCase):
         await self.until(lambda: fired)
 
     async def test_a_loop_in_a_loop(self) -> None:
-        """Calls from threads are made once each, and none is lost, where one of them runs Qt's loop (a menu, a dialog)."""
+        """Calls from threads are made once each, and none is lost, where one of them runs Qt's loop (a menu,
+        a dialog).
+        """
         from twisted.internet import reactor as found
 
         reactor: Any = found

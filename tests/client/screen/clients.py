@@ -34,7 +34,9 @@ class Desktop:
         paths = Paths(self.home, self.home, self.home, self.home)
         theme = self.window._theme
         theme.less_motion = True
-        self.program = Program(test.reactor, test.application, theme, settings, self.window, paths, environ=environ)
+        self.program = Program(
+            test.reactor, test.application, theme, settings, self.window, paths, environ=environ
+        )
         test.show(self.window, 1100, 720)
         test.addCleanup(self.close)
         self.program.begin()
@@ -117,11 +119,15 @@ class Desktop:
 
     async def send_pasted(self) -> Message:
         """Paste what is on the clipboard, and press what sends it; its message."""
-        self.test.keys(self.view.conversation.composer.edit, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+        self.test.keys(
+            self.view.conversation.composer.edit, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier
+        )
         return await self._sent("")
 
     async def _sent(self, name: str) -> Message:
-        await self.test.until(lambda: self._dialog() is not None or self._of_file(name) is not None, "nothing is to be sent")
+        await self.test.until(
+            lambda: self._dialog() is not None or self._of_file(name) is not None, "nothing is to be sent"
+        )
         dialog = self._dialog()
         if dialog is not None:
             button = next(button for button in dialog.findChildren(QPushButton) if button.isDefault())
@@ -136,7 +142,11 @@ class Desktop:
         return next((one for one in self.window.findChildren(QDialog) if one.isVisible()), None)
 
     def _of_file(self, name: str) -> Message | None:
-        found = (one for one in reversed(self.messages) if one.mine and one.attachment is not None and name in one.attachment.filename)
+        found = (
+            one
+            for one in reversed(self.messages)
+            if one.mine and one.attachment is not None and name in one.attachment.filename
+        )
         return next(found, None)
 
     @property
@@ -160,7 +170,9 @@ class Desktop:
         row = messages.rows.row(index)
         assert row.part is not None
         place = next(hit for hit in row.part.hits() if hit.action == action).rect.center()
-        self.test.click(messages.viewport(), QPoint(round(place.x()), round(place.y() + messages.scroller.y(index))))
+        self.test.click(
+            messages.viewport(), QPoint(round(place.x()), round(place.y() + messages.scroller.y(index)))
+        )
 
 
 class Opener(QObject):

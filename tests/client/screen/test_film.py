@@ -58,7 +58,10 @@ class FilmTests(WidgetCase):
         await self.until(lambda: panel.stage.area.shows)
 
     async def test_seek(self) -> None:
-        """A film plays, stands at Space, and is where its bar is clicked or keys lead; then another picture is on the screen."""
+        """A film plays, stands at Space, and is where its bar is clicked or keys lead.
+
+        Then another picture is on the screen.
+        """
         panel = self.panel(bars("long.mp4", seconds=20))
         film = panel.film
         await self.until(lambda: film.player and film.player.counts.shown > 3)
@@ -83,7 +86,10 @@ class FilmTests(WidgetCase):
         self.assertEqual(panel.play.accessibleName(), "Pause")
 
     async def test_full_screen(self) -> None:
-        """F fills the screen with the same picture, Esc is the way back; a film that stands is seen on both."""
+        """F fills the screen with the same picture, Esc is the way back.
+
+        A film that stands is seen on both.
+        """
         panel = self.panel(bars("long.mp4", seconds=20))
         await self.shows(panel)
         panel.film.toggle()

@@ -54,7 +54,14 @@ class LiveAccount:
         self.changes.stream.fire(now)
 
     def _made(self, one: LiveStream) -> Stream:
-        made = Stream(one.stream_id, one.thread_id, one.owner, one.title, play_url=one.play_url, publish_url=one.publish_url)
+        made = Stream(
+            one.stream_id,
+            one.thread_id,
+            one.owner,
+            one.title,
+            play_url=one.play_url,
+            publish_url=one.publish_url,
+        )
         self.known[one.stream_id] = made
         return made
 
@@ -83,7 +90,10 @@ class LiveTests(WidgetCase):
 
         self.reactor: Any = reactor
         self.server = AllInOne(self, reactor)
-        self.server.settings |= {"RESOURCES_RTMP_PORT": str(free_port()), "RESOURCES_RTMPS_PORT": str(free_port())}
+        self.server.settings |= {
+            "RESOURCES_RTMP_PORT": str(free_port()),
+            "RESOURCES_RTMPS_PORT": str(free_port()),
+        }
         await self.server.start({})
         anna, ben = await self.server.user("anna"), await self.server.user("ben")
         made: list[int] = []
@@ -94,15 +104,20 @@ class LiveTests(WidgetCase):
         return LiveAccount(anna), LiveAccount(ben), made[0]
 
     def studio(self) -> Studio:
-        studio = Studio(Surroundings(self.reactor, lambda: Silence(Hearing.NOT_INSTALLED)), lambda: self.server.gateway.trust)
+        studio = Studio(
+            Surroundings(self.reactor, lambda: Silence(Hearing.NOT_INSTALLED)),
+            lambda: self.server.gateway.trust,
+        )
         self.addCleanup(studio.close)
         return studio
 
     async def test_from_bars_to_bars(self) -> None:
-        """Anna shows a film of colour bars, Ben watches: the colours on his screen are those of the film within 3, and what moves moves.
+        """Anna shows a film of colour bars, Ben watches: the colours on his screen are those of the film
+        within 3, and what moves moves.
 
-        Nobody can read a key off ffmpeg's command line. When her program stands still he is told that she pauses, and sees her again when
-        it goes on. When she ends it he is told, and nothing of his runs on. No log holds a key."""
+        Nobody can read a key off ffmpeg's command line. When her program stands still he is told that she
+        pauses, and sees her again when it goes on. When she ends it he is told, and nothing of his runs on.
+        No log holds a key."""
         lines: list[str] = []
         observer: Any = lambda event: lines.append(str(formatEvent(event)))  # noqa: E731
         globalLogPublisher.addObserver(observer)
@@ -128,7 +143,12 @@ class LiveTests(WidgetCase):
         area = panel.stage.area
         self.assertEqual(type(area.surface).__name__, "GlSurface")
         image = self.grab(area, "live")
-        place = (0.0, (area.height() - area.width() * 320 / 560) / 2, float(area.width()), area.width() * 320 / 560)
+        place = (
+            0.0,
+            (area.height() - area.width() * 320 / 560) / 2,
+            float(area.width()),
+            area.width() * 320 / 560,
+        )
         if place[1] < 0:
             wide = area.height() * 560 / 320
             place = ((area.width() - wide) / 2, 0.0, wide, float(area.height()))

@@ -1,4 +1,6 @@
-"""Two people, each with the desktop client in a window of its own, from registration on: every step is a click or a key."""
+"""Two people, each with the desktop client in a window of its own, from registration on: every step is a
+click or a key.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ class RegistrationTests(ClientsCase):
         desktop.fill(page.fields["username"].edit, desktop.name)
         desktop.fill(page.fields["email"].edit, email)
         self.click(page.code)
-        await self.until(lambda: (self.server.home / "mail" / "new").exists() and self.server.codes(email), "no code came")
+        await self.until(
+            lambda: (self.server.home / "mail" / "new").exists() and self.server.codes(email), "no code came"
+        )
         desktop.fill(page.fields["code"].edit, self.server.codes(email)[0])
         desktop.fill(page.fields["password"].edit, PASSWORD)
         desktop.fill(page.fields["repeated"].edit, PASSWORD)
@@ -48,7 +52,9 @@ class RegistrationTests(ClientsCase):
         await desktop.online()
 
     async def test_from_registration_to_a_picture(self) -> None:
-        """Two people register, one finds the other and is accepted, they talk, and a picture that one pastes is on the other's screen."""
+        """Two people register, one finds the other and is accepted, they talk, and a picture that one pastes
+        is on the other's screen.
+        """
         run = secrets.token_hex(3)
         anna, ben = self.start(f"anna-{run}"), self.start(f"ben-{run}")
         await self.register(anna)
@@ -74,15 +80,23 @@ class RegistrationTests(ClientsCase):
         await self.until(lambda: "Hello Ben, *how* are you?" in ben.texts)
         ben.write("Fine!")
         await self.until(lambda: "Fine!" in anna.texts)
-        await self.until(lambda: next(one.mark for one in anna.messages if one.text.startswith("Hello Ben")) >= Mark.DELIVERED)
+        await self.until(
+            lambda: (
+                next(one.mark for one in anna.messages if one.text.startswith("Hello Ben")) >= Mark.DELIVERED
+            )
+        )
 
         image = QImage(320, 240, QImage.Format.Format_RGB32)
         image.fill(BRICK)
         QGuiApplication.clipboard().setImage(image)
         sent = await anna.send_pasted()
-        await self.until(lambda: anna.message(anna.messages[-1].key).mark >= Mark.STORED, "the picture was not sent")
+        await self.until(
+            lambda: anna.message(anna.messages[-1].key).mark >= Mark.STORED, "the picture was not sent"
+        )
         self.assertIs(sent.kind, Kind.IMAGE)
-        await self.until(lambda: any(one.kind is Kind.IMAGE for one in ben.messages), "the picture did not come")
+        await self.until(
+            lambda: any(one.kind is Kind.IMAGE for one in ben.messages), "the picture did not come"
+        )
         for one in (anna, ben):
             await self.until(partial(self.shows_picture, one), f"it is not on the screen of {one.name}")
 
@@ -98,11 +112,17 @@ class RegistrationTests(ClientsCase):
         rect = part.rect.translated(0, messages.scroller.y(index))
         place = QPoint(round(rect.x() + rect.width() / 4), round(rect.y() + rect.height() / 4))
         found = self.grab(messages.viewport()).pixelColor(place)
-        channels = zip((found.red(), found.green(), found.blue()), (BRICK.red(), BRICK.green(), BRICK.blue()), strict=True)
+        channels = zip(
+            (found.red(), found.green(), found.blue()),
+            (BRICK.red(), BRICK.green(), BRICK.blue()),
+            strict=True,
+        )
         return all(abs(one - other) <= 3 for one, other in channels)
 
     async def test_signed_out_elsewhere(self) -> None:
-        """Who signs in somewhere else is signed out here, reads why, and comes back by a press and the password."""
+        """Who signs in somewhere else is signed out here, reads why, and comes back by a press and the
+        password.
+        """
         anna = self.start(f"anna-{secrets.token_hex(3)}")
         await self.register(anna)
         first = anna.view
@@ -120,7 +140,10 @@ class RegistrationTests(ClientsCase):
 
 class KilledServerTests(ClientsCase):
     async def test_a_file_and_texts_across_a_killed_server(self) -> None:
-        """A file is paused; the server is killed, texts are written meanwhile; it comes back, the file goes on, and all is there once."""
+        """A file is paused; the server is killed, texts are written meanwhile.
+
+        It comes back, the file goes on, and all is there once.
+        """
         alone = AllInOne(self, self.reactor)
         daemon = await alone.start({})
         people = [await alone.user(name) for name in ("anna", "ben")]
@@ -152,7 +175,10 @@ class KilledServerTests(ClientsCase):
         self.assertLess(done, len(data))
 
         await daemon.stop(signal.SIGKILL)
-        await self.until(lambda: account.connection().link is Link.WAITING and anna.view.banner.isVisible(), "nothing is said")
+        await self.until(
+            lambda: account.connection().link is Link.WAITING and anna.view.banner.isVisible(),
+            "nothing is said",
+        )
         self.assertIn("Retry now", anna.view.banner.words())
         written = ("written", "while it", "was away")
         for text in written:

@@ -13,7 +13,16 @@ import apsw
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from client.core.model import Attachment, Conversation, ConversationKind, FriendRequest, Kind, Mark, Message, Person
+from client.core.model import (
+    Attachment,
+    Conversation,
+    ConversationKind,
+    FriendRequest,
+    Kind,
+    Mark,
+    Message,
+    Person,
+)
 from client.core.spans import Spans
 from client.store import messages, tables
 from client.store.schema import VERSION
@@ -46,7 +55,11 @@ class StoreCase(TestCase):
         self.opened = await store.open()
         self.addCleanup(lambda: Deferred.fromCoroutine(store.close()))
         if rows:
-            await store.write(lambda db: tables.put_conversation(db, Row(Conversation(7, ConversationKind.PRIVATE, "Ben", (2,)))))
+            await store.write(
+                lambda db: tables.put_conversation(
+                    db, Row(Conversation(7, ConversationKind.PRIVATE, "Ben", (2,)))
+                )
+            )
         return store
 
     async def put(self, store: Store, *some: Message) -> None:
@@ -58,14 +71,26 @@ class KeepingTests(StoreCase):
         """In order, what is not sent last, page by page in both directions."""
         store = await self.store()
         photo = Attachment("a.png", 5, "image/png", "f1", "00", "t1", 4, 3, "/tmp/a.png")
-        some = [said(3), said(1), written("b", 3_000_000), said(2, kind=Kind.IMAGE, attachment=photo), written("a", 2_000_000)]
+        some = [
+            said(3),
+            said(1),
+            written("b", 3_000_000),
+            said(2, kind=Kind.IMAGE, attachment=photo),
+            written("a", 2_000_000),
+        ]
         await self.put(store, *some)
         page = await store.read(lambda db: messages.before(db, 7, None, 10))
         self.assertEqual(page, [some[1], some[3], some[0], some[4], some[2]])
-        self.assertEqual(await store.read(lambda db: messages.before(db, 7, messages.order(page[3]), 2)), page[1:3])
-        self.assertEqual(await store.read(lambda db: messages.after(db, 7, messages.order(page[1]), 2)), page[2:4])
+        self.assertEqual(
+            await store.read(lambda db: messages.before(db, 7, messages.order(page[3]), 2)), page[1:3]
+        )
+        self.assertEqual(
+            await store.read(lambda db: messages.after(db, 7, messages.order(page[1]), 2)), page[2:4]
+        )
         self.assertEqual(await store.read(messages.unsent), page[3:])
-        self.assertEqual(await store.read(lambda db: messages.find(db, 7, "TEXT 2", None, 5, 100)), ([some[3]], None))
+        self.assertEqual(
+            await store.read(lambda db: messages.find(db, 7, "TEXT 2", None, 5, 100)), ([some[3]], None)
+        )
         self.assertEqual(await store.read(lambda db: messages.files(db, "image", "A.P", 5, 0)), [some[3]])
         self.assertEqual(await store.read(lambda db: messages.by_file(db, 7, "f1")), None)
         large = said(9, attachment=Attachment("b.bin", 9_000_000_000_000_000, file_id="f9", path="/b.bin"))
@@ -83,7 +108,9 @@ class KeepingTests(StoreCase):
         await self.put(store, written("mine", 5), said(4, mine=True))
         stored = Message("mine", 7, 1, 1_004_000, text="mine", id=4, mine=True)
         self.assertEqual(await store.write(lambda db: messages.put(db, stored)), ["#4"])
-        self.assertEqual([one.key for one in await store.read(lambda db: messages.before(db, 7, None, 9))], ["mine"])
+        self.assertEqual(
+            [one.key for one in await store.read(lambda db: messages.before(db, 7, None, 9))], ["mine"]
+        )
 
     async def test_marks_follow_what_the_other_has_read(self) -> None:
         """Nothing is written for each message."""
@@ -93,13 +120,25 @@ class KeepingTests(StoreCase):
         await store.write(lambda db: tables.put_conversation(db, row))
         page = await store.read(lambda db: messages.before(db, 7, None, 9))
         self.assertEqual([one.mark for one in page], [Mark.READ, Mark.DELIVERED, Mark.STORED])
-        self.assertEqual([one.id for one in await store.read(lambda db: messages.mine_between(db, 7, 1, 3))], [2, 3])
+        self.assertEqual(
+            [one.id for one in await store.read(lambda db: messages.mine_between(db, 7, 1, 3))], [2, 3]
+        )
 
     async def test_the_rest_comes_back_too(self) -> None:
         """Conversations, people, requests, settings, ranges."""
         store = await self.store(rows=False)
         ben = Person(2, "ben", "Ben", "Benny", "av", "about", 1, True, True)
-        one = Conversation(7, ConversationKind.PRIVATE, "Ben", (2,), unread=3, read=9, draft="dr\ud800aft", pinned=True, muted_until_ms=-1)
+        one = Conversation(
+            7,
+            ConversationKind.PRIVATE,
+            "Ben",
+            (2,),
+            unread=3,
+            read=9,
+            draft="dr\ud800aft",
+            pinned=True,
+            muted_until_ms=-1,
+        )
         row = Row(one, 8, 4, 3, 10)
 
         def write(db: apsw.Connection) -> None:
@@ -117,7 +156,9 @@ class KeepingTests(StoreCase):
         (found,) = await store.read(tables.conversations)
         self.assertEqual(found.conversation.draft, "dr?aft")
         self.assertEqual((found.told, found.their_delivered, found.their_read, found.synced), (8, 4, 3, 10))
-        self.assertEqual(await store.read(lambda db: tables.requests(db, {2: ben})), [FriendRequest(ben, "hi", 5)])
+        self.assertEqual(
+            await store.read(lambda db: tables.requests(db, {2: ben})), [FriendRequest(ben, "hi", 5)]
+        )
         self.assertEqual(await store.read(tables.settings), {"a": "1"})
         self.assertEqual(list(await store.read(lambda db: tables.spans(db, 7))), [(1, 2), (5, 30), (32, 32)])
 
@@ -125,8 +166,18 @@ class KeepingTests(StoreCase):
         """The first message at or after a time, among those that are known."""
         store = await self.store()
         await self.put(store, *(said(number) for number in (10, 20, 30, 1 << 50)))
-        for at_ms, number in ((0, 10), (1_010_000, 10), (1_010_001, 20), (1_030_000, 30), (1_030_001, 1 << 50), (1 << 62, 0)):
-            self.assertEqual(await store.read(lambda db, at=at_ms: messages.first_at(db, 7, at, 0, 1 << 60)), number)  # type: ignore[misc]
+        for at_ms, number in (
+            (0, 10),
+            (1_010_000, 10),
+            (1_010_001, 20),
+            (1_030_000, 30),
+            (1_030_001, 1 << 50),
+            (1 << 62, 0),
+        ):
+            self.assertEqual(
+                await store.read(lambda db, at=at_ms: messages.first_at(db, 7, at, 0, 1 << 60)),  # type: ignore[misc]
+                number,
+            )
 
     async def test_a_hundred_thousand_messages_open_at_once(self) -> None:
         """By the order alone: the newest page, one in the middle, and the counts (bounds with much room)."""
@@ -173,7 +224,11 @@ class TroubleTests(StoreCase):
         await store.close()
         await self.store()
         self.assertIn("newer version", self.opened.notice)
-        (aside,) = (path for path in self.path.parent.glob("store.db.aside-*") if not path.name.endswith(("-wal", "-shm")))
+        (aside,) = (
+            path
+            for path in self.path.parent.glob("store.db.aside-*")
+            if not path.name.endswith(("-wal", "-shm"))
+        )
         aside.rename(self.path.with_name("other.db"))
 
     async def test_a_damaged_one_is_set_aside(self) -> None:
@@ -215,7 +270,10 @@ class TroubleTests(StoreCase):
                 await store.read(lambda db: messages.before(db, 7, None, 5000))
 
     async def test_a_full_disk_loses_nothing(self) -> None:
-        """A write that does not fit fails as a whole; reading goes on, and so does writing when there is room."""
+        """A write that does not fit fails as a whole.
+
+        Reading goes on, and so does writing when there is room.
+        """
         store = await self.store()
         await self.put(store, said(1))
         await store.read(lambda db: db.pragma("max_page_count", int(db.pragma("page_count")) + 2))
@@ -243,7 +301,9 @@ class SpansTests(StoreCase):
         def add(db: apsw.Connection, conversation: int, told: list[tuple[int, int]]) -> list[Any]:
             for low, high in told:
                 tables.add_span(db, conversation, low, high)
-            return db.execute("SELECT low, high FROM spans WHERE conversation = ? ORDER BY low", (conversation,)).fetchall()
+            return db.execute(
+                "SELECT low, high FROM spans WHERE conversation = ? ORDER BY low", (conversation,)
+            ).fetchall()
 
         for conversation in range(40):
             told = [(low := chance.randrange(60), low + chance.randrange(8)) for _ in range(12)]

@@ -1,6 +1,8 @@
-"""A program with one account of the client, which a test kills: ``program.py URL CA FOLDER NAME THREAD [TEXTS FILE]``.
+"""A program with one account of the client, which a test kills: ``program.py URL CA FOLDER NAME THREAD [TEXTS
+FILE]``.
 
-With texts and a file it writes them; without, it only goes on with what is there. It says each step on its standard output.
+With texts and a file it writes them; without, it only goes on with what is there. It says each step on its
+standard output.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from client.sync.account import AccountSync
 from imsys.sdk import Credentials, Gateway
 
 
-async def main(reactor: Any, url: str, ca: str, folder: str, name: str, thread: str, texts: str = "0", file: str = "") -> None:
+async def main(
+    reactor: Any, url: str, ca: str, folder: str, name: str, thread: str, texts: str = "0", file: str = ""
+) -> None:
     credentials = Credentials(username=name, password=os.environ["PASSWORD"])
     account = AccountSync(reactor, Gateway(reactor, url, ca), credentials, Path(folder), b"k" * 32)
     await account.open()

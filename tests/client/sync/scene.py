@@ -46,15 +46,27 @@ class AccountCase(TestCase):
 
     async def other(self, name: str) -> Client:
         """Somebody who uses the library alone."""
-        client = Client(self.reactor, self.gateway, Credentials(username=name, password=PASSWORD), timing=QUICK)
+        client = Client(
+            self.reactor, self.gateway, Credentials(username=name, password=PASSWORD), timing=QUICK
+        )
         self.addCleanup(lambda: Deferred.fromCoroutine(client.stop()))
         await client.start()
         return client
 
-    async def account(self, name: str, place: str = "", *, start: bool = True, gateway: Gateway | None = None, **more: Any) -> AccountSync:
+    async def account(
+        self, name: str, place: str = "", *, start: bool = True, gateway: Gateway | None = None, **more: Any
+    ) -> AccountSync:
         """Somebody with the desktop client; with the same place, what was there before is there again."""
         credentials = Credentials(username=name, password=PASSWORD)
-        account = AccountSync(self.reactor, gateway or self.gateway, credentials, self.home / (place or name), KEY, timing=QUICK, **more)
+        account = AccountSync(
+            self.reactor,
+            gateway or self.gateway,
+            credentials,
+            self.home / (place or name),
+            KEY,
+            timing=QUICK,
+            **more,
+        )
         self.closed = False
         await account.open()
         self.addCleanup(lambda: Deferred.fromCoroutine(account.close()))
@@ -79,7 +91,11 @@ class AccountCase(TestCase):
             await deferLater(self.reactor, 0.01)
 
     async def shows(
-        self, account: AccountSync, conversation: int, condition: Callable[[list[Message]], object], most: int = 200
+        self,
+        account: AccountSync,
+        conversation: int,
+        condition: Callable[[list[Message]], object],
+        most: int = 200,
     ) -> list[Message]:
         """Wait until a conversation shows what is wanted."""
         while True:

@@ -43,11 +43,16 @@ class TalkingTests(AccountCase):
         assert row is not None
         self.assertEqual((row.unread, row.read), (0, answer.id))
         await ben.mark_read(thread, answer.id)
-        page = await self.shows(anna, thread, lambda page: next(one for one in page if one.key == mine.key).mark is Mark.READ)
+        page = await self.shows(
+            anna, thread, lambda page: next(one for one in page if one.key == mine.key).mark is Mark.READ
+        )
         self.assertEqual([one.order for one in page], sorted(one.order for one in page))
 
     async def test_what_was_there_is_there_again_offline(self) -> None:
-        """All of it from the disk, before anything is connected; what is written then goes when there is a connection, once."""
+        """All of it from the disk, before anything is connected.
+
+        What is written then goes when there is a connection, once.
+        """
         anna, ben, thread = await self.pair()
         await ben.send(thread, "one")
         await self.shows(anna, thread, lambda page: "one" in texts(page))
@@ -60,7 +65,9 @@ class TalkingTests(AccountCase):
         await ben.send(thread, "two")
         again = await self.account(name, start=False)
         row = again.conversations()[0]
-        self.assertEqual((row.draft, row.pinned, row.muted_until_ms, row.title), ("dear b", True, -1, ben.me.username))
+        self.assertEqual(
+            (row.draft, row.pinned, row.muted_until_ms, row.title), ("dear b", True, -1, ben.me.username)
+        )
         self.assertEqual(again.remembered("scroll"), "12")
         self.assertEqual(await again.before(thread, None, 100), before)
         self.assertEqual(again.connection().link, Link.OFFLINE)
@@ -71,13 +78,23 @@ class TalkingTests(AccountCase):
         self.assertEqual(texts(await again.before(thread, None, 100))[-2:], ["three", "four"])
         again.start()
         page = await self.shows(
-            again, thread, lambda page: page[-1].mark >= Mark.STORED and page[-2].mark >= Mark.STORED and "two" in texts(page)
+            again,
+            thread,
+            lambda page: (
+                page[-1].mark >= Mark.STORED and page[-2].mark >= Mark.STORED and "two" in texts(page)
+            ),
         )
         self.assertEqual(texts(page)[-3:], ["two", "three", "four"])
-        self.assertEqual(texts([one async for one in ben.history.newest(thread)][:3])[::-1], ["two", "three", "four"])  # type: ignore[arg-type]
+        self.assertEqual(
+            texts([one async for one in ben.history.newest(thread)][:3])[::-1],  # type: ignore[arg-type]
+            ["two", "three", "four"],
+        )
 
     async def test_an_old_account_on_a_new_computer(self) -> None:
-        """The newest page of each conversation is there by itself, with its unread count; what is older comes when it is looked at."""
+        """The newest page of each conversation is there by itself, with its unread count.
+
+        What is older comes when it is looked at.
+        """
         anna, ben, thread = await self.pair()
         for number in range(260):
             ben.post(thread, f"number {number}")
@@ -88,7 +105,13 @@ class TalkingTests(AccountCase):
         name = anna.me.username
         await anna.close()
         new = await self.account(name, "elsewhere")
-        await self.until(lambda: new.conversations() and new.conversations()[0].last is not None and new.conversations()[0].unread)
+        await self.until(
+            lambda: (
+                new.conversations()
+                and new.conversations()[0].last is not None
+                and new.conversations()[0].unread
+            )
+        )
         row = new.conversations()[0]
         self.assertEqual((row.id, row.unread, row.read), (thread, 4, read.id))
         page = await new.before(thread, None, 50)
@@ -96,7 +119,10 @@ class TalkingTests(AccountCase):
         while page:
             page = await new.before(thread, whole[0], 50)
             whole = page + whole
-        self.assertEqual([text for text in texts(whole) if text.startswith("number")], [f"number {number}" for number in range(260)])
+        self.assertEqual(
+            [text for text in texts(whole) if text.startswith("number")],
+            [f"number {number}" for number in range(260)],
+        )
         self.assertEqual(len({one.id for one in whole}), len(whole))
         self.assertEqual(await new.after(thread, whole[0], 500), whole[1:])
 
@@ -116,9 +142,12 @@ class TalkingTests(AccountCase):
         self.assertIn(target.id, [one.id for one in around])
         self.assertEqual([one.id for one in around], [one.id for one in all_of_it[90:110]])
         later = await new.after(thread, around[-1], 150)
-        self.assertEqual([one.id for one in later[:150]], [one.id for one in all_of_it[110:260]][: len(later)])
         self.assertEqual(
-            await new.on_day(thread, all_of_it[50].at_ms), next(one.id for one in all_of_it if one.at_ms >= all_of_it[50].at_ms)
+            [one.id for one in later[:150]], [one.id for one in all_of_it[110:260]][: len(later)]
+        )
+        self.assertEqual(
+            await new.on_day(thread, all_of_it[50].at_ms),
+            next(one.id for one in all_of_it if one.at_ms >= all_of_it[50].at_ms),
         )
         self.assertEqual(await new.on_day(thread, 0), all_of_it[0].id)
         self.assertEqual(await new.on_day(thread, all_of_it[-1].at_ms + 1), 0)
@@ -149,7 +178,10 @@ class TalkingTests(AccountCase):
         await ben.contacts.add(anna.me.uuid, "It is me")
         await carol.contacts.add(anna.me.uuid, "Me too")
         await self.until(lambda: len(anna.requests()) == 2)
-        self.assertEqual({(one.person.username, one.text) for one in anna.requests()}, {(ben_name, "It is me"), (carol_name, "Me too")})
+        self.assertEqual(
+            {(one.person.username, one.text) for one in anna.requests()},
+            {(ben_name, "It is me"), (carol_name, "Me too")},
+        )
         thread = await anna.accept(ben.me.uuid, "Benny")
         await anna.decline(carol.me.uuid)
         await self.until(lambda: not anna.requests())
@@ -192,7 +224,10 @@ async def anna_find(account: Account, thread: int) -> list[Message]:
 
 class LiveTests(AccountCase):
     async def test_a_live_stream(self) -> None:
-        """One that somebody starts is a message, and is told of; it can be watched until it is over. So is one of my own."""
+        """One that somebody starts is a message, and is told of; it can be watched until it is over.
+
+        So is one of my own.
+        """
         anna, ben, thread = await self.pair()
         told: list[Stream] = []
         anna.changes.stream.subscribe(told.append)
@@ -218,7 +253,10 @@ class LiveTests(AccountCase):
 
 class FilesTests(AccountCase):
     async def test_a_picture_with_a_caption(self) -> None:
-        """Is there at once, goes up, and is one message to both; the caption follows. Its preview and the whole come down elsewhere."""
+        """Is there at once, goes up, and is one message to both; the caption follows.
+
+        Its preview and the whole come down elsewhere.
+        """
         anna, _ben, thread = await self.pair()
         path = self.home / "photo.png"
         Image.effect_noise((640, 480), 90).save(path)
@@ -227,7 +265,9 @@ class FilesTests(AccountCase):
         sent = await anna.send_file(thread, path, "Look!")
         assert sent.attachment is not None
         self.assertEqual((sent.kind, sent.attachment.width, sent.attachment.height), (Kind.IMAGE, 640, 480))
-        page = await self.shows(anna, thread, lambda page: texts(page)[-1:] == ["Look!"] and page[-1].mark >= Mark.STORED)
+        page = await self.shows(
+            anna, thread, lambda page: texts(page)[-1:] == ["Look!"] and page[-1].mark >= Mark.STORED
+        )
         self.assertEqual((page[-2].key, page[-2].text, page[-2].mark >= Mark.STORED), (sent.key, "", True))
         self.assertEqual(len([one for one in page if one.attachment]), 1)
         self.assertEqual(stages[-1], Stage.DONE)
@@ -263,7 +303,10 @@ class FilesTests(AccountCase):
         self.assertEqual(there.attachment.path, "")
 
     async def test_pause_resume_and_cancel(self) -> None:
-        """A paused upload stays so over a new start; it goes on when it is told to, and one that is cancelled is gone."""
+        """A paused upload stays so over a new start.
+
+        It goes on when it is told to, and one that is cancelled is gone.
+        """
         anna, _ben, thread = await self.pair()
         big = self.file("big.bin", os.urandom(30_000_000))
         sent = await anna.send_file(thread, big)

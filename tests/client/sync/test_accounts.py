@@ -56,7 +56,9 @@ class EnteringCase(AccountCase):
         self.entering.changed.subscribe(self.steps.append)
 
     def new_accounts(self, backend: Any = None, *, file: bool = False) -> Accounts:
-        kept = Secrets(self.reactor, self.data / "secrets.json", None if file else backend or self.keyring, system=False)
+        kept = Secrets(
+            self.reactor, self.data / "secrets.json", None if file else backend or self.keyring, system=False
+        )
         return Accounts(self.reactor, self.data, kept)
 
     async def online(self, accounts: Accounts, number: int = 0) -> AccountSync:
@@ -69,9 +71,16 @@ class EnteringCase(AccountCase):
 
 class ComingInTests(EnteringCase):
     async def test_from_nothing_to_online(self) -> None:
-        """The server is found, a code is mailed, the fields are checked, and the account is there; the next start needs no password."""
+        """The server is found, a code is mailed, the fields are checked, and the account is there.
+
+        The next start needs no password.
+        """
         port = self.server.url.rpartition(":")[2]
-        self.assertTrue(await self.entering.find_server({"IMSYS_HOME": str(self.server.home), "IMSYS_GATEWAY_PORT": port}, Path("/")))
+        self.assertTrue(
+            await self.entering.find_server(
+                {"IMSYS_HOME": str(self.server.home), "IMSYS_GATEWAY_PORT": port}, Path("/")
+            )
+        )
         self.assertEqual(self.entering.step.server, Server(self.server.url, self.server.ca))
         name = f"zoe-{secrets.token_hex(3)}"
         email = f"{name}@example.org"
@@ -87,7 +96,10 @@ class ComingInTests(EnteringCase):
             ((name, PASSWORD, PASSWORD, email, "000000"), "code"),
         ):
             self.assertIsNone(await self.entering.register(*values))
-            self.assertEqual((self.entering.step.field, self.entering.step.problem != "", self.entering.step.busy), (field, True, False))
+            self.assertEqual(
+                (self.entering.step.field, self.entering.step.problem != "", self.entering.step.busy),
+                (field, True, False),
+            )
         entry = await self.entering.register(name, PASSWORD, PASSWORD, email, f" {code} ")
         assert entry is not None
         self.assertTrue(any(step.busy for step in self.steps))
@@ -106,13 +118,18 @@ class ComingInTests(EnteringCase):
         email = f"{name}@example.org"
         await self.entering.choose(self.server.url, self.server.ca)
         self.assertIsNone(await self.entering.sign_in(name, "not the password"))
-        self.assertEqual((self.entering.step.field, self.entering.step.problem), ("password", "The name or the password is wrong."))
+        self.assertEqual(
+            (self.entering.step.field, self.entering.step.problem),
+            ("password", "The name or the password is wrong."),
+        )
         self.assertFalse(await self.entering.find_account(name, "other@example.org"))
         self.assertTrue(await self.entering.find_account(name, email))
         await self.entering.send_code(email)
         await self.until(lambda: len(self.server.codes(email)) == 2)
         code = self.server.codes(email)[1]
-        self.assertFalse(await self.entering.reset_password(name, email, "new password", "newer password", code))
+        self.assertFalse(
+            await self.entering.reset_password(name, email, "new password", "newer password", code)
+        )
         self.assertTrue(await self.entering.reset_password(name, email, "new password", "new password", code))
         self.assertIsNotNone(await self.entering.sign_in(name, "new password"))
 
@@ -152,7 +169,9 @@ class ComingInTests(EnteringCase):
         ):
             self.assertFalse(await self.entering.choose(url, ca))
             self.assertIn(words, self.entering.step.problem)
-        self.assertEqual(await find_local(self.reactor, {"IMSYS_GATEWAY_PORT": str(free_port())}, self.data), (None, None))
+        self.assertEqual(
+            await find_local(self.reactor, {"IMSYS_GATEWAY_PORT": str(free_port())}, self.data), (None, None)
+        )
         port = self.server.url.rpartition(":")[2]
         found, presented = await find_local(self.reactor, {"IMSYS_GATEWAY_PORT": port}, self.data)
         self.assertEqual(found, Server(self.server.url))
@@ -173,20 +192,27 @@ class ListTests(EnteringCase):
     async def two(self, accounts: Accounts) -> None:
         for name in await self.register("one", "two"):
             login = await self.gateway.login(name, PASSWORD)
-            await accounts.add(Server(self.server.url, self.server.ca), SignedIn(username=name, uuid=login.uuid, token=login.token))
+            await accounts.add(
+                Server(self.server.url, self.server.ca),
+                SignedIn(username=name, uuid=login.uuid, token=login.token),
+            )
 
     async def test_several_side_by_side(self) -> None:
         """Each with a folder, a key and a token of its own; one that is removed leaves nothing."""
         await self.two(self.accounts)
         one, two = await self.online(self.accounts, 0), await self.online(self.accounts, 1)
-        self.assertEqual([one.me.username, two.me.username], [entry.username for entry in self.accounts.entries])
+        self.assertEqual(
+            [one.me.username, two.me.username], [entry.username for entry in self.accounts.entries]
+        )
         assert self.accounts.current is not None
         self.assertEqual(self.accounts.current.username, two.me.username)
         self.assertEqual(len(set(self.keyring.kept.values())), 4)
         await two.close()
         await self.accounts.remove(self.accounts.entries[1])
         self.assertEqual((len(self.accounts.entries), len(self.keyring.kept)), (1, 2))
-        self.assertEqual([path.name for path in (self.data / "accounts").iterdir()], [self.accounts.entries[0].id])
+        self.assertEqual(
+            [path.name for path in (self.data / "accounts").iterdir()], [self.accounts.entries[0].id]
+        )
 
     async def test_a_keyring_that_is_locked(self) -> None:
         """Is said; nothing that is there is lost."""

@@ -14,8 +14,9 @@ class EdgeTests(AccountCase):
     async def test_what_is_known_begins_at_the_id_of_somebody_elses_message(self) -> None:
         """Then the page before it is asked for once, and joins what is there.
 
-        So it is after a crash: the last message that counts as received may have come without what is before it, and what is known
-        begins at the id after it. Ids are those of the whole server: the message of that id is in another conversation.
+        So it is after a crash: the last message that counts as received may have come without what is before
+        it, and what is known begins at the id after it. Ids are those of the whole server: the message of
+        that id is in another conversation.
         """
         anna, ben, thread = await self.pair()
         name = anna.me.username
@@ -35,7 +36,9 @@ class EdgeTests(AccountCase):
         anna = await self.account(name, start=False)
         last = whole[-1].id
         await anna._store.write(lambda db: begin_at(db, thread, between, last))
-        self.assertEqual([one.text for one in await anna.before(thread, None, 100)], ["after 0", "after 1", "after 2"])
+        self.assertEqual(
+            [one.text for one in await anna.before(thread, None, 100)], ["after 0", "after 1", "after 2"]
+        )
         asked = self.count(anna)
         anna.start()
         page = await self.shows(anna, thread, lambda page: len(page) == len(whole))

@@ -43,7 +43,10 @@ class KillTests(AccountCase):
 
     async def said(self, ben: Client, thread: int) -> list[str]:
         """What is on the server, in order."""
-        return [one.attachment.filename if one.attachment else one.text async for one in ben.history.records(thread)]
+        return [
+            one.attachment.filename if one.attachment else one.text
+            async for one in ben.history.records(thread)
+        ]
 
     async def test_texts(self) -> None:
         """Killed four times while it writes: each text that it had taken is on the server once, in order."""
@@ -56,9 +59,12 @@ class KillTests(AccountCase):
             output = await self.run_killed(name, thread, ("200",), "wrote 5\n", chance.random() * 0.2)
             written += output.count("wrote")
         anna = await self.account(name)
-        page = await self.shows(anna, thread, lambda page: all(one.mark >= Mark.STORED for one in page), 2_000)
+        page = await self.shows(
+            anna, thread, lambda page: all(one.mark >= Mark.STORED for one in page), 2_000
+        )
         there = [text for text in await self.said(ben, thread) if text.startswith("text")]
-        self.assertGreaterEqual(len(there), written)  # the last one of each run may have been taken, and not been said
+        # the last one of each run may have been taken, and not been said
+        self.assertGreaterEqual(len(there), written)
         self.assertLessEqual(len(there), written + 4)
         runs = [index for index, text in enumerate(there) if text == "text 0"] + [len(there)]
         self.assertEqual(len(runs), 5)
@@ -78,7 +84,9 @@ class KillTests(AccountCase):
             if "transfer done" in await self.run_killed(name, thread, (), "transfer moving", after):
                 break
         anna = await self.account(name)
-        page = await self.shows(anna, thread, lambda page: page[-1].text == "the caption" and page[-1].mark >= Mark.STORED)
+        page = await self.shows(
+            anna, thread, lambda page: page[-1].text == "the caption" and page[-1].mark >= Mark.STORED
+        )
         there = await self.said(ben, thread)
         self.assertEqual((there.count("film.bin"), there.count("the caption")), (1, 1))
         self.assertLess(there.index("film.bin"), there.index("the caption"))

@@ -20,13 +20,21 @@ from tests.support.all_in_one import PASSWORD, AllInOne
 
 class ServerTests(AccountCase):
     async def test_a_server_that_is_killed(self) -> None:
-        """The banner's reason and the time of the next try are told; what is written meanwhile goes when it is back, with no click."""
+        """The banner's reason and the time of the next try are told.
+
+        What is written meanwhile goes when it is back, with no click.
+        """
         alone = AllInOne(self, self.reactor)
         daemon = await alone.start({})
         ben = await alone.user("ben")
         await (await alone.user("anna")).stop()
         account = AccountSync(
-            self.reactor, alone.gateway, Credentials(username="anna", password=PASSWORD), self.home / "anna", KEY, timing=QUICK
+            self.reactor,
+            alone.gateway,
+            Credentials(username="anna", password=PASSWORD),
+            self.home / "anna",
+            KEY,
+            timing=QUICK,
         )
         await account.open()
         self.addCleanup(lambda: Deferred.fromCoroutine(account.close()))
@@ -48,7 +56,9 @@ class ServerTests(AccountCase):
         waiting = next(one for one in told if one.link is Link.WAITING and one.reason)
         self.assertGreater(waiting.retry_at_ms, 0)
         self.assertEqual(waiting.server, alone.gateway.url.partition("://")[2])
-        self.assertEqual([one.mark for one in await account.before(thread, None, 2)], [Mark.WAITING, Mark.WAITING])
+        self.assertEqual(
+            [one.mark for one in await account.before(thread, None, 2)], [Mark.WAITING, Mark.WAITING]
+        )
         await alone.start({})
         account.retry_now()
         page = await self.shows(account, thread, lambda page: all(one.mark >= Mark.STORED for one in page))
@@ -58,7 +68,9 @@ class ServerTests(AccountCase):
 
 class DiskTests(AccountCase):
     async def test_a_full_disk(self) -> None:
-        """Is said once; texts go both ways and are shown, what was stored is there, and the rest is stored when there is room again."""
+        """Is said once; texts go both ways and are shown, what was stored is there, and the rest is stored
+        when there is room again.
+        """
         anna, ben, thread = await self.pair()
         notices: list[str] = []
         seen: list[Message] = []
@@ -71,7 +83,11 @@ class DiskTests(AccountCase):
             await anna.send_text(thread, f"mine {number} " + "x" * 2000)
         await ben.send(thread, "theirs")
         page = await self.shows(
-            anna, thread, lambda page: len([one for one in page if one.mark >= Mark.STORED and one.text.startswith("mine")]) == 30
+            anna,
+            thread,
+            lambda page: (
+                len([one for one in page if one.mark >= Mark.STORED and one.text.startswith("mine")]) == 30
+            ),
         )
         await self.shows(anna, thread, lambda page: "theirs" in [one.text for one in page])
         self.assertEqual(len({one.key for one in page}), len(page))
@@ -82,7 +98,9 @@ class DiskTests(AccountCase):
         name = anna.me.username
         await anna.close()
         again = await self.account(name, start=False)
-        self.assertEqual(len([one for one in await again.before(thread, None, 99) if one.text.startswith("mine")]), 30)
+        self.assertEqual(
+            len([one for one in await again.before(thread, None, 99) if one.text.startswith("mine")]), 30
+        )
 
     async def test_a_damaged_store(self) -> None:
         """Is set aside and said; everything comes from the server again."""
@@ -94,7 +112,12 @@ class DiskTests(AccountCase):
         await anna.close()
         (self.home / name / "store.db").write_bytes(b"not a database" * 1000)
         again = AccountSync(
-            self.reactor, self.gateway, Credentials(username=name, password=PASSWORD_OF_ALL), self.home / name, KEY, timing=QUICK
+            self.reactor,
+            self.gateway,
+            Credentials(username=name, password=PASSWORD_OF_ALL),
+            self.home / name,
+            KEY,
+            timing=QUICK,
         )
         notices: list[str] = []
         again.changes.notice.subscribe(notices.append)
@@ -108,7 +131,9 @@ class DiskTests(AccountCase):
         self.assertEqual([one.text for one in page][-150:], [f"number {number}" for number in range(150)])
 
     async def test_damage_that_comes_to_light_while_it_runs(self) -> None:
-        """A new store is begun under the account's feet: drafts and what waits are in it, the messages come again."""
+        """A new store is begun under the account's feet: drafts and what waits are in it, the messages come
+        again.
+        """
         anna, ben, thread = await self.pair()
         for number in range(300):
             ben.post(thread, f"number {number} " + "x" * 500)
@@ -139,9 +164,13 @@ class DiskTests(AccountCase):
 
 class HostileTests(AccountCase):
     async def test_what_somebody_sends(self) -> None:
-        """Names with paths, rubbish for a picture, texts that look like orders: they stay what they are, in the folder of the account."""
+        """Names with paths, rubbish for a picture, texts that look like orders: they stay what they are, in
+        the folder of the account.
+        """
         anna, ben, thread = await self.pair()
-        await ben.transfers.upload(self.file("x.png", b"\x89PNG no picture"), thread, filename="con.png").result()
+        await ben.transfers.upload(
+            self.file("x.png", b"\x89PNG no picture"), thread, filename="con.png"
+        ).result()
         await ben.send(thread, "<img src=https://evil.example/x> \u202e \0 " + "\u0301" * 500)
         await self.shows(anna, thread, lambda page: any(one.text.startswith("<img") for one in page))
         page = await self.shows(anna, thread, lambda page: any(one.attachment for one in page))

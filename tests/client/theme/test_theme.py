@@ -30,7 +30,8 @@ class ThemeTests(WidgetCase):
         for scheme, tokens in ((Qt.ColorScheme.Dark, DARK), (Qt.ColorScheme.Light, LIGHT)):
             hints.setColorScheme(scheme)
             self.turn()
-            if hints.colorScheme() is scheme:  # the offscreen platform of an older Qt has no scheme to be told
+            # the offscreen platform of an older Qt has no scheme to be told
+            if hints.colorScheme() is scheme:
                 self.assertEqual(self.theme.tokens, tokens)
 
     def test_texts_scale(self) -> None:
@@ -47,7 +48,9 @@ class ThemeTests(WidgetCase):
         self.assertEqual(self.theme.scale, 100)
 
     def test_icons(self) -> None:
-        """Every icon that is shipped can be drawn, in the colour that is asked for, and sharp on a fine screen."""
+        """Every icon that is shipped can be drawn, in the colour that is asked for, and sharp on a fine
+        screen.
+        """
         names = sorted(path.stem for path in FOLDER.glob("*.svg"))
         self.assertGreater(len(names), 100)
         self.assertIn("ISC", (FOLDER / "LICENSE").read_text("utf-8"))
@@ -57,7 +60,12 @@ class ThemeTests(WidgetCase):
         pixmap = self.theme.pixmap("search", red, ratio=2.0)
         self.assertEqual((pixmap.width(), pixmap.devicePixelRatio()), (40, 2.0))
         image = pixmap.toImage()
-        seen = {image.pixelColor(x, y).name() for x in range(40) for y in range(40) if image.pixelColor(x, y).alpha() == 255}
+        seen = {
+            image.pixelColor(x, y).name()
+            for x in range(40)
+            for y in range(40)
+            if image.pixelColor(x, y).alpha() == 255
+        }
         self.assertEqual(seen, {"#ff0000"})
 
     def test_controls_follow(self) -> None:

@@ -21,13 +21,17 @@ class ContrastTests(SynchronousTestCase):
                     self.assertGreaterEqual(contrast(getattr(scheme, text), getattr(scheme, ground)), 4.5)
             for colour in scheme.names:
                 for ground in ("theirs", "quote_theirs", "window", "list"):
-                    self.assertGreaterEqual(contrast(colour, getattr(scheme, ground)), 4.5, (name, colour, ground))
+                    self.assertGreaterEqual(
+                        contrast(colour, getattr(scheme, ground)), 4.5, (name, colour, ground)
+                    )
 
     def test_marks_are_seen(self) -> None:
         """Every icon, border of a control and focus ring stands out by 3:1."""
         for name, scheme in (("light", LIGHT), ("dark", DARK)):
             for mark, ground in MARK_PAIRS:
-                self.assertGreaterEqual(contrast(getattr(scheme, mark), getattr(scheme, ground)), 3, (name, mark, ground))
+                self.assertGreaterEqual(
+                    contrast(getattr(scheme, mark), getattr(scheme, ground)), 3, (name, mark, ground)
+                )
 
     def test_initials_are_read(self) -> None:
         """Initials are white on eight grounds, which hold for both themes."""

@@ -49,7 +49,10 @@ class FilmTests(PlayerCase):
         await self.until(lambda: player.state is State.ENDED and len(times) > before + 3)
 
     async def test_pause_and_seek(self) -> None:
-        """Paused, it shows its first picture and stands; a seek shows the picture there, and the last of many seeks counts."""
+        """Paused, it shows its first picture and stands.
+
+        A seek shows the picture there, and the last of many seeks counts.
+        """
         player = self.film(bars("long.mp4", seconds=20))
         times = self.watch(player)
         player.open()
@@ -78,7 +81,9 @@ class FilmTests(PlayerCase):
         """Without OpenGL, ffmpeg makes colours by the film's matrix and range: within 3 of what was sent."""
         for matrix in ("bt601", "bt709", "bt2020"):
             for wide in ("tv", "pc"):
-                player = self.film(bars(f"{matrix}-{wide}.mp4", seconds=0.2, matrix=matrix, wide=wide), Pixels.RGB)
+                player = self.film(
+                    bars(f"{matrix}-{wide}.mp4", seconds=0.2, matrix=matrix, wide=wide), Pixels.RGB
+                )
                 arrived: list[object] = []
                 player.arrived.subscribe(arrived.append)
                 player.open()
@@ -90,15 +95,21 @@ class FilmTests(PlayerCase):
                 player.close()
 
     async def test_bad_files(self) -> None:
-        """What is no film, is gone, has no pictures, would read other files or reach for the network, is refused with a reason."""
+        """What is no film, is gone, has no pictures, would read other files or reach for the network, is
+        refused with a reason.
+        """
         here = folder("bad")
         (here / "text.mp4").write_text("no film at all\n" * 100)
         (here / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{bars()}'\n")
-        (here / "net.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
+        (here / "net.m3u8").write_text(
+            "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"
+        )
         (here / "cut.mp4").write_bytes(bars().read_bytes()[:3000])
         (here / "zero.mkv").write_bytes(b"")
         (here / "-y.mp4").write_bytes(b"x")
-        subprocess.run([*FFMPEG, "-f", "lavfi", "-i", "sine", "-t", "0.2", str(here / "sound.mp3")], check=True)
+        subprocess.run(
+            [*FFMPEG, "-f", "lavfi", "-i", "sine", "-t", "0.2", str(here / "sound.mp3")], check=True
+        )
         for name, problem in (
             ("text.mp4", Problem.UNREADABLE),
             ("list.mp4", Problem.UNREADABLE),
@@ -144,14 +155,18 @@ class FilmTests(PlayerCase):
 
     async def test_without_ffmpeg(self) -> None:
         """Without ffmpeg, it says so at once."""
-        player = FilmPlayer(Surroundings(self.reactor, lambda: self.speaker, lambda name: None), bars(), Pixels.YUV)
+        player = FilmPlayer(
+            Surroundings(self.reactor, lambda: self.speaker, lambda name: None), bars(), Pixels.YUV
+        )
         player.open()
         assert player.problem is not None
         self.assertEqual((player.state, player.problem.problem), (State.FAILED, Problem.NO_FFMPEG))
 
     async def test_without_sound(self) -> None:
         """Where nothing can be heard, sound is not decoded, and that can be said."""
-        player = FilmPlayer(Surroundings(self.reactor, lambda: Silence(Hearing.NO_DEVICE)), bars(), Pixels.YUV)
+        player = FilmPlayer(
+            Surroundings(self.reactor, lambda: Silence(Hearing.NO_DEVICE)), bars(), Pixels.YUV
+        )
         times = self.watch(player)
         player.open()
         await self.until(lambda: times)
@@ -170,7 +185,10 @@ class FilmTests(PlayerCase):
         await self.until(lambda: player.state is State.ENDED)
 
     async def test_slow_to_look(self) -> None:
-        """While nobody looks, six pictures wait at most; who looks again sees the one that is due, and the others are dropped."""
+        """While nobody looks, six pictures wait at most.
+
+        Who looks again sees the one that is due, and the others are dropped.
+        """
         player = self.film(bars("long.mp4", seconds=20))
         arrived: list[object] = []
         player.arrived.subscribe(arrived.append)

@@ -35,7 +35,9 @@ class LivePlayerTests(PlayerCase):
         """Let these come, at once or at their own pace."""
         for one in media:
             if pace:
-                self.calls.append(self.reactor.callLater(one.timestamp / 1000 * pace, self.player.receive, one))
+                self.calls.append(
+                    self.reactor.callLater(one.timestamp / 1000 * pace, self.player.receive, one)
+                )
             else:
                 self.player.receive(one)
 
@@ -51,7 +53,9 @@ class LivePlayerTests(PlayerCase):
         self.assertLess(self.player.behind(), 4)
         self.assertGreater(len(self.speaker.heard), 48_000)
         assert self.player.film is not None
-        self.assertEqual((self.player.film.width, self.player.film.height, round(self.player.film.rate)), (560, 320, 25))
+        self.assertEqual(
+            (self.player.film.width, self.player.film.height, round(self.player.film.rate)), (560, 320, 25)
+        )
 
     async def test_late(self) -> None:
         """Who comes late gets much at once, and is soon shown the newest."""
@@ -71,7 +75,8 @@ class LivePlayerTests(PlayerCase):
     async def test_hostile_times(self) -> None:
         """Times that jump by weeks make neither a flood of pictures nor a wait without end."""
         jumping = [
-            replace(one, timestamp=one.timestamp + (number // 30) * 700_000_000 & 0xFFFFFFFF) for number, one in enumerate(self.media)
+            replace(one, timestamp=one.timestamp + (number // 30) * 700_000_000 & 0xFFFFFFFF)
+            for number, one in enumerate(self.media)
         ]
         self.send(jumping)
         await self.until(lambda: len(self.times) > 3)
@@ -80,7 +85,12 @@ class LivePlayerTests(PlayerCase):
     async def test_garbage(self) -> None:
         """Pictures that are none end in a reason, not in a loop."""
         self.send([media(Kind.VIDEO, 0, b"\x17\x00\x00\x00\x00" + b"\x01" * 40)])
-        self.send([media(Kind.VIDEO, 40 * number, b"\x17\x01\x00\x00\x00" + b"garbage" * 50) for number in range(30)])
+        self.send(
+            [
+                media(Kind.VIDEO, 40 * number, b"\x17\x01\x00\x00\x00" + b"garbage" * 50)
+                for number in range(30)
+            ]
+        )
         await self.until(lambda: self.player.state is State.FAILED)
         assert self.player.problem is not None
         self.assertEqual(self.player.problem.problem, Problem.UNREADABLE)
@@ -94,12 +104,17 @@ class LivePlayerTests(PlayerCase):
         self.assertIn(self.player.problem.problem, (Problem.NEW_CODEC, Problem.UNREADABLE))
 
     async def test_another_picture(self) -> None:
-        """When the publisher comes back with another size, it is shown anew; one who changes for ever is given up."""
+        """When the publisher comes back with another size, it is shown anew.
+
+        One who changes for ever is given up.
+        """
         self.send(self.media[:60])
         await self.until(lambda: self.times)
         other = messages(bars("other.flv", (280, 240), 2, *H264))
         self.send(other)
-        await self.until(lambda: self.player.film and self.player.film.width == 280 and self.player.state is State.PLAYING)
+        await self.until(
+            lambda: self.player.film and self.player.film.width == 280 and self.player.state is State.PLAYING
+        )
         for _ in range(AGAIN_MOST + 2):
             for some in (self.media[:60], other):
                 if self.player.state is not State.FAILED:
@@ -125,7 +140,12 @@ class LivePlayerTests(PlayerCase):
         await self.until(lambda: self.times)
         for child in children():
             os.kill(child, signal.SIGSTOP)
-        big = [replace(one, timestamp=one.timestamp + 8000 * turn) for turn in range(1, 4) for one in self.media if one.coded]
+        big = [
+            replace(one, timestamp=one.timestamp + 8000 * turn)
+            for turn in range(1, 4)
+            for one in self.media
+            if one.coded
+        ]
         self.send(big)
         self.assertGreater(self.player.skipped, 100)
         for child in children():

@@ -26,7 +26,14 @@ from tests.support.children import folder
 
 
 def probed(**stream: Any) -> bytes:
-    said = {"codec_type": "video", "width": 1280, "height": 720, "avg_frame_rate": "30/1", "pix_fmt": "yuv420p", **stream}
+    said = {
+        "codec_type": "video",
+        "width": 1280,
+        "height": 720,
+        "avg_frame_rate": "30/1",
+        "pix_fmt": "yuv420p",
+        **stream,
+    }
     return json.dumps({"streams": [said], "format": {"duration": "12.5"}}).encode()
 
 
@@ -40,7 +47,9 @@ class ColourTests(SynchronousTestCase):
                 low, high = (0, 255) if full else (16, 235)
                 tint = 255 if full else 224
 
-                def shown(samples: tuple[float, float, float], columns: Any = columns, zero: Any = zero) -> list[float]:
+                def shown(
+                    samples: tuple[float, float, float], columns: Any = columns, zero: Any = zero
+                ) -> list[float]:
                     at = [sample / 255 - nought for sample, nought in zip(samples, zero, strict=True)]
                     return [sum(columns[3 * c + r] * at[c] for c in range(3)) for r in range(3)]
 
@@ -56,17 +65,28 @@ class ColourTests(SynchronousTestCase):
                         self.assertAlmostEqual(got, want, delta=0.003)
 
     def test_what_is_not_said(self) -> None:
-        """A film that says nothing is one of BT.709 from 720 lines on, else of BT.601; RGB becomes what ffmpeg makes of it."""
+        """A film that says nothing is one of BT.709 from 720 lines on, else of BT.601.
+
+        RGB becomes what ffmpeg makes of it.
+        """
         self.assertEqual(Colour.read({}, 720), Colour(Matrix.BT709))
         self.assertEqual(Colour.read({}, 576), Colour(Matrix.BT601))
-        self.assertEqual(Colour.read({"color_space": "bt709", "color_range": "pc"}, 480), Colour(Matrix.BT709, True))
+        self.assertEqual(
+            Colour.read({"color_space": "bt709", "color_range": "pc"}, 480), Colour(Matrix.BT709, True)
+        )
         self.assertEqual(Colour.read({"pix_fmt": "yuvj420p"}, 480), Colour(Matrix.BT601, True))
-        self.assertEqual(Colour.read({"pix_fmt": "gbrp", "color_space": "gbr", "color_range": "pc"}, 1080), Colour(Matrix.BT601))
+        self.assertEqual(
+            Colour.read({"pix_fmt": "gbrp", "color_space": "gbr", "color_range": "pc"}, 1080),
+            Colour(Matrix.BT601),
+        )
 
 
 class FilmTests(SynchronousTestCase):
     def test_read(self) -> None:
-        """Size, rate and length are read; a telephone that was held upright, pixels that are not square, and covers of songs too."""
+        """Size, rate and length are read.
+
+        A telephone that was held upright, pixels that are not square, and covers of songs too.
+        """
         found = film.read(probed())
         self.assertEqual((found.width, found.height, found.rate, found.duration), (1280, 720, 30.0, 12.5))
         turned = film.read(probed(side_data_list=[{"rotation": -90}]))
@@ -91,11 +111,19 @@ class FilmTests(SynchronousTestCase):
         self.assertEqual(film.fitted(1, 8192)[0], 2)
 
     @given(
-        st.recursive(st.none() | st.integers() | st.text() | st.floats(), lambda inner: st.dictionaries(st.text(), inner) | st.lists(inner))
+        st.recursive(
+            st.none() | st.integers() | st.text() | st.floats(),
+            lambda inner: st.dictionaries(st.text(), inner) | st.lists(inner),
+        )
     )
     def test_anything(self, said: Any) -> None:
         """Whatever is said, it is a film or a reason."""
-        for text in (said, {"streams": said}, {"streams": [said]}, {"streams": [{"codec_type": "video", "width": said, "height": said}]}):
+        for text in (
+            said,
+            {"streams": said},
+            {"streams": [said]},
+            {"streams": [{"codec_type": "video", "width": said, "height": said}]},
+        ):
             try:
                 found = film.read(json.dumps(text).encode())
             except VideoError:
@@ -117,7 +145,9 @@ class ClockTests(SynchronousTestCase):
         self.assertEqual(clock.position(201), 51)
 
     def test_live(self) -> None:
-        """A stream is shown as far behind as decoding takes and no further: not by what came at once when it began."""
+        """A stream is shown as far behind as decoding takes and no further: not by what came at once when it
+        began.
+        """
         clock, step = LiveClock(), 1 / 30
         for number in range(150):  # five seconds that came at once, and are decoded in one
             clock.came(number * step, 10.0)
@@ -159,7 +189,9 @@ class TimelineTests(SynchronousTestCase):
 
     @given(st.lists(st.integers(0, 0xFFFFFFFF)))
     def test_anything(self, times: list[int]) -> None:
-        """Whatever a stream says, one message is never two seconds after the one before, nor more than one before it."""
+        """Whatever a stream says, one message is never two seconds after the one before, nor more than one
+        before it.
+        """
         line = Timeline()
         places = [line.place(time) for time in times]
         for before, after in itertools.pairwise(places):
@@ -168,7 +200,10 @@ class TimelineTests(SynchronousTestCase):
 
 class FrameTests(SynchronousTestCase):
     def test_buffers_stay(self) -> None:
-        """As many pictures wait as there are buffers; one that is given back gets another picture, and half of one at the end is none."""
+        """As many pictures wait as there are buffers.
+
+        One that is given back gets another picture, and half of one at the end is none.
+        """
         shape = Shape(4, 2, Pixels.YUV, Colour())
         frames = Frames(shape, 1.0, 10.0)
         told: list[bool] = []
@@ -225,13 +260,21 @@ def pipe(data: bytes) -> Any:
 
 class CommandTests(SynchronousTestCase):
     def test_only_what_is_meant(self) -> None:
-        """Files are read as files whatever their names, of kinds that read nothing else; what is fed comes by a pipe alone."""
+        """Files are read as files whatever their names, of kinds that read nothing else.
+
+        What is fed comes by a pipe alone.
+        """
         source = commands.file(Path("/films/http: -i concat.mp4"))
         self.assertEqual(source.name, "file:/films/http: -i concat.mp4")
-        for command in (commands.pictures("ffmpeg", source, Film(4, 2, 25.0), Pixels.YUV), commands.probe("ffprobe", source)):
+        for command in (
+            commands.pictures("ffmpeg", source, Film(4, 2, 25.0), Pixels.YUV),
+            commands.probe("ffprobe", source),
+        ):
             self.assertEqual(command[command.index("-protocol_whitelist") + 1], "file")
             allowed = command[command.index("-format_whitelist") + 1].split(",")
-            self.assertFalse({"hls", "concat", "lavfi", "image2", "dash", "sdp", "rtsp", "tty", "imf"} & {*allowed})
+            self.assertFalse(
+                {"hls", "concat", "lavfi", "image2", "dash", "sdp", "rtsp", "tty", "imf"} & {*allowed}
+            )
             self.assertIn("-max_pixels", command)
         fed = commands.sound("ffmpeg", FLV)
         self.assertEqual(fed[fed.index("-protocol_whitelist") + 1], "pipe")
@@ -239,9 +282,19 @@ class CommandTests(SynchronousTestCase):
 
     def test_capture(self) -> None:
         """What is sent says its colours, and has a key frame every two seconds."""
-        command = commands.capture("ffmpeg", Input(":1", {"f": "x11grab"}), Input("default", {"f": "pulse"}), QUALITIES[1], "libx264")
+        command = commands.capture(
+            "ffmpeg", Input(":1", {"f": "x11grab"}), Input("default", {"f": "pulse"}), QUALITIES[1], "libx264"
+        )
         text = " ".join(command)
-        for part in ("-f x11grab -i :1", "-f pulse -i default", "-g 60", "-colorspace bt709", "-color_range tv", "-c:a aac", "-f flv"):
+        for part in (
+            "-f x11grab -i :1",
+            "-f pulse -i default",
+            "-g 60",
+            "-colorspace bt709",
+            "-color_range tv",
+            "-c:a aac",
+            "-f flv",
+        ):
             self.assertIn(part, text)
         self.assertEqual(command[-1], "pipe:1")
         self.assertNotIn("-c:a", commands.capture("ffmpeg", Input("x"), None, QUALITIES[2], "h264_mf"))
@@ -273,17 +326,29 @@ class DeviceTests(SynchronousTestCase):
         self.assertEqual([one.name for one in found.microphones], ["audio=Microphone (Realtek(R) Audio)"])
         self.assertEqual([one.options["f"] for one in found.screens], ["gdigrab"])
         found = capture.devices(_OLD_DSHOW, "win32")
-        self.assertEqual([one.title for one in (*found.cameras, *found.microphones)], ["USB Camera", "Mikrofon"])
+        self.assertEqual(
+            [one.title for one in (*found.cameras, *found.microphones)], ["USB Camera", "Mikrofon"]
+        )
 
     def test_macos(self) -> None:
         """AVFoundation's cameras, screens and microphones are told apart."""
         found = capture.devices(_AVFOUNDATION, "darwin")
-        self.assertEqual([one.name for one in (*found.cameras, *found.screens, *found.microphones)], ["0:none", "1:none", "none:0"])
+        self.assertEqual(
+            [one.name for one in (*found.cameras, *found.screens, *found.microphones)],
+            ["0:none", "1:none", "none:0"],
+        )
 
     def test_linux(self) -> None:
-        """Cameras are found with their names, the display, and a microphone; under Wayland there is no screen, and that is known."""
+        """Cameras are found with their names, the display, and a microphone.
+
+        Under Wayland there is no screen, and that is known.
+        """
         root = folder("root")
-        for name, index, title in (("video0", "0", "HD Webcam"), ("video1", "1", "HD Webcam"), ("video10", "0", "Other")):
+        for name, index, title in (
+            ("video0", "0", "HD Webcam"),
+            ("video1", "1", "HD Webcam"),
+            ("video10", "0", "Other"),
+        ):
             place = root / "sys/class/video4linux" / name
             place.mkdir(parents=True)
             (place / "index").write_text(index)
@@ -291,7 +356,10 @@ class DeviceTests(SynchronousTestCase):
         (root / "dev/snd").mkdir(parents=True)
         (root / "dev/snd/pcmC0D0c").touch()
         found = capture.devices("", "linux", {"DISPLAY": ":7"}, root)
-        self.assertEqual([(one.title, one.name) for one in found.cameras], [("HD Webcam", "/dev/video0"), ("Other", "/dev/video10")])
+        self.assertEqual(
+            [(one.title, one.name) for one in found.cameras],
+            [("HD Webcam", "/dev/video0"), ("Other", "/dev/video10")],
+        )
         self.assertEqual([one.name for one in found.screens], [":7"])
         self.assertEqual([one.options["f"] for one in found.microphones], ["alsa"])
         found = capture.devices("", "linux", {"DISPLAY": ":7", "WAYLAND_DISPLAY": "wayland-0"}, root)

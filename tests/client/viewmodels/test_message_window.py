@@ -52,7 +52,9 @@ class WindowTests(TestCase):
     async def test_opens_at_the_end(self) -> None:
         """It begins with one page at the end, however long the conversation is."""
         await self.window.open()
-        self.assertEqual((len(self.window.messages), self.window.at_end, self.window.at_start), (50, True, False))
+        self.assertEqual(
+            (len(self.window.messages), self.window.at_end, self.window.at_start), (50, True, False)
+        )
         self.assertEqual(self.moves, [Move("", Where.END)])
 
     async def test_opens_where_reading_stopped(self) -> None:
@@ -75,7 +77,9 @@ class WindowTests(TestCase):
         self.assertEqual(self.window.read, 0)
 
     async def test_pages(self) -> None:
-        """Going up and down, it holds a bounded part without a gap, and knows where the conversation begins and ends."""
+        """Going up and down, it holds a bounded part without a gap, and knows where the conversation begins
+        and ends.
+        """
         await self.window.open()
         for _ in range(40):
             self.window.more_before()
@@ -123,7 +127,9 @@ class WindowTests(TestCase):
         written = await self.account.send_text(self.long.id, "Hello")
         self.assertEqual(self.window.messages[-1].text, "Hello")
         self.account.advance(self.window.messages[-1], Mark.READ)
-        self.assertEqual((self.window.messages[-1].mark, self.window.messages[-1].key), (Mark.READ, written.key))
+        self.assertEqual(
+            (self.window.messages[-1].mark, self.window.messages[-1].key), (Mark.READ, written.key)
+        )
         self.account.set_connection(Link.WAITING)
         waiting = await self.account.send_text(self.long.id, "Later")
         self.assertEqual(self.window.messages[-1].key, waiting.key)

@@ -71,7 +71,10 @@ class ConversationTests(Case):
         for text in ("one", "two"):
             presenter.send_made("Text", ".txt", lambda path, text=text: path.write_text(text))  # type: ignore[misc]
         paths = [command[2] for command in self.account.commands if command[0] == "send_file"]
-        self.assertEqual([(path.name, path.read_text()) for path in paths], [("Text.txt", "one"), ("Text 2.txt", "two")])  # type: ignore[attr-defined]
+        self.assertEqual(
+            [(path.name, path.read_text()) for path in paths],  # type: ignore[attr-defined]
+            [("Text.txt", "one"), ("Text 2.txt", "two")],
+        )
         presenter.send_made("Text", ".txt", lambda path: (path.parent / "no" / "such").write_text(""))
         self.assertIn("could not be made", self.said[0])
 
@@ -194,7 +197,14 @@ class OwnProfileTests(Case):
 class TellingTests(Case):
     def tell(self, **preferences: Any) -> Any:
         message = replace(self.account.receive(2, "Look!"), mark=Mark.STORED)
-        return telling(self.account, [message], Preferences(**preferences), NOW_MS, lambda one: one.text, hidden="New message")
+        return telling(
+            self.account,
+            [message],
+            Preferences(**preferences),
+            NOW_MS,
+            lambda one: one.text,
+            hidden="New message",
+        )
 
     def test_told(self) -> None:
         """Who wrote, and what; without the text where that is not to be shown."""
@@ -210,7 +220,9 @@ class TellingTests(Case):
         message = self.account.receive(8, "muted")
         self.assertIsNone(telling(self.account, [message], Preferences(), NOW_MS, lambda one: one.text))
         message = self.account.receive(2, "seen")
-        self.assertIsNone(telling(self.account, [message], Preferences(), NOW_MS, lambda one: one.text, seen=2))
+        self.assertIsNone(
+            telling(self.account, [message], Preferences(), NOW_MS, lambda one: one.text, seen=2)
+        )
 
     def test_in_a_group(self) -> None:
         """It is said who wrote."""
@@ -225,6 +237,8 @@ class PreferencesTests(TestCase):
         """What somebody broke in the file is as it was made; the rest stays."""
         value = Preferences(scale=125, last={"a": 3}, emoji=["😀"])
         self.assertEqual(read(written(value)), value)
-        found = read({**written(value), "scale": "big", "last": {"a": "x"}, "emoji": 3, "nonsense": 1, "notify": 1})
+        found = read(
+            {**written(value), "scale": "big", "last": {"a": "x"}, "emoji": 3, "nonsense": 1, "notify": 1}
+        )
         self.assertEqual(found, Preferences())
         self.assertEqual(read([]), Preferences())

@@ -40,11 +40,20 @@ class FiledAccount(MemoryAccount):
         self.sentence = ""
 
     def add(
-        self, path: Path | None, kind: Kind = Kind.IMAGE, *, name: str = "", size: int = -1, mime: str = "", here: bool = False
+        self,
+        path: Path | None,
+        kind: Kind = Kind.IMAGE,
+        *,
+        name: str = "",
+        size: int = -1,
+        mime: str = "",
+        here: bool = False,
     ) -> Message:
         """Anna sends a file."""
         real = path.stat().st_size if path is not None else 0
-        attachment = Attachment(name or (path.name if path else "x"), real if size < 0 else size, "", f"f{len(self.there)}")
+        attachment = Attachment(
+            name or (path.name if path else "x"), real if size < 0 else size, "", f"f{len(self.there)}"
+        )
         if here and path is not None:
             attachment = replace(attachment, path=str(path))
         message = self.receive(ANNA, kind=kind, attachment=attachment)
@@ -71,7 +80,11 @@ class FiledAccount(MemoryAccount):
         """Its file comes further."""
         assert message.attachment is not None
         name, size = message.attachment.filename, message.attachment.size
-        self.set_transfer(Transfer(message.key, message.conversation, name, message.mine, size, done, stage, 1000.0, problem))
+        self.set_transfer(
+            Transfer(
+                message.key, message.conversation, name, message.mine, size, done, stage, 1000.0, problem
+            )
+        )
 
     def asked(self, name: str) -> list[tuple[object, ...]]:
         """Commands of that name."""

@@ -15,7 +15,9 @@ def quarters(path: Path, width: int = 400, height: int = 200) -> Path:
     image = QImage(width, height, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     for number, colour in enumerate(("#FF0000", "#00FF00", "#0000FF", "#FFFFFF")):
-        painter.fillRect(QRectF(number % 2 * width / 2, number // 2 * height / 2, width / 2, height / 2), QColor(colour))
+        painter.fillRect(
+            QRectF(number % 2 * width / 2, number // 2 * height / 2, width / 2, height / 2), QColor(colour)
+        )
     painter.end()
     assert image.save(str(path))
     return path

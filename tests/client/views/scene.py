@@ -30,7 +30,9 @@ class ViewCase(WidgetCase):
         """Show it."""
         spool = Spool(Path(self.mktemp()), at_once)
         self.window = Window(self.theme, self.settings)
-        self.view = AccountView(self.theme, self.pictures, self.account, self.settings, spool, now=lambda: NOW_MS)
+        self.view = AccountView(
+            self.theme, self.pictures, self.account, self.settings, spool, now=lambda: NOW_MS
+        )
         self.window.show_account(self.view)
         self.show(self.window, width, height)
         self.addCleanup(self.view.close_view)  # before the window goes

@@ -21,7 +21,12 @@ Key = Qt.Key
 class ListTests(ViewCase):
     def click_row(self, conversation: int) -> None:
         rows = self.view.list.rows
-        self.click(rows.viewport(), rows.visualRect(self.view.conversations.index(self.view.conversations.row_of(conversation))).center())
+        self.click(
+            rows.viewport(),
+            rows.visualRect(
+                self.view.conversations.index(self.view.conversations.row_of(conversation))
+            ).center(),
+        )
 
     def titles(self) -> list[str]:
         model = self.view.conversations
@@ -94,7 +99,10 @@ class ListTests(ViewCase):
         self.assertGreaterEqual(view.conversations.row_of(2), 0)
         choose(2, "Take out of the archive")
         view.list.show_only(Shown.UNREAD)
-        self.assertEqual({view.conversations.at(row).unread > 0 for row in range(view.conversations.rowCount())}, {True})  # type: ignore[union-attr]
+        self.assertEqual(
+            {view.conversations.at(row).unread > 0 for row in range(view.conversations.rowCount())},  # type: ignore[union-attr]
+            {True},
+        )
         view.list.show_only(Shown.ALL)
         choose(8, "Unmute")
         about = self.account.conversation(8)
@@ -112,7 +120,11 @@ class ListTests(ViewCase):
         self.account.now_ms += 3_600_000
         self.account.receive(13, "News!")
         view.conversations.refresh()
-        stranger = next(one for one in self.account._people.values() if not one.friend and one.uuid != self.account.me.uuid)
+        stranger = next(
+            one
+            for one in self.account._people.values()
+            if not one.friend and one.uuid != self.account.me.uuid
+        )
         self.run_command(self.account.conversation_with(stranger.uuid))
         view.conversations.refresh()
         there = view.list.rows.one(view.list.rows.currentIndex())
@@ -127,7 +139,9 @@ class ListTests(ViewCase):
         self.account = MemoryAccount(empty=True)
         view = self.open()
         self.assertTrue(view.list.empty.isVisible())
-        self.assertIn("No conversations yet", view.list.empty.accessibleName() + str(view.list.empty._title.text()))
+        self.assertIn(
+            "No conversations yet", view.list.empty.accessibleName() + str(view.list.empty._title.text())
+        )
         view.list.empty.acted.emit()
         self.turn()
         self.assertTrue(view.find_page.isVisible())
@@ -333,7 +347,11 @@ class GoingTests(ViewCase):
         """A connection that is away is said, and can be tried at once."""
         view = self.open()
         self.assertFalse(view.banner.isVisible())
-        self.account.set_connection(Link.WAITING, "Nothing answers at the server's address; is it running?", self.account.now_ms + 4000)
+        self.account.set_connection(
+            Link.WAITING,
+            "Nothing answers at the server's address; is it running?",
+            self.account.now_ms + 4000,
+        )
         self.assertTrue(view.banner.isVisible())
         view.banner.retry.emit()
         self.assertIn(("retry_now",), self.account.commands)
@@ -361,7 +379,11 @@ class PeopleTests(ViewCase):
         self.keys(page.field, Key.Key_Return)
         self.assertIn("Nobody has this name.", page._result._text.text())  # type: ignore[union-attr]
         page.field.clear()
-        stranger = next(one for one in self.account._people.values() if not one.friend and one.uuid != self.account.me.uuid)
+        stranger = next(
+            one
+            for one in self.account._people.values()
+            if not one.friend and one.uuid != self.account.me.uuid
+        )
         self.keys(page.field, stranger.username)
         self.keys(page.field, Key.Key_Return)
         page._note.setText("It is me")

@@ -108,7 +108,9 @@ class SettingsTests(WidgetCase):
         """Versions and licences are there."""
         self.open("about")
         self.assertIn("Lucide", licences())
-        self.assertIn(("Server", "https://chat.example.org:8443"), facts("1.0", "https://chat.example.org:8443"))
+        self.assertIn(
+            ("Server", "https://chat.example.org:8443"), facts("1.0", "https://chat.example.org:8443")
+        )
 
 
 class SettingsFileTests(WidgetCase):

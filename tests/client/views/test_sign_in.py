@@ -61,7 +61,10 @@ class SignInTests(WidgetCase):
         self.assertEqual(self.edit("password").text(), PASSWORD)
 
     def test_register(self) -> None:
-        """Fields are checked when one leaves them; the code's button counts down; a wrong code is said at its field."""
+        """Fields are checked when one leaves them; the code's button counts down.
+
+        A wrong code is said at its field.
+        """
         self.open()
         self.view.show_page("register")
         page = self.view.page
@@ -146,7 +149,9 @@ class SignInTests(WidgetCase):
         self.open()
         eye = self.edit("password").actions()[0]
         eye.trigger()
-        self.assertEqual((self.edit("password").echoMode(), eye.text()), (QLineEdit.EchoMode.Normal, "Hide the password"))
+        self.assertEqual(
+            (self.edit("password").echoMode(), eye.text()), (QLineEdit.EchoMode.Normal, "Hide the password")
+        )
         eye.trigger()
         self.assertEqual(self.edit("password").echoMode(), QLineEdit.EchoMode.Password)
 

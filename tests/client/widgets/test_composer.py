@@ -81,7 +81,11 @@ class ComposerTests(WidgetCase):
         self.composer.set_text("😀" * 4097)
         self.composer.send()
         self.assertEqual((len(self.sent), offered), (1, ["😀" * 4097]))
-        shown = [label.text() for label in self.composer.findChildren(type(self.composer._count)) if label.isVisible()]
+        shown = [
+            label.text()
+            for label in self.composer.findChildren(type(self.composer._count))
+            if label.isVisible()
+        ]
         self.assertIn("-1", shown)
 
     async def test_draft(self) -> None:
@@ -166,7 +170,10 @@ class EmojiTests(WidgetCase):
         self.assertEqual(by_text()["👋"].tone(3), "👋🏽")
 
     def test_picked_by_keys(self) -> None:
-        """Typing searches, Enter picks the first; arrows go through the grid; what was picked comes first next time."""
+        """Typing searches, Enter picks the first; arrows go through the grid.
+
+        What was picked comes first next time.
+        """
         picker = EmojiPicker(self.theme)
         picked: list[str] = []
         kept: list[list[str]] = []

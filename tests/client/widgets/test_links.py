@@ -36,4 +36,7 @@ def _ordered(box: QMessageBox) -> list[QAbstractButton]:
     """Open, copy, cancel."""
     names = ["Open", "Copy link"]
     buttons = {button.text().replace("&", ""): button for button in box.buttons()}
-    return [*(buttons[name] for name in names), next(button for text, button in buttons.items() if text not in names)]
+    return [
+        *(buttons[name] for name in names),
+        next(button for text, button in buttons.items() if text not in names),
+    ]

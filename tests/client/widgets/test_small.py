@@ -144,8 +144,13 @@ class SmallTests(WidgetCase):
         """The banner names the server, the reason and the time of the next try, and tries at once when asked."""
         now = [1_000_000]
         banner = self.show(ConnectionBanner(self.theme, now=lambda: now[0]), 600, 40)
-        banner.set_connection(Connection(Link.WAITING, "chat.example", "The server does not answer.", 1_004_000))
-        self.assertEqual(banner.words(), ("No connection to chat.example. The server does not answer. Reconnecting in 4 s", "Retry now"))
+        banner.set_connection(
+            Connection(Link.WAITING, "chat.example", "The server does not answer.", 1_004_000)
+        )
+        self.assertEqual(
+            banner.words(),
+            ("No connection to chat.example. The server does not answer. Reconnecting in 4 s", "Retry now"),
+        )
         now[0] += 2500
         self.assertIn("in 2 s", banner.words()[0])
         tried: list[bool] = []
@@ -159,7 +164,13 @@ class SmallTests(WidgetCase):
 
     def test_empty(self) -> None:
         """An empty state says what to do, and does it."""
-        empty = self.show(EmptyState(self.theme, "message-circle", "No conversations", "Find people by name.", "Find people"), 400, 400)
+        empty = self.show(
+            EmptyState(
+                self.theme, "message-circle", "No conversations", "Find people by name.", "Find people"
+            ),
+            400,
+            400,
+        )
         acted: list[bool] = []
         empty.acted.connect(lambda: acted.append(True))
         self.click(empty.findChildren(QPushButton)[0])

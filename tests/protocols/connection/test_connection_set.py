@@ -41,7 +41,10 @@ class ConnectionSetTests(SynchronousTestCase):
         return Deferred.fromCoroutine(self.connections.stop(5.0, "of a test"))
 
     def test_room(self) -> None:
-        """It holds as many as there is room for; who is refused is not counted, and who leaves makes room, once."""
+        """It holds as many as there is room for.
+
+        Who is refused is not counted, and who leaves makes room, once.
+        """
         here = []
         for user in range(1, 5):
             here.append(self.enter())

@@ -28,7 +28,10 @@ class FlowTests(SynchronousTestCase):
         self.flow = FlowControl(self.transport)
 
     def test_reasons(self) -> None:
-        """Reading stops with the first reason, and goes on when the last one has gone; the transport hears of nothing else."""
+        """Reading stops with the first reason, and goes on when the last one has gone.
+
+        The transport hears of nothing else.
+        """
         for reason in (PEER, RECEIVER, RECEIVER, NEXT_TURN):
             self.flow.hold(reason)
         for reason in (RECEIVER, PEER, PEER):
@@ -49,7 +52,10 @@ class FlowTests(SynchronousTestCase):
         self.assertEqual((self.transport.told, flow.held), ([False, True], NEXT_TURN))
 
     def test_done(self) -> None:
-        """What is wanted no more is not read, whoever else lets go; nor is, to its end, what the peer has ended."""
+        """What is wanted no more is not read, whoever else lets go.
+
+        Nor is, to its end, what the peer has ended.
+        """
         for reason in (DONE, ENDED):
             for stops in (0, PEER):
                 flow = FlowControl(transport := Reading(), stops)
@@ -82,9 +88,16 @@ class FlowTests(SynchronousTestCase):
         self.flow.drain()
         self.assertEqual(self.transport.told, [False, True])
 
-    @given(st.lists(st.tuples(st.booleans(), st.sampled_from([PEER, RECEIVER, NEXT_TURN, PEER | RECEIVER])), max_size=30))
+    @given(
+        st.lists(
+            st.tuples(st.booleans(), st.sampled_from([PEER, RECEIVER, NEXT_TURN, PEER | RECEIVER])),
+            max_size=30,
+        )
+    )
     def test_any_order(self, steps: list[tuple[bool, int]]) -> None:
-        """In whatever order reasons come and go, the transport is told of every change once, and of nothing else."""
+        """In whatever order reasons come and go, the transport is told of every change once, and of nothing
+        else.
+        """
         transport = Reading()
         flow = FlowControl(transport, stops=PEER | RECEIVER)
         told, reasons = [True], 0

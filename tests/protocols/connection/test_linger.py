@@ -69,7 +69,9 @@ class LingerTests(SynchronousTestCase):
             self.assertEqual((self.transport.told[-1], self.linger.phase), ("abort", CLOSED))
 
     def test_once(self) -> None:
-        """It is closed once: a second time does not put the deadline off, and what is cut or gone is not closed."""
+        """It is closed once: a second time does not put the deadline off, and what is cut or gone is not
+        closed.
+        """
         self.linger.close(10)
         self.pass_time(9)
         self.assertFalse(self.linger.close(10))
@@ -88,7 +90,9 @@ class LingerTests(SynchronousTestCase):
         self.assertEqual(self.transport.told, ["pause", "resume", "unregister", "lose"])
 
     def test_closing(self) -> None:
-        """While the last bytes wait for the peer reading stays as it is, and what is asked for every frame says that something is up."""
+        """While the last bytes wait for the peer reading stays as it is, and what is asked for every frame
+        says that something is up.
+        """
         for held in (0, PEER):
             self.setUp()
             self.flow.hold(held)

@@ -8,7 +8,9 @@ from imsys.protocols.rtmp.chunks import ChunkReader, Message
 
 
 class Sender:
-    """Cuts messages into chunks with the shortest headers that can say it, written from the specification's section 5.3."""
+    """Cuts messages into chunks with the shortest headers that can say it, written from the specification's
+    section 5.3.
+    """
 
     def __init__(self, chunk_size: int = 128, *, repeats: bool = True) -> None:
         self.chunk_size = chunk_size
@@ -25,7 +27,9 @@ class Sender:
         head = min(field, 0xFFFFFF).to_bytes(3, "big") + len(body).to_bytes(3, "big") + bytes((message.type,))
         head += message.stream.to_bytes(4, "little")
         head = basic(form, number) + head[: (11, 7, 3, 0)[form]] + extension
-        pieces = [body[start : start + self.chunk_size] for start in range(0, len(body), self.chunk_size)] or [b""]
+        pieces = [
+            body[start : start + self.chunk_size] for start in range(0, len(body), self.chunk_size)
+        ] or [b""]
         again = basic(3, number) + (extension if self._repeats else b"")
         return [head + pieces[0], *(again + piece for piece in pieces[1:])]
 

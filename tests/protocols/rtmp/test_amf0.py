@@ -25,7 +25,9 @@ PLAIN = st.one_of(
 
 def _larger(values: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
     members = st.dictionaries(NAMES, values, max_size=5)
-    return st.one_of(members, st.lists(values, max_size=5), members.map(EcmaArray), st.builds(TypedObject, NAMES, members))
+    return st.one_of(
+        members, st.lists(values, max_size=5), members.map(EcmaArray), st.builds(TypedObject, NAMES, members)
+    )
 
 
 VALUES: st.SearchStrategy[Value] = st.recursive(PLAIN, _larger, max_leaves=20)
@@ -99,7 +101,12 @@ class BombTests(SynchronousTestCase):
 
     def test_nesting(self) -> None:
         """Values nested as deep as there are bytes."""
-        for level in (b"\x03\x00\x01a", b"\x0a\x00\x00\x00\x01", b"\x08\x00\x00\x00\x01\x00\x01a", b"\x10\x00\x01T\x00\x01a"):
+        for level in (
+            b"\x03\x00\x01a",
+            b"\x0a\x00\x00\x00\x01",
+            b"\x08\x00\x00\x00\x01\x00\x01a",
+            b"\x10\x00\x01T\x00\x01a",
+        ):
             self.assert_refused(level * 40_000)
         deep: Value = None
         for _ in range(amf0.DEPTH):

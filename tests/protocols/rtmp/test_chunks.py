@@ -17,7 +17,13 @@ LIMIT = 100_000
 TIMES = st.one_of(st.integers(0, 5000), st.integers(0xFFFF00, 0x1000100), st.integers(0, 0xFFFFFFFF))
 MESSAGES = st.lists(
     st.tuples(
-        st.builds(Message, st.integers(3, 30), TIMES, st.sampled_from([0, 1, 7, 0x01020304]), st.binary(min_size=1, max_size=500)),
+        st.builds(
+            Message,
+            st.integers(3, 30),
+            TIMES,
+            st.sampled_from([0, 1, 7, 0x01020304]),
+            st.binary(min_size=1, max_size=500),
+        ),
         st.sampled_from([2, 3, 4, 63, 64, 319, 320, 65599]),
     ),
     max_size=20,
@@ -43,7 +49,16 @@ class ExampleTests(SynchronousTestCase):
     def test_first_example(self) -> None:
         """Section 5.3.2.1: audio messages of 32 bytes every 20 ms, with headers of types 0, 2, 3 and 3."""
         body = bytes(range(32))
-        data = bytes.fromhex("03 0003e8 000020 08 39300000") + body + bytes.fromhex("83 000014") + body + b"\xc3" + body + b"\xc3" + body
+        data = (
+            bytes.fromhex("03 0003e8 000020 08 39300000")
+            + body
+            + bytes.fromhex("83 000014")
+            + body
+            + b"\xc3"
+            + body
+            + b"\xc3"
+            + body
+        )
         self.assertEqual(read(data), [Message(8, time, 12345, body) for time in (1000, 1020, 1040, 1060)])
 
     def test_second_example(self) -> None:
@@ -55,7 +70,9 @@ class ExampleTests(SynchronousTestCase):
         self.assertEqual(read(data), [Message(9, 1000, 12346, body)])
 
     def test_type_3_after_type_0(self) -> None:
-        """Behind a header of type 0, a new message of type 3 is later by the time of that header (section 5.3.1.2.4; ffmpeg does it)."""
+        """Behind a header of type 0, a new message of type 3 is later by the time of that header (section
+        5.3.1.2.4; ffmpeg does it).
+        """
         data = bytes.fromhex("04 000028 000001 09 01000000 aa c4 bb c4 cc")
         self.assertEqual([message.timestamp for message in read(data)], [40, 80, 120])
 
@@ -70,9 +87,17 @@ class ExampleTests(SynchronousTestCase):
 
     def test_media_for_players(self) -> None:
         """Media have an absolute time, message stream 1, and a chunk stream for each kind."""
-        self.assertEqual(encode_media(media(Kind.AUDIO, 258, b"\xaf\x01z")), bytes.fromhex("04 000102 000003 08 01000000 af017a"))
-        self.assertEqual(encode_media(media(Kind.VIDEO, 0, b"\x17\x01z")), bytes.fromhex("06 000000 000003 09 01000000 17017a"))
-        self.assertEqual(encode_media(media(Kind.DATA, 0, b"\x05")), bytes.fromhex("05 000000 000001 12 01000000 05"))
+        self.assertEqual(
+            encode_media(media(Kind.AUDIO, 258, b"\xaf\x01z")),
+            bytes.fromhex("04 000102 000003 08 01000000 af017a"),
+        )
+        self.assertEqual(
+            encode_media(media(Kind.VIDEO, 0, b"\x17\x01z")),
+            bytes.fromhex("06 000000 000003 09 01000000 17017a"),
+        )
+        self.assertEqual(
+            encode_media(media(Kind.DATA, 0, b"\x05")), bytes.fromhex("05 000000 000001 12 01000000 05")
+        )
         large = encode_media(media(Kind.VIDEO, 0, b"k" * 65537))
         self.assertEqual(large[-2:], b"\xc6k")
 
@@ -93,7 +118,9 @@ class RoundTripTests(SynchronousTestCase):
     def test_what_we_encode(self, sent: list[tuple[Message, int]], chunk_size: int, cuts: list[int]) -> None:
         """What we write can be read, and nothing is left over."""
         reader = ChunkReader(LIMIT)
-        data = set_chunk_size(chunk_size) + b"".join(encode(message, number % 60 + 2, chunk_size) for message, number in sent)
+        data = set_chunk_size(chunk_size) + b"".join(
+            encode(message, number % 60 + 2, chunk_size) for message, number in sent
+        )
         found = [message for piece in pieces(data, cuts) for message in heard(reader, piece)]
         self.assertEqual(found, [message for message, _ in sent])
         self.assertEqual(reader.pending, 0)
@@ -118,7 +145,9 @@ class RoundTripTests(SynchronousTestCase):
 
     @given(st.binary(min_size=1, max_size=600), st.integers(0xFFFFFF, 0xFFFFFFFF), CUTS)
     def test_time_not_repeated(self, body: bytes, time: int, cuts: list[int]) -> None:
-        """The payload of peers that do not repeat the extended time is whole, unless it happens to look like that time."""
+        """The payload of peers that do not repeat the extended time is whole, unless it happens to look like
+        that time.
+        """
         sent = [Message(9, time, 1, body), Message(9, time, 1, b"next")]
         if time.to_bytes(4, "big") in body:
             return
@@ -132,7 +161,16 @@ class ControlTests(SynchronousTestCase):
         """A new chunk size holds from the next chunk on, within a message too."""
         body = bytes(range(200))
         head = bytes.fromhex("04 000000 0000c8 09 01000000")
-        data = head + body[:128] + set_chunk_size(10) + b"\xc4" + body[128:138] + set_chunk_size(1000) + b"\xc4" + body[138:]
+        data = (
+            head
+            + body[:128]
+            + set_chunk_size(10)
+            + b"\xc4"
+            + body[128:138]
+            + set_chunk_size(1000)
+            + b"\xc4"
+            + body[138:]
+        )
         self.assertEqual(read(data), [Message(9, 0, 1, body)])
 
     def test_abort(self) -> None:
@@ -148,7 +186,8 @@ class ControlTests(SynchronousTestCase):
     def test_empty(self) -> None:
         """A message without payload is none."""
         self.assertEqual(
-            read(bytes.fromhex("04 000000 000000 08 01000000 c4 c4 05 000000 000001 08 01000000 aa")), [Message(8, 0, 1, b"\xaa")]
+            read(bytes.fromhex("04 000000 000000 08 01000000 c4 c4 05 000000 000001 08 01000000 aa")),
+            [Message(8, 0, 1, b"\xaa")],
         )
 
     def test_time_jumps_back(self) -> None:
@@ -160,7 +199,10 @@ class ControlTests(SynchronousTestCase):
 
     def test_begins_with_type_1(self) -> None:
         """librtmp begins the chunk stream of its control messages with a header of type 1."""
-        self.assertEqual(read(bytes.fromhex("42 000000 000006 04 0003 00000001")), [Message(4, 0, 0, bytes.fromhex("000300000001"))])
+        self.assertEqual(
+            read(bytes.fromhex("42 000000 000006 04 0003 00000001")),
+            [Message(4, 0, 0, bytes.fromhex("000300000001"))],
+        )
 
 
 class BadTests(SynchronousTestCase):
@@ -171,7 +213,10 @@ class BadTests(SynchronousTestCase):
         return fault
 
     def test_chunk_size(self) -> None:
-        """A chunk size of 0, or one with the bit that has to be 0; what no message can fill is as good as any, up to 2 GB."""
+        """A chunk size of 0, or one with the bit that has to be 0.
+
+        What no message can fill is as good as any, up to 2 GB.
+        """
         for size in (0, 0x80000000, 0xFFFFFFFF):
             self.assert_refused(set_chunk_size(size))
         for size in (0xFFFFFF, 0x1000000, 128 << 20, 0x7FFFFFFF):

@@ -101,7 +101,9 @@ class ClientTests(SynchronousTestCase):
 
     def test_bad_server(self) -> None:
         """A server that speaks something else is a fault, and so is one with other streams."""
-        self.assertRaises(PeerFault, list, ClientConnection("live", "abc", Purpose.PLAY).receive(b"HTTP/1.1 400"))
+        self.assertRaises(
+            PeerFault, list, ClientConnection("live", "abc", Purpose.PLAY).receive(b"HTTP/1.1 400")
+        )
         client = ClientConnection("live", "abc", Purpose.PLAY)
         answer = encode(messages.command(0, "_result", 2, None, 5), 3, 128)
         self.assertRaises(PeerFault, list, client.receive(b"\x03" + bytes(3072) + answer))

@@ -16,7 +16,10 @@ C1 = bytes.fromhex("00000102 00000000") + bytes(index % 256 for index in range(1
 class ServerTests(SynchronousTestCase):
     @given(CUTS)
     def test_any_pieces(self, cuts: list[int]) -> None:
-        """The version and both packets come when the peer's first packet is there; the second is its own; what follows are chunks."""
+        """The version and both packets come when the peer's first packet is there; the second is its own.
+
+        What follows are chunks.
+        """
         handshake = ServerHandshake()
         answer = rest = b""
         for piece in pieces(b"\x03" + C1 + bytes(1536) + b"chunks", cuts):
@@ -29,7 +32,9 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(rest, b"chunks")
 
     def test_not_before_it_is_asked(self) -> None:
-        """A peer that has not shown that it speaks RTMP gets no byte, and one that says everything at once gets all."""
+        """A peer that has not shown that it speaks RTMP gets no byte, and one that says everything at once
+        gets all.
+        """
         handshake = ServerHandshake()
         self.assertEqual(handshake.receive(b"\x03" + C1[:-1]), (b"", b""))
         self.assertEqual(len(handshake.receive(C1[-1:])[0]), 3073)

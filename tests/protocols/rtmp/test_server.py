@@ -45,7 +45,9 @@ def picture(size: int = 100, time: int = 0, kind: int = Type.VIDEO) -> bytes:
     return encode(Message(kind, time, 1, b"\x27\x01".ljust(size, b"v")), 6, 128)
 
 
-CONNECT = HELLO + command("connect", {"app": "live", "tcUrl": f"rtmp://host/live?key={SECRET}"}, transaction=1, stream=0)
+CONNECT = HELLO + command(
+    "connect", {"app": "live", "tcUrl": f"rtmp://host/live?key={SECRET}"}, transaction=1, stream=0
+)
 CREATE = command("createStream", None, transaction=2, stream=0)
 PUBLISH = command("publish", None, f"abc?key={SECRET}", "live")
 PLAY = command("play", None, f"abc?x=1&key={SECRET}", -2000)
@@ -128,13 +130,18 @@ class ConnectTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """An application that there is not is an error, and nothing more is looked at."""
         peer = Peer()
-        peer.grants[ConnectRequested] = lambda: peer.connection.refuse_connect("There is no such application.")
+        peer.grants[ConnectRequested] = lambda: peer.connection.refuse_connect(
+            "There is no such application."
+        )
         peer.say(CONNECT + b"\x00" * 100)
         self.assertEqual(peer.codes(), ["NetConnection.Connect.Rejected"])
         self.assertEqual(peer.say(b"\x00" * 10_000), [])
 
     def test_enhanced(self) -> None:
-        """Of enhanced RTMP, the peer's codecs are echoed and those capabilities that pass through; nonsense is left out."""
+        """Of enhanced RTMP, the peer's codecs are echoed and those capabilities that pass through.
+
+        Nonsense is left out.
+        """
         request: dict[str, Value] = {
             "app": "live",
             "fourCcList": ["hvc1", "av01", 5.0, "too long"],
@@ -182,13 +189,19 @@ class PublishTests(SynchronousTestCase):
     def test_publish(self) -> None:
         """A publisher gets its stream, is told that it is live, and what it sends arrives."""
         peer = Peer()
-        self.assertEqual(peer.say(CONNECT + CREATE + PUBLISH), [ConnectRequested("live"), PublishRequested("live", "abc", SECRET)])
+        self.assertEqual(
+            peer.say(CONNECT + CREATE + PUBLISH),
+            [ConnectRequested("live"), PublishRequested("live", "abc", SECRET)],
+        )
         said = peer.hear()
         self.assertEqual(messages.read_command(said[3]), ("_result", 2.0, [None, 1.0]))
         self.assertEqual(messages.read_event(said[4]), (Event.STREAM_BEGIN, 1))
         name, transaction, (_, information) = messages.read_command(said[5])
         assert isinstance(information, dict)
-        self.assertEqual((name, transaction, information["code"], said[5].stream), ("onStatus", 0.0, "NetStream.Publish.Start", 1))
+        self.assertEqual(
+            (name, transaction, information["code"], said[5].stream),
+            ("onStatus", 0.0, "NetStream.Publish.Start", 1),
+        )
         data = Message(Type.DATA, 0, 1, messages.SET_DATA_FRAME + METADATA)
         self.assertEqual(
             peer.say(encode(data, 4, 128) + picture(time=40) + picture(time=30, kind=8)),
@@ -219,15 +232,29 @@ class PublishTests(SynchronousTestCase):
             ("receiveVideo", True, {Kind.VIDEO, Kind.DATA}),
         ):
             self.assertEqual(peer.say(command(what, None, wanted)), [KindsWanted(frozenset(kinds))])
-        self.assertEqual(peer.say(command("receiveVideo", None, True) + command("receiveAudio", None, 1.0) + command("receiveAudio")), [])
+        self.assertEqual(
+            peer.say(
+                command("receiveVideo", None, True)
+                + command("receiveAudio", None, 1.0)
+                + command("receiveAudio")
+            ),
+            [],
+        )
 
     def test_as_encoders_do(self) -> None:
         """The calls of Flash Media Encoder, which others repeat, are answered."""
         peer = Peer()
-        peer.say(CONNECT + command("releaseStream", None, "abc", transaction=2) + command("FCPublish", None, "abc", transaction=3))
+        peer.say(
+            CONNECT
+            + command("releaseStream", None, "abc", transaction=2)
+            + command("FCPublish", None, "abc", transaction=3)
+        )
         peer.say(command("_checkbw", None, transaction=4))
         names = [(name, transaction) for name, transaction, _ in peer.told()]
-        self.assertEqual(names, [("_result", 1.0), ("_result", 2.0), ("onFCPublish", 0.0), ("_result", 3.0), ("_result", 4.0)])
+        self.assertEqual(
+            names,
+            [("_result", 1.0), ("_result", 2.0), ("onFCPublish", 0.0), ("_result", 3.0), ("_result", 4.0)],
+        )
 
     def test_aggregate(self) -> None:
         """An aggregate is the messages within it."""
@@ -240,7 +267,9 @@ class PublishTests(SynchronousTestCase):
         peer = publisher()
         events = []
         with self.assertRaises(PeerFault):
-            for event in peer.connection.receive(picture() + encode(Message(22, 0, 1, b"xx"), 6, 128) + picture()):
+            for event in peer.connection.receive(
+                picture() + encode(Message(22, 0, 1, b"xx"), 6, 128) + picture()
+            ):
                 events.append(event)
         self.assertEqual(len(events), 1)
 
@@ -268,7 +297,11 @@ class PublishTests(SynchronousTestCase):
 
     def test_ends(self) -> None:
         """A publisher ends by any of three calls, once, and may publish again."""
-        for end in (command("FCUnpublish", None, "abc"), command("closeStream", None), command("deleteStream", None, 1)):
+        for end in (
+            command("FCUnpublish", None, "abc"),
+            command("closeStream", None),
+            command("deleteStream", None, 1),
+        ):
             peer = publisher()
             self.assertEqual(peer.say(end + end), [StreamClosed()])
             self.assertEqual(peer.codes()[0], "NetStream.Unpublish.Success")
@@ -286,7 +319,10 @@ class PlayTests(SynchronousTestCase):
     def test_play(self) -> None:
         """A player is told that its stream begins, is reset, and starts; only then come media."""
         peer = Peer()
-        self.assertEqual(peer.say(CONNECT + CREATE + PLAY), [ConnectRequested("live"), PlayRequested("live", "abc", SECRET)])
+        self.assertEqual(
+            peer.say(CONNECT + CREATE + PLAY),
+            [ConnectRequested("live"), PlayRequested("live", "abc", SECRET)],
+        )
         said = peer.hear()[4:]
         self.assertEqual(messages.read_event(said[0]), (Event.STREAM_BEGIN, 1))
         statuses = [messages.read_command(message).arguments[1] for message in said[1:3]]
@@ -297,14 +333,20 @@ class PlayTests(SynchronousTestCase):
     def test_pause(self) -> None:
         """A player pauses and goes on, and is told so."""
         peer = player()
-        self.assertEqual(peer.say(command("pause", None, True, 100) + command("pause", None, False, 100)), [Paused(), Resumed()])
+        self.assertEqual(
+            peer.say(command("pause", None, True, 100) + command("pause", None, False, 100)),
+            [Paused(), Resumed()],
+        )
         self.assertEqual(peer.codes(), ["NetStream.Pause.Notify", "NetStream.Unpause.Notify"])
 
     def test_polite(self) -> None:
         """What a live stream cannot do is refused, and what may be asked is answered; the player goes on."""
         peer = player()
         peer.say(
-            command("seek", None, 1000) + command("play2", None, {}) + command("nonsense", None) + command("getStreamLength", None, "abc")
+            command("seek", None, 1000)
+            + command("play2", None, {})
+            + command("nonsense", None)
+            + command("getStreamLength", None, "abc")
         )
         told = peer.told()
         self.assertEqual([name for name, _, _ in told], ["onStatus", "onStatus", "_error", "_result"])
@@ -326,7 +368,8 @@ class PlayTests(SynchronousTestCase):
         self.assertEqual(messages.read_event(said[1]), (Event.STREAM_EOF, 1))
         codes = [messages.read_command(said[index]).arguments[1] for index in (0, 2)]
         self.assertEqual(
-            [status["code"] for status in codes if isinstance(status, dict)], ["NetStream.Play.UnpublishNotify", "NetStream.Play.Stop"]
+            [status["code"] for status in codes if isinstance(status, dict)],
+            ["NetStream.Play.UnpublishNotify", "NetStream.Play.Stop"],
         )
         self.assertEqual(peer.say(command("deleteStream", None, 1)), [])
 
@@ -340,7 +383,10 @@ class FlowTests(SynchronousTestCase):
     def test_acknowledgements(self) -> None:
         """We acknowledge what comes as often as the peer wants it, and remember what it acknowledges."""
         peer = publisher()
-        peer.say(encode(messages.control(Type.WINDOW, 10_000), 2) + encode(messages.control(Type.ACKNOWLEDGEMENT, 4242), 2))
+        peer.say(
+            encode(messages.control(Type.WINDOW, 10_000), 2)
+            + encode(messages.control(Type.ACKNOWLEDGEMENT, 4242), 2)
+        )
         self.assertEqual(peer.connection.acknowledged, 4242)
         for _ in range(5):
             peer.say(picture(5000))
@@ -360,10 +406,14 @@ class FlowTests(SynchronousTestCase):
     def test_pings(self) -> None:
         """A ping comes back with its time; ours go out."""
         peer = player()
-        peer.say(encode(messages.user_control(Event.PING, 77), 2) + encode(messages.user_control(Event.PONG, 1), 2))
+        peer.say(
+            encode(messages.user_control(Event.PING, 77), 2) + encode(messages.user_control(Event.PONG, 1), 2)
+        )
         peer.say(encode(messages.set_buffer_length(1, 3000), 2))
         peer.connection.ping(0x100000005)
-        self.assertEqual([messages.read_event(message) for message in peer.hear()], [(Event.PONG, 77), (Event.PING, 5)])
+        self.assertEqual(
+            [messages.read_event(message) for message in peer.hear()], [(Event.PONG, 77), (Event.PING, 5)]
+        )
 
 
 class OrderTests(SynchronousTestCase):
@@ -407,7 +457,11 @@ class OrderTests(SynchronousTestCase):
     def test_secrets(self) -> None:
         """Neither what is asked nor what is remembered shows a key."""
         wrong = command("publish", None, f"abc;key={SECRET}", "live")
-        for peer, data in ((Peer(), CONNECT + CREATE + PUBLISH), (Peer(), CONNECT + CREATE + PLAY), (Peer(), CONNECT + CREATE + wrong)):
+        for peer, data in (
+            (Peer(), CONNECT + CREATE + PUBLISH),
+            (Peer(), CONNECT + CREATE + PLAY),
+            (Peer(), CONNECT + CREATE + wrong),
+        ):
             self.assertNotIn(SECRET, repr(peer.say(data)))
 
     @given(st.lists(st.integers(0, 10**6), max_size=20))
@@ -417,10 +471,14 @@ class OrderTests(SynchronousTestCase):
         data = CONNECT + CREATE + PUBLISH + picture(300, 5) + picture(3, 9) + command("deleteStream", None, 1)
         events = [event for piece in pieces(data, cuts) for event in peer.say(piece)]
         self.assertEqual(
-            [type(event) for event in events], [ConnectRequested, PublishRequested, MediaReceived, MediaReceived, StreamClosed]
+            [type(event) for event in events],
+            [ConnectRequested, PublishRequested, MediaReceived, MediaReceived, StreamClosed],
         )
 
-    @given(st.binary(max_size=300), st.sampled_from([b"", HELLO, CONNECT, CONNECT + CREATE + PUBLISH, CONNECT + CREATE + PLAY]))
+    @given(
+        st.binary(max_size=300),
+        st.sampled_from([b"", HELLO, CONNECT, CONNECT + CREATE + PUBLISH, CONNECT + CREATE + PLAY]),
+    )
     def test_garbage(self, garbage: bytes, before: bytes) -> None:
         """Garbage at any point is refused or ignored, and holds nothing."""
         peer = Peer()

@@ -83,7 +83,9 @@ class MemoryUploads(MemoryFiles):
         if before is not None:
             before.flush()
             before.over = True
-            before.listener.lost(TransferError(Status.FILE_UPLOAD_ERROR, "It is in other hands.", before.offset))
+            before.listener.lost(
+                TransferError(Status.FILE_UPLOAD_ERROR, "It is in other hands.", before.offset)
+            )
         upload = self.holders[file_id] = MemoryUpload(self, file, listener)
         return upload
 

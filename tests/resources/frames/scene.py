@@ -66,7 +66,10 @@ class _Server:
 
 
 class Client(RawClient):
-    """Frames of the resources port; the bodies of requests and responses as JSON objects, those of the others as they are."""
+    """Frames of the resources port.
+
+    The bodies of requests and responses as JSON objects, those of the others as they are.
+    """
 
     def __init__(self, reactor: Any) -> None:
         super().__init__(reactor)
@@ -131,9 +134,13 @@ class FramesCase(PortCase[Client]):
             MemoryDownloads(self.files),
             Budget(self.config.unsent),
         )
-        dispatcher: Dispatcher[Session] = Dispatcher(self.handlers(), lambda session: self.connections.ended(session), RESOURCES)
+        dispatcher: Dispatcher[Session] = Dispatcher(
+            self.handlers(), lambda session: self.connections.ended(session), RESOURCES
+        )
         dispatcher.serve(_Server())
-        self.connections = Connections(self.reactor, self.config, dispatcher, Crowd(self.reactor, self.config.capacity), self.door.filter)
+        self.connections = Connections(
+            self.reactor, self.config, dispatcher, Crowd(self.reactor, self.config.capacity), self.door.filter
+        )
         context = public_context(certificates()) if self.tls else None
         self.port = ListenService(self.reactor, self.connections, "127.0.0.1", port, context, "port")
         self.parts = [self.connections, self.port]
@@ -143,7 +150,9 @@ class FramesCase(PortCase[Client]):
     async def login(self, user: int = 7) -> Client:
         """A new connection that is logged in."""
         client = await self.connect()
-        self.assertEqual(await client.ask(5, uuid=str(user), token=token_of(user)), {"error": 0, "uuid": str(user)})
+        self.assertEqual(
+            await client.ask(5, uuid=str(user), token=token_of(user)), {"error": 0, "uuid": str(user)}
+        )
         return client
 
     def ticket(self, file: File, right: Right = Right.WRITE, user: int = 7) -> dict[str, str]:
@@ -153,7 +162,10 @@ class FramesCase(PortCase[Client]):
     async def open(self, client: Client, file: File, user: int = 7) -> int:
         """Open an upload; its offset."""
         response = await client.ask(72, **self.ticket(file, user=user))
-        self.assertEqual(response, {"error": 0, "offset": response["offset"], "chunk_size": self.chunk, "window": self.window})
+        self.assertEqual(
+            response,
+            {"error": 0, "offset": response["offset"], "chunk_size": self.chunk, "window": self.window},
+        )
         return int(response["offset"])
 
     async def download(self, client: Client, file: File, offset: int = 0) -> dict[str, Any]:

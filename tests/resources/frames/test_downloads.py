@@ -28,11 +28,20 @@ class DownloadTests(FramesCase):
         return bool(chunks) and not chunks[-1].data
 
     async def test_whole(self) -> None:
-        """The response describes the file; its chunks follow as they are granted, and an empty one is the end."""
+        """The response describes the file.
+
+        Its chunks follow as they are granted, and an empty one is the end.
+        """
         client, file = await self.login(), self.files.keep(7, DATA, filename="cat.jpg")
         response = await self.download(client, file)
         sha256 = hashlib.sha256(DATA).hexdigest()
-        described = {"error": 0, "size": 200_000, "sha256": sha256, "filename": "cat.jpg", "mime": "application/octet-stream"}
+        described = {
+            "error": 0,
+            "size": 200_000,
+            "sha256": sha256,
+            "filename": "cat.jpg",
+            "mime": "application/octet-stream",
+        }
         self.assertEqual(response, described)
         client.credit(file, 1 << 40)
         await self.until(lambda: client.chunks() and not client.chunks()[-1].data)
@@ -100,9 +109,16 @@ class DownloadTests(FramesCase):
             self.assertEqual(self.bytes_of(client), b"the square in it")
 
     async def test_tickets(self) -> None:
-        """A ticket for writing, for another file, or of somebody else gets 65; a file that is not whole, 38."""
+        """A ticket for writing, for another file, or of somebody else gets 65.
+
+        A file that is not whole, 38.
+        """
         client, file, arriving = await self.login(), self.files.keep(7, DATA), self.files.offer(7, DATA)
-        for keys in (self.ticket(file), self.ticket(file, Right.READ, user=8), {**self.ticket(arriving, Right.READ), "ticket": ""}):
+        for keys in (
+            self.ticket(file),
+            self.ticket(file, Right.READ, user=8),
+            {**self.ticket(arriving, Right.READ), "ticket": ""},
+        ):
             client.send(74, **keys)
             self.assertEqual((await client.next(77))["error"], 65)
         client.send(74, **self.ticket(arriving, Right.READ))
@@ -119,7 +135,9 @@ class DownloadTests(FramesCase):
             client.credit(file, 1 << 20)
         await self.until(lambda: len([chunk for chunk in client.chunks() if not chunk.data]) == 3)
         for file in files[:3]:
-            self.assertEqual(b"".join(c.data for c in client.chunks() if c.file_id == file.file_id), self.stored(file))
+            self.assertEqual(
+                b"".join(c.data for c in client.chunks() if c.file_id == file.file_id), self.stored(file)
+            )
         await self.download(client, files[3])
 
     async def test_other_than_written(self) -> None:
@@ -152,7 +170,9 @@ class SlowReaderTests(FramesCase):
     tls = False
 
     async def test_slow_reader(self) -> None:
-        """Who grants much and reads nothing is waited for: one chunk is read ahead, and the connection is not cut."""
+        """Who grants much and reads nothing is waited for: one chunk is read ahead, and the connection is not
+        cut.
+        """
         data = os.urandom(40_000_000)
         client, files = await self.login(), [self.files.keep(7, data) for _ in range(2)]
         for file in files:
@@ -170,7 +190,9 @@ class SlowReaderTests(FramesCase):
         client.transport.resumeProducing()  # type: ignore[attr-defined]
         await self.until(lambda: len([chunk for chunk in client.chunks() if not chunk.data]) == 2)
         for file in files:
-            self.assertTrue(b"".join(chunk.data for chunk in client.chunks() if chunk.file_id == file.file_id) == data)
+            self.assertTrue(
+                b"".join(chunk.data for chunk in client.chunks() if chunk.file_id == file.file_id) == data
+            )
 
     async def test_nothing_ahead(self) -> None:
         """Where the memory for reading ahead is used up, files are sent all the same."""

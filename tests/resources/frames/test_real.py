@@ -10,7 +10,14 @@ from typing import Any
 
 from twisted.internet.task import deferLater
 
-from imsys.protocols.chunks import DOWNLOAD_CHUNK, UPLOAD_ACK, UPLOAD_CHUNK, decode_chunk, decode_count, encode_chunk
+from imsys.protocols.chunks import (
+    DOWNLOAD_CHUNK,
+    UPLOAD_ACK,
+    UPLOAD_CHUNK,
+    decode_chunk,
+    decode_count,
+    encode_chunk,
+)
 from imsys.protocols.identifiers import encode_id, new_file_id
 from imsys.security.tickets import Right
 from imsys.store.files import FileStore, Offer, Purpose
@@ -41,7 +48,10 @@ class RealTests(ResourcesCase):
 
     async def open(self, client: Client, file_id: bytes) -> int:
         response = await client.ask(72, **self.keys(file_id))
-        self.assertEqual((response["error"], response["chunk_size"], response["window"]), (0, self.config.chunk, self.config.window))
+        self.assertEqual(
+            (response["error"], response["chunk_size"], response["window"]),
+            (0, self.config.chunk, self.config.window),
+        )
         return int(response["offset"])
 
     def acks(self, client: Client) -> list[int]:
@@ -51,7 +61,9 @@ class RealTests(ResourcesCase):
         """Download by raw frames."""
         client.send(74, **self.keys(file_id, Right.READ), offset=offset)
         response = await client.next(77)
-        self.assertEqual((response["error"], response["size"], response["filename"]), (0, len(DATA), "cat.jpg"))
+        self.assertEqual(
+            (response["error"], response["size"], response["filename"]), (0, len(DATA), "cat.jpg")
+        )
         self.assertEqual(response["sha256"], hashlib.sha256(DATA).hexdigest())
         client.send_raw(struct.pack("!HI16sQ", 76, 30, file_id, 1 << 30))
 
@@ -82,13 +94,17 @@ class RealTests(ResourcesCase):
         client.send_raw(encode_chunk(UPLOAD_CHUNK, file_id, 100_001, DATA[100_001:]))
         await self.until(lambda: self.acks(client) == [300_000])
         self.assertEqual(self.visible(), {"cat.jpg": DATA})
-        self.assertEqual(await self.open(client, file_id), 300_000)  # the last acknowledgement may have got lost
+        # the last acknowledgement may have got lost
+        self.assertEqual(await self.open(client, file_id), 300_000)
         await self.until(lambda: self.acks(client) == [300_000, 300_000])
         self.assertEqual(await self.fetch(client, file_id), DATA)
         self.assertEqual(await self.fetch(await self.login(), file_id, 299_999), DATA[-1:])
 
     async def test_other_content(self) -> None:
-        """What is not what was offered is 69, and can be sent from 0 again; nothing is visible until it is right."""
+        """What is not what was offered is 69, and can be sent from 0 again.
+
+        Nothing is visible until it is right.
+        """
         client, file_id = await self.login(), await self.offer(DATA)
         await self.open(client, file_id)
         client.send_raw(encode_chunk(UPLOAD_CHUNK, file_id, 0, bytes(300_000)))
@@ -100,7 +116,10 @@ class RealTests(ResourcesCase):
         self.assertEqual(self.visible(), {"cat.jpg": DATA})
 
     async def test_hundreds_of_opens(self) -> None:
-        """Of hundreds of uploads that a user opens, over many connections, a few are in hands at a time; when those are gone, so is all."""
+        """Of hundreds of uploads that a user opens, over many connections, a few are in hands at a time.
+
+        When those are gone, so is all.
+        """
         files = [await self.offer(DATA) for _ in range(150)]
         clients = [await self.login() for _ in range(10)]
         for number, file_id in enumerate(files * 2):
@@ -119,18 +138,26 @@ class RealTests(ResourcesCase):
         self.assertEqual(await self.open(await self.login(), files[0]), 0)
 
     async def test_given_up(self) -> None:
-        """Who gives an upload up takes it from whoever has it; nothing of it is left, and it may be said again. A whole one stays."""
+        """Who gives an upload up takes it from whoever has it.
+
+        Nothing of it is left, and it may be said again. A whole one stays.
+        """
         client, other, file_id = await self.login(), await self.login(), await self.offer(DATA)
         await self.open(client, file_id)
         client.send_raw(encode_chunk(UPLOAD_CHUNK, file_id, 0, DATA[:200_000]))
         await self.until(lambda: self.acks(client) == [200_000])
-        for wrong in (self.keys(file_id, Right.READ), self.keys(file_id) | {"ticket": self.tickets.issue(file_id, 8, Right.WRITE)}):
+        for wrong in (
+            self.keys(file_id, Right.READ),
+            self.keys(file_id) | {"ticket": self.tickets.issue(file_id, 8, Right.WRITE)},
+        ):
             self.assertEqual((await other.ask(72, **wrong, give_up=True))["error"], 65)
         self.assertEqual(len(self.arriving()), 1)
         for _ in range(2):
             response = await other.ask(72, **self.keys(file_id), give_up=True)
             self.assertEqual((response["error"], response["given_up"]), (0, True))
-            self.assertEqual((self.arriving(), await FileStore(self.database, time.time).used(7)), ([], (0, 0)))
+            self.assertEqual(
+                (self.arriving(), await FileStore(self.database, time.time).used(7)), ([], (0, 0))
+            )
         told = await client.next(79)
         self.assertEqual((told["error"], told["file_id"]), (38, encode_id(file_id)))
         self.assertEqual((await client.ask(72, **self.keys(file_id)))["error"], 38)

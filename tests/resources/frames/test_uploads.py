@@ -25,7 +25,10 @@ DATA = os.urandom(3500)
 
 class UploadTests(FramesCase):
     async def test_whole(self) -> None:
-        """Chunks are acknowledged as they are durable; the acknowledgement of the full size comes when the file is whole."""
+        """Chunks are acknowledged as they are durable.
+
+        The acknowledgement of the full size comes when the file is whole.
+        """
         client, file = await self.login(), self.files.offer(7, DATA)
         self.assertEqual(await self.open(client, file), 0)
         for start in range(0, 3500, 1000):
@@ -39,7 +42,12 @@ class UploadTests(FramesCase):
         """The frames are those of the specification, whatever pieces they arrive in."""
         client, file = await self.login(), self.files.offer(7, b"123456789")
         await self.open(client, file)
-        frame = struct.pack("!HI", 70, 6 + 28 + 9) + file.file_id + struct.pack("!QI", 0, 0xE3069283) + b"123456789"
+        frame = (
+            struct.pack("!HI", 70, 6 + 28 + 9)
+            + file.file_id
+            + struct.pack("!QI", 0, 0xE3069283)
+            + b"123456789"
+        )
         for byte in frame:
             client.send_raw(bytes([byte]))
             await deferLater(self.reactor, 0)
@@ -83,7 +91,9 @@ class UploadTests(FramesCase):
         await self.until(lambda: one.acks() == [1000])
         self.assertEqual(await self.open(two, file), 1000)
         told = await one.next(79)
-        self.assertEqual((told["error"], told["file_id"], told["offset"]), (36, encode_id(file.file_id), 1000))
+        self.assertEqual(
+            (told["error"], told["file_id"], told["offset"]), (36, encode_id(file.file_id), 1000)
+        )
         one.chunk(file, 1000, b"x" * 1000)
         self.assertEqual((await one.next(79))["error"], 65)
         two.chunk(file, 1000, DATA[1000:])
@@ -135,12 +145,18 @@ class UploadTests(FramesCase):
 
 
 class WrongChunkTests(FramesCase):
-    async def refused(self, offset: int, data: bytes, *, crc: int | None = None, at: int = 1000) -> dict[str, object]:
+    async def refused(
+        self, offset: int, data: bytes, *, crc: int | None = None, at: int = 1000
+    ) -> dict[str, object]:
         """What a chunk gets that is sent when 1000 bytes are there; the upload can go on."""
         client, file = await self.login(), self.files.offer(7, DATA)
         await self.open(client, file)
         client.chunk(file, 0, DATA[:1000])
-        body = file.file_id + struct.pack("!QI", offset, google_crc32c.value(data) if crc is None else crc) + data
+        body = (
+            file.file_id
+            + struct.pack("!QI", offset, google_crc32c.value(data) if crc is None else crc)
+            + data
+        )
         client.send_raw(struct.pack("!HI", UPLOAD_CHUNK, 6 + len(body)) + body)
         told = await client.next(79)
         self.assertEqual((told["file_id"], told["offset"]), (encode_id(file.file_id), at))
@@ -167,7 +183,10 @@ class WrongChunkTests(FramesCase):
         self.assertEqual((await self.refused(1000, b"x" * 100, crc=1))["error"], 69)
 
     async def test_not_open(self) -> None:
-        """A chunk of a file that is not open on this connection gets 65, and writes nothing; before login it is no service."""
+        """A chunk of a file that is not open on this connection gets 65, and writes nothing.
+
+        Before login it is no service.
+        """
         file = self.files.offer(7, DATA)
         client = await self.login()
         client.chunk(file, 0, DATA)
@@ -270,7 +289,10 @@ class BoundTests(FramesCase):
     config = ResourcesConfig(uploads=3)
 
     async def test_window(self) -> None:
-        """A client that sends more than the window without an acknowledgement is not read from; nothing is lost."""
+        """A client that sends more than the window without an acknowledgement is not read from.
+
+        Nothing is lost.
+        """
         data = os.urandom(20_000_000)
         client, file = await self.login(), self.files.offer(7, data)
         self.files.stuck = True

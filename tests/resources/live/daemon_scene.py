@@ -1,4 +1,6 @@
-"""Resources servers as processes, with a balance server beside them, and a stream that is published to one of them."""
+"""Resources servers as processes, with a balance server beside them, and a stream that is published to one of
+them.
+"""
 
 from __future__ import annotations
 
@@ -74,12 +76,22 @@ class DaemonCase(OnSqlite):
     async def server(self, name: str) -> Process:
         """Start the resources server of this name, on the ports that it had before."""
         ports = self.ports.setdefault(name, {key: free_port() for key in PORTS})
-        ours = {"RESOURCES_NAME": name, **{f"RESOURCES_{key}".upper(): str(port) for key, port in ports.items()}}
+        ours = {
+            "RESOURCES_NAME": name,
+            **{f"RESOURCES_{key}".upper(): str(port) for key, port in ports.items()},
+        }
         return await start(self, "imsys-resources", {**self.settings, **ours})
 
     async def stream(self, server: str, **more: Any) -> LiveStream:
         """A stream of Anna's that waits for her."""
-        draft = LiveStream(stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="Cats", server=server, **more)
+        draft = LiveStream(
+            stream_id=new_file_id(),
+            owner=self.anna,
+            thread_id=self.thread,
+            title="Cats",
+            server=server,
+            **more,
+        )
         return await self.stores.live.start(draft, 5, wait=600, longest=3600)
 
     def key(self, stream: LiveStream, right: Right) -> str:

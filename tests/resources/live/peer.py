@@ -42,7 +42,9 @@ class Peer(Protocol):
         endpoint: Any = HostnameEndpoint(reactor, "127.0.0.1", self.where.port or 0)
         if self.where.scheme == "rtmps":
             with open(certificates().ca, "rb") as file:
-                endpoint = wrapClientTLS(optionsForClientTLS("127.0.0.1", trustRoot=Certificate.loadPEM(file.read())), endpoint)
+                endpoint = wrapClientTLS(
+                    optionsForClientTLS("127.0.0.1", trustRoot=Certificate.loadPEM(file.read())), endpoint
+                )
         await connectProtocol(endpoint, self)
 
     def connectionMade(self) -> None:

@@ -30,7 +30,12 @@ class Program:
         self._errors = output.with_suffix(".err")
         with output.open("wb") as out, self._errors.open("wb") as errors:
             self._child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, preexec_fn=die_with_parent, env={**os.environ, "LC_ALL": "C"}
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
+                preexec_fn=die_with_parent,
+                env={**os.environ, "LC_ALL": "C"},
             )
 
     @property
@@ -94,24 +99,64 @@ AAC = ("aac", "-b:a", "64k")
 
 
 @functools.cache
-def film(ffmpeg: str = "ffmpeg", codec: str = "libx264", seconds: int = SECONDS, sound: Sequence[str] = AAC) -> Path:
-    """H.264 and AAC (or what else is asked for), a key frame a second, with pictures between that need those after them."""
+def film(
+    ffmpeg: str = "ffmpeg", codec: str = "libx264", seconds: int = SECONDS, sound: Sequence[str] = AAC
+) -> Path:
+    """H.264 and AAC (or what else is asked for), a key frame a second, with pictures between that need those
+    after them.
+    """
     path = folder("film") / "film.flv"
-    source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
+    source = [
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=320x180:rate=25",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=frequency=440:sample_rate=44100",
+    ]
     keys = ["-g", str(GROUP), "-keyint_min", str(GROUP), "-sc_threshold", "0", "-preset", "veryfast"]
     if codec == "libx265":
         keys = ["-preset", "ultrafast", "-x265-params", f"keyint={GROUP}:min-keyint={GROUP}:log-level=error"]
     if codec == "libsvtav1":
         keys = ["-preset", "12", "-g", str(GROUP), "-pix_fmt", "yuv420p"]
-    command = [program(ffmpeg), *FFMPEG[1:], *source, "-t", str(seconds), "-c:v", codec, *keys, "-c:a", *sound, str(path)]
+    command = [
+        program(ffmpeg),
+        *FFMPEG[1:],
+        *source,
+        "-t",
+        str(seconds),
+        "-c:v",
+        codec,
+        *keys,
+        "-c:a",
+        *sound,
+        str(path),
+    ]
     subprocess.run(command, check=True, timeout=120)
     return path
 
 
-def publishing(url: str, path: Path, *, speed: float = 1.0, ffmpeg: str = "ffmpeg", loop: bool = False) -> list[str]:
+def publishing(
+    url: str, path: Path, *, speed: float = 1.0, ffmpeg: str = "ffmpeg", loop: bool = False
+) -> list[str]:
     """The command that publishes a film, so many times as fast as it is."""
     again = ["-stream_loop", "-1"] if loop else []
-    return [ffmpeg, *FFMPEG[1:], "-readrate", str(speed), *again, "-i", str(path), "-c", "copy", "-f", "flv", url]
+    return [
+        ffmpeg,
+        *FFMPEG[1:],
+        "-readrate",
+        str(speed),
+        *again,
+        "-i",
+        str(path),
+        "-c",
+        "copy",
+        "-f",
+        "flv",
+        url,
+    ]
 
 
 HASHES = ("-map", "0", "-c", "copy", "-f", "framehash", "-hash", "md5")

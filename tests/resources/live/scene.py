@@ -1,4 +1,7 @@
-"""The RTMP server with a database behind it, in the test's process; and everything that publishes and plays."""
+"""The RTMP server with a database behind it, in the test's process.
+
+And everything that publishes and plays.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,14 @@ class LiveCase(OnSqlite):
         crowd = Crowd(self.reactor, self.capacity)
         self.rtmp = RtmpServer(self.reactor, self.settings, self.streams, self.tickets, self.granted, crowd)
         self.plain = ListenService(self.reactor, self.rtmp, "127.0.0.1", 0, None, "rtmp_port")
-        self.tls = ListenService(self.reactor, self.rtmp, "127.0.0.1", 0, public_context(certificates(), tickets=False), "rtmps_port")
+        self.tls = ListenService(
+            self.reactor,
+            self.rtmp,
+            "127.0.0.1",
+            0,
+            public_context(certificates(), tickets=False),
+            "rtmps_port",
+        )
         self.parts: list[Any] = [self.rtmp, self.streams, self.plain, self.tls]
         for part in self.parts:
             part.startService()
@@ -99,7 +109,9 @@ class LiveCase(OnSqlite):
 
     async def stream(self, **changes: Any) -> LiveStream:
         """A stream of Anna's that waits for her."""
-        draft = LiveStream(stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="Cats", server=SERVER)
+        draft = LiveStream(
+            stream_id=new_file_id(), owner=self.anna, thread_id=self.thread, title="Cats", server=SERVER
+        )
         draft = dataclasses.replace(draft, **changes)
         return await self.stores.live.start(draft, self.live.streams, wait=600, longest=3600)
 
@@ -163,7 +175,9 @@ class LiveCase(OnSqlite):
 
     async def player(self, stream: LiveStream, *, tls: bool = False) -> Peer:
         """Bert, who watches."""
-        peer = await self.peer(self.url(stream, Right.PLAY, tls=tls, key=self.key(stream, Right.PLAY, self.bert)), Purpose.PLAY)
+        peer = await self.peer(
+            self.url(stream, Right.PLAY, tls=tls, key=self.key(stream, Right.PLAY, self.bert)), Purpose.PLAY
+        )
         await self.until(lambda: peer.started or peer.failure or peer.gone, "the player may begin")
         self.assertTrue(peer.started, peer.failure)
         return peer
@@ -179,7 +193,9 @@ class LiveCase(OnSqlite):
 
     async def sees(self, peer: Peer, payloads: list[bytes]) -> None:
         """Wait until a player has seen exactly this."""
-        await self.until(lambda: len(peer.seen) >= len(payloads) or peer.gone, f"{len(payloads)} messages have come")
+        await self.until(
+            lambda: len(peer.seen) >= len(payloads) or peer.gone, f"{len(payloads)} messages have come"
+        )
         self.assertEqual([media.payload for media in peer.seen], payloads)
 
     def connection(self, peer: Peer) -> RtmpConnection:

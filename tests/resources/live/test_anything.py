@@ -28,7 +28,9 @@ class Story:
         self.test = test
         self.clock = Clock()
         cache = Cache(300, 14, self.clock.seconds, Budget(1 << 20))
-        self.broadcast = Broadcast(cache, self.clock, lambda call: self.clock.callLater(0, call), most=100, patience=1e9)
+        self.broadcast = Broadcast(
+            cache, self.clock, lambda call: self.clock.callLater(0, call), most=100, patience=1e9
+        )
         self.plain = Plain()
         self.fed: list[tuple[Media, int]] = []  # with the number of their publisher
         self.publisher = 0
@@ -137,7 +139,11 @@ class Story:
     def decodes(self, number: int, seen: set[int], known: dict[Kind, bytes]) -> None:
         """A picture comes behind all others of its group, and everything behind the header that was then."""
         message, publisher = self.fed[number]
-        before = [(at, one) for at, (one, whose) in enumerate(self.fed[:number]) if whose == publisher and one.kind is message.kind]
+        before = [
+            (at, one)
+            for at, (one, whose) in enumerate(self.fed[:number])
+            if whose == publisher and one.kind is message.kind
+        ]
         headers = [one.payload for _, one in before if one.header]
         if headers:
             self.test.assertEqual(known.get(message.kind), headers[-1], "it has another header")
@@ -155,7 +161,10 @@ class AnythingTests(SynchronousTestCase):
             story = Story(self)
             try:
                 for what in chance.choices(list(_STEPS), list(_STEPS.values()), k=150):
-                    story.step(what, chance.choice((0.0, 0.01, 0.5, 3.0)) if what == "wait" else chance.randrange(PLAYERS))
+                    story.step(
+                        what,
+                        chance.choice((0.0, 0.01, 0.5, 3.0)) if what == "wait" else chance.randrange(PLAYERS),
+                    )
                 story.end()
             except AssertionError as error:
                 raise AssertionError(f"with seed {seed}: {error}") from error

@@ -1,4 +1,7 @@
-"""Whatever a peer does wrong closes its connection alone, with one line in the log; a stream beside it goes on."""
+"""Whatever a peer does wrong closes its connection alone, with one line in the log.
+
+A stream beside it goes on.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +120,9 @@ class BadInputTests(LiveCase):
         """The same as metadata are dropped, since nobody needs those."""
         peer = await self.publishing()
         peer.say(Message(DATA, 0, 1, amf0.encode("@setDataFrame", "onMetaData") + b"\x03\x00\x01a" * 10_000))
-        await self.until(lambda: any("are dropped: values nested" in line for line in self.lines), "they are dropped")
+        await self.until(
+            lambda: any("are dropped: values nested" in line for line in self.lines), "they are dropped"
+        )
         self.assertFalse(peer.gone)
 
     async def test_too_long_a_message(self) -> None:
@@ -146,7 +151,12 @@ class BadInputTests(LiveCase):
 
     async def test_vanishes(self) -> None:
         """Who is gone in the middle of anything leaves nothing behind."""
-        for peer in (await self.raw(), await self.greeted(), await self.publishing(), await self.player(self.beside)):
+        for peer in (
+            await self.raw(),
+            await self.greeted(),
+            await self.publishing(),
+            await self.player(self.beside),
+        ):
             peer.close()
         await self.until(lambda: len(self.rtmp.connections) == 2, "they are gone")
         self.assertEqual(self.closed(""), 0)

@@ -23,7 +23,9 @@ class Stage(SynchronousTestCase):
         self.plain = Plain()
         self.budget = Budget(150_000)
         self.cache = Cache(100_000, 1000, self.clock.seconds, self.budget)
-        self.broadcast = Broadcast(self.cache, self.clock, lambda call: self.clock.callLater(0, call), most=100, patience=PATIENCE)
+        self.broadcast = Broadcast(
+            self.cache, self.clock, lambda call: self.clock.callLater(0, call), most=100, patience=PATIENCE
+        )
 
     def feed(self, *messages: Media) -> None:
         for message in messages:
@@ -49,8 +51,19 @@ class JoiningTests(Stage):
         self.assertEqual(watcher.seen, stream)
 
     def test_starts_at_once(self) -> None:
-        """Who comes late gets the metadata, the headers at the time of what follows, and the newest group of pictures, at once."""
-        self.turn(dataclasses.replace(METADATA, timestamp=30), AVC, AAC, key(0), inter(40), key(1000), sound(1010), inter(1040))
+        """Who comes late gets the metadata, the headers at the time of what follows, and the newest group of
+        pictures, at once.
+        """
+        self.turn(
+            dataclasses.replace(METADATA, timestamp=30),
+            AVC,
+            AAC,
+            key(0),
+            inter(40),
+            key(1000),
+            sound(1010),
+            inter(1040),
+        )
         watcher = self.watcher()
         expected = [(0, METADATA.payload), (1000, AVC.payload), (1000, AAC.payload)]
         self.assertEqual([(one.timestamp, one.payload) for one in watcher.seen[:3]], expected)
@@ -68,7 +81,10 @@ class JoiningTests(Stage):
         self.assertEqual(second.seen, first.seen)
 
     def test_changed_headers(self) -> None:
-        """A header that changes in the middle of a group is where it was; the next group begins with the new one alone."""
+        """A header that changes in the middle of a group is where it was.
+
+        The next group begins with the new one alone.
+        """
         changed = media(Kind.VIDEO, 60, b"\x17\x00\x00\x00\x00other")
         self.turn(AVC, AAC, key(0), inter(40), changed, inter(80))
         self.assertEqual(self.watcher().seen, [AVC, AAC, key(0), inter(40), changed, inter(80)])
@@ -77,7 +93,10 @@ class JoiningTests(Stage):
         self.assertEqual([one.payload for one in seen], [changed.payload, AAC.payload, key(0).payload])
 
     def test_tracks(self) -> None:
-        """Each track of enhanced RTMP has its header, up to a bound; what is more is passed on, and not kept."""
+        """Each track of enhanced RTMP has its header, up to a bound.
+
+        What is more is passed on, and not kept.
+        """
 
         def track(number: int, note: bytes = b"hvcC") -> Media:
             return media(Kind.VIDEO, 0, b"\x96\x00hvc1" + bytes((number,)) + note)
@@ -99,7 +118,9 @@ class JoiningTests(Stage):
         colours = media(Kind.VIDEO, 0, b"\xd4hvc1colorInfo")
         self.turn(AVC, colours, key(0))
         self.turn(key(1000))
-        self.assertEqual([one.payload for one in self.watcher().seen], [AVC.payload, colours.payload, key(0).payload])
+        self.assertEqual(
+            [one.payload for one in self.watcher().seen], [AVC.payload, colours.payload, key(0).payload]
+        )
 
     def test_pictures_that_need_others(self) -> None:
         """What a publisher sends before its first key frame is of use to nobody."""
@@ -116,7 +137,9 @@ class JoiningTests(Stage):
         self.turn(METADATA, AAC, sound(0), sound(23))
         watcher = self.watcher()
         self.turn(sound(46))
-        self.assertEqual([one.payload for one in watcher.seen], [METADATA.payload, AAC.payload, sound(46).payload])
+        self.assertEqual(
+            [one.payload for one in watcher.seen], [METADATA.payload, AAC.payload, sound(46).payload]
+        )
         self.clock.advance(LATE + 1)
         self.turn(sound(69))
         self.assertEqual(self.cache.held, len(sound(69).payload))
@@ -133,7 +156,10 @@ class JoiningTests(Stage):
         self.assertNotIn(Kind.VIDEO, [one.kind for one in watcher.seen if not one.header])
 
     def test_pictures_that_come_again(self) -> None:
-        """Who began with sound alone gets no picture before a key frame; who comes before that has nothing to begin with."""
+        """Who began with sound alone gets no picture before a key frame.
+
+        Who comes before that has nothing to begin with.
+        """
         self.turn(AVC, AAC, key(0))
         for second in range(int(STILL) + 1):
             self.clock.advance(1)
@@ -147,7 +173,10 @@ class JoiningTests(Stage):
             self.assertEqual(pictures, [key(12080), inter(12120)])
 
     def test_pictures_that_come_again_for_who_has_all(self) -> None:
-        """Who has seen all of them goes on; others wait for a key frame, since that of these pictures is kept no more."""
+        """Who has seen all of them goes on.
+
+        Others wait for a key frame, since that of these pictures is kept no more.
+        """
         early = self.watcher()
         self.turn(AVC, key(0))
         for second in range(int(STILL) + 1):
@@ -156,11 +185,16 @@ class JoiningTests(Stage):
         self.turn(inter(12000), sound(12010))
         late = self.watcher()
         self.turn(inter(12040), key(12080), inter(12120))
-        self.assertEqual(early.seen[-5:], [inter(12000), sound(12010), inter(12040), key(12080), inter(12120)])
+        self.assertEqual(
+            early.seen[-5:], [inter(12000), sound(12010), inter(12040), key(12080), inter(12120)]
+        )
         self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(0).payload, inter(0).payload])
 
     def test_metadata_of_no_time(self) -> None:
-        """A publisher that comes back, and whose metadata say 0 as always, goes on where the stream is; new ones are no fault of its."""
+        """A publisher that comes back, and whose metadata say 0 as always, goes on where the stream is.
+
+        New ones are no fault of its.
+        """
         watcher = self.watcher()
         self.turn(METADATA, AVC, key(0), inter(3_600_000), METADATA)
         self.broadcast.restart()
@@ -168,7 +202,9 @@ class JoiningTests(Stage):
         self.assertLess(max(one.timestamp for one in watcher.seen), 3_601_000)
 
     def test_too_large_a_group(self) -> None:
-        """A group of pictures that is more than the cache may hold is forgotten: who comes then waits for the next."""
+        """A group of pictures that is more than the cache may hold is forgotten: who comes then waits for the
+        next.
+        """
         early = self.watcher()
         self.turn(AVC, key(0, 50_000), inter(40, 50_000), inter(80))
         self.assertEqual(self.cache.held, 0)
@@ -176,11 +212,16 @@ class JoiningTests(Stage):
         self.turn(inter(120))
         self.assertEqual(late.seen, [])
         self.turn(key(1000))
-        self.assertEqual(early.seen, [AVC, key(0, 50_000), inter(40, 50_000), inter(80), inter(120), key(1000)])
+        self.assertEqual(
+            early.seen, [AVC, key(0, 50_000), inter(40, 50_000), inter(80), inter(120), key(1000)]
+        )
         self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(1000).payload])
 
     def test_too_much_of_all(self) -> None:
-        """All streams together keep no more than they may; who has nothing to begin with waits, and whoever is in step goes on."""
+        """All streams together keep no more than they may.
+
+        Who has nothing to begin with waits, and whoever is in step goes on.
+        """
         early = self.watcher()
         self.budget.take(100_000)  # another stream's
         self.turn(AVC, key(0), inter(40, 49_000), inter(80, 5_000), inter(120))
@@ -189,7 +230,9 @@ class JoiningTests(Stage):
         late = self.watcher()
         self.assertEqual(late.seen, [])
         self.turn(key(160), inter(200))
-        self.assertEqual([one.payload for one in late.seen], [AVC.payload, key(160).payload, inter(200).payload])
+        self.assertEqual(
+            [one.payload for one in late.seen], [AVC.payload, key(160).payload, inter(200).payload]
+        )
         self.assertEqual(self.budget.taken, 100_000 + self.cache.held)
         self.broadcast.over("done")
         self.assertEqual((self.budget.taken, self.cache.held), (100_000, 0))
@@ -209,7 +252,10 @@ class JoiningTests(Stage):
         self.watcher()
 
     def test_encoded_once(self) -> None:
-        """A message is encoded once, however many watch; and a turn's messages are one write of the same bytes."""
+        """A message is encoded once, however many watch.
+
+        And a turn's messages are one write of the same bytes.
+        """
         watchers = [self.watcher() for _ in range(50)]
         self.turn(AVC, key(0), inter(40))
         self.assertEqual(self.plain.made, 3)
@@ -218,7 +264,10 @@ class JoiningTests(Stage):
             self.assertIs(watcher.writes[0], watchers[0].writes[0])
 
     def test_sound_waits_for_pictures(self) -> None:
-        """Sound is written with the picture that follows; if there is none soon, alone; and without pictures at once."""
+        """Sound is written with the picture that follows; if there is none soon, alone.
+
+        And without pictures at once.
+        """
         watcher = self.watcher()
         self.feed(AAC, sound(0))
         self.clock.advance(0)
@@ -262,7 +311,9 @@ class SlowTests(Stage):
         self.assertEqual(slow.seen, quick.seen)
 
     def test_drops_whole_groups(self) -> None:
-        """Who is further behind goes on with the newest key frame, after the headers that have changed meanwhile, and no others."""
+        """Who is further behind goes on with the newest key frame, after the headers that have changed
+        meanwhile, and no others.
+        """
         slow, quick = self.watcher(room=50), self.watcher()
         changed = media(Kind.VIDEO, 2000, b"\x17\x00\x00\x00\x00other")
         self.turn(METADATA, AVC, AAC, key(0), inter(40))
@@ -370,7 +421,10 @@ class EndTests(Stage):
         self.assertEqual(self.broadcast.players, 0)
 
     def test_another_publisher(self) -> None:
-        """When the publisher comes back, those who stayed get its headers and go on in time; who comes then begins with it."""
+        """When the publisher comes back, those who stayed get its headers and go on in time.
+
+        Who comes then begins with it.
+        """
         stayed = self.watcher()
         self.turn(AVC, AAC, key(0), inter(40))
         self.clock.advance(5)
@@ -379,6 +433,8 @@ class EndTests(Stage):
         self.turn(other, AAC)
         came = self.watcher()
         self.turn(key(40))
-        self.assertEqual([one.payload for one in stayed.seen[4:]], [other.payload, AAC.payload, key(0).payload])
+        self.assertEqual(
+            [one.payload for one in stayed.seen[4:]], [other.payload, AAC.payload, key(0).payload]
+        )
         self.assertEqual([one.timestamp for one in stayed.seen], [0, 0, 0, 40, 5060, 5060, 5080])
         self.assertEqual([one.payload for one in came.seen], [other.payload, AAC.payload, key(5000).payload])

@@ -56,7 +56,9 @@ class DaemonTests(LiveCase):
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH, tls=tls), film(), loop=True))
         await self.until_state(stream, LiveState.LIVE)
         saved = self.folder / "saved.flv"
-        player = self.run_program(*FFMPEG, "-i", self.url(stream, Right.PLAY, tls=tls), "-c", "copy", str(saved))
+        player = self.run_program(
+            *FFMPEG, "-i", self.url(stream, Right.PLAY, tls=tls), "-c", "copy", str(saved)
+        )
         await self.until(lambda: saved.exists() and saved.stat().st_size > 10_000, "it is seen")
         return server, stream, publisher, player
 
@@ -66,13 +68,18 @@ class DaemonTests(LiveCase):
 
         def listed() -> Any:
             with cluster_channel(self.balance) as channel:
-                return imsys_v1_pb2_grpc.RegistryStub(channel).List(imsys_v1_pb2.ListRequest(kind="resources"), timeout=10)
+                return imsys_v1_pb2_grpc.RegistryStub(channel).List(
+                    imsys_v1_pb2.ListRequest(kind="resources"), timeout=10
+                )
 
         ports = (await deferToThread(listed)).servers[0].ports
         self.assertEqual((ports.rtmp, ports.rtmps), (self.ports["RTMP"], self.ports["RTMPS"]))
 
     async def test_stopped(self) -> None:
-        """SIGTERM: the player ends as at the end of the stream, the publisher is closed, the stream waits; no key is in the log."""
+        """SIGTERM: the player ends as at the end of the stream, the publisher is closed, the stream waits.
+
+        No key is in the log.
+        """
         server, stream, publisher, player = await self.streaming(tls=False)
         await server.stop()
         self.assertEqual(await player.ended(), 0, player.errors)

@@ -22,7 +22,12 @@ def described(**values: Any) -> Media:
     return media(Kind.DATA, 0, encode("onMetaData", EcmaArray(values)))
 
 
-STREAM = [AVC, described(width=640.0, duration=0.0, title="x"), AAC, *(one(at) for at in range(0, 4000, 40) for one in (inter, sound))]
+STREAM = [
+    AVC,
+    described(width=640.0, duration=0.0, title="x"),
+    AAC,
+    *(one(at) for at in range(0, 4000, 40) for one in (inter, sound)),
+]
 STREAM[3::50] = [key(one.timestamp, 300) for one in STREAM[3::50]]
 
 
@@ -57,11 +62,15 @@ class IndexTests(SynchronousTestCase):
         """It makes no difference in which pieces they come."""
         tags, whole = found(STREAM, sizes), found(STREAM, [])
         self.assertEqual(
-            (tags.end, tags.keys, tags.metadata, tags.last, tags.kinds), (whole.end, whole.keys, whole.metadata, whole.last, whole.kinds)
+            (tags.end, tags.keys, tags.metadata, tags.last, tags.kinds),
+            (whole.end, whole.keys, whole.metadata, whole.last, whole.kinds),
         )
 
     def test_described(self) -> None:
-        """What the publisher has said stays, but for what is known better, and stands in front; it is not there twice."""
+        """What the publisher has said stays, but for what is known better, and stands in front.
+
+        It is not there twice.
+        """
         tags, data = found(STREAM, []), b"".join(map(encode_tag, STREAM))
         values, messages = read(tags, data)
         self.assertEqual((values["width"], values["title"], values["duration"]), (640, "x", 3.96))
@@ -84,7 +93,10 @@ class IndexTests(SynchronousTestCase):
             self.assertEqual(tags.end, len(data) - len(encode_tag(STREAM[-1])))
 
     def test_many_keys(self) -> None:
-        """Of more key frames than an index may have some are left out, all over it; it stays one that readers take."""
+        """Of more key frames than an index may have some are left out, all over it.
+
+        It stays one that readers take.
+        """
         self.patch(flv_index, "MOST_KEYS", 100)
         stream = [AVC, *(key(at * 10) for at in range(1000))]
         tags = found(stream, [])

@@ -23,9 +23,14 @@ from tests.support.servers import certificates
 
 class HttpFlvTests(WebLiveCase):
     async def test_ffmpeg(self) -> None:
-        """What ffmpeg gets over TLS is what another ffmpeg has sent: the codecs' data, and every packet; the end is a clean one."""
+        """What ffmpeg gets over TLS is what another ffmpeg has sent: the codecs' data, and every packet.
+
+        The end is a clean one.
+        """
         stream = await self.stream()
-        player = self.run_program(*FFMPEG, "-ca_file", certificates().ca, "-i", self.link(stream), *HASHES, "-")
+        player = self.run_program(
+            *FFMPEG, "-ca_file", certificates().ca, "-i", self.link(stream), *HASHES, "-"
+        )
         await self.until(lambda: self.streams.find(stream.stream_id), "the player waits")
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), speed=8))
         self.assertEqual(await publisher.ended(), 0, publisher.errors)
@@ -44,7 +49,18 @@ class HttpFlvTests(WebLiveCase):
         await self.publishing(stream)
         for _ in range(5):
             out = folder("late") / "late.flv"
-            player = self.run_program(*FFMPEG, "-ca_file", certificates().ca, "-i", self.link(stream), "-c", "copy", "-t", "1", str(out))
+            player = self.run_program(
+                *FFMPEG,
+                "-ca_file",
+                certificates().ca,
+                "-i",
+                self.link(stream),
+                "-c",
+                "copy",
+                "-t",
+                "1",
+                str(out),
+            )
             self.assertEqual(await player.ended(), 0, player.errors)
             messages = FlvReader(1 << 24).receive(out.read_bytes())
             pictures = [one for one in messages if one.kind == 9]
@@ -64,29 +80,51 @@ class HttpFlvTests(WebLiveCase):
         await self.until(lambda: kept() == [UNSENT], "the kernel was told")
 
     async def test_head(self) -> None:
-        """The head says what it is, keeps the address from others, and lets pages of the configured origins in."""
+        """The head says what it is, keeps the address from others, and lets pages of the configured origins
+        in.
+        """
         stream = await self.stream()
         reply = await self.ask("HEAD", self.path(stream), {"Origin": "https://chat.example.org"})
-        self.assertEqual((reply.status, reply.headers["Content-Type"], reply.headers["Transfer-Encoding"]), (200, "video/x-flv", "chunked"))
-        self.assertEqual((reply.headers["Cache-Control"], reply.headers["Referrer-Policy"]), ("no-store", "no-referrer"))
+        self.assertEqual(
+            (reply.status, reply.headers["Content-Type"], reply.headers["Transfer-Encoding"]),
+            (200, "video/x-flv", "chunked"),
+        )
+        self.assertEqual(
+            (reply.headers["Cache-Control"], reply.headers["Referrer-Policy"]), ("no-store", "no-referrer")
+        )
         self.assertEqual(reply.headers["X-Content-Type-Options"], "nosniff")
         self.assertEqual(reply.headers["Access-Control-Allow-Origin"], "https://chat.example.org")
         other = await self.ask("HEAD", self.path(stream), {"Origin": "https://elsewhere.example.org"})
         self.assertIsNone(other.headers["Access-Control-Allow-Origin"])
 
     async def test_signed_out(self) -> None:
-        """Who watches by a key of a sign-in that is over is cut off, and gets no page and no state with it; who has another one stays."""
+        """Who watches by a key of a sign-in that is over is cut off, and gets no page and no state with it.
+
+        Who has another one stays.
+        """
         stream = await self.stream()
         await self.publishing(stream)
         out, mine, other = folder("signed-out"), "aa" * 32, "bb" * 32
         players = []
         for name, sign_in in (("mine", mine), ("other", other)):
             link = self.link(stream, key=self.watch_key(stream, sign_in=sign_in))
-            command = (*FFMPEG, "-ca_file", certificates().ca, "-i", link, "-c", "copy", str(out / f"{name}.flv"))
+            command = (
+                *FFMPEG,
+                "-ca_file",
+                certificates().ca,
+                "-i",
+                link,
+                "-c",
+                "copy",
+                str(out / f"{name}.flv"),
+            )
             players.append(self.run_program(*command))
         await self.until(lambda: self.broadcast(stream).players == 2, "both watch")
         await self.until(lambda: len(self.granted) == 2, "both are known")
-        await self.until(lambda: all(path.stat().st_size for path in out.iterdir()) and len(list(out.iterdir())) == 2, "both see something")
+        await self.until(
+            lambda: all(path.stat().st_size for path in out.iterdir()) and len(list(out.iterdir())) == 2,
+            "both see something",
+        )
         self.over.add(mine)
         await self.granted.look()
         self.assertEqual(await players[0].ended(), 0, players[0].errors)
@@ -96,7 +134,9 @@ class HttpFlvTests(WebLiveCase):
             self.assertEqual(reply.status, 401, what)
 
     async def test_keys(self) -> None:
-        """Without a key, or with one that is forged, over, or for something else, there is nothing to be seen."""
+        """Without a key, or with one that is forged, over, or for something else, there is nothing to be
+        seen.
+        """
         stream, other = await self.stream(), await self.stream(title="Dogs")
         for key, status in (
             ("", 401),
@@ -191,7 +231,9 @@ class HttpFlvTests(WebLiveCase):
         self.broadcast(stream)._patience = 0.5
         await self.until(lambda: self.broadcast(stream).players == 0, "it is let go of")
         await self.until(lambda: not len(self.http.connections), "its connection is closed")
-        self.assertEqual(sum("closing the live stream over HTTP to" in line and "behind" in line for line in self.lines), 1)
+        self.assertEqual(
+            sum("closing the live stream over HTTP to" in line and "behind" in line for line in self.lines), 1
+        )
         await self.until_state(stream, LiveState.LIVE)
 
     async def test_kinds(self) -> None:

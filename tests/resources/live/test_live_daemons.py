@@ -1,4 +1,7 @@
-"""Resources servers as processes: killed while one records; and two, of which one has what is watched at the other."""
+"""Resources servers as processes: killed while one records.
+
+And two, of which one has what is watched at the other.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ ONE, TWO = "resources1", "resources2"
 
 class KilledTests(DaemonCase):
     async def test_killed(self) -> None:
-        """What had been made durable of a stream when the server was killed is a whole file after its restart, and nothing else is left."""
+        """What had been made durable of a stream when the server was killed is a whole file after its
+        restart, and nothing else is left.
+        """
         server = await self.server(ONE)
         stream = await self.stream(ONE, record=True)
         publisher = self.programs.run(publishing(self.rtmp(ONE, stream, Right.PUBLISH), film(), speed=2))
@@ -47,13 +52,17 @@ class KilledTests(DaemonCase):
 
         async def whole() -> File | None:
             page = await self.files.page(b"", 10, user=self.anna)
-            return next((file for file in page if file.state is State.WHOLE and file.purpose is Purpose.MESSAGE), None)
+            return next(
+                (file for file in page if file.state is State.WHOLE and file.purpose is Purpose.MESSAGE), None
+            )
 
         file: File = await self.until(whole, "it is a file")
 
         async def tidy() -> bool:
             spool = self.home / "files" / ONE / "spool"
-            return not list(recordings.iterdir()) and not {path.name for path in spool.iterdir()} - {trial.NAME}
+            return not list(recordings.iterdir()) and not {path.name for path in spool.iterdir()} - {
+                trial.NAME
+            }
 
         await self.until(tidy, "nothing is left")
         ticket = self.tickets.issue(file.file_id, self.bert, Right.READ)
@@ -71,8 +80,9 @@ class KilledTests(DaemonCase):
 
 class TwoTests(DaemonCase):
     async def test_watched_at_the_other(self) -> None:
-        """What is published at one server plays from the other, by both protocols, and that one finds the first by balance. When the first
-        is killed, and its publisher comes back to it, the players of the other go on."""
+        """What is published at one server plays from the other, by both protocols, and that one finds the
+        first by balance. When the first is killed, and its publisher comes back to it, the players of the
+        other go on."""
         first = await self.server(ONE)
         second = await self.server(TWO)
         stream = await self.stream(ONE)

@@ -46,7 +46,10 @@ class PlayingTests(LiveCase):
         await self.refused(self.url(stream, Right.PLAY), Purpose.PLAY, "NetStream.Play.StreamNotFound")
 
     async def test_nobody_comes(self) -> None:
-        """Who waits for a publisher that does not come is told that it is over; the stream itself waits on."""
+        """Who waits for a publisher that does not come is told that it is over.
+
+        The stream itself waits on.
+        """
         stream = await self.stream()
         player = await self.player(stream)
         self.nobody_comes()
@@ -91,7 +94,11 @@ class PlayingTests(LiveCase):
     async def test_pauses(self) -> None:
         """Who pauses gets nothing until it goes on, and then begins with a key frame."""
         stream = await self.stream()
-        publisher, player, other = await self.publisher(stream), await self.player(stream), await self.player(stream)
+        publisher, player, other = (
+            await self.publisher(stream),
+            await self.player(stream),
+            await self.player(stream),
+        )
         publisher.publish([AVC, key(0)])
         await self.sees(player, [AVC.payload, key(0).payload])
         player.rtmp.pause(True)
@@ -111,9 +118,16 @@ class PlayingTests(LiveCase):
         await self.until(lambda: player.seen[-1].timestamp == 1080, "it is in step")
 
     async def test_sound_alone(self) -> None:
-        """Who wants no pictures gets none, and when it wants them again they begin with the next key frame; sound never stops."""
+        """Who wants no pictures gets none, and when it wants them again they begin with the next key frame.
+
+        Sound never stops.
+        """
         stream = await self.stream()
-        publisher, player, other = await self.publisher(stream), await self.player(stream), await self.player(stream)
+        publisher, player, other = (
+            await self.publisher(stream),
+            await self.player(stream),
+            await self.player(stream),
+        )
         publisher.publish([AVC, AAC, key(0), sound(5)])
         await self.until(lambda: len(player.seen) == len(other.seen) == 4, "both see it")
         await self.wish(player, "receiveVideo", False)
@@ -123,7 +137,10 @@ class PlayingTests(LiveCase):
         await self.wish(player, "receiveVideo", True)
         publisher.publish([inter(120), key(160), sound(165)])
         await self.until(lambda: player.seen[-1].timestamp == 165, "it sees again")
-        self.assertEqual([one.payload for one in player.seen[6:]], [AVC.payload, AAC.payload, key(160).payload, sound(165).payload])
+        self.assertEqual(
+            [one.payload for one in player.seen[6:]],
+            [AVC.payload, AAC.payload, key(160).payload, sound(165).payload],
+        )
         await self.until(lambda: len(other.seen) == 11, "the other has seen everything")
 
     async def wish(self, player: Peer, what: str, wanted: bool) -> None:
@@ -162,10 +179,16 @@ class SlowTests(LiveCase):
 
     async def show(self, publisher: Peer, others: list[Peer], second: int, size: int = 10_000) -> list[Media]:
         """A second of film, as soon as it has come to all."""
-        sent = [key(second * 1000, size), *(inter(second * 1000 + number * 40, size) for number in range(1, 25))]
+        sent = [
+            key(second * 1000, size),
+            *(inter(second * 1000 + number * 40, size) for number in range(1, 25)),
+        ]
         before = [len(one.seen) for one in others]
         publisher.publish(sent)
-        await self.until(lambda: all(len(one.seen) == count + 25 for one, count in zip(others, before, strict=True)), "all see it")
+        await self.until(
+            lambda: all(len(one.seen) == count + 25 for one, count in zip(others, before, strict=True)),
+            "all see it",
+        )
         for one in others:
             self.assertEqual(one.seen[-25:], sent)
             if second % 10:
@@ -173,7 +196,9 @@ class SlowTests(LiveCase):
         return sent
 
     async def test_recovers(self) -> None:
-        """Who stops reading is behind, and then goes on with a key frame: neither the others nor the memory notice."""
+        """Who stops reading is behind, and then goes on with a key frame: neither the others nor the memory
+        notice.
+        """
         publisher, slow, others = await self.crowd()
         broadcast, connection = self.broadcast(self.shown), self.connection(slow)
         second, missed = 0, 0
@@ -193,7 +218,9 @@ class SlowTests(LiveCase):
         self.check_groups(slow.seen[4:])
 
     def check_groups(self, seen: list[Media]) -> None:
-        """What is missing is the rest of a group, and whole groups: each begins with its key frame, and has no gaps."""
+        """What is missing is the rest of a group, and whole groups: each begins with its key frame, and has
+        no gaps.
+        """
         latest = 0
         for media in seen:
             if not media.key:

@@ -10,7 +10,16 @@ from twisted.internet.threads import deferToThread
 
 from imsys.security.tickets import Right
 from imsys.store.live import LiveState
-from tests.resources.live.programs import FFMPEG, GROUP, HASHES, Hashes, film, hashes, imageio_ffmpeg, publishing
+from tests.resources.live.programs import (
+    FFMPEG,
+    GROUP,
+    HASHES,
+    Hashes,
+    film,
+    hashes,
+    imageio_ffmpeg,
+    publishing,
+)
 from tests.resources.live.scene import LiveCase
 
 
@@ -19,10 +28,14 @@ class FfmpegTests(LiveCase):
         """Have one player wait, publish a film, and compare what has come with what was sent."""
         path = path or film()
         stream = await self.stream()
-        player = self.run_program(ffmpeg, *FFMPEG[1:], "-i", self.url(stream, Right.PLAY, tls=tls), *HASHES, "-")
+        player = self.run_program(
+            ffmpeg, *FFMPEG[1:], "-i", self.url(stream, Right.PLAY, tls=tls), *HASHES, "-"
+        )
         await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         await self.until(lambda: self.broadcast(stream).players, "somebody waits")
-        publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH, tls=tls), path, speed=6, ffmpeg=ffmpeg))
+        publisher = self.run_program(
+            *publishing(self.url(stream, Right.PUBLISH, tls=tls), path, speed=6, ffmpeg=ffmpeg)
+        )
         self.assertEqual(await publisher.ended(), 0, publisher.errors)
         await self.until_state(stream, LiveState.WAITING)
         self.nobody_comes()
@@ -51,7 +64,10 @@ class FfmpegTests(LiveCase):
         self.assertEqual(len(seen.of(0)), 12 * GROUP)
 
     async def test_joins_late(self) -> None:
-        """Who comes late begins at once, with a key frame of the newest group of pictures; twenty times in a row."""
+        """Who comes late begins at once, with a key frame of the newest group of pictures.
+
+        Twenty times in a row.
+        """
         stream = await self.stream()
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), loop=True))
         await self.until_begun(stream)
@@ -64,7 +80,17 @@ class FfmpegTests(LiveCase):
         await self.until(groups, "something is sent")
         for _ in range(20):
             before = len(groups())
-            player = self.run_program(*FFMPEG, "-analyzeduration", "100000", "-i", self.url(stream, Right.PLAY), *HASHES, "-t", "0.2", "-")
+            player = self.run_program(
+                *FFMPEG,
+                "-analyzeduration",
+                "100000",
+                "-i",
+                self.url(stream, Right.PLAY),
+                *HASHES,
+                "-t",
+                "0.2",
+                "-",
+            )
             self.assertEqual(await player.ended(), 0, player.errors)
             seen = Hashes(player.text)
             self.assertEqual(seen.extradata, sent.extradata)
@@ -80,7 +106,16 @@ class FfmpegTests(LiveCase):
         stream = await self.stream()
         self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), loop=True))
         await self.until_begun(stream)
-        arguments = ("-loglevel", "error", "-of", "json", "-show_streams", "-show_packets", "-read_intervals", "%+1")
+        arguments = (
+            "-loglevel",
+            "error",
+            "-of",
+            "json",
+            "-show_streams",
+            "-show_packets",
+            "-read_intervals",
+            "%+1",
+        )
         probe = self.run_program("ffprobe", *arguments, self.url(stream, Right.PLAY, tls=True))
         self.assertEqual(await probe.ended(), 0, probe.errors)
         found = json.loads(probe.text)
@@ -94,7 +129,9 @@ class OtherProgramsTests(LiveCase):
         """Have rtmpdump wait, publish a film, and compare."""
         stream = await self.stream()
         saved = self.folder / "saved.flv"
-        player = self.run_program("rtmpdump", "--quiet", "--live", "-r", self.url(stream, Right.PLAY, tls=tls), "-o", str(saved))
+        player = self.run_program(
+            "rtmpdump", "--quiet", "--live", "-r", self.url(stream, Right.PLAY, tls=tls), "-o", str(saved)
+        )
         await self.until(lambda: self.streams.find(stream.stream_id), "somebody waits")
         await self.until(lambda: self.broadcast(stream).players, "somebody waits")
         publisher = self.run_program(*publishing(self.url(stream, Right.PUBLISH), film(), speed=6))

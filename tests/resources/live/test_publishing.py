@@ -25,7 +25,9 @@ BAD_NAME = "NetStream.Publish.BadName"
 
 class KeyTests(LiveCase):
     async def test_bad_keys(self) -> None:
-        """Forged, foreign and expired keys, keys for something else, and none at all: told so, closed, and never in the log."""
+        """Forged, foreign and expired keys, keys for something else, and none at all: told so, closed, and
+        never in the log.
+        """
         stream, other = await self.stream(), await self.stream()
         good = self.key(stream, Right.PUBLISH)
         expired = self.tickets.issue(stream.stream_id, self.anna, Right.PUBLISH, life=-1)
@@ -52,24 +54,39 @@ class KeyTests(LiveCase):
         self.assertEqual((found and found.state, len(self.streams)), (LiveState.WAITING, 0))
 
     async def test_signed_out(self) -> None:
-        """Keys end with the sign-in by which they were had: nobody begins with one, and who publishes or plays by one is closed."""
+        """Keys end with the sign-in by which they were had: nobody begins with one, and who publishes or
+        plays by one is closed.
+        """
         stream = await self.stream()
         key_of = {
             (right, sign_in): self.tickets.issue(stream.stream_id, user, right, 43200, sign_in=sign_in * 32)
             for right, user in ((Right.PUBLISH, self.anna), (Right.PLAY, self.bert))
             for sign_in in ("aa", "bb")
         }
-        publisher = await self.peer(self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "aa"]), Purpose.PUBLISH)
-        players = [await self.peer(self.url(stream, Right.PLAY, key=key_of[Right.PLAY, sign_in]), Purpose.PLAY) for sign_in in ("aa", "bb")]
-        await self.until(lambda: publisher.started and all(player.started for player in players), "all have begun")
+        publisher = await self.peer(
+            self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "aa"]), Purpose.PUBLISH
+        )
+        players = [
+            await self.peer(self.url(stream, Right.PLAY, key=key_of[Right.PLAY, sign_in]), Purpose.PLAY)
+            for sign_in in ("aa", "bb")
+        ]
+        await self.until(
+            lambda: publisher.started and all(player.started for player in players), "all have begun"
+        )
         self.over.add("aa" * 32)
         await self.granted.look()
         await self.until(lambda: publisher.gone and players[0].gone, "both are closed")
         self.assertFalse(players[1].gone)
         self.assertEqual(len(self.granted), 1)
-        await self.refused(self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "aa"]), Purpose.PUBLISH, BAD_NAME)
-        await self.refused(self.url(stream, Right.PLAY, key=key_of[Right.PLAY, "aa"]), Purpose.PLAY, "NetStream.Play.Failed")
-        again = await self.peer(self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "bb"]), Purpose.PUBLISH)
+        await self.refused(
+            self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "aa"]), Purpose.PUBLISH, BAD_NAME
+        )
+        await self.refused(
+            self.url(stream, Right.PLAY, key=key_of[Right.PLAY, "aa"]), Purpose.PLAY, "NetStream.Play.Failed"
+        )
+        again = await self.peer(
+            self.url(stream, Right.PUBLISH, key=key_of[Right.PUBLISH, "bb"]), Purpose.PUBLISH
+        )
         await self.until(lambda: again.started, "who signed in again goes on")
 
     async def test_no_such_stream(self) -> None:
@@ -81,7 +98,11 @@ class KeyTests(LiveCase):
         url = f"rtmp://127.0.0.1:{self.plain.port}/live/{encode_id(never)}?key={self.tickets.issue(never, self.anna, Right.PUBLISH)}"
         await self.refused(url, Purpose.PUBLISH, BAD_NAME)
         await self.refused(f"rtmp://127.0.0.1:{self.plain.port}/live/cats?key=x", Purpose.PUBLISH, BAD_NAME)
-        await self.refused(f"rtmp://127.0.0.1:{self.plain.port}/vod/cats?key=x", Purpose.PUBLISH, "NetConnection.Connect.Rejected")
+        await self.refused(
+            f"rtmp://127.0.0.1:{self.plain.port}/vod/cats?key=x",
+            Purpose.PUBLISH,
+            "NetConnection.Connect.Rejected",
+        )
         self.assertEqual(len(self.streams), 0)
 
     async def test_key_of_the_application(self) -> None:
@@ -108,7 +129,10 @@ class OnlyOneTests(LiveCase):
         await self.sees(player, [AVC.payload, key(0).payload, inter(0).payload])
 
     async def test_takes_over(self) -> None:
-        """When the first one has sent nothing for five seconds the second takes over; players go on, in time."""
+        """When the first one has sent nothing for five seconds the second takes over.
+
+        Players go on, in time.
+        """
         stream = await self.stream()
         first, player = await self.publisher(stream), await self.player(stream)
         first.publish([METADATA, AVC, key(0), inter(40)])
@@ -165,7 +189,9 @@ class ComingAndGoingTests(LiveCase):
         await self.until(lambda: len(player.seen) > before + 60, "the player goes on")
         stamps = [one.timestamp for one in player.seen if not one.header]
         self.assertTrue(all(after - earlier > -200 for earlier, after in itertools.pairwise(stamps)), stamps)
-        self.assertEqual([state for _, state in self.told], [LiveState.LIVE, LiveState.WAITING, LiveState.LIVE])
+        self.assertEqual(
+            [state for _, state in self.told], [LiveState.LIVE, LiveState.WAITING, LiveState.LIVE]
+        )
 
     async def test_published_by_one_connection_twice(self) -> None:
         """A connection may stop, and then publish again."""
@@ -179,14 +205,18 @@ class ComingAndGoingTests(LiveCase):
         self.assertFalse(peer.gone or player.gone)
 
     async def test_pause_in_doubt(self) -> None:
-        """That the publisher has gone is told although the database did not say that it has it, whether it has it or not."""
+        """That the publisher has gone is told although the database did not say that it has it, whether it
+        has it or not.
+        """
         paused = self.stores.live.mark_waiting
         for number, stored in enumerate((True, False), 1):
             stream = await self.stream()
             publisher = await self.publisher(stream)
             lost = [True]
 
-            async def lossy(*arguments: Any, stored: bool = stored, lost: list[bool] = lost, **more: Any) -> Any:
+            async def lossy(
+                *arguments: Any, stored: bool = stored, lost: list[bool] = lost, **more: Any
+            ) -> Any:
                 if not lost:
                     return await paused(*arguments, **more)
                 lost.clear()
@@ -202,7 +232,10 @@ class ComingAndGoingTests(LiveCase):
 
 class EndTests(LiveCase):
     async def test_stays_away(self) -> None:
-        """When the publisher does not come back players are told; the stream is left to those who tell its thread, and is due."""
+        """When the publisher does not come back players are told.
+
+        The stream is left to those who tell its thread, and is due.
+        """
         stream = await self.stream()
         publisher, player = await self.publisher(stream), await self.player(stream)
         publisher.publish([AVC, key(0)])
@@ -212,8 +245,12 @@ class EndTests(LiveCase):
         self.nobody_comes()
         await self.until(lambda: player.gone, "the player is closed")
         self.assertTrue(player.over)
-        self.assertEqual(([state for _, state in self.told], len(self.streams)), ([LiveState.LIVE, LiveState.WAITING], 0))
-        await self.database.write(lambda tx: tx.execute("UPDATE live_streams SET due_at = due_at - ?", round(self.live.away * 1000)))
+        self.assertEqual(
+            ([state for _, state in self.told], len(self.streams)), ([LiveState.LIVE, LiveState.WAITING], 0)
+        )
+        await self.database.write(
+            lambda tx: tx.execute("UPDATE live_streams SET due_at = due_at - ?", round(self.live.away * 1000))
+        )
         self.assertEqual(await self.stores.live.due(), [stream.stream_id])
 
     async def test_stopped(self) -> None:
@@ -232,7 +269,11 @@ class EndTests(LiveCase):
     async def test_stopped_elsewhere(self) -> None:
         """If nobody passes it on, it is seen in the database with the next beat."""
         stream, waited = await self.stream(), await self.stream()
-        publisher, player, early = await self.publisher(stream), await self.player(stream), await self.player(waited)
+        publisher, player, early = (
+            await self.publisher(stream),
+            await self.player(stream),
+            await self.player(waited),
+        )
         publisher.publish([AVC, key(0)])
         await self.stores.live.end(stream.stream_id)
         await self.until(lambda: player.gone and publisher.gone, "both are closed")
@@ -241,12 +282,18 @@ class EndTests(LiveCase):
         await self.until(lambda: early.gone, "nobody will come")
 
     async def test_blocked(self) -> None:
-        """Who was blocked sends no more, and those who watched see no more of it; the same if they are the ones who were blocked."""
+        """Who was blocked sends no more, and those who watched see no more of it.
+
+        The same if they are the ones who were blocked.
+        """
         for blocker, blocked in ((self.bert, self.anna), (self.anna, self.bert)):
             stream = await self.stream()
             publisher, player = await self.publisher(stream), await self.player(stream)
             await self.stores.contacts.block(blocker, blocked, True)
-            await self.until(lambda here=(player, publisher): all(one.gone for one in here), "both are closed")  # type: ignore[misc]
+            await self.until(
+                lambda here=(player, publisher): all(one.gone for one in here),  # type: ignore[misc]
+                "both are closed",
+            )
             await self.refused(self.url(stream, Right.PUBLISH), Purpose.PUBLISH, BAD_NAME)
             await self.stores.contacts.block(blocker, blocked, False)
 
@@ -289,7 +336,11 @@ class EndTests(LiveCase):
     async def test_server_stops(self) -> None:
         """When the server stops everybody is told, and the stream waits for its publisher."""
         stream = await self.stream()
-        publisher, player, tls = await self.publisher(stream), await self.player(stream), await self.player(stream, tls=True)
+        publisher, player, tls = (
+            await self.publisher(stream),
+            await self.player(stream),
+            await self.player(stream, tls=True),
+        )
         publisher.publish([AVC, key(0)])
         await self.sees(tls, [AVC.payload, key(0).payload])
         await self.stop()
@@ -343,12 +394,16 @@ class LimitTests(LiveCase):
         self.assertFalse(player.gone)
 
     async def test_too_many_connections(self) -> None:
-        """Of those who have not said what they want the oldest makes room for who comes, and never one who publishes or plays."""
+        """Of those who have not said what they want the oldest makes room for who comes, and never one who
+        publishes or plays.
+        """
         stream = await self.stream()
         publisher, player = await self.publisher(stream), await self.player(stream)
         url = f"rtmp://127.0.0.1:{self.plain.port}/live/x"
         silent = [await self.peer(url, Purpose.PLAY, greets=False) for _ in range(5)]
-        await self.until(lambda: all(peer.gone for peer in silent[:3]), "those who were here first are closed")
+        await self.until(
+            lambda: all(peer.gone for peer in silent[:3]), "those who were here first are closed"
+        )
         self.assertFalse(any(peer.gone for peer in (*silent[3:], publisher, player)))
         another = await self.player(stream)
         publisher.publish([AVC, key(0)])
@@ -369,13 +424,18 @@ class HastyTests(LiveCase):
 
 class ClockTests(LiveCase):
     async def test_back_in_time(self) -> None:
-        """A publisher whose clock is set back goes on, for players as if it had not been; what comes beside has no time."""
+        """A publisher whose clock is set back goes on, for players as if it had not been.
+
+        What comes beside has no time.
+        """
         stream = await self.stream()
         publisher, player = await self.publisher(stream), await self.player(stream)
         publisher.publish([AVC, AAC, key(20_000), sound(19_800), inter(20_040)])
         await self.until(lambda: len(player.seen) == 5, "all is seen")
         hevc_end = media(Kind.VIDEO, 0, b"\xa2hvc1")
-        publisher.publish([inter(100), sound(60), media(Kind.VIDEO, 0, AVC.payload + b"2"), hevc_end, inter(140)])
+        publisher.publish(
+            [inter(100), sound(60), media(Kind.VIDEO, 0, AVC.payload + b"2"), hevc_end, inter(140)]
+        )
         await self.until(lambda: len(player.seen) == 10, "all the rest, too")
         stamps = [one.timestamp for one in player.seen[4:]]
         self.assertTrue(0 < stamps[1] - stamps[0] < 2000, stamps)

@@ -45,18 +45,41 @@ class PullingTests(WebLiveCase):
         self.patch(pulling, "LOOK", 0.1)
         self.patch(pulling, "TELL", 0.2)
         self.streams2 = StreamManager(self.reactor, self.live, OTHER, self.stores.live, self.tell)
-        self.rtmp_server2 = RtmpServer(self.reactor, self.settings, self.streams2, self.tickets, self.granted, Crowd(self.reactor, 4000))
-        routes = live_routes(self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.streams2, time.time)
-        self.http2 = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time, Crowd(self.reactor, 4000))
+        self.rtmp_server2 = RtmpServer(
+            self.reactor, self.settings, self.streams2, self.tickets, self.granted, Crowd(self.reactor, 4000)
+        )
+        routes = live_routes(
+            self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.streams2, time.time
+        )
+        self.http2 = HttpServer(
+            self.reactor,
+            http_settings(self.web),
+            site(self.web, routes).answer,
+            time.time,
+            Crowd(self.reactor, 4000),
+        )
         self.rtmp2 = ListenService(self.reactor, self.rtmp_server2, "127.0.0.1", 0, None, "rtmp_port")
-        self.https2 = ListenService(self.reactor, self.http2, "127.0.0.1", 0, public_context(certificates()), "http_port")
+        self.https2 = ListenService(
+            self.reactor, self.http2, "127.0.0.1", 0, public_context(certificates()), "http_port"
+        )
         self.away = False
         self.pulls, self.pulls2 = (
-            Pulls(self.reactor, name, trust(certificates().ca), self.place, self.tickets, self.settings.longest) for name in (SERVER, OTHER)
+            Pulls(
+                self.reactor, name, trust(certificates().ca), self.place, self.tickets, self.settings.longest
+            )
+            for name in (SERVER, OTHER)
         )
         fetch_from(self.streams, self.pulls)
         fetch_from(self.streams2, self.pulls2)
-        ours = [self.http2, self.https2, self.pulls, self.pulls2, self.rtmp_server2, self.streams2, self.rtmp2]
+        ours = [
+            self.http2,
+            self.https2,
+            self.pulls,
+            self.pulls2,
+            self.rtmp_server2,
+            self.streams2,
+            self.rtmp2,
+        ]
         for part in ours:
             part.startService()
         self.parts += ours
@@ -64,7 +87,9 @@ class PullingTests(WebLiveCase):
     async def place(self, name: str) -> ResourcesServer:
         if self.away:
             raise Refused(Status.NO_AVAILABLE_RESOURCES_SERVER, "It is away.")
-        return ResourcesServer(name, "127.0.0.1", 0, self.https_port.port if name == SERVER else self.https2.port)
+        return ResourcesServer(
+            name, "127.0.0.1", 0, self.https_port.port if name == SERVER else self.https2.port
+        )
 
     def url2(self, stream: LiveStream) -> str:
         return f"rtmp://127.0.0.1:{self.rtmp2.port}/live/{encode_id(stream.stream_id)}?key={self.watch_key(stream)}"
@@ -73,7 +98,10 @@ class PullingTests(WebLiveCase):
         return f"https://127.0.0.1:{self.https2.port}{self.path(stream)}"
 
     async def test_both_protocols(self) -> None:
-        """Players of both protocols get all of it from the other server, which sends it once; when the last has gone, no more."""
+        """Players of both protocols get all of it from the other server, which sends it once.
+
+        When the last has gone, no more.
+        """
         stream = await self.stream()
         await self.publishing(stream)
         commands = [
@@ -86,7 +114,10 @@ class PullingTests(WebLiveCase):
 
         def count() -> bool:
             nonlocal most, fetched, watched
-            most, watched = max(most, len(self.http.connections)), max(watched, self.broadcast(stream).players)
+            most, watched = (
+                max(most, len(self.http.connections)),
+                max(watched, self.broadcast(stream).players),
+            )
             fetched = max(fetched, sum(isinstance(one._pushed, tuple) for one in self.http.connections))
             return not any(player.running for player in players)
 
@@ -101,7 +132,9 @@ class PullingTests(WebLiveCase):
             first = sent.index(came[0])
             self.assertEqual(came, (sent * 3)[first : first + len(came)])
         self.assertEqual(watched, 4)  # a server is nobody who watches, but tells of those that do
-        await self.until(lambda: not len(self.pulls2) and self.streams2.find(stream.stream_id) is None, "it is let go of")
+        await self.until(
+            lambda: not len(self.pulls2) and self.streams2.find(stream.stream_id) is None, "it is let go of"
+        )
         await self.until(lambda: not len(self.http.connections), "its connection is closed")
         said = "\n".join(self.lines)
         self.assertNotIn("factory", said)  # of its requests, one every few seconds
@@ -111,14 +144,18 @@ class PullingTests(WebLiveCase):
         """When the stream is over it is over there, too."""
         stream = await self.stream()
         await self.publishing(stream)
-        player = self.run_program(*FFMPEG, "-ca_file", certificates().ca, "-i", self.link2(stream), *HASHES, "-")
+        player = self.run_program(
+            *FFMPEG, "-ca_file", certificates().ca, "-i", self.link2(stream), *HASHES, "-"
+        )
         await self.until(lambda: any(one._pushed for one in self.http2.connections), "it has begun to play")
         await self.stores.live.end(stream.stream_id)
         self.streams.end(stream.stream_id)
         self.assertEqual(await player.ended(), 0, player.errors)
 
     async def test_no_circle(self) -> None:
-        """A server gives another only what is published there: not what it fetches itself, nor what it waits for."""
+        """A server gives another only what is published there: not what it fetches itself, nor what it waits
+        for.
+        """
         stream = await self.stream()
         key = self.tickets.issue(stream.stream_id, PEER, Right.PLAY, life=60)
         reply = await self.ask("GET", self.path(stream, key=key))
@@ -143,7 +180,9 @@ class PullingTests(WebLiveCase):
         player.kill()
 
     async def test_comes_back(self) -> None:
-        """When the other server was away for a moment the stream goes on at this one, for the players that have stayed."""
+        """When the other server was away for a moment the stream goes on at this one, for the players that
+        have stayed.
+        """
         stream = await self.stream()
         await self.publishing(stream)
         player = self.run_program(*FFMPEG, "-i", self.url2(stream), *HASHES, "-")
@@ -167,7 +206,10 @@ class PullingTests(WebLiveCase):
         return broadcast._cache.end
 
     async def test_publisher_moves(self) -> None:
-        """A publisher that comes to this server instead takes the place of what was fetched; the players notice a break at most."""
+        """A publisher that comes to this server instead takes the place of what was fetched.
+
+        The players notice a break at most.
+        """
         stream = await self.stream()
         publisher = await self.publishing(stream)
         self.run_program(*FFMPEG, "-i", self.url2(stream), *HASHES, "-")

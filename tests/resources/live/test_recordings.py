@@ -37,10 +37,16 @@ from tests.support.servers import redis_server
 
 class TapeTests(SynchronousTestCase):
     def test_begins_at_zero(self) -> None:
-        """The first picture or sound is at 0, whatever its publisher counts from, and whatever is said before it."""
+        """The first picture or sound is at 0, whatever its publisher counts from, and whatever is said before
+        it.
+        """
         tape, hour = Tape(), 3_600_000
-        data = b"".join(tape.encode(one) for one in (METADATA, AVC, AAC, key(hour), sound(hour + 10), inter(hour + 40)))
-        self.assertEqual([one.timestamp for one in FlvReader(1000).receive(HEADER + data)], [0, 0, 0, 0, 10, 40])
+        data = b"".join(
+            tape.encode(one) for one in (METADATA, AVC, AAC, key(hour), sound(hour + 10), inter(hour + 40))
+        )
+        self.assertEqual(
+            [one.timestamp for one in FlvReader(1000).receive(HEADER + data)], [0, 0, 0, 0, 10, 40]
+        )
 
 
 class RecordingCase(LiveCase):
@@ -58,7 +64,9 @@ class RecordingCase(LiveCase):
     def begin(self) -> None:
         """Start the engine and the recordings on what is there."""
         inspector = configured_inspector(FilesConfig(), self.home / "spool")
-        self.engine = Parts(self.reactor, ResourcesConfig(name=SERVER), self.config, self.home, inspector=inspector)
+        self.engine = Parts(
+            self.reactor, ResourcesConfig(name=SERVER), self.config, self.home, inspector=inspector
+        )
         self.engine.start()
         self.recordings = Recordings(
             self.reactor,
@@ -84,12 +92,16 @@ class RecordingCase(LiveCase):
         return sorted(path.name for path in (self.home / "recordings").iterdir())
 
     async def whole(self, count: int = 1) -> list[File]:
-        """The files of Anna's, as soon as there are so many that are whole, and nothing is left of their recordings."""
+        """The files of Anna's, as soon as there are so many that are whole, and nothing is left of their
+        recordings.
+        """
         found: list[File] = []
 
         async def look() -> None:
             page = await self.engine.files.page(b"", 100, user=self.anna)
-            found[:] = [file for file in page if file.state is State.WHOLE and file.purpose is Purpose.MESSAGE]
+            found[:] = [
+                file for file in page if file.state is State.WHOLE and file.purpose is Purpose.MESSAGE
+            ]
 
         for _ in range(3000):
             await look()
@@ -126,8 +138,8 @@ class RecordingCase(LiveCase):
 
 class RecordingTests(RecordingCase):
     async def test_becomes_a_message(self) -> None:
-        """The film that was published is a file of the thread when the stream is over: the same packets, a duration, an index that
-        can be sought with, a poster, and a name that says what it is."""
+        """The film that was published is a file of the thread when the stream is over: the same packets, a
+        duration, an index that can be sought with, a poster, and a name that says what it is."""
         stream = await self.stream(title="Cats / dogs", record=True)
         await self.published(stream)
         self.streams.end(stream.stream_id)
@@ -142,19 +154,27 @@ class RecordingTests(RecordingCase):
             self.assertEqual(kept.of(kind), sent.of(kind))
         metadata, places = self.described(path)
         self.assertLess(abs(metadata["duration"] - 12), 0.2)
-        self.assertEqual((metadata["width"], metadata["height"], metadata["filesize"]), (320, 180, path.stat().st_size))
+        self.assertEqual(
+            (metadata["width"], metadata["height"], metadata["filesize"]), (320, 180, path.stat().st_size)
+        )
         self.assertEqual(metadata["keyframes"]["filepositions"], places)
         self.assertEqual(metadata["keyframes"]["times"], [float(second) for second in range(12)])
         seek = [program("ffprobe"), "-v", "error", "-read_intervals", "9.5%+#1", "-select_streams", "v"]
         seek += ["-show_entries", "packet=pts_time,flags"]
-        found = await deferToThread(subprocess.run, [*seek, "-of", "json", str(path)], capture_output=True, check=True, timeout=60)
+        found = await deferToThread(
+            subprocess.run, [*seek, "-of", "json", str(path)], capture_output=True, check=True, timeout=60
+        )
         (packet,) = json.loads(found.stdout)["packets"]
         self.assertIn("K", packet["flags"])
         self.assertLess(abs(float(packet["pts_time"]) - 9), 0.2)
-        self.assertEqual([one.file.file_id for one in await self.engine.files.due(SERVER, 10)], [file.file_id])
+        self.assertEqual(
+            [one.file.file_id for one in await self.engine.files.due(SERVER, 10)], [file.file_id]
+        )
 
     async def test_in_the_thread(self) -> None:
-        """A chat server that is told of the file makes a message of type video of it, which the other one reads."""
+        """A chat server that is told of the file makes a message of type video of it, which the other one
+        reads.
+        """
         stream = await self.stream(record=True)
         await self.published(stream)
         self.streams.end(stream.stream_id)
@@ -165,7 +185,9 @@ class RecordingTests(RecordingCase):
         server = ChatServer(self, ChatConfig(), redis.redis)
         await server.start()
         await server.announcer.announce(file.file_id)
-        (record,) = [one for one in await self.stores.messages.page(self.bert, self.thread, 0, 10) if one.kind == 5]
+        (record,) = [
+            one for one in await self.stores.messages.page(self.bert, self.thread, 0, 10) if one.kind == 5
+        ]
         content = json.loads(record.content)
         self.assertEqual((record.sender, content["file_id"]), (self.anna, encode_id(file.file_id)))
         self.assertEqual((content["mime"], content["size"]), ("video/x-flv", file.size))
@@ -221,13 +243,18 @@ class RecordingTests(RecordingCase):
         stream = await self.stream(record=True, title="Secret title")
         await self.published(stream)
         await self.halt()
-        picture = max(FlvReader(1 << 24).receive(film().read_bytes()), key=lambda one: len(one.payload)).payload[100:140]
+        picture = max(
+            FlvReader(1 << 24).receive(film().read_bytes()), key=lambda one: len(one.payload)
+        ).payload[100:140]
         names = [path for path in (self.home / "recordings").iterdir() if path.suffix != ".json"]
         self.assertTrue(names)
         self.assertFalse(any(picture in path.read_bytes() for path in names))
 
     async def test_too_long(self) -> None:
-        """One that has as many bytes as it may have ends there; the stream goes on, and what there is becomes a file."""
+        """One that has as many bytes as it may have ends there.
+
+        The stream goes on, and what there is becomes a file.
+        """
         self.recordings._limits = RecordingLimits(most=300_000 + MOST_PREFIX, life=3600, quota=self.quota)
         stream = await self.stream(record=True)
         await self.published(stream)
@@ -281,11 +308,13 @@ class RecordingTests(RecordingCase):
         await self.until(lambda: not self.left(), "it is removed")
 
     async def test_crash(self) -> None:
-        """Whatever was durable when the server was killed becomes a file, up to the last whole message; and only one, whenever it is
-        killed again while it is made."""
+        """Whatever was durable when the server was killed becomes a file, up to the last whole message; and
+        only one, whenever it is killed again while it is made."""
         stream = await self.stream(record=True)
         await self.published(stream)
-        await self.until(lambda: not any(one._pending for one in self.recordings._running.values()), "it is durable")
+        await self.until(
+            lambda: not any(one._pending for one in self.recordings._running.values()), "it is durable"
+        )
         (part,) = (self.home / "recordings").glob("*.part")
         await self.engine.stop()  # without a word to the recordings
         self.recordings.running = False
@@ -318,12 +347,19 @@ class RecordingTests(RecordingCase):
             if damaged:
                 await self.until(lambda: self.recordings._complained, "it is noticed")
         for _ in range(1000):
-            page = [file for file in await self.engine.files.page(b"", 10, user=self.anna) if file.purpose is Purpose.MESSAGE]
+            page = [
+                file
+                for file in await self.engine.files.page(b"", 10, user=self.anna)
+                if file.purpose is Purpose.MESSAGE
+            ]
             if [file.state for file in page] == [State.WHOLE]:
                 break
             await self.soon()
         self.assertEqual([file.state for file in page], [State.WHOLE])
-        await self.until(lambda: len([name for name in self.left() if name.endswith(".json")]) == 1, "the other is done with")
+        await self.until(
+            lambda: len([name for name in self.left() if name.endswith(".json")]) == 1,
+            "the other is done with",
+        )
         self.assertEqual(len([name for name in self.left() if name.endswith(".part")]), 1)
 
     async def broken(self, step: str) -> None:

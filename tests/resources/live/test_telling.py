@@ -37,7 +37,9 @@ class TellingTests(SynchronousTestCase):
             raise Unavailable(Status.GRPC_ERROR, "No chat server answered.")
 
     def test_told_again(self) -> None:
-        """What no chat server has taken is said again until one has, with a line when that begins and one when it is over."""
+        """What no chat server has taken is said again until one has, with a line when that begins and one
+        when it is over.
+        """
         self.away = True
         for number in range(100):
             self.telling.soon(b"%d" % number)
@@ -48,10 +50,16 @@ class TellingTests(SynchronousTestCase):
         self.assertEqual(sorted(self.told), sorted(b"%d" % number for number in range(100)))
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.telling.soon(b"0")
-        self.assertEqual((len(self.log.texts), self.log.texts[0].split(" fails")[0]), (2, "Telling the chat servers of live streams"))
+        self.assertEqual(
+            (len(self.log.texts), self.log.texts[0].split(" fails")[0]),
+            (2, "Telling the chat servers of live streams"),
+        )
 
     def test_one_after_the_other(self) -> None:
-        """Of one stream the next is said when the last was taken, so that it does not overtake it; of others at once."""
+        """Of one stream the next is said when the last was taken, so that it does not overtake it.
+
+        Of others at once.
+        """
         self.slow = []
         for stream in (b"a", b"a", b"a", b"b"):
             self.telling.soon(stream)

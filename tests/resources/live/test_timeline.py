@@ -21,7 +21,10 @@ class TimelineTests(SynchronousTestCase):
 
     def both(self, stamps: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         """Pictures and sound in turns."""
-        return [(self.line.place(Kind.VIDEO, picture), self.line.place(Kind.AUDIO, sound)) for picture, sound in stamps]
+        return [
+            (self.line.place(Kind.VIDEO, picture), self.line.place(Kind.AUDIO, sound))
+            for picture, sound in stamps
+        ]
 
     def test_untouched(self) -> None:
         """The timestamps of one publisher stay as they are, in a little disorder, too."""
@@ -34,7 +37,9 @@ class TimelineTests(SynchronousTestCase):
         self.assertEqual(self.places(*stamps), stamps)
 
     def test_lags(self) -> None:
-        """Sound that lags some seconds behind the pictures is not moved: it belongs to pictures that were there before."""
+        """Sound that lags some seconds behind the pictures is not moved: it belongs to pictures that were
+        there before.
+        """
         stamps = [(5000 + at, 2000 + at) for at in range(0, 4000, 40)]
         self.assertEqual(self.both(stamps), stamps)
 
@@ -45,15 +50,21 @@ class TimelineTests(SynchronousTestCase):
         self.assertEqual(self.places(80, kind=Kind.AUDIO), [80])
 
     def test_different_zeros(self) -> None:
-        """Sound that counts from zero, and pictures that count from when the camera was turned on, go together."""
+        """Sound that counts from zero, and pictures that count from when the camera was turned on, go
+        together.
+        """
         found = self.both((3_600_000 + at, at) for at in range(0, 200, 40))
         self.assertEqual(found, [(3_600_000 + at, 3_600_001 + at) for at in range(0, 200, 40)])
 
     def test_goes_back(self) -> None:
-        """A clock that is set back, or a file that begins again, goes on where the stream is, pictures and sound as far apart as before."""
+        """A clock that is set back, or a file that begins again, goes on where the stream is, pictures and
+        sound as far apart as before.
+        """
         self.both([(20_000, 20_005), (20_040, 20_045)])
         self.clock.advance(0.04)
-        self.assertEqual(self.both([(10_000, 10_005), (10_040, 10_045)]), [(20_085, 20_090), (20_125, 20_130)])
+        self.assertEqual(
+            self.both([(10_000, 10_005), (10_040, 10_045)]), [(20_085, 20_090), (20_125, 20_130)]
+        )
 
     def test_leaps_ahead(self) -> None:
         """A clock that leaps ahead of the time that passes does so, too."""
@@ -94,7 +105,9 @@ class TimelineTests(SynchronousTestCase):
         self.assertEqual(self.places(2**31 + 5), [2**31 + 5])
         for kind in (Kind.DATA, Kind.VIDEO, Kind.AUDIO):
             stamps = (2**31, 2**31 + 2000, 0)
-            self.assertEqual([self.line.beside(kind, stamp) for stamp in stamps], [2**31, 2**31 + 2000, 2**31 + 5])
+            self.assertEqual(
+                [self.line.beside(kind, stamp) for stamp in stamps], [2**31, 2**31 + 2000, 2**31 + 5]
+            )
         self.clock.advance(3)
         self.line.restart()
         self.assertEqual(self.line.beside(Kind.VIDEO, 0), 2**31 + 3005)

@@ -1,4 +1,7 @@
-"""The page that plays a stream, in a browser that people have; its pictures are kept in the folder that the tests run in."""
+"""The page that plays a stream, in a browser that people have.
+
+Its pictures are kept in the folder that the tests run in.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ class WatchPageTests(WebLiveCase):
     """What the server sends."""
 
     async def test_page(self) -> None:
-        """The page has the title, as text whatever is in it; it loads only what is ours, and its address is told to nobody."""
+        """The page has the title, as text whatever is in it.
+
+        It loads only what is ours, and its address is told to nobody.
+        """
         stream = await self.stream(title='<b>Cats</b> & "dogs" $title')
         reply = await self.ask("GET", self.path(stream, PAGE))
         self.assertEqual((reply.status, reply.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
@@ -38,7 +44,10 @@ class WatchPageTests(WebLiveCase):
         self.assertIn("default-src 'none'", policy)
         self.assertNotIn("unsafe", policy)
         self.assertNotRegex(text, r"<script(?! src=)|<style| style=| on\w+=")
-        self.assertEqual((reply.headers["Referrer-Policy"], reply.headers["X-Content-Type-Options"]), ("no-referrer", "nosniff"))
+        self.assertEqual(
+            (reply.headers["Referrer-Policy"], reply.headers["X-Content-Type-Options"]),
+            ("no-referrer", "nosniff"),
+        )
         self.assertEqual(reply.headers["Cache-Control"], "no-store")
 
     async def test_assets(self) -> None:
@@ -61,7 +70,12 @@ class WatchPageTests(WebLiveCase):
         """Without a key that is right the title stays unknown; the page comes all the same, to say so."""
         stream, other = await self.stream(title="Secret"), await self.stream()
         unknown = self.tickets.issue(new_file_id(), self.bert, Right.PLAY)
-        for key, status in (("", 401), (self.watch_key(stream, life=-1), 401), (self.watch_key(other), 403), (unknown, 403)):
+        for key, status in (
+            ("", 401),
+            (self.watch_key(stream, life=-1), 401),
+            (self.watch_key(other), 403),
+            (unknown, 403),
+        ):
             page = await self.ask("GET", self.path(stream, PAGE, key))
             self.assertEqual(page.status, status)
             self.assertIn(b"<title>Live video</title>", page.body)
@@ -69,7 +83,10 @@ class WatchPageTests(WebLiveCase):
             self.assertEqual((await self.ask("GET", self.path(stream, STATE, key))).status, status)
 
     async def test_state(self) -> None:
-        """The page is told how the stream is, and gets a new key before the old one is over; one that is over gives none."""
+        """The page is told how the stream is, and gets a new key before the old one is over.
+
+        One that is over gives none.
+        """
         self.patch(viewing, "FRESH", 0.0)
         stream = await self.stream()
         self.assertEqual(await self.state(stream), {"state": "waiting", "title": "Cats", "watchers": 0})
@@ -77,10 +94,15 @@ class WatchPageTests(WebLiveCase):
         told = await self.state(stream, self.watch_key(stream, life=200))
         self.assertEqual(told["state"], "live")
         ticket = self.tickets.read(told["key"])
-        self.assertEqual((ticket.file_id, ticket.user, ticket.right), (stream.stream_id, self.bert, Right.PLAY))
+        self.assertEqual(
+            (ticket.file_id, ticket.user, ticket.right), (stream.stream_id, self.bert, Right.PLAY)
+        )
         self.assertGreater(ticket.expires, time.time() + 500)
         await self.stores.live.end(stream.stream_id)
-        self.assertEqual(await self.state(stream, self.watch_key(stream, life=200)), {"state": "ended", "title": "Cats", "watchers": 0})
+        self.assertEqual(
+            await self.state(stream, self.watch_key(stream, life=200)),
+            {"state": "ended", "title": "Cats", "watchers": 0},
+        )
 
     async def test_no_key_for_who_may_not(self) -> None:
         """Who was blocked gets no new key: the old one is good for as long as it was."""
@@ -106,7 +128,9 @@ class WatchPageTests(WebLiveCase):
         self.assertEqual(len(found), 1)
 
     async def state(self, stream: LiveStream, key: str | None = None) -> dict[str, Any]:
-        reply = await self.ask("GET", self.path(stream, STATE, self.watch_key(stream, life=3600) if key is None else key))
+        reply = await self.ask(
+            "GET", self.path(stream, STATE, self.watch_key(stream, life=3600) if key is None else key)
+        )
         self.assertEqual((reply.status, reply.headers["Cache-Control"]), (200, "no-store"))
         return dict(json.loads(reply.body))
 
@@ -133,8 +157,8 @@ class BrowserTests(WebLiveCase):
         await page.screenshot(Path(f"watch-{name}.png").absolute())
 
     async def test_plays(self) -> None:
-        """It plays: time advances, the sound can be turned on, it says who watches; when the publisher is back it goes on by itself;
-        and in the end it says that it is over."""
+        """It plays: time advances, the sound can be turned on, it says who watches; when the publisher is
+        back it goes on by itself; and in the end it says that it is over."""
         stream = await self.stream(title="Cats, the third evening")
         page = await self.browser.page(width=1280, height=800)
         await page.go(self.link(stream, PAGE))
@@ -148,7 +172,9 @@ class BrowserTests(WebLiveCase):
         await page.until("document.getElementById('watchers').textContent == '1 person watching'")
         self.assertEqual(await page.run("document.title"), "Cats, the third evening")
         await self.shot(page, "playing")
-        await page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        await page.ask(
+            "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}]
+        )
         await self.shot(page, "playing-dark")
         publisher.kill()
         await self.until_state(stream, LiveState.WAITING)
@@ -163,14 +189,18 @@ class BrowserTests(WebLiveCase):
 
     async def test_narrow(self) -> None:
         """On a phone nothing is cut off, and the keyboard reaches what can be done."""
-        stream = await self.stream(title="A title that is somewhat longer than the screen of a phone is wide, and then some")
+        stream = await self.stream(
+            title="A title that is somewhat longer than the screen of a phone is wide, and then some"
+        )
         await self.publishing(stream)
         page = await self.browser.page(width=375, height=720, dark=True, touch=True)
         await page.go(self.link(stream, PAGE))
         await page.until(PLAYING)
         self.assertLessEqual(await page.run("document.documentElement.scrollWidth"), 375)
         await self.shot(page, "narrow-dark")
-        await page.ask("Emulation.setDeviceMetricsOverride", width=720, height=375, deviceScaleFactor=1, mobile=True)
+        await page.ask(
+            "Emulation.setDeviceMetricsOverride", width=720, height=375, deviceScaleFactor=1, mobile=True
+        )
         await self.shot(page, "landscape")
         await page.press("Tab", 9)
         self.assertIn(await page.run("document.activeElement.id"), ("video", "sound"))
@@ -206,7 +236,9 @@ class BrowserTests(WebLiveCase):
         await self.shot(page, "codec")
 
     async def test_av1(self) -> None:
-        """AV1 is shown, over one key frame after the other, though its publisher tells of its colours as well."""
+        """AV1 is shown, over one key frame after the other, though its publisher tells of its colours as
+        well.
+        """
         stream = await self.stream(title="In AV1")
         ffmpeg = imageio_ffmpeg()
         path = film(ffmpeg, "libsvtav1")
@@ -219,7 +251,10 @@ class BrowserTests(WebLiveCase):
         self.assertEqual(await page.run("video.videoWidth"), 320)
 
     async def test_sounds(self) -> None:
-        """Pictures whose sound the browser cannot play are shown without it, and it says so; FLAC is heard."""
+        """Pictures whose sound the browser cannot play are shown without it, and it says so.
+
+        FLAC is heard.
+        """
         ffmpeg = imageio_ffmpeg()
         silent = "!document.getElementById('silent').hidden"
         for sound, heard in ((("pcm_alaw", "-ar", "8000", "-ac", "1"), False), (("flac",), True)):
@@ -245,14 +280,21 @@ class BrowserTests(WebLiveCase):
             ("refused", self.link(stream, PAGE, "nonsense"), "refused"),
             ("expired", self.link(stream, PAGE, self.watch_key(stream, life=-1)), "expired"),
             ("over", self.link(ended, PAGE), "ended"),
-            ("missing", f"https://127.0.0.1:{self.https_port.port}/watch/{encode_id(new_file_id())[:-1]}?key=x", "missing"),
+            (
+                "missing",
+                f"https://127.0.0.1:{self.https_port.port}/watch/{encode_id(new_file_id())[:-1]}?key=x",
+                "missing",
+            ),
         ):
             page = await self.browser.page(width=900, height=640)
             await page.go(link)
             await page.until(f"document.body.dataset.state == '{state}'")
             await self.shot(page, name)
         page = await self.browser.page(width=375, height=640)
-        await page.ask("Page.addScriptToEvaluateOnNewDocument", source="delete window.MediaSource; delete window.ManagedMediaSource;")
+        await page.ask(
+            "Page.addScriptToEvaluateOnNewDocument",
+            source="delete window.MediaSource; delete window.ManagedMediaSource;",
+        )
         await page.go(self.link(other, PAGE))
         await page.until("document.body.dataset.state == 'incapable'")
         await self.shot(page, "incapable")

@@ -35,7 +35,12 @@ class Plain:
     def encode(self, media: Media) -> bytes:
         self.made += 1
         size = len(media.payload)
-        return media.kind.to_bytes(1, "big") + media.timestamp.to_bytes(4, "big") + size.to_bytes(4, "big") + media.payload
+        return (
+            media.kind.to_bytes(1, "big")
+            + media.timestamp.to_bytes(4, "big")
+            + size.to_bytes(4, "big")
+            + media.payload
+        )
 
     def join(self, pieces: Sequence[bytes]) -> bytes:
         return b"".join(pieces)

@@ -38,8 +38,16 @@ class WebLiveCase(LiveCase):
 
     def serve(self) -> None:
         """Open the HTTP ports."""
-        routes = live_routes(self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.streams, time.time)
-        self.http = HttpServer(self.reactor, http_settings(self.web), site(self.web, routes).answer, time.time, Crowd(self.reactor, 4000))
+        routes = live_routes(
+            self.reactor, self.live, self.tickets, self.granted, self.stores.live, self.streams, time.time
+        )
+        self.http = HttpServer(
+            self.reactor,
+            http_settings(self.web),
+            site(self.web, routes).answer,
+            time.time,
+            Crowd(self.reactor, 4000),
+        )
         self.https_port, self.http_port = (
             ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "http_port")
             for context in (public_context(certificates()), None)
@@ -62,7 +70,9 @@ class WebLiveCase(LiveCase):
 
     def path(self, stream: LiveStream, what: str = "/live/{}.flv", key: str | None = None) -> str:
         """A path, with a key in it."""
-        return f"{what.format(encode_id(stream.stream_id))}?key={self.watch_key(stream) if key is None else key}"
+        return (
+            f"{what.format(encode_id(stream.stream_id))}?key={self.watch_key(stream) if key is None else key}"
+        )
 
     def link(self, stream: LiveStream, what: str = "/live/{}.flv", key: str | None = None) -> str:
         """The same as an address."""
@@ -73,7 +83,9 @@ class WebLiveCase(LiveCase):
 
         def work() -> Reply:
             context = ssl.create_default_context(cafile=certificates().ca)
-            connection = http.client.HTTPSConnection("127.0.0.1", self.https_port.port, timeout=40, context=context)
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.https_port.port, timeout=40, context=context
+            )
             try:
                 connection.request(method, path, headers=dict(headers))
                 response = connection.getresponse()

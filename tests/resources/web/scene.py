@@ -62,11 +62,16 @@ class WebCase(EngineCase):
     def serve(self) -> None:
         """Open the door, before the engine of now."""
         config = self.parts.config
-        routes = file_routes(config, MAX_FILE, self.tickets, leave(self.reactor), self.parts.uploads, self.parts.downloads)
+        routes = file_routes(
+            config, MAX_FILE, self.tickets, leave(self.reactor), self.parts.uploads, self.parts.downloads
+        )
         self.site = site(config, routes)
-        self.http = HttpServer(self.reactor, http_settings(config), self.site.answer, time.time, Crowd(self.reactor, 4000))
+        self.http = HttpServer(
+            self.reactor, http_settings(config), self.site.answer, time.time, Crowd(self.reactor, 4000)
+        )
         self.plain, self.tls = (
-            ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "port") for context in (None, public_context(certificates()))
+            ListenService(self.reactor, self.http, "127.0.0.1", 0, context, "port")
+            for context in (None, public_context(certificates()))
         )
         for service in (self.http, self.plain, self.tls):
             service.startService()
@@ -84,7 +89,9 @@ class WebCase(EngineCase):
         """The same, or where files are created, over TLS."""
         return f"https://127.0.0.1:{self.tls.port}{self.path(file_id) if file_id is not None else '/files/'}"
 
-    async def ask(self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes | None = None) -> Reply:
+    async def ask(
+        self, method: str, path: str, headers: Mapping[str, str] = {}, body: bytes | None = None
+    ) -> Reply:
         """One request on a connection of its own."""
 
         def work() -> Reply:
@@ -100,7 +107,12 @@ class WebCase(EngineCase):
 
     async def patch(self, file_id: bytes, offset: int, body: bytes, headers: Mapping[str, str] = {}) -> Reply:
         """Send bytes of a file."""
-        return await self.ask("PATCH", self.path(file_id), {**BYTES, **self.bearer(file_id), "Upload-Offset": str(offset), **headers}, body)
+        return await self.ask(
+            "PATCH",
+            self.path(file_id),
+            {**BYTES, **self.bearer(file_id), "Upload-Offset": str(offset), **headers},
+            body,
+        )
 
     async def offset(self, file_id: bytes) -> int:
         """How far an upload is."""
@@ -136,7 +148,9 @@ class WebCase(EngineCase):
         state = self.parts.uploads._states.get(file_id)
         return 0 if state is None else state.offset
 
-    async def run_client(self, *command: str, environ: Mapping[str, str] = {}) -> subprocess.CompletedProcess[bytes]:
+    async def run_client(
+        self, *command: str, environ: Mapping[str, str] = {}
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run a program to its end; it trusts our certificates."""
         child = self.client(*command, environ=environ)
 

@@ -58,7 +58,9 @@ class ClientCase(WebCase):
 
 
 class StuckUploads:
-    """Stands before the engine's uploads, and reads nothing more of one of which :data:`STUCK` bytes are durable: a slow network."""
+    """Stands before the engine's uploads, and reads nothing more of one of which :data:`STUCK` bytes are
+    durable: a slow network.
+    """
 
     def __init__(self, case: WebCase, taken: Any = None, *, never: bool = False) -> None:
         self.taken = taken or case.parts.uploads.open
@@ -113,7 +115,9 @@ class TuspyTests(ClientCase):
         """tuspy says what is wrong: a ticket that is not for this."""
         file_id = await self.offer(len(DATA))
         command = await self.arguments(file_id, 5_000_000)
-        done = await self.run_client(*[part if not part.startswith("v1.") else part[:-4] + "AAAA" for part in command])
+        done = await self.run_client(
+            *[part if not part.startswith("v1.") else part[:-4] + "AAAA" for part in command]
+        )
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(b"401", done.stderr)
 
@@ -137,8 +141,12 @@ class TusJsTests(ClientCase):
     async def test_terminate(self) -> None:
         """tus-js-client gives an upload up; nothing of it is left."""
         file_id = await self.offer(len(DATA))
-        done = await self.run_client(*await self.arguments(file_id, 1_000_000, "--terminate"), environ=self.environ)
-        self.assertEqual((done.returncode, done.stdout.split()[-1:]), (0, [b"terminated"]), done.stderr.decode())
+        done = await self.run_client(
+            *await self.arguments(file_id, 1_000_000, "--terminate"), environ=self.environ
+        )
+        self.assertEqual(
+            (done.returncode, done.stdout.split()[-1:]), (0, [b"terminated"]), done.stderr.decode()
+        )
         self.assertEqual(self.spooled(), [])
         self.assertIsNone(await self.parts.files.find(file_id))
 
@@ -163,7 +171,9 @@ class CurlTests(WebCase):
         for size in (0, 1, 65_537, len(DATA) - 1, len(DATA)):
             target.write_bytes(DATA[:size])
             # with --fail, curl calls it a failure that nothing is left to get
-            await self.curl(file_id, "-C", "-", "--output", str(target), *(["--no-fail"] if size == len(DATA) else []))
+            await self.curl(
+                file_id, "-C", "-", "--output", str(target), *(["--no-fail"] if size == len(DATA) else [])
+            )
             self.assertEqual(target.read_bytes() == DATA, True, size)
 
     async def test_killed(self) -> None:
@@ -173,7 +183,9 @@ class CurlTests(WebCase):
         target.touch()
         for _ in range(2):
             before = target.stat().st_size
-            child = self.client(*self.command(file_id, "-C", "-", "--limit-rate", "3M", "--output", str(target)))
+            child = self.client(
+                *self.command(file_id, "-C", "-", "--limit-rate", "3M", "--output", str(target))
+            )
             await self.until(lambda before=before: target.stat().st_size > before + 100_000)  # type: ignore[misc]
             child.kill()
             await deferToThread(child.wait)
@@ -188,7 +200,11 @@ class CurlTests(WebCase):
         for _ in range(8):
             first = chance.randrange(len(DATA))
             last = chance.randrange(first, len(DATA))
-            self.assertEqual(await self.curl(file_id, "--range", f"{first}-{last}") == DATA[first : last + 1], True, (first, last))
+            self.assertEqual(
+                await self.curl(file_id, "--range", f"{first}-{last}") == DATA[first : last + 1],
+                True,
+                (first, last),
+            )
         self.assertIn(f"Content-Length: {len(DATA)}".encode(), await self.curl(file_id, "--head"))
         twice = await self.curl(file_id, "--range", "5-9", self.url(file_id))
         self.assertEqual(twice, DATA[5:10] * 2)

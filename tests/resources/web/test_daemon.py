@@ -64,7 +64,9 @@ class DaemonTests(TestCase):
         trusting = ssl.create_default_context(cafile=certificates().ca)
         return http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting, timeout=20)
 
-    async def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> tuple[int, Any, bytes]:
+    async def ask(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> tuple[int, Any, bytes]:
         def work() -> tuple[int, Any, bytes]:
             connection = self.connected()
             connection.request(method, path, body, dict(headers))
@@ -97,7 +99,11 @@ class DaemonTests(TestCase):
         server = await start(self, "imsys-resources", self.settings)
         connection = self.connected()
         self.addCleanup(connection.close)
-        headers = {**BYTES, "Authorization": f"Bearer {self.tickets.issue(file_id, 7, Right.WRITE)}", "Upload-Offset": "0"}
+        headers = {
+            **BYTES,
+            "Authorization": f"Bearer {self.tickets.issue(file_id, 7, Right.WRITE)}",
+            "Upload-Offset": "0",
+        }
         await deferToThread(self.begin, connection, f"/files/{encode_id(file_id)}", headers, DATA[:1_000_000])
         await deferToThread(self.until_spooled, 500_000)
         server.send(signal.SIGUSR2)
@@ -114,7 +120,9 @@ class DaemonTests(TestCase):
         self.assertEqual(await server.end(), 0)
 
     async def test_killed(self) -> None:
-        """A server that is killed amid uploads goes on, after its restart, where the bytes that are durable end; the file is equal."""
+        """A server that is killed amid uploads goes on, after its restart, where the bytes that are durable
+        end; the file is equal.
+        """
         file_id = await self.offer()
         path = f"/files/{encode_id(file_id)}"
         write = {**BYTES, "Authorization": f"Bearer {self.tickets.issue(file_id, 7, Right.WRITE)}"}
@@ -122,12 +130,20 @@ class DaemonTests(TestCase):
         offset = 0
         for part in (1_000_000, 1_700_000):
             server = await start(self, "imsys-resources", self.settings)
-            (status, headers, _) = await self.ask("HEAD", path, {**TUS, "Authorization": write["Authorization"]})
+            (status, headers, _) = await self.ask(
+                "HEAD", path, {**TUS, "Authorization": write["Authorization"]}
+            )
             self.assertEqual(status, 200)
             self.assertTrue(offset <= int(headers["Upload-Offset"]) <= len(DATA))
             offset = int(headers["Upload-Offset"])
             connection = self.connected()
-            await deferToThread(self.begin, connection, path, {**write, "Upload-Offset": str(offset)}, DATA[offset : offset + part])
+            await deferToThread(
+                self.begin,
+                connection,
+                path,
+                {**write, "Upload-Offset": str(offset)},
+                DATA[offset : offset + part],
+            )
             await deferToThread(self.until_spooled, offset + part // 2)
             await server.stop(signal.SIGKILL)
             connection.close()
@@ -135,7 +151,9 @@ class DaemonTests(TestCase):
         server = await start(self, "imsys-resources", self.settings)
         (_, headers, _) = await self.ask("HEAD", path, {**TUS, "Authorization": write["Authorization"]})
         offset = int(headers["Upload-Offset"])
-        (status, headers, _) = await self.ask("PATCH", path, {**write, "Upload-Offset": str(offset)}, DATA[offset:])
+        (status, headers, _) = await self.ask(
+            "PATCH", path, {**write, "Upload-Offset": str(offset)}, DATA[offset:]
+        )
         self.assertEqual((status, headers["Upload-Offset"]), (204, str(len(DATA))))
         read = {"Authorization": f"Bearer {self.tickets.issue(file_id, 8, Right.READ)}"}
         (status, _, body) = await self.ask("GET", path, read)
@@ -143,7 +161,9 @@ class DaemonTests(TestCase):
         self.assertNotIn(write["Authorization"].split()[1], server.text)
 
     @staticmethod
-    def begin(connection: http.client.HTTPSConnection, path: str, headers: Mapping[str, str], body: bytes) -> None:
+    def begin(
+        connection: http.client.HTTPSConnection, path: str, headers: Mapping[str, str], body: bytes
+    ) -> None:
         """Send the head of a request for all that is left, and these bytes of it."""
         connection.putrequest("PATCH", path)
         for name, value in headers.items():

@@ -25,10 +25,15 @@ class DownloadTests(WebCase):
     async def get(self, file_id: bytes, method: str = "GET", **headers: str) -> Reply:
         """Ask for a file; underscores in names are hyphens."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.ask(method, self.path(file_id), {**self.bearer(file_id, Right.READ, user=99), **more})
+        return await self.ask(
+            method, self.path(file_id), {**self.bearer(file_id, Right.READ, user=99), **more}
+        )
 
     async def test_whole(self) -> None:
-        """The bytes as they were sent, with their hash as the tag, for GET; for HEAD the same without them."""
+        """The bytes as they were sent, with their hash as the tag, for GET.
+
+        For HEAD the same without them.
+        """
         file_id = await self.send(DATA, filename='Grüße; "1" of 2.bin', mime="application/zip")
         file = await self.parts.files.find(file_id)
         assert file is not None
@@ -53,14 +58,30 @@ class DownloadTests(WebCase):
         """Every range gives exactly its bytes: at the edges, of segments and pieces, and anywhere."""
         file_id = await self.send(DATA)
         size, chance = len(DATA), random.Random(7)
-        ranges = [(0, 0), (0, size - 1), (size - 1, size - 1), (65535, 65536), (PIECE - 1, PIECE), (1, 2 * PIECE), (size - 2, size + 100)]
-        ranges += [(first, chance.randrange(first, size)) for first in (chance.randrange(size) for _ in range(20))]
+        ranges = [
+            (0, 0),
+            (0, size - 1),
+            (size - 1, size - 1),
+            (65535, 65536),
+            (PIECE - 1, PIECE),
+            (1, 2 * PIECE),
+            (size - 2, size + 100),
+        ]
+        ranges += [
+            (first, chance.randrange(first, size)) for first in (chance.randrange(size) for _ in range(20))
+        ]
         for first, last in ranges:
             reply = await self.get(file_id, Range=f"bytes={first}-{last}")
             end = min(last, size - 1)
-            self.assertEqual((reply.status, reply.headers["Content-Range"]), (206, f"bytes {first}-{end}/{size}"))
+            self.assertEqual(
+                (reply.status, reply.headers["Content-Range"]), (206, f"bytes {first}-{end}/{size}")
+            )
             self.assertEqual(reply.body == DATA[first : end + 1], True, (first, last))
-        for header, expected in (("bytes=100-", DATA[100:]), ("bytes=-100", DATA[-100:]), (f"bytes=-{size + 5}", DATA)):
+        for header, expected in (
+            ("bytes=100-", DATA[100:]),
+            ("bytes=-100", DATA[-100:]),
+            (f"bytes=-{size + 5}", DATA),
+        ):
             reply = await self.get(file_id, Range=header)
             self.assertEqual((reply.status, reply.body == expected), (206, True))
 
@@ -69,14 +90,24 @@ class DownloadTests(WebCase):
         file_id, empty = await self.send(b"0123456789"), await self.send(b"")
         for header in ("bytes=0-1,3-4", "lines=1-2", "bytes=5-3", "bytes=-", "bytes=a-b", "bytes 0-1", ""):
             self.assertEqual((await self.get(file_id, Range=header)).body, b"0123456789")
-        for one, header, size in ((file_id, "bytes=10-", 10), (file_id, "bytes=-0", 10), (empty, "bytes=0-", 0), (empty, "bytes=-1", 0)):
+        for one, header, size in (
+            (file_id, "bytes=10-", 10),
+            (file_id, "bytes=-0", 10),
+            (empty, "bytes=0-", 0),
+            (empty, "bytes=-1", 0),
+        ):
             reply = await self.get(one, Range=header)
-            self.assertEqual((reply.status, reply.error, reply.headers["Content-Range"]), (416, 70, f"bytes */{size}"))
+            self.assertEqual(
+                (reply.status, reply.error, reply.headers["Content-Range"]), (416, 70, f"bytes */{size}")
+            )
         self.assertEqual((await self.get(empty)).body, b"")
         self.assertEqual((await self.get(file_id, "HEAD", Range="bytes=0-1")).headers["Content-Length"], "10")
 
     async def test_conditions(self) -> None:
-        """A client that has the file is not sent it; a range is for the file that it knows, or is the whole."""
+        """A client that has the file is not sent it.
+
+        A range is for the file that it knows, or is the whole.
+        """
         file_id = await self.send(b"0123456789")
         etag = (await self.get(file_id)).headers["ETag"]
         for tags in (etag, f"W/{etag}", f'"x", {etag}', "*"):
@@ -90,17 +121,26 @@ class DownloadTests(WebCase):
         self.assertEqual((await self.get(file_id, If_Match='"x"')).status, 412)
 
     async def test_large_numbers(self) -> None:
-        """Numbers of any length are numbers: the end of a range beyond the file's, a suffix longer than it, a begin behind it."""
+        """Numbers of any length are numbers: the end of a range beyond the file's, a suffix longer than it, a
+        begin behind it.
+        """
         file_id = await self.send(b"0123456789")
         huge, longer = "9" * 18 + "1", "1" + "0" * 5000
-        for header, body in ((f"2-{huge}", b"23456789"), (f"{'0' * 30}2-{longer}", b"23456789"), (f"-{longer}", b"0123456789")):
+        for header, body in (
+            (f"2-{huge}", b"23456789"),
+            (f"{'0' * 30}2-{longer}", b"23456789"),
+            (f"-{longer}", b"0123456789"),
+        ):
             reply = await self.get(file_id, Range=f"bytes={header}")
             self.assertEqual((reply.status, reply.body), (206, body))
         for header in (f"{huge}-", f"{huge}-{longer}", f"{longer}-{longer}"):
             self.assertEqual((await self.get(file_id, Range=f"bytes={header}")).status, 416)
 
     async def test_content(self) -> None:
-        """Pictures without scripts, sound, film and text may be shown; all else is saved; everything is sandboxed."""
+        """Pictures without scripts, sound, film and text may be shown; all else is saved.
+
+        Everything is sandboxed.
+        """
         for mime, shown in (
             ("image/png", True),
             ("video/mp4", True),
@@ -113,14 +153,26 @@ class DownloadTests(WebCase):
         ):
             file_id = await self.send(mime.encode(), mime=mime, filename="x")
             reply = await self.get(file_id, "HEAD")
-            self.assertEqual(reply.headers["Content-Disposition"].partition(";")[0], "inline" if shown else "attachment", mime)
-            self.assertEqual(reply.headers["Content-Type"], served(mime) if "\r" not in mime else "application/octet-stream")
+            self.assertEqual(
+                reply.headers["Content-Disposition"].partition(";")[0],
+                "inline" if shown else "attachment",
+                mime,
+            )
+            self.assertEqual(
+                reply.headers["Content-Type"],
+                served(mime) if "\r" not in mime else "application/octet-stream",
+            )
             policy = reply.headers["Content-Security-Policy"]
-            self.assertTrue(policy.endswith("; sandbox allow-same-origin" if mime == "video/mp4" else "; sandbox"), mime)
+            self.assertTrue(
+                policy.endswith("; sandbox allow-same-origin" if mime == "video/mp4" else "; sandbox"), mime
+            )
             self.assertIn("default-src 'none'", reply.headers["Content-Security-Policy"])
 
     async def test_tickets(self) -> None:
-        """A ticket comes in a header, or in the address from those who have only that; without a good one there is nothing."""
+        """A ticket comes in a header, or in the address from those who have only that.
+
+        Without a good one there is nothing.
+        """
         file_id, other = await self.send(DATA[:100]), await self.send(DATA[:50])
         path = self.path(file_id)
         ticket = self.tickets.issue(file_id, 99, Right.READ)
@@ -132,7 +184,10 @@ class DownloadTests(WebCase):
             (403, self.tickets.issue(file_id, 7, Right.WRITE)),
         ):
             for method in ("GET", "HEAD"):
-                for where, headers in ((f"{path}?ticket={text}", {}), (path, {"Authorization": f"Bearer {text}"})):
+                for where, headers in (
+                    (f"{path}?ticket={text}", {}),
+                    (path, {"Authorization": f"Bearer {text}"}),
+                ):
                     self.assertEqual((await self.ask(method, where, headers)).status, status)
         self.late = 3601
         self.assertEqual((await self.ask("GET", f"{path}?ticket={ticket}")).status, 401)
@@ -146,7 +201,9 @@ class DownloadTests(WebCase):
             self.assertEqual((reply.status, reply.error), (404, 38))
 
     async def test_damaged(self) -> None:
-        """A segment that was tampered with is an error where nothing was sent yet, and else breaks off: never wrong bytes."""
+        """A segment that was tampered with is an error where nothing was sent yet, and else breaks off: never
+        wrong bytes.
+        """
         file_id = await self.send(DATA)
         (blob,) = [path for path in (self.folder / "files" / "blobs").rglob(file_id.hex()) if path.is_file()]
         for at, status in ((100, 500), (blob.stat().st_size - 100, 200)):
@@ -166,7 +223,9 @@ class DownloadTests(WebCase):
     async def cut(self, file_id: bytes) -> Reply:
         """What arrives of a file before the connection ends, however that is."""
         head = f"GET {self.path(file_id)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-        connection = await self.raw(f"{head}Authorization: {self.bearer(file_id, Right.READ)['Authorization']}\r\n\r\n".encode())
+        connection = await self.raw(
+            f"{head}Authorization: {self.bearer(file_id, Right.READ)['Authorization']}\r\n\r\n".encode()
+        )
 
         def work() -> bytes:
             found = b""

@@ -27,7 +27,9 @@ DATA = os.urandom(700_001)
 
 
 def checksum(data: bytes, algorithm: str = "sha1") -> dict[str, str]:
-    digest = zlib.crc32(data).to_bytes(4, "big") if algorithm == "crc32" else hashlib.new(algorithm, data).digest()
+    digest = (
+        zlib.crc32(data).to_bytes(4, "big") if algorithm == "crc32" else hashlib.new(algorithm, data).digest()
+    )
     return {"Upload-Checksum": f"{algorithm} {base64.b64encode(digest).decode()}"}
 
 
@@ -48,9 +50,14 @@ class Dripping:
 
 class MemoryTests(TestCase):
     async def test_checked(self) -> None:
-        """Bytes with a checksum take as much memory as they are counted with, in however small pieces they come."""
+        """Bytes with a checksum take as much memory as they are counted with, in however small pieces they
+        come.
+        """
         data = os.urandom(CHECKED_BYTES // 16)
-        headers = [(b"content-length", b"%d" % len(data)), (b"upload-checksum", checksum(data)["Upload-Checksum"].encode())]
+        headers = [
+            (b"content-length", b"%d" % len(data)),
+            (b"upload-checksum", checksum(data)["Upload-Checksum"].encode()),
+        ]
         files = MemoryUploads(None)
         files.stuck = True
         upload = await files.open(files.offer(7, data).file_id, 7, UploadWaiter())
@@ -68,20 +75,33 @@ class UploadTests(WebCase):
         """OPTIONS says what is spoken here, without a ticket and without a version."""
         for path in ("/files/", "/files", self.path(new_file_id())):
             reply = await self.ask("OPTIONS", path)
-            self.assertEqual((reply.status, reply.headers["Tus-Version"], reply.headers["Tus-Max-Size"]), (204, "1.0.0", str(MAX_FILE)))
-            self.assertEqual(reply.headers["Tus-Extension"], "creation,creation-with-upload,expiration,checksum,termination")
+            self.assertEqual(
+                (reply.status, reply.headers["Tus-Version"], reply.headers["Tus-Max-Size"]),
+                (204, "1.0.0", str(MAX_FILE)),
+            )
+            self.assertEqual(
+                reply.headers["Tus-Extension"],
+                "creation,creation-with-upload,expiration,checksum,termination",
+            )
             self.assertEqual(reply.headers["Tus-Checksum-Algorithm"], "sha1,sha256,md5,crc32")
 
     async def test_whole(self) -> None:
         """Created, sent in parts, and there when the last part is answered."""
         file_id = await self.offer(len(DATA))
         name = base64.b64encode("hé llo".encode()).decode()
-        headers = {**TUS, **self.bearer(file_id), "Upload-Length": str(len(DATA)), "Upload-Metadata": f"filename {name},is_private"}
+        headers = {
+            **TUS,
+            **self.bearer(file_id),
+            "Upload-Length": str(len(DATA)),
+            "Upload-Metadata": f"filename {name},is_private",
+        }
         reply = await self.ask("POST", "/files/", headers)
         self.assertEqual((reply.status, reply.headers["Location"]), (201, self.path(file_id)))
         file = await self.parts.files.find(file_id)
         assert file is not None
-        self.assertEqual(parsedate_to_datetime(reply.headers["Upload-Expires"]).timestamp(), file.expires_ms // 1000)
+        self.assertEqual(
+            parsedate_to_datetime(reply.headers["Upload-Expires"]).timestamp(), file.expires_ms // 1000
+        )
         for at in range(0, len(DATA), 300_000):
             reply = await self.patch(file_id, at, DATA[at : at + 300_000])
             self.assertEqual((reply.status, reply.headers["Tus-Resumable"]), (204, "1.0.0"))
@@ -89,12 +109,16 @@ class UploadTests(WebCase):
         self.assertNotIn("Upload-Expires", reply.headers)
         self.assertEqual(await self.fetch(file_id), DATA)
         reply = await self.ask("HEAD", self.path(file_id), {**TUS, **self.bearer(file_id)})
-        self.assertEqual(reply.headers["Upload-Metadata"], "filename YS5iaW4=,filetype dGV4dC9wbGFpbg==")  # as it was offered
+        # as it was offered
+        self.assertEqual(reply.headers["Upload-Metadata"], "filename YS5iaW4=,filetype dGV4dC9wbGFpbg==")
         self.assertEqual(await self.offset(file_id), len(DATA))
         self.assertEqual((await self.patch(file_id, len(DATA), b"")).status, 204)
 
     async def test_creation_with_upload(self) -> None:
-        """The first bytes, or all of them, may come with the creation; said again, it tells where to go on."""
+        """The first bytes, or all of them, may come with the creation.
+
+        Said again, it tells where to go on.
+        """
         file_id = await self.offer(len(DATA))
         headers = {**BYTES, **self.bearer(file_id), "Upload-Length": str(len(DATA))}
         for body, offset in ((DATA[:1000], 1000), (DATA, 1000)):
@@ -155,12 +179,17 @@ class UploadTests(WebCase):
         self.assertIn(b"upload-offset: 1000", answer.lower())
 
     async def test_checksum(self) -> None:
-        """Bytes with a right checksum are taken, with a wrong one none of them are; a large part is refused before it comes."""
+        """Bytes with a right checksum are taken, with a wrong one none of them are.
+
+        A large part is refused before it comes.
+        """
         file_id = await self.offer(CHECKED_BYTES + 10)
         at = 0
         for algorithm in ("sha1", "sha256", "md5", "crc32"):
             part = DATA[at : at + 100_000]
-            wrong = await self.patch(file_id, at, part[:-1] + bytes([part[-1] ^ 1]), checksum(part, algorithm))
+            wrong = await self.patch(
+                file_id, at, part[:-1] + bytes([part[-1] ^ 1]), checksum(part, algorithm)
+            )
             self.assertEqual((wrong.status, wrong.error, wrong.headers["Upload-Offset"]), (460, 69, str(at)))
             self.assertEqual(await self.offset(file_id), at)
             self.assertEqual((await self.patch(file_id, at, part, checksum(part, algorithm))).status, 204)
@@ -177,7 +206,9 @@ class UploadTests(WebCase):
         file_id = await self.offer(1000, sha256=hashlib.sha256(b"x" * 1000).digest())
         reply = await self.patch(file_id, 0, b"y" * 1000)
         self.assertEqual((reply.status, reply.error, reply.headers["Upload-Offset"]), (460, 69, "0"))
-        self.assertEqual((await self.ask("GET", self.path(file_id), self.bearer(file_id, Right.READ))).status, 404)
+        self.assertEqual(
+            (await self.ask("GET", self.path(file_id), self.bearer(file_id, Right.READ))).status, 404
+        )
         self.assertEqual(await self.offset(file_id), 0)
         self.assertEqual((await self.patch(file_id, 0, b"x" * 1000)).status, 204)
 
@@ -186,7 +217,9 @@ class UploadTests(WebCase):
         file_id = await self.offer(1000)
         await self.patch(file_id, 0, b"x" * 10)
         for _ in range(2):
-            self.assertEqual((await self.ask("DELETE", self.path(file_id), {**TUS, **self.bearer(file_id)})).status, 204)
+            self.assertEqual(
+                (await self.ask("DELETE", self.path(file_id), {**TUS, **self.bearer(file_id)})).status, 204
+            )
         self.assertEqual(self.spooled(), [])
         reply = await self.patch(file_id, 10, b"x")
         self.assertEqual((reply.status, reply.error), (410, 38))
@@ -217,10 +250,15 @@ class UploadTests(WebCase):
             for method in ("PATCH", "HEAD", "DELETE"):
                 reply = await self.ask(method, path, headers, body if method == "PATCH" else None)
                 expected = 403 if status == 410 and method == "DELETE" else status
-                self.assertEqual((reply.status, "WWW-Authenticate" in reply.headers), (expected, status == 401), (method, authorization))
+                self.assertEqual(
+                    (reply.status, "WWW-Authenticate" in reply.headers),
+                    (expected, status == 401),
+                    (method, authorization),
+                )
         self.assertEqual((await self.patch(file_id, 0, body, {"Authorization": ""})).error, 65)
         query = f"{path}?ticket={good.split()[1]}"
-        self.assertEqual((await self.ask("HEAD", query, TUS)).status, 401)  # a right to write does not belong into addresses
+        # a right to write does not belong into addresses
+        self.assertEqual((await self.ask("HEAD", query, TUS)).status, 401)
         self.late = 3601
         self.assertEqual((await self.patch(file_id, 0, body, {"Authorization": good})).status, 401)
         self.late = 0
@@ -233,22 +271,46 @@ class UploadTests(WebCase):
         for status, method, path, headers in (
             (412, "POST", "/files/", {**mine, "Upload-Length": "1000"}),
             (412, "POST", "/files/", {**mine, "Upload-Length": "1000", "Tus-Resumable": "0.2.2"}),
-            (412, "PATCH", self.path(file_id), {**mine, "Upload-Offset": "0", **BYTES, "Tus-Resumable": "2.0.0"}),
+            (
+                412,
+                "PATCH",
+                self.path(file_id),
+                {**mine, "Upload-Offset": "0", **BYTES, "Tus-Resumable": "2.0.0"},
+            ),
             (400, "POST", "/files/", {**mine, **TUS}),
             (400, "POST", "/files/", {**mine, **TUS, "Upload-Length": "-1"}),
             (400, "POST", "/files/", {**mine, **TUS, "Upload-Length": "999"}),
             (413, "POST", "/files/", {**mine, **TUS, "Upload-Length": "1001"}),
             (400, "POST", "/files/", {**mine, **TUS, "Upload-Defer-Length": "1"}),
-            (400, "POST", "/files/", {**mine, **TUS, "Upload-Length": "1000", "Upload-Metadata": "filename ?"}),
-            (400, "POST", "/files/", {**mine, **TUS, "Upload-Length": "1000", "Upload-Metadata": "a YQ==,a YQ=="}),
-            (415, "PATCH", self.path(file_id), {**mine, **TUS, "Upload-Offset": "0", "Content-Type": "text/plain"}),
+            (
+                400,
+                "POST",
+                "/files/",
+                {**mine, **TUS, "Upload-Length": "1000", "Upload-Metadata": "filename ?"},
+            ),
+            (
+                400,
+                "POST",
+                "/files/",
+                {**mine, **TUS, "Upload-Length": "1000", "Upload-Metadata": "a YQ==,a YQ=="},
+            ),
+            (
+                415,
+                "PATCH",
+                self.path(file_id),
+                {**mine, **TUS, "Upload-Offset": "0", "Content-Type": "text/plain"},
+            ),
             (400, "PATCH", self.path(file_id), {**mine, **BYTES}),
             (400, "PATCH", self.path(file_id), {**mine, **BYTES, "Upload-Offset": "zero"}),
             (404, "PATCH", "/files/nothing", {**mine, **BYTES, "Upload-Offset": "0"}),
             (405, "POST", self.path(file_id), {**mine, **TUS}),
         ):
             reply = await self.ask(method, path, headers, b"")
-            self.assertEqual((reply.status, reply.headers["X-Content-Type-Options"]), (status, "nosniff"), (method, headers))
+            self.assertEqual(
+                (reply.status, reply.headers["X-Content-Type-Options"]),
+                (status, "nosniff"),
+                (method, headers),
+            )
             if status == 412:
                 self.assertEqual(reply.headers["Tus-Version"], "1.0.0")
             elif status != 405:
@@ -263,7 +325,9 @@ class UploadTests(WebCase):
         file_id = await self.offer(1000)
         headers = {**BYTES, **self.bearer(file_id), "Upload-Offset": "0"}
         for method in ("PATCH", "DELETE"):
-            reply = await self.ask("POST", self.path(file_id), {**headers, "X-HTTP-Method-Override": method}, b"x" * 10)
+            reply = await self.ask(
+                "POST", self.path(file_id), {**headers, "X-HTTP-Method-Override": method}, b"x" * 10
+            )
             self.assertEqual(reply.status, 204)
         reply = await self.ask("POST", self.path(file_id), {**headers, "X-HTTP-Method-Override": "PUT"}, b"")
         self.assertEqual(reply.status, 405)
@@ -305,5 +369,13 @@ class UploadTests(WebCase):
         file_id = await self.send(b"abc")
         name = encode_id(file_id)
         twin = name[:-1] + chr(ord(name[-1]) + 1)
-        for path in ("/files/x", f"/files/{twin}", f"/files/{name}/", "/files//", "/", "/other", f"/files/%2e%2e/{name}"):
+        for path in (
+            "/files/x",
+            f"/files/{twin}",
+            f"/files/{name}/",
+            "/files//",
+            "/",
+            "/other",
+            f"/files/%2e%2e/{name}",
+        ):
             self.assertEqual((await self.ask("GET", path, self.bearer(file_id, Right.READ))).status, 404)

@@ -38,5 +38,7 @@ async def roll(context: Context, request: RollRequest) -> RollResponse:
     sides = within(request.sides, 2, 1000, "sides")
     await context.chat.stores.threads.private(context.user, friend)  # refuses with 66 if they are not friends
     rolled = secrets.randbelow(sides) + 1
-    context.chat.outbound.deliver([friend], RollPush(friend_uuid=str(context.user), sides=sides, rolled=rolled))
+    context.chat.outbound.deliver(
+        [friend], RollPush(friend_uuid=str(context.user), sides=sides, rolled=rolled)
+    )
     return RollResponse(rolled=rolled)

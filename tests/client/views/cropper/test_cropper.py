@@ -96,7 +96,10 @@ class CropperTests(CropCase):
             self.assertEqual(self.canvas.cursor().shape(), cursor)
 
     async def test_by_keys(self) -> None:
-        """Arrows move, Shift by more, Ctrl changes the size, + and 0 look closer and begin again; Esc leaves."""
+        """Arrows move, Shift by more, Ctrl changes the size, + and 0 look closer and begin again.
+
+        Esc leaves.
+        """
         await self.open(quarters(self.folder / "a.png", 4000, 2000))
         self.assertTrue(self.canvas.hasFocus())
         before = self.canvas.cut.left
@@ -135,7 +138,9 @@ class CropperTests(CropCase):
             self.assertFalse(dialog.ready.isEnabled())
 
     async def test_rendered(self) -> None:
-        """512 × 512; a circle and an ellipse are cut out, a square fills it, a rectangle keeps its proportions."""
+        """512 × 512; a circle and an ellipse are cut out, a square fills it, a rectangle keeps its
+        proportions.
+        """
         await self.open(quarters(self.folder / "a.png"))
         image, cut = self.dialog._image, self.canvas.cut
         circle = render(image, cut)
@@ -157,7 +162,11 @@ class CropperTests(CropCase):
         told: list[Path] = []
         for number in (1, 2):
             crop_with(self.theme, spool)(owner, quarters(self.folder / "a.jpg", 900, 900), told.append)
-            dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, CropDialog) and one.isVisible())
+            dialog = next(
+                one
+                for one in QApplication.topLevelWidgets()
+                if isinstance(one, CropDialog) and one.isVisible()
+            )
             await self.until(dialog.ready.isEnabled)
             self.click(dialog.ready)
             await self.until(partial(lambda wanted: len(told) == wanted, number))
@@ -171,8 +180,12 @@ class CropperTests(CropCase):
         owner = self.show(QWidget(), 700, 700)
         (self.folder / "made").write_text("a file where a folder is to be")
         told: list[Path] = []
-        crop_with(self.theme, Spool(self.folder / "made", deferToThread))(owner, quarters(self.folder / "a.png"), told.append)
-        dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, CropDialog) and one.isVisible())
+        crop_with(self.theme, Spool(self.folder / "made", deferToThread))(
+            owner, quarters(self.folder / "a.png"), told.append
+        )
+        dialog = next(
+            one for one in QApplication.topLevelWidgets() if isinstance(one, CropDialog) and one.isVisible()
+        )
         await self.until(dialog.ready.isEnabled)
         self.click(dialog.ready)
         await self.until(dialog.problem.text)

@@ -24,7 +24,9 @@ class JoinedCase(FileCase):
         settings = Settings(None)
         self.window = Window(self.theme, settings)
         spool = Spool(self.folder / "made", deferToThread)
-        self.view = AccountView(self.theme, self.pictures, self.account, settings, spool, now=lambda: NOW_MS, desktop=self.desktop)
+        self.view = AccountView(
+            self.theme, self.pictures, self.account, settings, spool, now=lambda: NOW_MS, desktop=self.desktop
+        )
         self.window.show_account(self.view)
         self.show(self.window, 1100, 720)
         self.addCleanup(self.view.close_view)  # before the window goes
@@ -63,19 +65,27 @@ class JoinedCase(FileCase):
         return {action.text(): action for action in menu.actions()}
 
     def question(self) -> QMessageBox:
-        return next(one for one in QApplication.topLevelWidgets() if isinstance(one, QMessageBox) and one.isVisible())
+        return next(
+            one for one in QApplication.topLevelWidgets() if isinstance(one, QMessageBox) and one.isVisible()
+        )
 
 
 class SendingTests(JoinedCase):
     async def test_dropped(self) -> None:
-        """Files that are dropped on the conversation are shown first; what was written becomes the caption."""
+        """Files that are dropped on the conversation are shown first.
+
+        What was written becomes the caption.
+        """
         one, two = self.file("a.txt"), quarters(self.folder / "b.png")
         self.conversation.composer.set_text("Both of them")
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(path)) for path in (one, two)])
         self.assertTrue(self.drop(self.conversation, data))
         dialog = await self.dialog()
-        self.assertEqual((self.sent(), dialog.caption.toPlainText(), self.conversation.composer.text()), ([], "Both of them", ""))
+        self.assertEqual(
+            (self.sent(), dialog.caption.toPlainText(), self.conversation.composer.text()),
+            ([], "Both of them", ""),
+        )
         self.keys(dialog.caption, Qt.Key.Key_Return)
         await self.until(lambda: self.view.files.dialog is None)
         self.assertEqual(self.sent(), [(ANNA, one, "Both of them", False), (ANNA, two, "", False)])
@@ -109,14 +119,26 @@ class BubbleTests(JoinedCase):
         for name in ("setup.exe", "run.sh", "click me.desktop", "picture.png\u202e.scr", "report.pdf.lnk"):
             message = self.account.add(self.file(f"f{len(name)}"), Kind.FILE, name=name)
             self.view.files.look(message)
-            await self.until(lambda: any(isinstance(one, QMessageBox) and one.isVisible() for one in QApplication.topLevelWidgets()))
+            await self.until(
+                lambda: any(
+                    isinstance(one, QMessageBox) and one.isVisible() for one in QApplication.topLevelWidgets()
+                )
+            )
             box = self.question()
             self.assertIn("Anna Berg", box.informativeText())
             self.keys(box, Qt.Key.Key_Return)
-            self.assertFalse(any(isinstance(one, QMessageBox) and one.isVisible() for one in QApplication.topLevelWidgets()))
+            self.assertFalse(
+                any(
+                    isinstance(one, QMessageBox) and one.isVisible() for one in QApplication.topLevelWidgets()
+                )
+            )
             self.assertEqual(self.desktop.opened, [])
         self.view.files.look(message)
-        await self.until(lambda: any(isinstance(one, QMessageBox) and one.isVisible() for one in QApplication.topLevelWidgets()))
+        await self.until(
+            lambda: any(
+                isinstance(one, QMessageBox) and one.isVisible() for one in QApplication.topLevelWidgets()
+            )
+        )
         box = self.question()
         self.click(next(button for button in box.buttons() if button.text() == "Open anyway"))
         self.assertEqual(len(self.desktop.opened), 1)
@@ -146,7 +168,9 @@ class BubbleTests(JoinedCase):
         self.assertEqual(toast._text.text(), "There is no room left on this disk.")
         self.account.sentence = ""
         self.click(toast._button)
-        await self.until(lambda: self.account.history(ANNA)[len(self.account.history(ANNA)) - 1].attachment.path)  # type: ignore[union-attr]
+        await self.until(
+            lambda: self.account.history(ANNA)[len(self.account.history(ANNA)) - 1].attachment.path  # type: ignore[union-attr]
+        )
 
     async def test_no_program_for_it(self) -> None:
         """A system that knows no program for a file is said so."""
@@ -157,7 +181,9 @@ class BubbleTests(JoinedCase):
         self.assertIn("no program", self.conversation.toast._text.text())
 
     async def test_the_menu(self) -> None:
-        """It has what fits: a file that is elsewhere is downloaded, one that is here is shown in its folder or removed."""
+        """It has what fits: a file that is elsewhere is downloaded, one that is here is shown in its folder
+        or removed.
+        """
         message = await self.arrive("notes.txt")
         self.assertEqual(list(self.menu(message)), ["Open", "Download", "Save as …"])
         self.account.move(message, 3)
@@ -167,7 +193,10 @@ class BubbleTests(JoinedCase):
         await self.until(lambda: self.account.asked("fetch"))
         here = self.conversation.messages.message(message.key)
         await self.until(lambda: self.view.files.actions.removable(self._now(message)))
-        self.assertEqual(list(self.menu(self._now(message))), ["Open", "Show in folder", "Save as …", "Remove from this disk"])
+        self.assertEqual(
+            list(self.menu(self._now(message))),
+            ["Open", "Show in folder", "Save as …", "Remove from this disk"],
+        )
         self.assertIsNotNone(here)
 
     def _now(self, message: Message) -> Message:

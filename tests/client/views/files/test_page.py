@@ -96,7 +96,12 @@ class PageTests(PageCase):
         page = await self.open()
         looked: list[Message] = []
         page.look.connect(looked.append)
-        QTest.mouseDClick(page.rows.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, self.row("beach.png"))
+        QTest.mouseDClick(
+            page.rows.viewport(),
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+            self.row("beach.png"),
+        )
         self.assertEqual([one.key for one in looked], [self.picture.key])
         page.rows.setFocus()
         self.keys(page.rows, Qt.Key.Key_Home)
@@ -126,7 +131,10 @@ class PageTests(PageCase):
         self.assertEqual(len(self.account.asked("fetch")), 3)
 
     async def test_the_menu(self) -> None:
-        """Going to the message, saving, and removing the copy that is here; what I have sent myself is no copy."""
+        """Going to the message, saving, and removing the copy that is here.
+
+        What I have sent myself is no copy.
+        """
         self.sample()
         page = await self.open()
         went: list[Message] = []
@@ -135,7 +143,9 @@ class PageTests(PageCase):
         self.assertNotIn("Download", actions)
         self.trigger(actions["Go to the message"])
         self.trigger(actions["Save as …"])
-        dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, QFileDialog) and one.isVisible())
+        dialog = next(
+            one for one in QApplication.topLevelWidgets() if isinstance(one, QFileDialog) and one.isVisible()
+        )
         dialog.fileSelected.emit(str(self.folder / "copy.pdf"))
         dialog.reject()
         await self.until((self.folder / "copy.pdf").exists)
@@ -191,7 +201,9 @@ class PageTests(PageCase):
         page = await self.open()
         self.assertIn("46.1 MB", page.kept.text())
         self.click(page.clear)
-        box = next(one for one in QApplication.topLevelWidgets() if isinstance(one, QMessageBox) and one.isVisible())
+        box = next(
+            one for one in QApplication.topLevelWidgets() if isinstance(one, QMessageBox) and one.isVisible()
+        )
         self.keys(box, Qt.Key.Key_Escape)
         self.assertEqual(self.account.asked("clear_cache"), [])
         box = page.ask_clear()

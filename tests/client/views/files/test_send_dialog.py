@@ -89,10 +89,15 @@ class SendTests(SendCase):
         self.assertFalse(self.dialog.ready.isEnabled())
 
     async def test_dropped_and_pasted(self) -> None:
-        """More files are dropped on it; a picture that is pasted becomes a PNG, which goes where it is not sent."""
+        """More files are dropped on it.
+
+        A picture that is pasted becomes a PNG, which goes where it is not sent.
+        """
         await self.open(self.file("a.txt"))
         data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(self.file("b.txt"))), QUrl.fromLocalFile(str(self.file("a.txt")))])
+        data.setUrls(
+            [QUrl.fromLocalFile(str(self.file("b.txt"))), QUrl.fromLocalFile(str(self.file("a.txt")))]
+        )
         self.assertTrue(self.drop(self.dialog, data))
         await self.until(lambda: len(self.dialog.rows) == 2)
         image = QImage(30, 20, QImage.Format.Format_RGB32)

@@ -48,7 +48,11 @@ class PanelCase(WidgetCase):
 
     def studio(self, *, ffmpeg: bool = True) -> Studio:
         silence = Silence(Hearing.NOT_INSTALLED)
-        around = Surroundings(self.reactor, lambda: silence) if ffmpeg else Surroundings(self.reactor, lambda: silence, lambda name: None)
+        around = (
+            Surroundings(self.reactor, lambda: silence)
+            if ffmpeg
+            else Surroundings(self.reactor, lambda: silence, lambda name: None)
+        )
         studio = Studio(around, lambda: None)
         self.addCleanup(studio.close)
         return studio
@@ -57,13 +61,18 @@ class PanelCase(WidgetCase):
         attachment = Attachment(path.name, 1, "video/mp4", path=str(path))
         message = Message("#1", 1, 2, 0, Kind.VIDEO, id=1, attachment=attachment)
         studio = studio or self.studio()
-        panel = FilmPanel(self.theme, lambda pixels: FilmShow(self.account, studio, message, pixels), opengl=False)
+        panel = FilmPanel(
+            self.theme, lambda pixels: FilmShow(self.account, studio, message, pixels), opengl=False
+        )
         return self.show(panel, 560, 400)
 
 
 class FilmTests(PanelCase):
     async def test_without_opengl(self) -> None:
-        """Without OpenGL Qt paints the pictures, of the right colours, and that is said; so is that nothing is heard."""
+        """Without OpenGL Qt paints the pictures, of the right colours, and that is said.
+
+        So is that nothing is heard.
+        """
         panel = self.film(bars())
         await self.until(lambda: panel.stage.area.shows)
         await self.until(lambda: panel.note.text)
@@ -73,7 +82,9 @@ class FilmTests(PanelCase):
         share = min(area.width() / 560, area.height() / 320)
         wide, high = 560 * share, 320 * share
         image = self.grab(area)
-        self.assertLessEqual(furthest(image, ((area.width() - wide) / 2, (area.height() - high) / 2, wide, high)), 3)
+        self.assertLessEqual(
+            furthest(image, ((area.width() - wide) / 2, (area.height() - high) / 2, wide, high)), 3
+        )
         self.grab(panel, "film-raster")
         panel.leave()
         await self.until(lambda: not children())
@@ -107,10 +118,17 @@ class LiveTests(PanelCase):
 
     def panel(self) -> LivePanel:
         studio = self.studio()
-        return self.show(LivePanel(self.theme, lambda pixels: LiveWatch(self.account, studio, "x", pixels), opengl=False), 560, 400)
+        return self.show(
+            LivePanel(self.theme, lambda pixels: LiveWatch(self.account, studio, "x", pixels), opengl=False),
+            560,
+            400,
+        )
 
     async def test_unreachable(self) -> None:
-        """A server that is not there is one sentence, without the URL, and a button; one tries again, and closes it."""
+        """A server that is not there is one sentence, without the URL, and a button.
+
+        One tries again, and closes it.
+        """
         self.stream()
         panel = self.panel()
         self.assertEqual(panel.stage.saying.text, "The stream begins …")
@@ -135,7 +153,9 @@ class LiveTests(PanelCase):
         stream = self.stream()
         self.click(panel.stage.saying.button)
         self.memory.changes.stream.fire(replace(stream, running=False))
-        self.assertEqual((panel.watch.state, panel.stage.saying.text), (Shown.OVER, "The live stream is over."))
+        self.assertEqual(
+            (panel.watch.state, panel.stage.saying.text), (Shown.OVER, "The live stream is over.")
+        )
         self.grab(panel, "over")
 
 
@@ -148,7 +168,10 @@ class GoLiveTests(PanelCase):
         going = self.going()
         dialog = self.show(GoLiveDialog(self.theme, going))
         await self.until(lambda: going.listed)
-        going.devices = Devices([Device("HD Webcam", "/dev/video9", {"f": "v4l2"})], [Device("Whole screen", ":0", {"f": "x11grab"})])
+        going.devices = Devices(
+            [Device("HD Webcam", "/dev/video9", {"f": "v4l2"})],
+            [Device("Whole screen", ":0", {"f": "x11grab"})],
+        )
         going.changed.fire(going)
         dialog.sources[Source.CAMERA].click()
         self.assertEqual(dialog.device.currentText(), "HD Webcam")
@@ -173,7 +196,10 @@ class GoLiveTests(PanelCase):
         self.assertIn("Video needs ffmpeg", dialog.problem.text())
 
     async def test_cannot_be_sent(self) -> None:
-        """A server that cannot be reached: a sentence, the stream is ended, and nothing runs on; the way out closes."""
+        """A server that cannot be reached: a sentence, the stream is ended, and nothing runs on.
+
+        The way out closes.
+        """
         going = self.going()
         going.conversation = self.memory.conversations()[0].id
         panel = self.show(OwnPanel(self.theme, going, opengl=False), 560, 400)
@@ -187,13 +213,24 @@ class GoLiveTests(PanelCase):
 
 class PlaceTests(PanelCase):
     async def test_above_the_messages(self) -> None:
-        """A click on a stream's bubble opens its panel above the messages; another conversation ends it, and nothing runs on."""
-        view = self.show(ConversationView(self.theme, Avatars(self.theme, pictures := Pictures()), pictures, Settings(None)), 700, 700)
+        """A click on a stream's bubble opens its panel above the messages.
+
+        Another conversation ends it, and nothing runs on.
+        """
+        view = self.show(
+            ConversationView(
+                self.theme, Avatars(self.theme, pictures := Pictures()), pictures, Settings(None)
+            ),
+            700,
+            700,
+        )
         self.addCleanup(pictures.close)
         place = LivePlace(self.theme, view, self.account, self.studio, opengl=False)
         self.addCleanup(place.close)
         one, other = (conversation.id for conversation in self.memory.conversations()[:2])
-        view.show_conversation(ConversationPresenter(self.account, one, Spool(folder("spool"), deferToThread)))
+        view.show_conversation(
+            ConversationPresenter(self.account, one, Spool(folder("spool"), deferToThread))
+        )
         self.addCleanup(view.close_view)
         place.set_conversation(one)
         url = f"rtmp://127.0.0.1:{free_port()}/live/x?key=SECRET"
@@ -215,7 +252,13 @@ class PlaceTests(PanelCase):
 
     async def test_dialog(self) -> None:
         """The button asks what to show; giving it up leaves nothing."""
-        view = self.show(ConversationView(self.theme, Avatars(self.theme, pictures := Pictures()), pictures, Settings(None)), 700, 700)
+        view = self.show(
+            ConversationView(
+                self.theme, Avatars(self.theme, pictures := Pictures()), pictures, Settings(None)
+            ),
+            700,
+            700,
+        )
         self.addCleanup(pictures.close)
         place = LivePlace(self.theme, view, self.account, self.studio, opengl=False)
         self.addCleanup(place.close)

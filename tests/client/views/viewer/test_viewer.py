@@ -47,7 +47,9 @@ class ViewerCase(FileCase):
         """Of a place of the picture, as shares of it."""
         box, image = self.canvas.box(), self.grab(self.canvas)
         ratio = image.width() / self.canvas.width()
-        return image.pixelColor(round((box.left() + box.width() * x) * ratio), round((box.top() + box.height() * y) * ratio))
+        return image.pixelColor(
+            round((box.left() + box.width() * x) * ratio), round((box.top() + box.height() * y) * ratio)
+        )
 
 
 class ViewerTests(ViewerCase):
@@ -55,7 +57,9 @@ class ViewerTests(ViewerCase):
         """Arrow keys and buttons go through the pictures of the conversation, to its ends and no further."""
         sent = [self.account.add(quarters(self.folder / f"{name}.png")) for name in "abc"]
         viewer = await self.open(sent[1])
-        self.assertEqual((viewer.windowTitle(), viewer.place.text(), viewer.who.text()), ("b.png", "2 of 3", "Anna Berg"))
+        self.assertEqual(
+            (viewer.windowTitle(), viewer.place.text(), viewer.who.text()), ("b.png", "2 of 3", "Anna Berg")
+        )
         self.keys(self.canvas, Qt.Key.Key_Right)
         await self.opened("c.png")
         self.assertFalse(viewer.newer.isEnabled())
@@ -69,7 +73,9 @@ class ViewerTests(ViewerCase):
         self.assertIsNone(viewer.gallery)
 
     async def test_zoomed(self) -> None:
-        """The wheel zooms where the pointer is, keys about the middle; 0 fits, 1 is full size, dragging moves."""
+        """The wheel zooms where the pointer is, keys about the middle; 0 fits, 1 is full size, dragging
+        moves.
+        """
         viewer = await self.open(self.account.add(quarters(self.folder / "a.png", 3000, 1500)))
         fitted = self.canvas.scale
         self.assertLess(fitted, 0.31)
@@ -113,7 +119,9 @@ class ViewerTests(ViewerCase):
         self.keys(self.canvas, Qt.Key.Key_C, CONTROL)
         self.assertEqual(QGuiApplication.clipboard().image().size().toTuple(), (400, 200))
         self.keys(self.canvas, Qt.Key.Key_S, CONTROL)
-        dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, QFileDialog) and one.isVisible())
+        dialog = next(
+            one for one in QApplication.topLevelWidgets() if isinstance(one, QFileDialog) and one.isVisible()
+        )
         self.assertEqual(Path(dialog.selectedFiles()[0]).name, "sungnp.desktop")
         dialog.fileSelected.emit(str(self.folder / "copy.png"))
         dialog.reject()

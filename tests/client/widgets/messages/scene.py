@@ -26,13 +26,25 @@ def message(number: int, text: str = "", *, mine: bool = False, sender: int = AN
     """One a minute; of mine all are stored."""
     at_ms = more.pop("at_ms", NOW_MS - (1000 - number) * MINUTE)
     key = more.pop("key", f"#{number}")
-    return Message(key, 1, 1 if mine else sender, at_ms, more.pop("kind", Kind.TEXT), text, more.pop("id", number), mine, **more)
+    return Message(
+        key,
+        1,
+        1 if mine else sender,
+        at_ms,
+        more.pop("kind", Kind.TEXT),
+        text,
+        more.pop("id", number),
+        mine,
+        **more,
+    )
 
 
 class FixedAccount(MemoryAccount):
     """Has one conversation of the messages that it is given."""
 
-    def __init__(self, messages: Sequence[Message], kind: ConversationKind = ConversationKind.PRIVATE) -> None:
+    def __init__(
+        self, messages: Sequence[Message], kind: ConversationKind = ConversationKind.PRIVATE
+    ) -> None:
         super().__init__(empty=True)
         self.all = list(messages)
         self._people[ANNA] = Person(ANNA, "anna", "Anna")
@@ -41,7 +53,11 @@ class FixedAccount(MemoryAccount):
         self._conversations[1] = Conversation(1, kind, "Anna", (ANNA,))
 
     async def before(self, conversation: int, message: Message | None, most: int) -> list[Message]:
-        end = len(self.all) if message is None else next(at for at, one in enumerate(self.all) if one.key == message.key)
+        end = (
+            len(self.all)
+            if message is None
+            else next(at for at, one in enumerate(self.all) if one.key == message.key)
+        )
         return self.all[max(0, end - most) : end]
 
     async def after(self, conversation: int, message: Message, most: int) -> list[Message]:
@@ -73,7 +89,13 @@ class ListCase(WidgetCase):
         self.addCleanup(self.pictures.close)
         self.avatars = Avatars(self.theme, self.pictures)
 
-    def open(self, *messages: Message, kind: ConversationKind = ConversationKind.PRIVATE, unread: int = 0, read: int = 0) -> MessageList:
+    def open(
+        self,
+        *messages: Message,
+        kind: ConversationKind = ConversationKind.PRIVATE,
+        unread: int = 0,
+        read: int = 0,
+    ) -> MessageList:
         """A list of these."""
         self.account = FixedAccount(messages, kind)
         self.account._conversations[1] = replace(self.account._conversations[1], unread=unread, read=read)

@@ -64,7 +64,9 @@ class TextTests(ListCase):
         long = body("שלום לכולם זו הודעה ארוכה " * 8, 300, self.theme)
         long.spread(340)
         for index in range(long.blocks[0].layout.lineCount()):
-            line = long.blocks[0].layout.lineAt(index).naturalTextRect().translated(long._origin(long.blocks[0]))
+            line = (
+                long.blocks[0].layout.lineAt(index).naturalTextRect().translated(long._origin(long.blocks[0]))
+            )
             self.assertGreaterEqual(line.left(), -1)
             self.assertAlmostEqual(line.right(), 340, delta=8)  # a space at the end of a line hangs
 
@@ -80,7 +82,10 @@ class TextTests(ListCase):
 
 class LayoutTests(ListCase):
     def test_groups(self) -> None:
-        """Two pixels within a group, ten between groups; a group ends with the sender, and after five minutes."""
+        """Two pixels within a group, ten between groups.
+
+        A group ends with the sender, and after five minutes.
+        """
         self.open(
             message(1, "one"),
             message(2, "two"),
@@ -91,7 +96,10 @@ class LayoutTests(ListCase):
         rows = [self.row(f"#{number}") for number in (1, 2, 3, 9, 10)]
         self.assertEqual([row.place.last for row in rows], [False, True, True, False, True])
         gaps = [
-            self.list.scroller.y(at + 1) + rows[at + 1].bubble.top() - self.list.scroller.y(at) - rows[at].bubble.bottom()
+            self.list.scroller.y(at + 1)
+            + rows[at + 1].bubble.top()
+            - self.list.scroller.y(at)
+            - rows[at].bubble.bottom()
             for at in range(4)
         ]
         self.assertEqual([round(gap) for gap in gaps], [BUBBLE_GAP, GROUP_GAP, GROUP_GAP, BUBBLE_GAP])
@@ -118,7 +126,9 @@ class LayoutTests(ListCase):
 
     def test_time_in_the_last_line(self) -> None:
         """The time stands at the end of the last line where it fits, else below, and never on the text."""
-        self.open(message(1, "short"), message(2, "x" * 200), message(3, "שלום"), message(4, "a\n```\ncode\n```"))
+        self.open(
+            message(1, "short"), message(2, "x" * 200), message(3, "שלום"), message(4, "a\n```\ncode\n```")
+        )
         one = self.row("#1")
         assert one.text is not None
         self.assertLess(one.bubble.height(), 42)
@@ -129,8 +139,16 @@ class LayoutTests(ListCase):
             self.assertGreaterEqual(row.meta.top(), row.text_at.y() + row.text.height)
 
     def test_names_in_groups(self) -> None:
-        """In groups the sender's name stands above a group of messages, and their avatar beside its end; elsewhere nowhere."""
-        self.open(message(1, "one", sender=TOM), message(2, "two", sender=TOM), message(3, "mine", mine=True), kind=ConversationKind.GROUP)
+        """In groups the sender's name stands above a group of messages, and their avatar beside its end.
+
+        Elsewhere nowhere.
+        """
+        self.open(
+            message(1, "one", sender=TOM),
+            message(2, "two", sender=TOM),
+            message(3, "mine", mine=True),
+            kind=ConversationKind.GROUP,
+        )
         names = [self.row(f"#{number}").name is not None for number in (1, 2, 3)]
         avatars = [self.row(f"#{number}").avatar is not None for number in (1, 2, 3)]
         self.assertEqual((names, avatars), ([True, False, False], [False, True, False]))
@@ -140,9 +158,15 @@ class LayoutTests(ListCase):
     def test_days_and_unread(self) -> None:
         """A day begins with its name, and the unread line stands where reading stopped."""
         self.open(
-            message(1, "old", at_ms=message(500).at_ms - 48 * 60 * MINUTE), message(900, "yes"), message(999, "today"), unread=1, read=900
+            message(1, "old", at_ms=message(500).at_ms - 48 * 60 * MINUTE),
+            message(900, "yes"),
+            message(999, "today"),
+            unread=1,
+            read=900,
         )
-        self.assertEqual([self.row(f"#{number}").unread is not None for number in (1, 900, 999)], [False, False, True])
+        self.assertEqual(
+            [self.row(f"#{number}").unread is not None for number in (1, 900, 999)], [False, False, True]
+        )
         self.assertEqual(self.row("#999").day_text in ("Today", ""), True)
         self.assertTrue(self.row("#1").day_text)
 
@@ -152,11 +176,15 @@ class LayoutTests(ListCase):
         big = self.row("#1")
         assert big.text is not None
         self.assertTrue(big.bubble.isEmpty())
-        self.assertEqual(big.text.blocks[0].layout.font().pixelSize(), self.theme.font(Font.EMOJI_BIG).pixelSize())
+        self.assertEqual(
+            big.text.blocks[0].layout.font().pixelSize(), self.theme.font(Font.EMOJI_BIG).pixelSize()
+        )
         self.assertFalse(self.row("#2").bubble.isEmpty())
 
     def test_everything_is_inside(self) -> None:
-        """Whatever a message has lies within its bubble, in either direction of the interface and at every size of texts."""
+        """Whatever a message has lies within its bubble, in either direction of the interface and at every
+        size of texts.
+        """
         photo = Attachment("p.png", 1000, "image/png", width=4000, height=200)
         reactions = tuple(Reaction("👍", number, number == 2) for number in range(1, 30))
         messages = [
@@ -171,7 +199,9 @@ class LayoutTests(ListCase):
         ]
         self.open(*messages, kind=ConversationKind.GROUP)
         for rtl in (False, True):
-            self.list.setLayoutDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
+            self.list.setLayoutDirection(
+                Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight
+            )
             for scale in (80, 100, 200):
                 self.theme.set_scale(scale)
                 for width in (380, 700, 1200):
@@ -180,7 +210,9 @@ class LayoutTests(ListCase):
                     for one in messages:
                         row = self.row(one.key)
                         self.assertGreaterEqual(row.bubble.left(), 0, (one.key, rtl, scale, width))
-                        self.assertLessEqual(row.bubble.right(), self.list.viewport().width(), (one.key, rtl, scale, width))
+                        self.assertLessEqual(
+                            row.bubble.right(), self.list.viewport().width(), (one.key, rtl, scale, width)
+                        )
                         bubble = row.bubble.adjusted(-0.6, -0.6, 0.6, 0.6)
                         for name, rect in (
                             ("meta", row.meta),
@@ -190,12 +222,18 @@ class LayoutTests(ListCase):
                             *(("reaction", rect) for rect in row.reactions),
                         ):
                             if rect is not None:
-                                self.assertTrue(bubble.contains(rect), (one.key, name, rtl, scale, width, rect, row.bubble))
+                                self.assertTrue(
+                                    bubble.contains(rect),
+                                    (one.key, name, rtl, scale, width, rect, row.bubble),
+                                )
                         if row.text is not None:
                             self.assertLessEqual(row.text.width, row.bubble.width())
 
     def test_hostile(self) -> None:
-        """Whatever is written is laid out and painted within its bubble, quickly; the slowest takes a fraction of a second of CPU."""
+        """Whatever is written is laid out and painted within its bubble, quickly.
+
+        The slowest takes a fraction of a second of CPU.
+        """
         for name, text in HOSTILE.items():
             with self.subTest(name):
                 begun = time.process_time()
@@ -207,7 +245,9 @@ class LayoutTests(ListCase):
                 self.assertLess(taken, 2.0, name)
 
     def test_painted_by_tokens(self) -> None:
-        """A bubble is filled with its token in both themes, its corner at the sender's side is sharper, and the others are round."""
+        """A bubble is filled with its token in both themes, its corner at the sender's side is sharper, and
+        the others are round.
+        """
         self.open(message(1, "theirs"), message(2, "mine", mine=True))
         for scheme in (Scheme.LIGHT, Scheme.DARK):
             self.theme.set_scheme(scheme)
@@ -218,14 +258,24 @@ class LayoutTests(ListCase):
                 self.assertEqual(_at(image, bubble.center().x(), bubble.top() + 3), colour)
                 sharp = bubble.left() if key == "#1" else bubble.right() - 1
                 self.assertEqual(_at(image, sharp + (2 if key == "#1" else -2), bubble.bottom() - 2), colour)
-                self.assertEqual(_at(image, bubble.left() + 1, bubble.top() + 1), self.theme.colours.conversation)
+                self.assertEqual(
+                    _at(image, bubble.left() + 1, bubble.top() + 1), self.theme.colours.conversation
+                )
 
     def test_transfers(self) -> None:
         """A file says how far it is, how fast, and why it stopped; only its row is painted anew."""
-        self.open(message(1, kind=Kind.FILE, attachment=Attachment("notes.pdf", 4_000_000), mine=True, mark=Mark.WAITING))
+        self.open(
+            message(
+                1, kind=Kind.FILE, attachment=Attachment("notes.pdf", 4_000_000), mine=True, mark=Mark.WAITING
+            )
+        )
         before = self.grab(self.list.viewport())
         for stage in Stage:
-            self.account.set_transfer(Transfer("#1", 1, "notes.pdf", True, 4_000_000, 1_000_000, stage, 300_000.0, "The disk is full."))
+            self.account.set_transfer(
+                Transfer(
+                    "#1", 1, "notes.pdf", True, 4_000_000, 1_000_000, stage, 300_000.0, "The disk is full."
+                )
+            )
             self.turn()
             if stage is not Stage.DONE:
                 self.assertNotEqual(before, self.grab(self.list.viewport()), stage)

@@ -11,13 +11,19 @@ from client.core.model import Attachment, Kind, Mark, Message, Quote, Reaction, 
 from client.widgets.messages import accessible
 from tests.client.widgets.messages.scene import ListCase, message
 
-LEFT, NONE, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+LEFT, NONE, SHIFT = (
+    Qt.MouseButton.LeftButton,
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
 
 
 class ScrollTests(ListCase):
     def many(self, count: int = 1000) -> list[Message]:
         return [
-            message(number, f"Message {number} " + "and more words " * (number * 7 % 23), mine=number % 3 == 0)
+            message(
+                number, f"Message {number} " + "and more words " * (number * 7 % 23), mine=number % 3 == 0
+            )
             for number in range(1, count + 1)
         ]
 
@@ -83,7 +89,9 @@ class ScrollTests(ListCase):
         QTest.mousePress(bar, LEFT, NONE, QPoint(5, bottom))
         firsts: list[int] = []
         for y in [*range(bottom, 0, -10), 0]:
-            event = QMouseEvent(QEvent.Type.MouseMove, QPointF(5, y), bar.mapToGlobal(QPointF(5, y)), LEFT, LEFT, NONE)
+            event = QMouseEvent(
+                QEvent.Type.MouseMove, QPointF(5, y), bar.mapToGlobal(QPointF(5, y)), LEFT, LEFT, NONE
+            )
             QApplication.sendEvent(bar, event)
             self.turn()
             firsts.append(int(self.top()[0][1:]))
@@ -97,7 +105,10 @@ class ScrollTests(ListCase):
         self.assertLess(firsts[-1], 20)
 
     def test_stays(self) -> None:
-        """At the end it stays there when something comes; scrolled up it stays on what is read, and a button leads down."""
+        """At the end it stays there when something comes.
+
+        Scrolled up it stays on what is read, and a button leads down.
+        """
         self.open(*self.many(100))
         self.account.put(message(101, "new"))
         self.turn()
@@ -176,7 +187,10 @@ class ScrollTests(ListCase):
         self.assertNotEqual(scrolled, self.grab(self.list.viewport()))
 
     def test_slides_in(self) -> None:
-        """What is new slides in at the end, and is at its place soon; with less motion it is there at once."""
+        """What is new slides in at the end, and is at its place soon.
+
+        With less motion it is there at once.
+        """
         self.theme.less_motion = False
         self.open(*self.many(50))
         self.account.put(message(51, "new"))
@@ -210,7 +224,9 @@ class ClickTests(ListCase):
 
     def test_failed(self) -> None:
         """What was not sent says why, and is sent again or deleted with a click."""
-        self.open(message(1, "lost", mine=True, mark=Mark.FAILED, failure="You are not friends any more.", id=0))
+        self.open(
+            message(1, "lost", mine=True, mark=Mark.FAILED, failure="You are not friends any more.", id=0)
+        )
         again, gone = self.told(self.list.resend), self.told(self.list.delete)
         self.tap("#1", "resend")
         self.tap("#1", "delete")
@@ -231,7 +247,9 @@ class ClickTests(ListCase):
         self.assertNotEqual(plain, self.grab(self.list.viewport()))
         self.click(self.list.viewport(), place)
         self.click(self.list.viewport(), self.of_text("#2", 12))
-        self.assertEqual(links, [("https://example.org/x", False), ("https://example.org@evil.example/", True)])
+        self.assertEqual(
+            links, [("https://example.org/x", False), ("https://example.org@evil.example/", True)]
+        )
 
     def test_others(self) -> None:
         """Quotes, reactions, people, pictures, files and streams are clicked."""
@@ -242,7 +260,11 @@ class ClickTests(ListCase):
             message(3, kind=Kind.FILE, attachment=file),
             message(4, "Match", kind=Kind.LIVE, stream="live-1"),
         )
-        opened, watched, reacted = self.told(self.list.open_file), self.told(self.list.watch), self.told(self.list.react)
+        opened, watched, reacted = (
+            self.told(self.list.open_file),
+            self.told(self.list.watch),
+            self.told(self.list.react),
+        )
         self.tap("#3", "file")
         self.tap("#4", "watch")
         self.tap("#2", "react")
@@ -254,7 +276,11 @@ class ClickTests(ListCase):
     def test_transfers(self) -> None:
         """A file on its way is paused, goes on, and is given up."""
         self.open(message(1, kind=Kind.FILE, attachment=Attachment("a.pdf", 1000)))
-        paused, resumed, cancelled = self.told(self.list.pause), self.told(self.list.resume), self.told(self.list.cancel)
+        paused, resumed, cancelled = (
+            self.told(self.list.pause),
+            self.told(self.list.resume),
+            self.told(self.list.cancel),
+        )
         self.account.set_transfer(Transfer("#1", 1, "a.pdf", False, 1000, 10, Stage.MOVING))
         self.tap("#1", "file")
         self.account.set_transfer(Transfer("#1", 1, "a.pdf", False, 1000, 10, Stage.PAUSED))
@@ -269,7 +295,10 @@ class ClickTests(ListCase):
         menu = self.list.input.menu_for(self.row("#1"), QPointF())
         self.addCleanup(menu.deleteLater)
         self.assertIsInstance(menu, QMenu)
-        self.assertEqual([action.text() for action in menu.actions()], ["Reply", "Copy text", "Try again", "Delete", "More"])
+        self.assertEqual(
+            [action.text() for action in menu.actions()],
+            ["Reply", "Copy text", "Try again", "Delete", "More"],
+        )
 
     def test_typing(self) -> None:
         """Letters typed here belong to the composer; Esc leaves once nothing is selected."""
@@ -286,7 +315,9 @@ class SelectionTests(ListCase):
         viewport = self.list.viewport()
         QTest.mousePress(viewport, LEFT, NONE, start)
         for place in (start + (end - start) / 2, end):
-            event = QMouseEvent(QEvent.Type.MouseMove, QPointF(place), viewport.mapToGlobal(QPointF(place)), LEFT, LEFT, NONE)
+            event = QMouseEvent(
+                QEvent.Type.MouseMove, QPointF(place), viewport.mapToGlobal(QPointF(place)), LEFT, LEFT, NONE
+            )
             QApplication.sendEvent(viewport, event)
         QTest.mouseRelease(viewport, LEFT, NONE, end)
         self.turn()
@@ -297,7 +328,10 @@ class SelectionTests(ListCase):
         return QGuiApplication.clipboard().text()
 
     def test_letters(self) -> None:
-        """Dragged within a message, its letters are copied as they are shown; a click takes the selection away."""
+        """Dragged within a message, its letters are copied as they are shown.
+
+        A click takes the selection away.
+        """
         self.open(message(1, "some **bold** words"))
         self.drag(self.of_text("#1", 5), self.of_text("#1", 9))
         self.assertEqual(self.copied(), "bold")
@@ -312,9 +346,17 @@ class SelectionTests(ListCase):
 
     def test_several(self) -> None:
         """Dragged over several messages, they are copied as lines with names and times, upwards too."""
-        self.open(message(1, "one"), message(2, "**two**", mine=True), message(3, kind=Kind.FILE, attachment=Attachment("../a.pdf", 9)))
+        self.open(
+            message(1, "one"),
+            message(2, "**two**", mine=True),
+            message(3, kind=Kind.FILE, attachment=Attachment("../a.pdf", 9)),
+        )
         clock: Callable[[str], str] = lambda key: self.row(key).meta_text  # noqa: E731
-        lines = [f"Anna, {clock('#1')}: one", f"Lena, {clock('#2')}: **two**", f"Anna, {clock('#3')}: File: a.pdf"]
+        lines = [
+            f"Anna, {clock('#1')}: one",
+            f"Lena, {clock('#2')}: **two**",
+            f"Anna, {clock('#3')}: File: a.pdf",
+        ]
         self.drag(self.of_text("#1", 0), self.of_hit("#3", "file"))
         self.assertEqual(self.copied(), "\n".join(lines))
         self.drag(self.of_text("#2", 1), self.of_text("#1", 0))
@@ -350,10 +392,15 @@ class AccessibleTests(ListCase):
         self.assertTrue(first.rect().isValid())
         self.assertEqual(interface.indexOfChild(second), 1)
         place = second.rect().center()
-        self.assertEqual(interface.childAt(place.x(), place.y()).text(QAccessible.Text.Name), second.text(QAccessible.Text.Name))
+        self.assertEqual(
+            interface.childAt(place.x(), place.y()).text(QAccessible.Text.Name),
+            second.text(QAccessible.Text.Name),
+        )
 
     def test_let_go(self) -> None:
-        """Items are let go with their messages, and all with the list, as Qt wants it: it keeps pointers to them."""
+        """Items are let go with their messages, and all with the list, as Qt wants it: it keeps pointers to
+        them.
+        """
         QAccessible.setActive(True)
         self.addCleanup(QAccessible.setActive, False)
         many = [message(number, "words") for number in range(1, 300)]
