@@ -567,10 +567,7 @@ class FilesConfig:
 
 @dataclass(frozen=True)
 class LiveConfig:
-    """``[live]``: what chat and resources servers know of live streams.
-
-    The same for all of an installation.
-    """
+    """``[live]``: what chat and resources servers know of live streams; the same for all of an installation."""
 
     enabled: bool = setting(
         True, _boolean, "Let users go live: yes or no (LIVE_START is refused, and the RTMP ports are closed)."

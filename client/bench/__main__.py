@@ -44,9 +44,11 @@ def main() -> int:
     reactor.application = first_picture(reactor.application, found)
 
     def ready(program: Any) -> None:
+        from twisted.internet import reactor as running
+
         from client.bench.driver import Driver
 
-        Driver(program, began, found, parts, minutes).begin()
+        Driver(running, program, began, found, parts, minutes).begin()
 
     return app.main([], ready=ready)
 

@@ -45,11 +45,15 @@ class Driver:
     """Measures the parts that were asked for, one after the other, and ends the program."""
 
     def __init__(
-        self, program: Program, began: float, found: dict[str, float], parts: list[str], minutes: float
+        self,
+        reactor: Any,
+        program: Program,
+        began: float,
+        found: dict[str, float],
+        parts: list[str],
+        minutes: float,
     ) -> None:
-        from twisted.internet import reactor
-
-        self._reactor: Any = reactor
+        self._reactor = reactor
         self._program, self._began, self._found, self._parts, self._minutes = (
             program,
             began,
