@@ -75,7 +75,7 @@ _SENT = (
     "JOIN members m ON m.thread_id = s.thread_id AND m.user_id = s.owner_id "
     f"WHERE s.stream_id = ? AND s.server = ? AND s.state IN (0, 1) AND {_OPEN}"
 )
-"""SELECT of a stream that may be published at a server: not ended, and its owner may write in its thread."""
+"""The SELECT of a stream that may be published at a server: not ended, and its owner may write in its thread."""
 
 
 class LiveStore:
