@@ -147,6 +147,7 @@ test-tools:
 	command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
 	command -v Xvfb >/dev/null || missing="$$missing xvfb"; \
 	command -v appstreamcli >/dev/null || missing="$$missing appstream"; \
+	command -v dbus-daemon >/dev/null || missing="$$missing dbus-daemon"; \
 	command -v desktop-file-validate >/dev/null || missing="$$missing desktop-file-utils"; \
 	for library in EGL.so.1:libegl1 GL.so.1:libgl1 xkbcommon-x11.so.0:libxkbcommon-x11-0 fontconfig.so.1:libfontconfig1 \
 	    dbus-1.so.3:libdbus-1-3 xcb-cursor.so.0:libxcb-cursor0 xcb-icccm.so.4:libxcb-icccm4 xcb-image.so.0:libxcb-image0 \

@@ -16,6 +16,7 @@ from client.platform.notifications import FreedesktopNotifier, Notice, Notifier
 from client.platform.tray import Tray, program_icon
 from tests.support.children import folder
 from tests.support.daemons import ROOT
+from tests.support.programs import program
 from tests.support.qt import WidgetCase
 
 
@@ -33,7 +34,7 @@ class BusTests(WidgetCase):
         super().setUp()
         home = folder("bus")
         where = f"unix:path={home}/bus"
-        command = ["dbus-daemon", "--session", f"--address={where}", "--nofork", "--print-address"]
+        command = [program("dbus-daemon"), "--session", f"--address={where}", "--nofork", "--print-address"]
         daemon = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.addCleanup(self.stop, daemon)
         assert daemon.stdout is not None
