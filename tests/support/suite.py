@@ -18,6 +18,7 @@ from tests.support.programs import QUICK
 from tests.support.screens import screen
 
 ROOT = Path(__file__).resolve().parents[2]
+BELOW_QT = "tests.client.core", "tests.client.store"
 MINIMUM = ROOT / "tests" / "expected_minimum"
 BIN = Path(sys.executable).parent
 QUICK_SHARE = 0.7
@@ -75,7 +76,11 @@ def trial(environ: Mapping[str, str], *arguments: str) -> tuple[str, int]:
 def client(environ: Mapping[str, str]) -> list[tuple[Mapping[str, str], Sequence[str]]]:
     """How the desktop client's tests are run: without a screen, and those under ``tests/client/screen``,
     which want OpenGL, on one.
+
+    Qt needs libraries of the system, so quick runs have only what is below it.
     """
+    if QUICK in environ:
+        return [(environ, ("--temp-directory", "_trial_temp_client", *BELOW_QT))]
     tests = ROOT / "tests" / "client"
     found = {path.parent.name for path in tests.glob("*/__init__.py")} | {
         path.stem for path in tests.glob("test_*.py")
@@ -85,7 +90,7 @@ def client(environ: Mapping[str, str]) -> list[tuple[Mapping[str, str], Sequence
     runs: list[tuple[Mapping[str, str], Sequence[str]]] = []
     if names:
         runs.append(({**environ, "QT_QPA_PLATFORM": "offscreen"}, (*options, *names)))
-    if "screen" in found and QUICK not in environ:
+    if "screen" in found:
         runs.append(
             (
                 {**environ, "QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"},
