@@ -10,6 +10,8 @@ from typing import Any
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from client.platform.paths import paths
+from client.platform.single import tell_first
 from tests.support.children import folder
 from tests.support.daemons import ROOT, Process, environment
 
@@ -30,7 +32,8 @@ class StartTests(TestCase):
         command = [sys.executable, "-m", "client.app", "--verbose"]
         first = Process(clock, command, environ, ROOT)
         self.addCleanup(first.stop, signal.SIGKILL)
-        while not catches(first.pid, signal.SIGTERM):
+        data = paths({"IMSYS_CLIENT_HOME": str(home)}).data
+        while not (catches(first.pid, signal.SIGTERM) and tell_first(data, "hidden")):
             await deferLater(clock, 0.05)
         second = Process(clock, command, environ, ROOT)
         self.assertEqual(await second.end(), 0)
