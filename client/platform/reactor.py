@@ -24,7 +24,9 @@ def application(arguments: list[str] | None = None) -> QApplication:
     found = QApplication.instance()
     if isinstance(found, QApplication):
         return found
-    shape = QSurfaceFormat()  # of all windows: contexts that share (films are painted in one of their own) have to be of one profile on macOS  # noqa: E501
+    # of all windows: contexts that share (films are painted in one of their own) have to be of one
+    # profile on macOS
+    shape = QSurfaceFormat()
     shape.setVersion(3, 3)
     shape.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
     QSurfaceFormat.setDefaultFormat(shape)

@@ -45,7 +45,10 @@ def open_store(path: Path, key: bytes) -> Opened:
         return Opened(_open(path, key))
     except NewerStore:
         aside = set_aside(path)
-        notice = f"What was kept on this computer is of a newer version of this program; it was set aside as {aside.name}, and is read anew."  # noqa: E501
+        notice = (
+            "What was kept on this computer is of a newer version of this program; "
+            f"it was set aside as {aside.name}, and is read anew."
+        )
         return Opened(_open(path, key), notice)
     except (*BEYOND_REPAIR, apsw.SQLError):
         rescued, drafts = _rescue(path, key)

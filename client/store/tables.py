@@ -13,7 +13,10 @@ from client.core.model import Conversation, ConversationKind, FriendRequest, Per
 from client.core.spans import Spans
 from client.store import messages
 
-_FIELDS = "id, kind, title, people, unread, mentioned, read, told, their_delivered, their_read, draft, pinned, archived, muted_until_ms, synced"  # noqa: E501
+_FIELDS = (
+    "id, kind, title, people, unread, mentioned, read, told, their_delivered, their_read, "
+    "draft, pinned, archived, muted_until_ms, synced"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ from client.video.film import PIXELS_MOST, Film
 SAMPLE_RATE, CHANNELS, SAMPLE_BYTES = 48_000, 2, 2
 """Of the sound that is played: 16 bits, little-endian."""
 
-FORMATS = "3dostr,aac,aiff,amr,asf,avi,flac,flv,gif,ivf,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,nut,ogg,wav,webp_pipe"  # noqa: E501
+FORMATS = (
+    "3dostr,aac,aiff,amr,asf,avi,flac,flv,gif,ivf,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,"
+    "mp3,mpeg,mpegts,mpegvideo,nut,ogg,wav,webp_pipe"
+)
 """What files may be.
 
 Not those that name other files (playlists, scripts), devices, or other things that read more than the file.

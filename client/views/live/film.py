@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLabel, QSlider, QStyle, QStyleOptionSlider, QVBoxLayout, QWidget
 
@@ -14,7 +14,7 @@ from client.video.commands import Pixels
 from client.viewmodels.film_show import FilmShow
 from client.views.live import words
 from client.views.live.parts import Note
-from client.views.live.stage import Stage
+from client.views.live.stage_panel import StagePanel
 from client.widgets.button import IconButton
 
 SKIP, SKIP_FAR = 5.0, 30.0
@@ -46,13 +46,11 @@ class SeekBar(QSlider):
         super().mousePressEvent(event)
 
 
-class FilmPanel(QWidget):
+class FilmPanel(StagePanel):
     """Plays one film until it is stopped.
 
     :param make: makes what is shown, with pictures as they are wanted here.
     """
-
-    closed = Signal()
 
     def __init__(
         self,
@@ -62,8 +60,8 @@ class FilmPanel(QWidget):
         *,
         opengl: bool | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.stage = stage = Stage(theme, opengl=opengl)
+        super().__init__(theme, parent, opengl=opengl)
+        stage = self.stage
         self.film = show = make(stage.area.pixels)
         self.play = IconButton(theme, "play", self.tr("Play"), shortcut="Space")
         self.slider = SeekBar()
@@ -99,35 +97,10 @@ class FilmPanel(QWidget):
         self._tick.timeout.connect(self._count)
         self._seek = QTimer(self, singleShot=True, interval=FIGURES_MS // 5)
         self._seek.timeout.connect(lambda: show.seek(self.slider.value() / STEPS))
-        self._end = show.changed.subscribe(lambda _: self._refresh())
-        self._over = False
+        heard = show.changed.subscribe(lambda _: self._refresh())
+        self.ends(self._tick, self._seek, heard=heard, shown=show.close)
         self._refresh()
         show.begin()
-
-    def leave(self) -> None:
-        """Play no more; :attr:`closed` tells that the panel can go."""
-        if not self._over:
-            self.stop()
-            self.closed.emit()
-
-    def stop(self) -> None:
-        """End what runs (idempotent)."""
-        if not self._over:
-            self._over = True
-            self._tick.stop()
-            self._seek.stop()
-            self._end()
-            self.stage.set_full(False)
-            self.stage.projector.set_player(None)
-            self.film.close()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.DeferredDelete:
-            self.stop()
-        return super().event(event)
-
-    def closeEvent(self, event: QEvent) -> None:
-        self.stop()
 
     # What it shows.
 

@@ -1,11 +1,11 @@
-"""Going live: a dialog that asks what to show, then the panel of oneself."""
+"""Going live: a dialog that asks what to show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -24,13 +24,9 @@ from PySide6.QtWidgets import (
 
 from client.platform.capture import Device
 from client.theme import Theme
-from client.theme.tokens import FIGURES_MS, GAP, HUGE, SMALL, VIDEO, WIDE
-from client.video.commands import QUALITIES, Pixels
+from client.theme.tokens import GAP, HUGE, SMALL, VIDEO, WIDE
+from client.video.commands import QUALITIES
 from client.viewmodels.going_live import TITLE_MOST, GoingLive, Source, Step
-from client.views.live import words
-from client.views.live.parts import Elided, LiveBadge, Note
-from client.views.live.stage import Stage
-from client.widgets.button import IconButton
 
 
 class GoLiveDialog(QDialog):
@@ -206,103 +202,3 @@ class GoLiveDialog(QDialog):
         ):
             widget.setEnabled(not starting and (widget is not self.device or self.device.count() > 0))
         return None
-
-
-class OwnPanel(QWidget):
-    """Myself, live: what others see, what goes out, and the end of it."""
-
-    closed = Signal()
-
-    def __init__(
-        self, theme: Theme, going: GoingLive, parent: QWidget | None = None, *, opengl: bool | None = None
-    ) -> None:
-        super().__init__(parent)
-        self.going = going
-        self.stage = stage = Stage(theme, opengl=opengl)
-        if stage.area.pixels is not going.pixels:
-            going.set_pixels(stage.area.pixels)
-        self._badge = LiveBadge(theme)
-        self._title = Elided("strong", gives_way=True)
-        self._figures = Elided("second")
-        self.full = IconButton(theme, "maximize", self.tr("Full screen"), shortcut="F")
-        self.end = QPushButton(self.tr("End"))
-        self.end.setProperty("kind", "danger")
-        self.note = Note(theme)
-        stage.row.addWidget(self._badge)
-        stage.row.addWidget(self._title, 1)
-        for widget in (self._figures, self.full, self.end):
-            stage.row.addWidget(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(stage, 1)
-        layout.addWidget(self.note)
-        self.setAccessibleName(self.tr("My live stream"))
-        self.full.clicked.connect(lambda: stage.set_full(not stage.full))
-        self.end.clicked.connect(self._press)
-        stage.acted.connect(self.leave)
-        stage.full_changed.connect(lambda full: self.full.set_icon("minimize" if full else "maximize"))
-        stage.area.pixels_changed.connect(lambda: going.set_pixels(stage.area.pixels))
-        self._second = QTimer(self, interval=FIGURES_MS)
-        self._second.timeout.connect(self._count)
-        self._second.start()
-        self._over = False
-        self._ending = going.changed.subscribe(lambda _: self._refresh())
-        self._refresh()
-
-    def leave(self) -> None:
-        """It is over; :attr:`closed` tells that the panel can go."""
-        if not self._over:
-            self.stop()
-            self.closed.emit()
-
-    def stop(self) -> None:
-        """End what runs (idempotent)."""
-        if not self._over:
-            self._over = True
-            self._second.stop()
-            self._ending()
-            self.stage.set_full(False)
-            self.stage.projector.set_player(None)
-            self.going.close()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.DeferredDelete:
-            self.stop()
-        return super().event(event)
-
-    def closeEvent(self, event: QEvent) -> None:
-        self.stop()
-
-    def _press(self) -> None:
-        if self.going.step is Step.LIVE:
-            self.going.end()
-        else:
-            self.leave()
-
-    def _refresh(self) -> None:
-        going, saying = self.going, self.stage.saying
-        if going.preview is not self.stage.projector.player:
-            self.stage.projector.set_player(going.preview)
-        live = going.step in (Step.LIVE, Step.STARTING)
-        self._badge.set_on(live)
-        self._title.setText(" ".join(going.stream.title.split()) if going.stream is not None else "")
-        self.end.setText(self.tr("End") if live else self.tr("Close"))
-        if self.end.property("kind") != (kind := "danger" if live else ""):
-            self.end.setProperty("kind", kind)
-            self.end.style().polish(self.end)
-        if going.step is Step.FAILED:
-            saying.say(going.sentence, icon="triangle-alert", button=self.tr("Close"))
-        elif going.step is Step.ENDED:
-            saying.say(
-                going.sentence or self.tr("Your live stream is over."),
-                icon="video-off",
-                button=self.tr("Close"),
-            )
-        else:
-            saying.hide()
-        self._count()
-
-    def _count(self) -> None:
-        self._figures.setText(self.going.figures)
-        self.note.say("" if self.stage.area.pixels is Pixels.YUV else words.without_opengl())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -14,18 +14,15 @@ from client.video.commands import Pixels
 from client.viewmodels.live_watch import LiveWatch, Shown
 from client.views.live import words
 from client.views.live.parts import Elided, LiveBadge, Note
-from client.views.live.stage import Stage
+from client.views.live.stage_panel import StagePanel
 from client.widgets.button import IconButton
 
 
-class LivePanel(QWidget):
+class LivePanel(StagePanel):
     """Watches one stream until it is closed, and no longer.
 
     :param make: makes what is shown, with pictures as they are wanted here.
     """
-
-    closed = Signal()
-    """It is to be taken away."""
 
     def __init__(
         self,
@@ -35,9 +32,8 @@ class LivePanel(QWidget):
         *,
         opengl: bool | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self.stage = stage = Stage(theme, opengl=opengl)
+        super().__init__(theme, parent, opengl=opengl)
+        self._theme, stage = theme, self.stage
         self.watch = make(stage.area.pixels)
         self._badge = LiveBadge(theme)
         self._title = Elided("strong", gives_way=True)
@@ -63,37 +59,13 @@ class LivePanel(QWidget):
         stage.key.connect(self._key)
         stage.full_changed.connect(self._filled)
         stage.area.pixels_changed.connect(self._pixels)
-        self._second = QTimer(self, interval=FIGURES_MS)
-        self._second.timeout.connect(self._count)
-        self._second.start()
-        self._end = self.watch.changed.subscribe(lambda _: self._refresh())
-        self._over = False
+        second = QTimer(self, interval=FIGURES_MS)
+        second.timeout.connect(self._count)
+        second.start()
+        heard = self.watch.changed.subscribe(lambda _: self._refresh())
+        self.ends(second, heard=heard, shown=self.watch.close)
         self._refresh()
         self.watch.begin()
-
-    def leave(self) -> None:
-        """Watch no more; :attr:`closed` tells that the panel can go."""
-        if not self._over:
-            self.stop()
-            self.closed.emit()
-
-    def stop(self) -> None:
-        """End what runs (idempotent)."""
-        if not self._over:
-            self._over = True
-            self._second.stop()
-            self._end()
-            self.stage.set_full(False)
-            self.stage.projector.set_player(None)
-            self.watch.close()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.DeferredDelete:
-            self.stop()
-        return super().event(event)
-
-    def closeEvent(self, event: QEvent) -> None:
-        self.stop()
 
     # What it shows.
 

@@ -21,7 +21,8 @@ from client.widgets.button import IconButton
 if TYPE_CHECKING:
     from client.video.studio import Studio
     from client.views.live.film import FilmPanel
-    from client.views.live.go_live import GoLiveDialog, OwnPanel
+    from client.views.live.go_live import GoLiveDialog
+    from client.views.live.own_panel import OwnPanel
     from client.views.live.panel import LivePanel
 
 
@@ -121,7 +122,7 @@ class LivePlace(QObject):
             self._studio.close()
 
     def _live(self) -> None:
-        from client.views.live.go_live import OwnPanel
+        from client.views.live.own_panel import OwnPanel
 
         assert self.dialog is not None
         going = self.dialog.going

@@ -19,7 +19,7 @@ from client.video.sound import Hearing, Silence
 from client.video.studio import Studio
 from client.viewmodels.going_live import GoingLive, Source, Step
 from client.viewmodels.live_watch import LiveWatch, Shown
-from client.views.live.go_live import OwnPanel
+from client.views.live.own_panel import OwnPanel
 from client.views.live.panel import LivePanel
 from imsys.errors import Refused
 from imsys.sdk import Client, LiveChange, LiveState, LiveStream

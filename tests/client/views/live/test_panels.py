@@ -24,7 +24,8 @@ from client.viewmodels.live_watch import LiveWatch, Shown
 from client.viewmodels.spool import Spool
 from client.views.conversation import ConversationView
 from client.views.live.film import FilmPanel
-from client.views.live.go_live import GoLiveDialog, OwnPanel
+from client.views.live.go_live import GoLiveDialog
+from client.views.live.own_panel import OwnPanel
 from client.views.live.panel import LivePanel
 from client.views.live.place import LivePlace
 from client.widgets.avatar import Avatars
