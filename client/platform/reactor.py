@@ -48,7 +48,17 @@ def install() -> None:
     from twisted import internet
 
     qreactor.install()
-    vars(internet)["reactor"].threadCallQueue = ThreadCalls()
+    reactor = vars(internet)["reactor"]
+    reactor.threadCallQueue = ThreadCalls()
+
+    def signalled(number: int, frame: object = None) -> None:
+        reactor.callFromThread(end)
+
+    def end() -> None:
+        if not reactor._stopped:  # by an earlier signal: make and a terminal send one each
+            reactor.stop()
+
+    reactor.sigInt = reactor.sigBreak = reactor.sigTerm = signalled
 
 
 class ThreadCalls(list[object]):

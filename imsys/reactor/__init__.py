@@ -8,6 +8,7 @@ What differs from :class:`twisted.internet.epollreactor.EPollReactor`:
 * :meth:`EPollReactor.callAtTurnEnd` has something run just before that.
 * Its clock is monotonic: timed calls come when they are due, whatever the time of day is set to.
 * The logging context of an event (whose connection it is) is made when something is logged, not before.
+* A signal to end is logged and carried out in the next turn, and a second one before it is none.
 * Threads that call in write to the waker only while the reactor sleeps, and only the first of them.
 
 A turn is: calls of threads and timed calls, what was asked for at its end, sending; then waiting, and

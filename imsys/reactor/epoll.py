@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import select
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -150,6 +151,20 @@ class EPollReactor(epollreactor.EPollReactor):
 
     def _queued(self) -> list[Connection]:
         return [connection for connection in dict.fromkeys(self._unsent) if connection.writing == QUEUED]
+
+    # -- signals
+
+    def _signalled(self, number: int, frame: object = None) -> None:
+        """Have the reactor end. Nothing is logged here: what the signal interrupted may be a log's line."""
+        self.callFromThread(self._asked_to_end, number)
+
+    sigInt = sigBreak = sigTerm = _signalled
+
+    def _asked_to_end(self, number: int) -> None:
+        if not self._stopped:  # by an earlier signal of the same turn
+            log.msg(f"Received {signal.Signals(number).name}, shutting down.")
+            self._exitSignal = number
+            self.stop()
 
     # -- the turn
 

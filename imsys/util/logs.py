@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from constantly import NamedConstant
 from twisted.logger import (
@@ -154,7 +153,7 @@ class LogFile:
         self.path = path
         self._level = LogLevel.levelWithName(level)
         self._lock = threading.RLock()  # events come from the gRPC and database threads too
-        self._file: TextIO | None = None
+        self._file: int | None = None
         self._flood = Flood(seconds)
 
     def __call__(self, event: LogEvent) -> None:
@@ -165,13 +164,8 @@ class LogFile:
                 self._write(self._flood.lines(event if written else None))
 
     def _write(self, events: list[LogEvent]) -> None:
-        if self._file is None or not events:
-            return
-        try:
-            self._file.write("".join(map(format_line, events)))
-            self._file.flush()
-        except OSError:
-            pass
+        if self._file is not None and events:
+            _write(self._file, events)
 
     def open(self) -> None:
         """Open the file and begin to receive events; a missing folder is created with owner-only access."""
@@ -202,18 +196,26 @@ class LogFile:
             old, self._file = self._file, None
         _close(old)
 
-    def _opened(self) -> TextIO:
-        descriptor = os.open(
-            self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640
-        )
-        return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+    def _opened(self) -> int:
+        return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o640)
 
 
-def _close(file: TextIO | None) -> None:
-    """Close a file, ignoring an error for data that a full disk did not take."""
-    if file is not None:
+def _write(descriptor: int, events: list[LogEvent]) -> None:
+    """Write lines, with no buffer of Python's between.
+
+    A buffer refuses whoever comes while it is at work, as the handler of a signal may. What a full disk does
+    not take is lost.
+    """
+    data = memoryview("".join(map(format_line, events)).encode("utf-8", "backslashreplace"))
+    with contextlib.suppress(OSError):
+        while data:
+            data = data[os.write(descriptor, data) :]
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
         with contextlib.suppress(OSError):  # it is closed nevertheless
-            file.close()
+            os.close(descriptor)
 
 
 def console() -> ILogObserver:
@@ -222,14 +224,13 @@ def console() -> ILogObserver:
     Everything else is in the log file, so a person at a terminal sees only what needs attention.
     """
     stream = sys.__stderr__
-    flood, lock = Flood(time.monotonic), threading.Lock()
+    flood, lock = Flood(time.monotonic), threading.RLock()
 
     @implementer(ILogObserver)
     class Console:
         def __call__(self, event: LogEvent) -> None:
             if stream is not None and level_of(event) >= LogLevel.warn:
                 with lock:
-                    stream.write("".join(map(format_line, flood.lines(event))))
-                    stream.flush()
+                    _write(stream.fileno(), flood.lines(event))
 
     return Console()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ class StartTests(TestCase):
         second = Process(clock, command, environ, ROOT)
         self.assertEqual(await second.end(), 0)
         self.assertEqual(second.text, "")
+        os.kill(first.pid, signal.SIGTERM)  # and again at once, as make and a terminal do
         self.assertEqual(await first.stop(signal.SIGTERM), 0, first.text)
         for trouble in ("Traceback", "unexpected", "CRITICAL", "ERROR"):
             self.assertNotIn(trouble, first.text)

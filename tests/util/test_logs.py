@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from io import StringIO
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -139,10 +139,37 @@ class LogTests(SynchronousTestCase):
 
     def test_console(self) -> None:
         """At a terminal only warnings and worse are shown."""
-        stream = StringIO()
-        self.patch(sys, "__stderr__", stream)
-        observer = console()
-        observer(event("one"))
-        observer(event("two", LogLevel.warn))
-        self.assertIn(": two\n", stream.getvalue())
-        self.assertNotIn("one", stream.getvalue())
+        path = folder("log") / "console"
+        with path.open("w") as stream:
+            self.patch(sys, "__stderr__", stream)
+            observer = console()
+            observer(event("one"))
+            observer(event("two", LogLevel.warn))
+        self.assertIn(": two\n", path.read_text())
+        self.assertNotIn("one", path.read_text())
+
+    def test_in_a_handler(self) -> None:
+        """The handler of a signal that comes while a line is written may log, and no line is lost."""
+        file = LogFile(folder("log") / "x.log", "info")
+        file.open()
+        self.addCleanup(file.close)
+        heard: list[int] = []
+
+        def handler(number: int, frame: object) -> None:
+            heard.append(number)
+            file(event("from the handler"))
+
+        before = signal.signal(signal.SIGALRM, handler)
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+        written = 0
+        while len(heard) < 200:
+            file(event("a line"))
+            written += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        lines = file.path.read_text().splitlines()
+        self.assertEqual(
+            (sum("a line" in line for line in lines), sum("handler" in line for line in lines)),
+            (written, len(heard)),
+        )
