@@ -9,6 +9,7 @@ from typing import Any
 from imsys.errors import Refused, Status
 from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.changes import PINS, REACTIONS, Change, Edit, EntryKind, Pin, React, Recall
+from imsys.store.database import Transaction
 from imsys.store.pages import Record
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
@@ -77,7 +78,7 @@ class Changing(StoreCase):
         )
         messages = await self.stores.messages.page(self.bert, self.thread, 0, 1000)
         self.assertEqual([one.content for one in messages[2:]], ["uno", "two", "three", "four", "five"])
-        pages = []
+        pages: list[Record] = []
         while True:
             page = await self.stores.messages.page(
                 self.bert, self.thread, pages[-1].msg_id if pages else 0, 3, entries=True
@@ -114,7 +115,7 @@ class Changing(StoreCase):
         record = next(one for one in await self.log() if one.msg_id == target)
         self.assertEqual((record.status, record.content, record.reactions, record.pinned), (2, "", (), False))
         for table in ("messages", "entries", "reactions", "pins"):
-            rows = await self.database.read(lambda tx, table=table: tx.rows(f"SELECT * FROM {table}"))
+            rows = await self.database.read(Transaction.rows, f"SELECT * FROM {table}")
             self.assertNotIn("secret", str(rows), table)
         for change in (
             Edit("1", target, "x", None, DAY),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from imsys.config import ChatConfig
 from imsys.errors import Status
 from tests.chat.features.test_conversation import text_request
 from tests.support.chat import ChatCase, RawClient
@@ -170,13 +169,9 @@ class Entries(ChatCase):
 class SqliteEntriesTests(Entries, OnSqlite):
     """On SQLite."""
 
-    config = ChatConfig()
-
 
 class MariaDbEntriesTests(Entries, OnMariaDb):
     """On MariaDB."""
-
-    config = ChatConfig()
 
 
 del Entries
