@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, Qt, QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from client.core.links import find_links, may_open
+from client.translations.tr import tr
 
 
 def _browse(url: str) -> object:
@@ -26,9 +27,6 @@ def open_link(
     if not asks:
         browse(url)
         return None
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("", text)
 
     host = find_links(url)[0].host
     box = QMessageBox(parent)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from client.core.display import shown_name
 from client.core.filenames import safe_name
+from client.translations.tr import tr
 
 
 def ask_open(
@@ -18,10 +19,6 @@ def ask_open(
 
     :param who: who sent it; empty: I did.
     """
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("", text)
-
     box = QMessageBox(parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setIcon(QMessageBox.Icon.Warning)
