@@ -17,11 +17,11 @@ from client.core.filenames import safe_name
 from client.core.model import Kind, Message, Stage, Transfer
 from client.core.ports import Failure
 from client.store import messages
+from client.sync.attachments import picture_size
 from client.sync.convert import STAGES
 from client.sync.keeping import Keeper
 from client.sync.known import Known
 from client.sync.speed import Speed
-from client.sync.uploads import picture_size
 from imsys import sdk
 from imsys.sdk import Client, Progress, Refused, explain
 

@@ -15,9 +15,9 @@ from client.store import messages, tables
 from client.store.messages import Order
 from client.store.schema import LAST
 from client.sync import convert
-from client.sync.incoming import Incoming
 from client.sync.keeping import Keeper
 from client.sync.known import Known
+from client.sync.message_writer import MessageWriter
 from imsys import sdk
 from imsys.sdk import Client, Refused
 
@@ -34,11 +34,11 @@ _log = logging.getLogger(__name__)
 class History:
     """Pages of conversations. What the server cannot be asked for now is left out."""
 
-    def __init__(self, client: Client, known: Known, keeper: Keeper, incoming: Incoming) -> None:
+    def __init__(self, client: Client, known: Known, keeper: Keeper, writer: MessageWriter) -> None:
         self._client = client
         self._known = known
         self._keeper = keeper
-        self._incoming = incoming
+        self._writer = writer
 
     async def before(self, conversation: int, message: Message | None, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
@@ -56,7 +56,7 @@ class History:
             )
         if place is None:
             found = merged(
-                found, (one for (where, _), one in self._incoming.unsaved.items() if where == conversation)
+                found, (one for (where, _), one in self._writer.unsaved.items() if where == conversation)
             )
         return found[-most:]
 
@@ -186,7 +186,7 @@ class History:
             self._known.set_row(replace(row, synced=found[-1].id))
         # a counter that was kept is right; else the server knows what was read
         if found and not row.conversation.read:
-            self._known.change(conversation, read=read, unread=unread)
+            self._known.change(replace(row.conversation, read=read, unread=unread))
         if found:
             self._known.with_last(self._known.row(conversation), found[-1])
         await self._keeper.write(lambda db: tables.put_conversation(db, self._known.row(conversation)))
