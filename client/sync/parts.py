@@ -18,6 +18,7 @@ from client.sync.features.messages import Messages
 from client.sync.features.people import People
 from client.sync.features.positions import Positions
 from client.sync.features.streams import Streams
+from client.sync.file_cache import FileCache
 from client.sync.history import History
 from client.sync.keeping import Keeper, Teller
 from client.sync.known import Known
@@ -26,6 +27,7 @@ from client.sync.outgoing import Outgoing
 from client.sync.renewal import Renewal
 from client.sync.seen import StoreSeen
 from client.sync.session import Session
+from client.sync.small_pictures import SmallPictures
 from client.sync.unfinished import StoreUnfinished
 from client.sync.uploads import Uploads
 from imsys.sdk import Client, Credentials, Gateway, Timing
@@ -47,6 +49,8 @@ class Parts:
     outgoing: Outgoing
     uploads: Uploads
     downloads: Downloads
+    pictures: SmallPictures
+    cache: FileCache
     history: History
     messages: Messages
     people: People
@@ -92,6 +96,7 @@ def join(
     writer = MessageWriter(known, keeper)
     outgoing = Outgoing(client, known, keeper, writer, now)
     uploads = Uploads(reactor, client, known, keeper, outgoing, writer, unfinished)
+    cache = FileCache(reactor, keeper, store.path.parent)
     history = History(client, known, keeper, writer)
     messages = Messages(client, known, writer, [outgoing.claim, uploads.claim])
     people = People(reactor, client, known, keeper)
@@ -118,7 +123,9 @@ def join(
         writer,
         outgoing,
         uploads,
-        Downloads(reactor, client, known, keeper, store.path.parent),
+        Downloads(reactor, client, known, cache),
+        SmallPictures(client, cache),
+        cache,
         history,
         messages,
         people,

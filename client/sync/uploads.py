@@ -14,7 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure as Reason
 
-from client.core.model import Kind, Mark, Message, Stage, Transfer
+from client.core.model import Kind, Mark, Message, Stage
 from client.core.ports import Failure
 from client.store import messages
 from client.sync.attachments import look
@@ -23,7 +23,7 @@ from client.sync.keeping import Keeper
 from client.sync.known import Known
 from client.sync.message_writer import MessageWriter
 from client.sync.outgoing import Outgoing
-from client.sync.speed import Speed
+from client.sync.transfer_report import TransferReport
 from client.sync.unfinished import StoreUnfinished
 from imsys import sdk
 from imsys.sdk import Client, Progress, Unavailable, UnfinishedUpload, explain
@@ -36,7 +36,7 @@ _log = Logger()
 @dataclass
 class _Job:
     message: Message
-    speed: Speed
+    report: TransferReport
     transfer: sdk.Transfer[sdk.Sent] | None = None
     paused: bool = False
     over: bool = False
@@ -137,7 +137,7 @@ class Uploads:
         if job.transfer is not None:
             job.transfer.cancel()
         self._mark_paused(job)
-        self._tell(job, Stage.PAUSED)
+        job.report.tell(Stage.PAUSED)
         return True
 
     def resume(self, message_key: str) -> bool:
@@ -147,7 +147,7 @@ class Uploads:
             return False
         job.paused = False
         self._mark_paused(job)
-        self._tell(job, Stage.WAITING)
+        job.report.tell(Stage.WAITING)
         self._pump()
         return True
 
@@ -176,8 +176,9 @@ class Uploads:
     # one after the other
 
     def _add(self, message: Message, *, paused: bool = False) -> None:
-        job = self._jobs[message.key] = _Job(message, Speed(self._reactor.seconds), paused=paused)
-        self._tell(job, Stage.PAUSED if paused else Stage.WAITING)
+        report = TransferReport(self._known, message, self._reactor.seconds, up=True)
+        job = self._jobs[message.key] = _Job(message, report, paused=paused)
+        job.report.tell(Stage.PAUSED if paused else Stage.WAITING)
         self._pump()
 
     def _pump(self) -> None:
@@ -207,14 +208,14 @@ class Uploads:
         if job.paused or job.over or job.message.key not in self._jobs:
             return
         problem = "" if progress.problem is None else explain(progress.problem)
-        self._tell(job, STAGES[progress.stage], progress.done, problem)
+        job.report.tell(STAGES[progress.stage], progress.done, problem)
 
     def _sent(self, sent: sdk.Sent, job: _Job) -> None:
         job.transfer = None
         if job.message.key in self._jobs:  # its message is on its way
             job.over = True
             self._offer(job, sent.file_id)
-            self._tell(job, Stage.FINISHING, sent.size)
+            job.report.tell(Stage.FINISHING, sent.size)
         self._pump()
 
     def _failed(self, reason: Reason, job: _Job) -> None:
@@ -224,7 +225,7 @@ class Uploads:
             self._pump()
             return
         if isinstance(problem, CancelledError | Unavailable):
-            self._tell(job, Stage.WAITING)
+            job.report.tell(Stage.WAITING)
             self._reactor.callLater(1.0, self._pump)
             return
         sentence = explain(problem or Exception())
@@ -235,29 +236,8 @@ class Uploads:
     def _end(self, job: _Job, stage: Stage = Stage.DONE, problem: str = "") -> None:
         self._jobs.pop(job.message.key, None)
         size = job.message.attachment.size if job.message.attachment is not None else 0
-        self._tell(job, stage, size if stage is Stage.DONE else None, problem)
-        self._known.moving.pop(job.message.key, None)
-
-    def _tell(self, job: _Job, stage: Stage, done: int | None = None, problem: str = "") -> None:
-        attachment = job.message.attachment
-        assert attachment is not None
-        before = self._known.moving.get(job.message.key)
-        now = done if done is not None else before.done if before is not None else 0
-        speed = job.speed.at(now) if stage is Stage.MOVING else 0.0
-        transfer = Transfer(
-            job.message.key,
-            job.message.conversation,
-            attachment.filename,
-            True,
-            attachment.size,
-            now,
-            stage,
-            speed,
-            problem,
-        )
-        self._known.moving[job.message.key] = transfer
-        if job.speed.due(before is None or before.stage is not stage):
-            self._known.changes.transfer.fire(transfer)
+        job.report.tell(stage, size if stage is Stage.DONE else None, problem)
+        job.report.over()
 
     # what is kept of them
 

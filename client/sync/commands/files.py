@@ -17,11 +17,11 @@ class Files(Uses):
 
     async def preview(self, message: Message) -> Path | None:
         """Have the small picture of a message's file on this disk."""
-        return await self.parts.downloads.preview(message)
+        return await self.parts.pictures.preview(message)
 
     async def avatar(self, file_id: str) -> Path | None:
         """Have an avatar on this disk."""
-        return await self.parts.downloads.avatar(file_id)
+        return await self.parts.pictures.avatar(file_id)
 
     def pause(self, key: str) -> None:
         """Stop a transfer so that it can go on."""
@@ -40,12 +40,12 @@ class Files(Uses):
 
     async def discard(self, message: Message) -> None:
         """Remove the copy of a message's file from this disk."""
-        await self.parts.downloads.discard(message)
+        await self.parts.cache.discard(message)
 
     async def cached(self) -> int:
         """Bytes of files, previews and avatars that are kept here and can be had again."""
-        return await self.parts.downloads.size()
+        return await self.parts.cache.size()
 
     async def clear_cache(self) -> None:
         """Remove them."""
-        await self.parts.downloads.clear()
+        await self.parts.cache.clear()

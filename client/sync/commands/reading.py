@@ -93,4 +93,4 @@ class Reading(Uses):
 
     def keeps(self, message: Message) -> bool:
         """Whether the file of a message is a copy of the account's own."""
-        return self.parts.downloads.keeps(message)
+        return self.parts.cache.keeps(message)
