@@ -5,6 +5,7 @@ is.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import apsw
@@ -28,6 +29,11 @@ PROBES = 60
 ROWS = 2_000
 """Messages that are searched at a time, so that others get their turn in the store."""
 
+Page = tuple[list[Message], bool, int]
+"""Messages as far as nothing is missing from them, whether that is all that was asked for, and the id at which
+something is missing.
+"""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,15 +51,10 @@ class History:
         place = None if message is None else messages.order(message)
         if place is None:
             await self._keeper.barrier()
-        found, whole, edge = await self._keeper.store.read(
-            lambda db: _page_before(db, conversation, place, most)
+        found = await self._filled(
+            lambda db: _page_before(db, conversation, place, most),
+            lambda edge: self._fetch_before(conversation, edge),
         )
-        asked = -1
-        while not whole and edge != asked and await self._fetch_before(conversation, edge):
-            asked = edge
-            found, whole, edge = await self._keeper.store.read(
-                lambda db: _page_before(db, conversation, place, most)
-            )
         if place is None:
             found = merged(
                 found, (one for (where, _), one in self._writer.unsaved.items() if where == conversation)
@@ -63,16 +64,22 @@ class History:
     async def after(self, conversation: int, message: Message, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
         place = messages.order(message)
-        found, whole, edge = await self._keeper.store.read(
-            lambda db: _page_after(db, conversation, place, most)
+        found = await self._filled(
+            lambda db: _page_after(db, conversation, place, most),
+            lambda edge: self._fetch_after(conversation, edge),
         )
-        asked = -1
-        while not whole and edge != asked and await self._fetch_after(conversation, edge):
-            asked = edge
-            found, whole, edge = await self._keeper.store.read(
-                lambda db: _page_after(db, conversation, place, most)
-            )
         return found[:most]
+
+    async def _filled(
+        self, read: Callable[[apsw.Connection], Page], fetch: Callable[[int], Awaitable[bool]]
+    ) -> list[Message]:
+        """A page of the store, after what is missing from it was fetched as far as that can be done."""
+        found, whole, edge = await self._keeper.store.read(read)
+        asked = -1
+        while not whole and edge != asked and await fetch(edge):
+            asked = edge
+            found, whole, edge = await self._keeper.store.read(read)
+        return found
 
     async def around(self, conversation: int, number: int, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
@@ -228,13 +235,7 @@ class History:
         return None
 
 
-def _page_before(
-    db: apsw.Connection, conversation: int, place: Order | None, most: int
-) -> tuple[list[Message], bool, int]:
-    """A page as far as nothing is missing from it; whether that is all that was asked for.
-
-    And the id before which something is missing.
-    """
+def _page_before(db: apsw.Connection, conversation: int, place: Order | None, most: int) -> Page:
     spans = tables.spans(db, conversation)
     page = messages.before(db, conversation, place, most)
     if place is None or place[0] == LAST:
@@ -263,9 +264,7 @@ def _page_around(
     return earlier + later if whole else None
 
 
-def _page_after(
-    db: apsw.Connection, conversation: int, place: Order, most: int
-) -> tuple[list[Message], bool, int]:
+def _page_after(db: apsw.Connection, conversation: int, place: Order, most: int) -> Page:
     page = messages.after(db, conversation, place, most)
     if place[0] == LAST:
         return page, True, 0

@@ -93,13 +93,13 @@ def join(
         unfinished=unfinished,
         calendar=now,
     )
+    people = People(reactor, client, known, keeper)
     writer = MessageWriter(known, keeper)
     outgoing = Outgoing(client, known, keeper, writer, now)
     uploads = Uploads(reactor, client, known, keeper, outgoing, writer, unfinished)
     cache = FileCache(reactor, keeper, store.path.parent)
     history = History(client, known, keeper, writer)
     messages = Messages(client, known, writer, [outgoing.claim, uploads.claim])
-    people = People(reactor, client, known, keeper)
     conversations = Conversations(client, known, keeper)
     friends = Friends(client, known, keeper, people, conversations)
     positions = Positions(client, known, keeper, conversations)
