@@ -162,7 +162,9 @@ class TalkingTests(AccountCase):
         whole = texts(await anna.before(thread, None, 1_000))
         await anna.parts.keeper.barrier()
         for table in ("spans", "messages"):
-            await anna.parts.keeper.store.write(lambda db, table=table: db.execute(f"DELETE FROM {table}").fetchall())  # type: ignore[misc]
+            await anna.parts.keeper.store.write(
+                lambda db, table=table: db.execute(f"DELETE FROM {table}").fetchall()
+            )  # type: ignore[misc]
         name = anna.me.username
         await anna.close()
         await ben.send(thread, "after that")

@@ -45,7 +45,9 @@ class EdgeTests(AccountCase):
         self.assertEqual([one.id for one in page], [one.id for one in whole])
         self.assertEqual(await anna.before(thread, None, 100), page)
         self.assertEqual([edge for edge in asked if edge], [between], "each page is asked for once")
-        self.assertEqual(list(await anna.parts.keeper.store.read(lambda db: tables.spans(db, thread))), [(0, last)])
+        self.assertEqual(
+            list(await anna.parts.keeper.store.read(lambda db: tables.spans(db, thread))), [(0, last)]
+        )
 
     async def said(self, somebody: Client, thread: int, text: str) -> int:
         """Say something; its id."""
