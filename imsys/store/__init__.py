@@ -10,6 +10,7 @@ from imsys.store.contacts import ContactStore
 from imsys.store.conversations import ConversationStore
 from imsys.store.database import Database
 from imsys.store.files import FileStore
+from imsys.store.groups import GroupStore
 from imsys.store.health import HealthStore
 from imsys.store.live import LiveStore
 from imsys.store.messages import MessageStore
@@ -31,6 +32,7 @@ class Stores:
     threads: ThreadStore
     messages: MessageStore
     conversations: ConversationStore
+    groups: GroupStore
     nodes: NodeStore
     files: FileStore
     live: LiveStore
@@ -42,13 +44,15 @@ class Stores:
 
         ``calendar`` returns Unix seconds, ``surge`` tells of login surges.
         """
+        messages = MessageStore(database)
         return cls(
             AccountStore(database, calendar),
             PeopleStore(database),
             ContactStore(database, calendar, surge),
             ThreadStore(database, calendar, surge),
-            MessageStore(database),
+            messages,
             ConversationStore(database),
+            GroupStore(database, calendar, messages.members),
             NodeStore(database, calendar),
             FileStore(database, calendar),
             LiveStore(database, calendar),
