@@ -14,7 +14,8 @@ def without_opengl(area: VideoArea) -> str:
         return ""
     if area.spares_processor:
         return QCoreApplication.translate(
-            "Video", "No graphics card draws OpenGL here: pictures are painted without it, which is less work."
+            "Video",
+            "No graphics card draws OpenGL here: pictures are painted without it, which is less work.",
         )
     return QCoreApplication.translate(
         "Video", "OpenGL is not available: pictures are painted without it, and take more work."

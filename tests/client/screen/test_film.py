@@ -10,10 +10,10 @@ from PySide6.QtCore import QPoint, Qt
 from client.core.memory import MemoryAccount
 from client.core.model import Attachment, Kind, Message
 from client.video.commands import Pixels
+from client.video.image_surface import ImageSurface
 from client.video.player import Surroundings
 from client.video.sound import Hearing, Silence
 from client.video.studio import Studio
-from client.video.image_surface import ImageSurface
 from client.video.surface import OpenGL, opengl_here
 from client.viewmodels.film_show import FilmShow
 from client.views.live.film import FilmPanel

@@ -51,7 +51,11 @@ class RendererTests(SynchronousTestCase):
             "Apple Software Renderer",
         ):
             self.assertIs(drawn_by(name), OpenGL.PROCESSOR, name)
-        for name in ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", "NVIDIA GeForce RTX 3060/PCIe/SSE2", "Apple M2"):
+        for name in (
+            "Mesa Intel(R) UHD Graphics 620 (KBL GT2)",
+            "NVIDIA GeForce RTX 3060/PCIe/SSE2",
+            "Apple M2",
+        ):
             self.assertIs(drawn_by(name), OpenGL.CARD, name)
 
 
