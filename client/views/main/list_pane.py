@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QHBoxLayout,
     QLabel,
     QListView,
@@ -22,7 +23,7 @@ from PySide6.QtWidgets import (
 from client.core.model import Conversation
 from client.theme import Theme
 from client.theme.tokens import GAP, HEADER, ICON_SMALL, SMALL, TIGHT
-from client.viewmodels.conversation_list import FOREVER, ConversationList, Shown, is_muted
+from client.viewmodels.conversation_list import FOREVER, ConversationList, Index, Shown, is_muted
 from client.views.main.row import RowDelegate
 from client.widgets.avatar import Avatars
 from client.widgets.banner import now_ms
@@ -60,6 +61,10 @@ class ConversationRows(QListView):
         """What is in a row."""
         found = index.data(ConversationList.CONVERSATION)
         return found if isinstance(found, Conversation) else None
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Paint these rows anew; Qt's list would lay out and paint all, since one might have another height."""
+        QAbstractItemView.dataChanged(self, first, last, list(roles))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
@@ -162,12 +167,13 @@ class ListPane(QWidget):
 
     def set_current(self, conversation: int) -> None:
         """Which one is open."""
-        self.delegate.current = conversation
+        before, self.delegate.current = self.model.row_of(self.delegate.current), conversation
         row = self.model.row_of(conversation)
         if row >= 0:
             self.rows.setCurrentIndex(self.model.index(row))
             self.rows.scrollTo(self.model.index(row))
-        self.rows.viewport().update()
+        for one in {before, row} - {-1}:
+            self.rows.update(self.model.index(one))
 
     def step(self, by: int) -> None:
         """Open the next one, or the one before."""
