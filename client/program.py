@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+PREPARE_MS = 250
+"""After an account came to the front, what its first conversation needs is made; nobody is so quick."""
 CLOSE_S = 4.0
 """Seconds that accounts have to close when the program ends."""
 
@@ -173,6 +175,7 @@ class Program:
             last = self._settings.value.last.get(entry.id, 0)
             if last and account.conversation(last) is not None and not view.narrow:
                 view.open(last)
+        QTimer.singleShot(PREPARE_MS, view, view.conversation.prepare)
         account.start()
         return opened
 
