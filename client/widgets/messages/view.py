@@ -88,6 +88,8 @@ class MessageList(QAbstractScrollArea):
         self._last_key = ""
         self.setVerticalScrollBar(ScrollBar())
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # always there: everything would be laid out anew for its width when it comes
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Messages"))
         self.setProperty("ground", "conversation")
@@ -178,22 +180,27 @@ class MessageList(QAbstractScrollArea):
 
     def refresh(self) -> None:
         """Show what the window holds now."""
+        at_end = self.scroller.most if self.scroller.at_end and len(self.rows) else -1.0
+        came = self._take()
+        self.arrange()
+        if came and not self.scroller.anchor.key and at_end >= 0 and self.isVisible():
+            self.canvas.slide_in(self.scroller.most - at_end)
+        self.canvas.show()
+
+    def _take(self) -> bool:
+        """Take what the window holds now, without laying it out; whether something has come to the end."""
         self._refresh_timer.stop()
         self._refreshed = time.monotonic()
-        window = self._window
-        held = len(self.rows), self.scroller.most if self.scroller.at_end else -1.0
+        window, some = self._window, len(self.rows)
         self.rows.set_messages(
             tuple(window.messages) if window is not None else (),
             window.unread_after if window is not None else 0,
         )
         last = self.rows.messages[-1].key if len(self.rows) else ""
-        came = bool(held[0]) and last != self._last_key and self._last_key in self.rows.index
+        came = bool(some) and last != self._last_key and self._last_key in self.rows.index
         self._last_key = last
-        self.arrange()
-        if came and not self.scroller.anchor.key and held[1] >= 0 and self.isVisible():
-            self.canvas.slide_in(self.scroller.most - held[1])
         accessible.changed(self, came)
-        self.canvas.show()
+        return came
 
     def relayout(self) -> None:
         """Measure everything anew, and keep what is read where it is."""
@@ -281,7 +288,7 @@ class MessageList(QAbstractScrollArea):
         self.canvas.show()
 
     def _move(self, move: Move) -> None:
-        self.refresh()
+        self._take()  # nothing is laid out where it is not to be seen
         index = self.rows.index.get(move.key, -1)
         if index < 0:
             self.scroller.to_end()

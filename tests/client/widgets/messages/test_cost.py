@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from client.core.grouping import places
 from client.core.model import Attachment, Kind, Mark, Message, Stage, Transfer
-from client.widgets.messages import layout, rows
+from client.widgets.messages import MessageList, layout, rows
 from tests.client.widgets.messages.scene import ListCase, message
 
 
@@ -212,3 +212,22 @@ class RowsTests(CostCase):
                     self.assertEqual(kept.height(index), kept.row(index).height)
             if some:
                 kept.ensure(range(luck.randrange(len(some)), len(some)))
+
+
+class OpeningTests(CostCase):
+    def test_lays_out_what_is_seen(self) -> None:
+        """A conversation that opens in its middle lays out each row that is seen once, and few others."""
+        laid: list[str] = []
+        lay_out = layout.lay_out
+
+        def laying(message: Message, *more: Any) -> Any:
+            laid.append(message.key)
+            return lay_out(message, *more)
+
+        self.patch(rows, "lay_out", laying)
+        self.patch(MessageList, "_lay_ahead", lambda view: None)
+        self.open(*self.many(400), unread=200, read=200)
+        seen = {self.list.rows.messages[index].key for index in self.list.scroller.seen()}
+        self.assertEqual(len(laid), len(set(laid)))
+        self.assertLessEqual(len(laid), len(seen) + 4)
+        self.assertLessEqual(seen, set(laid))
