@@ -30,7 +30,7 @@ class OpeningTests(AccountCase):
             for number in range(1, 3_001):
                 messages.put(db, Message(f"#{number}", 7, 2, number * 1000, text="words", id=number))
 
-        await anna._store.write(fill)
+        await anna.parts.keeper.store.write(fill)
         rows: list[object] = []
         asked: list[str] = []
 
@@ -45,7 +45,7 @@ class OpeningTests(AccountCase):
         def watch(db: Any) -> None:
             db.row_trace, db.exec_trace = row, statement
 
-        await anna._store.read(watch)
+        await anna.parts.keeper.store.read(watch)
         window = MessageWindow(anna, 7)
         self.addCleanup(window.close)
         await window.open()
@@ -60,15 +60,15 @@ class OpeningTests(AccountCase):
 class KnownTests(SynchronousTestCase):
     def test_the_same_while_nothing_changes(self) -> None:
         """A conversation is the same value until something of it, or of its people, is different."""
-        known = Known(Person(1, "me"), Connection(Link.OFFLINE, "x"), Changes(), lambda uuid: None)
+        known = Known(Person(1, "me"), Connection(Link.OFFLINE, "x"), Changes())
         for number in (7, 8):
             known.persons[number] = Person(number, f"name{number}")
             known.row(number, number)
         before = known.conversations()
         self.assertTrue(all(a is b for a, b in zip(before, known.conversations(), strict=True)))
-        known.change(7, unread=3)
+        known.change(replace(known.row(7).conversation, unread=3))
         known.persons[8] = replace(known.persons[8], alias="Ben")
         after = known.conversations()
         self.assertEqual([(one.unread, one.title) for one in after], [(3, "name7"), (0, "Ben")])
-        known.change(8, unread=1)
+        known.change(replace(known.row(8).conversation, unread=1))
         self.assertIs(after[0], known.conversations()[0])
