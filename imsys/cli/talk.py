@@ -414,12 +414,7 @@ class Chat:
         if known is None:
             raise CliError(f"{self._name} was signed out.")
         self._client.credentials.token = known.token
-        try:
-            await self._client.start()
-        except Refused as refused:  # the next command was quicker
-            if not self._paused(refused):
-                raise
-            await self._resume()
+        await self._client.start()
 
     def _end(self) -> None:
         if not self._ended.called:
