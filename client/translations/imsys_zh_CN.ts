@@ -2777,6 +2777,10 @@
         <translation>开始直播</translation>
     </message>
     <message>
+        <source>No graphics card draws OpenGL here: pictures are painted without it, which is less work.</source>
+        <translation>这里没有显卡来绘制 OpenGL：改用普通方式绘制画面，这样更省资源。</translation>
+    </message>
+    <message>
         <source>OpenGL is not available: pictures are painted without it, and take more work.</source>
         <translation>OpenGL 不可用：改用普通方式绘制画面，会占用更多资源。</translation>
     </message>

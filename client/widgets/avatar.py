@@ -124,9 +124,10 @@ class Avatar(QWidget):
 
     def show_person(self, id: int, name: str, file_id: str, *, online: bool = False) -> None:
         """Whose it is."""
-        self._who, self._online = (id, name, file_id), online
-        self.setAccessibleName(name)
-        self.update()
+        if (self._who, self._online) != ((id, name, file_id), online):
+            self._who, self._online = (id, name, file_id), online
+            self.setAccessibleName(name)
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QListView
+from PySide6.QtWidgets import QAbstractItemView, QListView
+
+Index = QModelIndex | QPersistentModelIndex
 
 MOVES = (
     Qt.Key.Key_Up,
@@ -43,6 +47,10 @@ class Rows(QListView):
     def key(self, event: QKeyEvent) -> bool:
         """Do what a key does with the row in front; whether it does something."""
         return False
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Paint these rows anew; Qt's list would lay out and paint all, since one might have another height."""
+        QAbstractItemView.dataChanged(self, first, last, list(roles))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         self.setProperty("byKeys", True)

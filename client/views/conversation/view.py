@@ -111,6 +111,15 @@ class ConversationView(QWidget):
         presenter.open(at=at)
         self._fill()
 
+    def prepare(self) -> None:
+        """Do what the first conversation would else wait for: styles, measures, what Qt makes when it is used
+        first.
+        """
+        if self.presenter is None:
+            self._inner.resize(self._stack.size())
+            self._inner.grab()
+            self.messages.prepare()
+
     def _leave(self) -> None:
         if self.presenter is None:
             return
@@ -283,8 +292,8 @@ class ConversationView(QWidget):
         self._body = QStackedWidget()
         self._body.addWidget(self.messages)
         self._body.addWidget(self.hello)
-        inner = QWidget()
-        column = QVBoxLayout(inner)
+        self._inner = QWidget()
+        column = QVBoxLayout(self._inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
@@ -297,7 +306,7 @@ class ConversationView(QWidget):
         column.addWidget(self.composer)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.nothing)
-        self._stack.addWidget(inner)
+        self._stack.addWidget(self._inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)

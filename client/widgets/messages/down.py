@@ -38,9 +38,8 @@ class DownButton(QAbstractButton):
         return QSize(size, size + self._theme.px(8) + SHADOW[1])
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """It is painted with every frame of the list below it: kept as a picture."""
+        """It is painted with every frame of the list below it: kept as a picture, but for the count."""
         state = (
-            self._count,
             self.underMouse(),
             self.hasFocus(),
             self.devicePixelRatioF(),
@@ -51,7 +50,13 @@ class DownButton(QAbstractButton):
             self._pixmap.setDevicePixelRatio(self.devicePixelRatioF())
             self._pixmap.fill(Qt.GlobalColor.transparent)
             self._draw(QPainter(self._pixmap))
-        QPainter(self).drawPixmap(0, 0, self._pixmap)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._pixmap)
+        if self._count:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            words = badge.words(self._count)
+            left = (self.width() - badge.width(self._theme, words)) / 2
+            badge.paint(painter, self._theme, words, QPointF(left, 0))
 
     def _draw(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -73,11 +78,6 @@ class DownButton(QAbstractButton):
         painter.drawPixmap(
             QPointF(disc.center().x() - wide.width() / 2, disc.center().y() - wide.height() / 2 + 1), pixmap
         )
-        if self._count:
-            words = badge.words(self._count)
-            badge.paint(
-                painter, self._theme, words, QPointF((self.width() - badge.width(self._theme, words)) / 2, 0)
-            )
         painter.end()
 
     def enterEvent(self, event: object) -> None:

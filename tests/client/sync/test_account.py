@@ -163,8 +163,8 @@ class TalkingTests(AccountCase):
         await anna.parts.keeper.barrier()
         for table in ("spans", "messages"):
             await anna.parts.keeper.store.write(
-                lambda db, table=table: db.execute(f"DELETE FROM {table}").fetchall()
-            )  # type: ignore[misc]
+                lambda db, table=table: db.execute(f"DELETE FROM {table}").fetchall()  # type: ignore[misc]
+            )
         name = anna.me.username
         await anna.close()
         await ben.send(thread, "after that")
