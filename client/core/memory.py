@@ -30,6 +30,8 @@ from client.core.model import (
 from client.core.ports import Failure
 
 __all__ = ["NOW_MS", "MemoryAccount"]
+PREVIEW = 720
+"""Pixels of the width of a small picture."""
 PICTURES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -346,7 +348,11 @@ class MemoryAccount(MemoryReader):
         attachment = message.attachment
         if attachment is None or not attachment.thumbnail:
             return Path(attachment.preview) if attachment and attachment.preview else None
-        shape = (360, round(360 * attachment.height / attachment.width)) if attachment.width else (360, 240)
+        shape = (
+            (PREVIEW, round(PREVIEW * attachment.height / attachment.width))
+            if attachment.width
+            else (PREVIEW, PREVIEW * 2 // 3)
+        )
         return self._picture(
             f"{attachment.thumbnail}-{shape[1]}",
             lambda path: landscape(path, int(attachment.thumbnail.split("-")[-1]), *shape),

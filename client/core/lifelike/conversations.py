@@ -198,7 +198,7 @@ def _stream(life: Life, now_ms: int) -> None:
             10005,
             now_ms - 3 * HOUR,
             Kind.LIVE,
-            "Finish line of the half marathon",
+            "Sunrise from the ridge, live",
             new,
             stream="live-1",
         )
@@ -207,7 +207,7 @@ def _stream(life: Life, now_ms: int) -> None:
         "live-1",
         4,
         10005,
-        "Finish line of the half marathon",
+        "Sunrise from the ridge, live",
         viewers=14,
         play_url="rtmp://127.0.0.1:1935/live/sample",
         watch_url="https://127.0.0.1:8443/live/sample",
