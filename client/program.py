@@ -45,7 +45,7 @@ from client.views.main.account_view import AccountView
 from client.views.main.window import Window
 from client.views.settings import SettingsDialog
 from client.views.sign_in import SignInView
-from client.widgets.messages.words import content
+from client.widgets.messages.words import content_line
 from client.widgets.pictures import Pictures
 from imsys import __version__
 
@@ -392,7 +392,7 @@ class Program:
             messages,
             self._settings.value,
             now_ms,
-            content,
+            content_line,
             seen=seen,
             hidden=tr("New message"),
         )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -263,7 +264,7 @@ class MemoryAccount(MemoryReader):
         for person in self._people.values():
             if person.username == username:
                 return person
-        raise Failure("Nobody has this name.")
+        raise Failure("There is nobody of this name.")
 
     async def ask_friend(self, uuid: int, note: str, alias: str = "") -> None:
         """Ask to become friends."""
@@ -369,7 +370,9 @@ class MemoryAccount(MemoryReader):
             return None
         path = self._folder / f"{name}.png"
         if not path.exists():
-            make(path)
+            half = path.with_suffix(f".{os.getpid()}")  # several processes may share the folder
+            make(half)
+            half.replace(path)
         return path
 
     def pause(self, key: str) -> None:

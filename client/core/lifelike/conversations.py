@@ -155,13 +155,13 @@ def _under_way(life: Life, now_ms: int) -> None:
         )
         return replace(message, **more)  # type: ignore[arg-type]
 
-    photo = Attachment(
-        "IMG_4711.jpg", 3_481_220, "image/jpeg", "", "", "picture-7", 1600, 1067, "", "picture-7"
+    photo = Attachment("IMG_4711.jpg", 3_481_220, "image/jpeg", "", "", "picture-7", 1600, 1067)
+    video = Attachment(
+        "crane at dawn.mp4", 182_400_113, "video/mp4", thumbnail="picture-12", width=1920, height=1080
     )
-    video = Attachment("crane at dawn.mp4", 182_400_113, "video/mp4", width=1920, height=1080)
     history.put(mine(1, "The wifi on this train is something else.", Mark.STORED, id=history.next_id()))
     history.put(mine(2, "It comes and goes", Mark.DELIVERED, id=history.next_id()))
-    history.put(mine(3, "Did you get the last one?", Mark.FAILED, failure="You are not friends any more."))
+    history.put(mine(3, "Did you get the last one?", Mark.FAILED, failure="You are not friends."))
     history.put(mine(4, "The dawn one", Mark.WAITING, kind=Kind.IMAGE, attachment=photo))
     history.put(mine(5, "", Mark.WAITING, kind=Kind.VIDEO, attachment=video))
     history.put(mine(6, "I will try again at the next station", Mark.WAITING))
@@ -178,7 +178,7 @@ def _under_way(life: Life, now_ms: int) -> None:
             plan.attachment.size,
             plan.attachment.size // 3,
             Stage.FAILED,
-            problem="There is no room left on this disk.",
+            problem="The connection was lost.",
         ),
     ):
         life.transfers[transfer.key] = transfer

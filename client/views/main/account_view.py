@@ -106,6 +106,7 @@ class AccountView(QWidget):
             changes.connection.subscribe(self._connection),
             changes.people.subscribe(lambda people: self._me() if account.me.uuid in people else None),
             changes.conversations.subscribe(lambda _: self._about()),
+            changes.conversations.subscribe(lambda _: self._some()),
             changes.requests.subscribe(lambda _: self._counts()),
             changes.notice.subscribe(lambda notice: self.conversation.toast.tell(sentence(notice))),
             self.conversations.counted.subscribe(lambda _: self._counts()),
@@ -118,6 +119,8 @@ class AccountView(QWidget):
         self._connection(account.connection())
         self._me()
         self._counts()
+        self._some()
+        (self.list.rows if account.conversations() else self.list.search).setFocus()
 
     def close_view(self) -> None:
         """End: what is written and where it is scrolled to is kept."""
@@ -239,6 +242,10 @@ class AccountView(QWidget):
 
     def _connection(self, connection: Connection) -> None:
         self.banner.set_connection(replace(connection, reason=sentence(connection.reason)))
+
+    def _some(self) -> None:
+        """There is something to choose from, or the list alone says what to do."""
+        self.conversation.nothing.setVisible(bool(self.account.conversations()))
 
     def _me(self) -> None:
         self.rail.account.show_person(self.account.me)

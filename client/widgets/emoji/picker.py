@@ -34,6 +34,8 @@ class EmojiPicker(QFrame):
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self._theme, self._recent, self._tone = theme, known(recent), tone if 0 <= tone < len(TONES) else 0
         self.setProperty("ground", "float")
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)  # outside of the round corners
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(self.tr("Emoji"))
         self.search = SearchField(theme, self.tr("Search emoji"))
         self.grid = Grid(theme)

@@ -39,7 +39,7 @@ def main() -> int:
             )
             for ratio in RATIOS
         ]
-        failed = any([one.wait() for one in running])
+        ended = [one.wait() for one in running]
     made = [
         path for path in sorted(options.folder.glob("*.png")) if path.stat().st_mtime_ns != before.get(path)
     ]
@@ -51,7 +51,7 @@ def main() -> int:
         for path in made:
             if kept(path.name):
                 shutil.copy(path, options.keep)
-    return int(failed)
+    return int(any(ended))
 
 
 def _environ(ratio: int, scratch: str) -> dict[str, str]:

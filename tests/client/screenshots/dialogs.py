@@ -24,7 +24,7 @@ from client.views.cropper import CropDialog
 from client.views.settings import SettingsDialog
 from client.views.sign_in import SignInView
 from client.widgets.avatar import Avatar, Avatars
-from client.widgets.messages.words import content
+from client.widgets.messages.words import content_line
 from client.widgets.pictures import Pictures
 from tests.client.screenshots.material import PORTRAIT
 from tests.client.screenshots.scene import Made, Make
@@ -113,7 +113,7 @@ def notification(theme: Theme, scratch: Path) -> Made:
     account, pictures = MemoryAccount(scratch, longest=50), Pictures()
     account.set_draft(1, "")
     message = account.receive(1, "Ten at the harbour, by the **old crane**. Bring the tripod!")
-    told = telling(account, [message], Preferences(), NOW_MS, content)
+    told = telling(account, [message], Preferences(), NOW_MS, content_line)
     assert told is not None
     frame = QFrame()
     frame.setProperty("ground", "float")

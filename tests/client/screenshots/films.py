@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from client.core.model import Attachment, Kind, Stream
@@ -83,7 +84,7 @@ def _shows(share: float = 0.0) -> Callable[[Stage], bool]:
             stage.more["sought"] = True
             panel.film.toggle()
             panel.film.seek(panel.film.duration * share)
-        return not share or abs(panel.film.position - panel.film.duration * share) < 1
+        return not share or panel.slider.value() > panel.slider.maximum() * share * 0.9
 
     return ready
 
@@ -108,6 +109,9 @@ def film() -> Make:
             height=720,
         )
         message = stage.account.receive(1, "From this morning", kind=Kind.VIDEO, attachment=attachment)
+        about = stage.account.conversation(1)
+        assert about is not None
+        stage.account._set(replace(about, unread=0, read=message.id))
         _place(stage, 1).play(message)
 
     return account(act, ready=_shows(0.37))

@@ -76,7 +76,11 @@ def _talking() -> dict[str, Shot]:
         stage.view.conversation.composer.set_text("See you tomorrow ")
         stage.view.conversation.composer.open_emoji()
 
-    def menu(stage: Stage) -> None:
+    def large(stage: Stage) -> None:
+        stage.theme.set_scale(150)
+        stage.view.open(ANNA)
+
+    def written(stage: Stage) -> None:
         stage.view.open(ANNA)
         stage.view.conversation.composer.set_text("Ten it is")
 
@@ -86,7 +90,7 @@ def _talking() -> dict[str, Shot]:
         "conversation-code": Shot(USUAL, account(lambda stage: stage.view.open(_of(stage, "robot")))),
         "conversation-chinese": Shot(USUAL, account(lambda stage: stage.view.open(WANG))),
         "conversation-empty": Shot(USUAL, account(lambda stage: stage.view.open(_of(stage, "emma")))),
-        "conversation-narrow": Shot(NARROW, account(menu)),
+        "conversation-narrow": Shot(NARROW, account(written)),
         "group": Shot(WIDE, account(lambda stage: (stage.view.open(GROUP), stage.view.show_details(True)))),
         "list-narrow": Shot(NARROW, account(lambda stage: None)),
         "nothing-open": Shot(USUAL, account(lambda stage: None)),
@@ -97,9 +101,7 @@ def _talking() -> dict[str, Shot]:
         "toast": Shot(USUAL, account(toast)),
         "long-text": Shot(USUAL, account(long_text)),
         "emoji": Shot(USUAL, account(emoji)),
-        "large-texts": Shot(
-            USUAL, account(lambda stage: (stage.theme.set_scale(150), stage.view.open(ANNA)))
-        ),
+        "large-texts": Shot(USUAL, account(large)),
     }
 
 
@@ -222,6 +224,6 @@ def _odd() -> dict[str, Shot]:
 
 def _others() -> dict[str, Shot]:
     return {
-        "notification": Shot((380, 116), dialogs.notification),
+        "notification": Shot((380, 136), dialogs.notification),
         **{f"settings-{name}": Shot((760, 600), dialogs.settings(name)) for name in SETTINGS},
     }
