@@ -120,7 +120,6 @@ class AccountView(QWidget):
         self._me()
         self._counts()
         self._some()
-        (self.list.rows if account.conversations() else self.list.search).setFocus()
 
     def close_view(self) -> None:
         """End: what is written and where it is scrolled to is kept."""
@@ -173,6 +172,13 @@ class AccountView(QWidget):
             self.list.rows.setFocus()
         elif self.current:
             self.list.rows.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def focus(self) -> None:
+        """Keys go where one goes on: to what is open, or to the list."""
+        if self.current:
+            self.conversation.focus()
+        else:
+            (self.list.rows if self.account.conversations() else self.list.search).setFocus()
 
     def step(self, by: int) -> None:
         """The next conversation."""

@@ -66,9 +66,20 @@ def _environ(ratio: int, scratch: str) -> dict[str, str]:
 
 
 def _compress(path: Path) -> None:
-    """Few colours for what is large; films and photographs keep more."""
-    colours = "64" if "@2x" in path.name or "-zh-" in path.name else "128"
-    command = ["pngquant", "--force", "--skip-if-larger", "--speed", "3", "--ext", ".png", colours, str(path)]
+    """Few colours for what is large, and no dots: there are few gradients."""
+    colours = "80" if "@2x" in path.name or "-zh-" in path.name else "160"
+    command = [
+        "pngquant",
+        "--force",
+        "--skip-if-larger",
+        "--nofs",
+        "--speed",
+        "3",
+        "--ext",
+        ".png",
+        colours,
+        str(path),
+    ]
     if subprocess.run(command, check=False).returncode not in (0, 98, 99):
         raise SystemExit(f"pngquant failed: {path}")
 

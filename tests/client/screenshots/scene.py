@@ -95,7 +95,7 @@ def account(
             lambda: act(stage),
             (close, view.close_view, pictures.close),
             lambda: shown(stage) or window,
-            lambda: ready(stage),
+            lambda: not pictures._asked and ready(stage),  # no picture is being decoded
             moves,
         )
 

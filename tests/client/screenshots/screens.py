@@ -50,7 +50,7 @@ def _talking() -> dict[str, Shot]:
 
     def away(link: Link) -> Any:
         def act(stage: Stage) -> None:
-            stage.view.open(ANNA)
+            stage.view.open(JONAS)
             stage.account.set_connection(link, UNREACHABLE if link is Link.WAITING else "", NOW_MS + 4000)
 
         return account(act)
