@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
-from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime
+from PySide6.QtCore import QDate, QDateTime, QLocale, QTime
 
 from client.core.display import shown, shown_name
 from client.core.filenames import safe_name
@@ -15,11 +15,7 @@ from client.core.formatting import plain
 from client.core.grouping import Day, day_label, day_of
 from client.core.model import Kind, Mark, Message, Person, Stage, Transfer
 from client.translations.sentences import listed, sentence
-
-
-def tr(text: str) -> str:
-    """Translate."""
-    return QCoreApplication.translate("", text)
+from client.translations.tr import tr
 
 
 def time_of(at_ms: int) -> str:

@@ -15,6 +15,7 @@ from client.platform.facts import facts, licences
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import AVATAR, GAP, SMALL, TIGHT
+from client.translations.tr import tr
 from client.viewmodels.own_profile import OwnProfile
 from client.viewmodels.sign_in import SignIn
 from client.viewmodels.spool import Spool
@@ -129,8 +130,6 @@ def notification(theme: Theme, scratch: Path) -> Made:
     words.setSpacing(TIGHT)
     words.addWidget(title)
     words.addWidget(text)
-    from client.program import tr
-
     words.addSpacing(SMALL)
     words.addWidget(QPushButton(tr("Reply")), 0, Qt.AlignmentFlag.AlignLeading)
     row = QHBoxLayout(frame)
