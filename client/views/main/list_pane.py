@@ -32,13 +32,6 @@ from client.widgets.search_field import SearchField
 
 HOUR = 3600
 
-BY_KEYS = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
-"""Somebody came by the keyboard, and is shown where they are."""
-
 
 class ConversationRows(Rows):
     """The rows alone; Enter or a click opens one."""

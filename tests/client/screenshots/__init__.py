@@ -12,7 +12,7 @@ LANGUAGES = ("en", "zh_CN")
 SCHEMES = ("light", "dark")
 RATIOS = (1, 2)
 
-SHOWN = ("conversation", "group", "film")
+SHOWN = ("conversation-en-light", "group-en-light", "conversation-en-dark")
 """Those in the README."""
 
 
@@ -24,5 +24,5 @@ def kept(file: str) -> bool:
     """
     name, language, scheme = file.removesuffix(".png").removesuffix("@2x").rsplit("-", 2)
     if "@2x" in file:
-        return name in SHOWN and language == "en" and scheme == "light"
+        return f"{name}-{language}-{scheme}" in SHOWN
     return language == "en" or scheme == "light"

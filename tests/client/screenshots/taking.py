@@ -19,7 +19,7 @@ from client.theme import Scheme, Theme
 from tests.client.screenshots import LANGUAGES, SCHEMES
 from tests.client.screenshots.scene import Made, Shot
 
-WAIT_S, QUIET_S, TURN_S = 6.0, 0.12, 0.03
+WAIT_S, QUIET_S, TURN_S = 30.0, 0.12, 0.03
 """A screen has so long to come to rest, rests when it has not changed for so long, and is looked at so often."""
 
 
