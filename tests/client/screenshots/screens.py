@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from client.core.memory import NOW_MS
 from client.core.model import Kind, Link, Message
+from client.core.model import Stage as Step
 from tests.client.screenshots import dialogs, films
 from tests.client.screenshots.material import PHOTO
 from tests.client.screenshots.scene import NARROW, SMALL, USUAL, WIDE, Shot, Stage, account
@@ -49,11 +51,16 @@ def _talking() -> dict[str, Shot]:
         stage.view.open(JONAS)
 
     def away(link: Link) -> Any:
-        def act(stage: Stage) -> None:
-            stage.view.open(JONAS)
-            stage.account.set_connection(link, UNREACHABLE if link is Link.WAITING else "", NOW_MS + 4000)
+        def gone(stage: Stage) -> bool:
+            if "gone" not in stage.more and len(stage.view.conversation.messages.look.previews) > 1:
+                stage.more["gone"] = True  # its pictures are here
+                for transfer in stage.account.transfers():
+                    stage.account.set_transfer(replace(transfer, stage=Step.WAITING))
+                reason = UNREACHABLE if link is Link.WAITING else ""
+                stage.account.set_connection(link, reason, NOW_MS + 4000)
+            return "gone" in stage.more
 
-        return account(act)
+        return account(lambda stage: stage.view.open(JONAS), ready=gone)
 
     def signed_out(stage: Stage) -> None:
         stage.view.open(ANNA)
