@@ -22,6 +22,14 @@ STEP = 20
 """Pixels of a step of the wheel's smallest part."""
 
 
+BY_KEYS = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+"""Somebody came by the keyboard, and is shown where they are; a window that opens is no key."""
+
+
 class Rows(QListView):
     """Its property ``byKeys`` says whether the row in front is to be marked; a subclass says what Enter and
     the like do, in :meth:`key`.
@@ -75,7 +83,7 @@ class Rows(QListView):
         super().mousePressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self.setProperty("byKeys", event.reason() != Qt.FocusReason.MouseFocusReason)
+        self.setProperty("byKeys", event.reason() in BY_KEYS)
         super().focusInEvent(event)
         if not self.currentIndex().isValid() and self.model() is not None and self.model().rowCount():
             self.setCurrentIndex(self.model().index(0, 0))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from client.theme import Theme
 from client.theme.tokens import AVATAR, FOCUS, ICON, SHADOW
+from client.translations.sentences import listed
 from client.widgets import badge, shadow
 
 
@@ -29,7 +30,7 @@ class DownButton(QAbstractButton):
         """How many are unread."""
         self._count = count
         name = self.tr("To the newest messages")
-        self.setAccessibleName(f"{name}, {self.tr('%n unread', '', count)}" if count else name)
+        self.setAccessibleName(listed((name, self.tr("%n unread", "", count) if count else "")))
         self.setToolTip(name)
         self.update()
 

@@ -256,7 +256,7 @@ def _place_meta(
             row.meta = QRectF(0, y - meta_height, meta_width, meta_height)
             return max(width, needed), y
     elif row.part is not None and row.part.meta_fits(meta_width):
-        row.meta = QRectF(0, y - meta_height, meta_width, meta_height)
+        row.meta = QRectF(0, y - meta_height - row.part.meta_lift(), meta_width, meta_height)
         return max(width, meta_width), y
     elif row.reactions:
         last = row.reactions[-1]
