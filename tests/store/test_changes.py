@@ -31,7 +31,7 @@ class Changing(StoreCase):
 
     async def done(self, *submissions: Submission) -> list[Any]:
         """What was stored; everything must have been."""
-        stored = []
+        stored: list[Any] = []
         for result in await self.append(*submissions):
             assert isinstance(result, Appended), result
             stored += result.messages
