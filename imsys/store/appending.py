@@ -50,6 +50,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     thread_id: int
     drafts: tuple[Draft, ...]
     change: Change | None = None
+    answers: bool = False
+    """Whether one of the messages has ``reply_to``."""
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
@@ -270,6 +272,7 @@ def _check_replies(
     wanted = {
         (submission.thread_id, draft.reply_to)
         for submission in submissions
+        if submission.answers
         for draft in submission.drafts
         if draft.reply_to
     }
@@ -420,14 +423,18 @@ def _moved(heads: dict[int, Head], before: dict[int, tuple[int, int]]) -> list[H
     return [head for head in heads.values() if head.last_msg_id != before[head.thread_id][0]]
 
 
-_MESSAGES = (
+_MESSAGES = "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content) VALUES "
+_WITH_EXTRA = (
     "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content, extra) VALUES "
 )
-_HEADS = "INSERT INTO threads (thread_id, last_msg_id, numbered_id, last_number) VALUES "
-_MOVED = ("last_msg_id", "numbered_id", "last_number")
-_MOVE = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in _MOVED)
-_MOVE_SQLITE = " ON CONFLICT (thread_id) DO UPDATE SET " + ", ".join(
-    f"{name} = excluded.{name}" for name in _MOVED
+_HEADS = "INSERT INTO threads (thread_id, last_msg_id, last_number) VALUES "
+_MOVE = (
+    " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id), numbered_id = VALUES(last_msg_id), "
+    "last_number = VALUES(last_number)"
+)
+_MOVE_SQLITE = (
+    " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id, numbered_id = excluded.last_msg_id, "
+    "last_number = excluded.last_number"
 )
 
 
@@ -438,52 +445,31 @@ def _write(
 
     MySQL gets literals, since its drivers escape parameters one by one in Python; SQLite gets parameters.
     """
+    extras = [message for message in messages if message.extra is not None]
+    plain = [message for message in messages if message.extra is None] if extras else messages
     if tx.dialect.name == "sqlite":
-        rows = [
-            (
-                m.thread_id,
-                m.msg_id,
-                m.number,
-                m.sender,
-                m.kind,
-                m.unique_id.encode() if m.unique_id else None,
-                m.content,
-                m.extra,
-            )
-            for m in messages
-        ]
         tx.execute("SAVEPOINT all_or_none")
         try:
-            tx.execute_rows(_MESSAGES, rows)
+            tx.execute_rows(_MESSAGES, [_values(message) for message in plain])
+            tx.execute_rows(_WITH_EXTRA, [(*_values(message), message.extra) for message in extras])
         except Exception as error:
             # after others, such as a full disk, there may be no transaction any more
             if tx.is_duplicate(error):
                 tx.execute("ROLLBACK TO all_or_none")
             raise
-        moves = [(head.thread_id, head.last_msg_id, head.last_msg_id, head.last_number) for head in heads]
+        moves = [(head.thread_id, head.last_msg_id, head.last_number) for head in heads]
         tx.execute_rows(_HEADS, moves, _MOVE_SQLITE)
         return
     # safe as literals: %d takes only numbers, and hex() returns only hexadecimal digits
-    contents = [
-        "(%d,%d,%d,%d,%d,%s,x'%s',%s)"  # noqa: UP031
-        % (
-            m.thread_id,
-            m.msg_id,
-            m.number,
-            m.sender,
-            m.kind,
-            f"x'{m.unique_id.encode().hex()}'" if m.unique_id else "NULL",
-            m.content.encode().hex(),
-            f"x'{m.extra.encode().hex()}'" if m.extra else "NULL",
-        )
-        for m in messages
-    ]
-    advances = [
-        "(%d,%d,%d,%d)" % (head.thread_id, head.last_msg_id, head.last_msg_id, head.last_number)  # noqa: UP031
-        for head in heads
-    ]
+    advances = ["(%d,%d,%d)" % (head.thread_id, head.last_msg_id, head.last_number) for head in heads]  # noqa: UP031
     most = tx.dialect.most_bytes
-    statements = [*_fitting(_MESSAGES, contents, "", most), *_fitting(_HEADS, advances, _MOVE, most)]
+    statements = (
+        _fitting(_MESSAGES, [f"({_literal(message)})" for message in plain], "", most) if plain else []
+    )
+    if extras:
+        literals = [f"({_literal(one)},{hex_literal((one.extra or '').encode())})" for one in extras]
+        statements += _fitting(_WITH_EXTRA, literals, "", most)
+    statements += _fitting(_HEADS, advances, _MOVE, most)
     if not commit:
         for statement in statements:
             tx.execute_literal(statement)
@@ -499,6 +485,31 @@ def _write(
                 tx.execute_literal("ROLLBACK TO all_or_none")
             raise
         tx.commit_with()
+
+
+def _values(message: Stored) -> tuple[int | str | bytes | None, ...]:
+    unique_id = message.unique_id.encode() if message.unique_id else None
+    return (
+        message.thread_id,
+        message.msg_id,
+        message.number,
+        message.sender,
+        message.kind,
+        unique_id,
+        message.content,
+    )
+
+
+def _literal(message: Stored) -> str:
+    return "%d,%d,%d,%d,%d,%s,x'%s'" % (  # noqa: UP031
+        message.thread_id,
+        message.msg_id,
+        message.number,
+        message.sender,
+        message.kind,
+        f"x'{message.unique_id.encode().hex()}'" if message.unique_id else "NULL",
+        message.content.encode().hex(),
+    )
 
 
 def _fitting(start: str, values: Sequence[str], end: str, most: int) -> list[str]:

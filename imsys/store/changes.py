@@ -33,7 +33,7 @@ PINS = 100
 
 
 class EntryKind(enum.IntEnum):
-    """The kinds of entries that are no messages (docs/protocol.md, 5.2)."""
+    """The kinds of entries that are no messages (docs/protocol.md, 2.6)."""
 
     EDIT = 16
     RECALL = 17

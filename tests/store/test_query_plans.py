@@ -199,7 +199,7 @@ class Plans(StoreCase):
             self.ids,
             [
                 *(Submission(anna, 0, thread, (), change) for change in changes),
-                Submission(bert, anna, thread, (answer,)),
+                Submission(bert, anna, thread, (answer,), answers=True),
             ],
         )
         await stores.conversations.pins(anna, thread)
@@ -471,7 +471,7 @@ ONLY_ON = {
     "UPDATE threads SET last_msg_id = ? WHERE thread_id = ?": "sqlite",
     "UPDATE messages SET number = s.n FROM (": "sqlite",
     "UPDATE messages m JOIN (": "mysql",
-    "INSERT INTO threads (thread_id, last_msg_id, numbered_id, last_number) VALUES ": "mysql",
+    "INSERT INTO threads (thread_id, last_msg_id, last_number) VALUES ": "mysql",
     "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)": "mysql",
 }
 """Statements that one database alone gets."""

@@ -41,9 +41,12 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
         drafts = tuple(
             [await _forwarded(context, *one) for one in zip(drafts, request.text_msg, strict=True)]
         )
+    answers = any([draft.reply_to for draft in drafts])  # noqa: C419
     chat = context.chat
     chat.allowances.texts(sender, len(drafts))
-    appended = await chat.log.append(Submission(sender, receiver, thread_id, drafts), context.session)
+    appended = await chat.log.append(
+        Submission(sender, receiver, thread_id, drafts, None, answers), context.session
+    )
     if appended.in_doubt:
         chat.outbound.tell_again(appended, sender)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
