@@ -225,6 +225,7 @@ class Plans(StoreCase):
         await stores.conversations.reactors(anna, thread, target, ("x", 1), 10)
         await stores.conversations.text(anna, thread, target)
         await stores.messages.page(anna, thread, 0, 100, entries=True)
+        await stores.messages.page_before(anna, thread, 0, 100, details=True)
         await stores.messages.append(
             self.ids, [Submission(anna, 0, thread, (), Recall("recall", [target], 9.0))]
         )
