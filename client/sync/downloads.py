@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from twisted.internet.threads import deferToThreadPool
 from client.core.caching import Kept, to_drop
 from client.core.filenames import safe_name
 from client.core.model import Kind, Message, Stage, Transfer
-from client.core.ports import Failure
+from client.core.ports import Failure, GivenUp
 from client.store import messages
 from client.sync.convert import STAGES
 from client.sync.keeping import Keeper
@@ -127,7 +128,9 @@ class Downloads:
             if fetching.transfer is not None:
                 fetching.transfer.cancel()
             self.resume(key)
-        self._known.moving.pop(key, None)
+        failed = self._known.moving.pop(key, None)
+        if fetching is None and failed is not None:
+            self._known.changes.transfer.fire(replace(failed, stage=Stage.CANCELLED, done=0, problem=""))
 
     def keeps(self, message: Message) -> bool:
         """See :class:`client.core.ports.Reader`."""
@@ -216,9 +219,9 @@ class Downloads:
                 if fetching.cancelled:
                     raise CancelledError
         except CancelledError:
-            tell(Stage.FAILED, 0, "It was given up.")
+            tell(Stage.CANCELLED, 0)
             self._known.moving.pop(message.key, None)
-            raise Failure("It was given up.") from None
+            raise GivenUp("It was given up.") from None
         except (Refused, OSError) as problem:
             tell(Stage.FAILED, 0, explain(problem))
             raise Failure(explain(problem)) from problem

@@ -21,6 +21,7 @@ from client.sync import convert
 from client.sync.incoming import Incoming
 from client.sync.keeping import Keeper
 from client.sync.known import Known
+from client.sync.people import learn
 from imsys import sdk
 from imsys.sdk import Client, Refused, Status, Unavailable, explain
 
@@ -168,6 +169,7 @@ class Outgoing:
         if isinstance(problem, Unavailable) or (isinstance(problem, Refused) and problem.status in _OVER):
             self._queue.append(message)
             return
+        learn(self._known, self._keeper, message.conversation, problem)
         self._incoming.store(
             replace(message, mark=Mark.FAILED, failure=explain(problem or Exception())),
             self._known.row(message.conversation),

@@ -20,6 +20,7 @@ from client.sync.history import History
 from client.sync.incoming import Incoming
 from client.sync.keeping import Keeper
 from client.sync.known import Known
+from client.sync.people import store_people
 from imsys import sdk
 from imsys.sdk import Client, Refused
 
@@ -89,20 +90,7 @@ class Standing:
 
     def store_people(self, changed: list[Person]) -> None:
         """Store people who are different now, and tell."""
-        if not changed:
-            return
-        uuids = {person.uuid for person in changed}
-
-        def told(_: object) -> None:
-            teller = self._keeper.teller
-            teller.people |= uuids
-            teller.conversations |= {
-                row.conversation.id
-                for row in self._known.rows.values()
-                if uuids & set(row.conversation.people)
-            }
-
-        self._keeper.write(lambda db: tables.put_people(db, changed)).addCallback(told)
+        store_people(self._known, self._keeper, changed)
 
     def befriend(self, person: Person, conversation: int) -> None:
         """Somebody is a friend, and this is their conversation."""

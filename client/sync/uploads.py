@@ -25,6 +25,7 @@ from client.sync.incoming import Incoming
 from client.sync.keeping import Keeper
 from client.sync.known import Known
 from client.sync.outgoing import Outgoing
+from client.sync.people import learn
 from client.sync.speed import Speed
 from imsys import sdk
 from imsys.sdk import Client, Progress, Unavailable, UnfinishedUpload, explain
@@ -200,7 +201,7 @@ class Uploads:
         job = self._jobs.get(message_key)
         if job is None:
             return False
-        self._end(job, Stage.FAILED, "It was given up.")
+        self._end(job, Stage.CANCELLED)
         Deferred.fromCoroutine(self._give_up(job)).addErrback(
             lambda reason: _log.info("not given up: {reason}", reason=reason.value)
         )
@@ -271,6 +272,7 @@ class Uploads:
             self._tell(job, Stage.WAITING)
             self._reactor.callLater(1.0, self._pump)
             return
+        learn(self._known, self._keeper, job.message.conversation, problem)
         sentence = explain(problem or Exception())
         self._end(job, Stage.FAILED, sentence)
         self._incoming.store(

@@ -644,6 +644,41 @@
     </message>
 </context>
 <context>
+    <name>Barred</name>
+    <message>
+        <source>Only its owner writes in this channel.</source>
+        <translation>只有频道所有者可以在此发言。</translation>
+    </message>
+    <message>
+        <source>You have blocked {name}.</source>
+        <translation>您已屏蔽 {name}。</translation>
+    </message>
+    <message>
+        <source>Unblock</source>
+        <translation>取消屏蔽</translation>
+    </message>
+    <message>
+        <source>{name} asks to be friends with you again.</source>
+        <translation>{name} 请求再次与您成为好友。</translation>
+    </message>
+    <message>
+        <source>Accept</source>
+        <translation>接受</translation>
+    </message>
+    <message>
+        <source>You have asked {name} to be friends again.</source>
+        <translation>您已请求 {name} 再次成为好友。</translation>
+    </message>
+    <message>
+        <source>You and {name} are not friends, so you cannot write to each other.</source>
+        <translation>您和 {name} 不是好友，因此无法互发消息。</translation>
+    </message>
+    <message>
+        <source>Send friend request</source>
+        <translation>发送好友请求</translation>
+    </message>
+</context>
+<context>
     <name>CertificatePage</name>
     <message>
         <source>Is this your server?</source>
@@ -902,18 +937,6 @@
     <message>
         <source>Find people</source>
         <translation>查找用户</translation>
-    </message>
-    <message>
-        <source>You have blocked {name}.</source>
-        <translation>您已屏蔽 {name}。</translation>
-    </message>
-    <message>
-        <source>You and {name} are not friends, so you cannot write to each other.</source>
-        <translation>您和 {name} 不是好友，因此无法互发消息。</translation>
-    </message>
-    <message>
-        <source>Only its owner writes in this channel.</source>
-        <translation>只有频道所有者可以在此发言。</translation>
     </message>
     <message>
         <source>Text</source>

@@ -253,7 +253,7 @@ class Input:
         """Tell what is wanted."""
         view, key = self._view, message.key
         transfer = view.look.transfer(key)
-        running = transfer is not None and transfer.stage not in (Stage.DONE,)
+        running = transfer is not None and not transfer.over
         if hit.action in ("resend", "delete", "reply"):
             getattr(view, hit.action).emit(message)
         elif hit.action == "time" and message.mark is Mark.FAILED:
