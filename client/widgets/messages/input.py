@@ -205,7 +205,7 @@ class Input:
             self.act(row.message, self._pressed)
 
     def _double(self, event: QMouseEvent) -> None:
-        """A word; beside the bubble it answers."""
+        """A word; beside the bubble it answers, where that is possible."""
         _, row, place = self._row_at(event.position())
         if row is None:
             return
@@ -214,7 +214,7 @@ class Input:
             self.selection.begin(row.message.key, start)
             self.selection.extend(row.message.key, end)
             self._dragging = True
-        elif not row.notice:
+        elif not row.notice and self._view.answers:
             self._view.reply.emit(row.message)
         self._view.viewport().update()
 
@@ -330,7 +330,7 @@ class Input:
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         icon = view.theme.icon
         link = row.text.link(place - row.text_at) if row.text is not None else None
-        if not row.notice and message.id and not message.recalled:
+        if view.answers and not row.notice and message.id and not message.recalled:
             menu.addAction(icon("reply"), tr("Reply"), lambda: view.reply.emit(message))
         if not self.selection.empty:
             menu.addAction(icon("copy"), tr("Copy selected"), self.copy)
