@@ -2377,6 +2377,10 @@
         <translation>已放弃。</translation>
     </message>
     <message>
+        <source>There is no room left on this disk. Make room on it, and try again.</source>
+        <translation>此磁盘空间不足。请清理空间后重试。</translation>
+    </message>
+    <message>
         <source>The server&apos;s certificate is not signed by an authority that is trusted here; name its CA file.</source>
         <translation>服务器的证书不是由此处信任的机构签发的；请指定其 CA 文件。</translation>
     </message>

@@ -74,6 +74,7 @@ def known() -> tuple[str, ...]:
         translate("Sentences", "The server does not answer in time."),
         translate("Sentences", "The connection was lost."),
         translate("Sentences", "It was given up."),
+        translate("Sentences", "There is no room left on this disk. Make room on it, and try again."),
         translate(
             "Sentences",
             "The server's certificate is not signed by an authority that is trusted here; name its CA file.",

@@ -77,7 +77,7 @@ class ConversationView(QWidget):
         )
         self.nothing.setProperty("ground", "conversation")
         self.nothing.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.toast = Toast(theme, self)
+        self.toast = Toast(theme, self, lambda: self.composer.height() if self.composer.isVisible() else 0)
         self._lay_out()
         self._connect()
         self._prefer()
