@@ -2618,10 +2618,6 @@
         <translation>到最新消息</translation>
     </message>
     <message>
-        <source>Change the last message, in an empty field</source>
-        <translation>修改上一条消息（输入框为空时）</translation>
-    </message>
-    <message>
         <source>Send</source>
         <translation>发送</translation>
     </message>

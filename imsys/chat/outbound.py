@@ -28,6 +28,7 @@ from imsys.util.outages import Outage
 if TYPE_CHECKING:
     from imsys.chat.directory import Directory
     from imsys.cluster.pushes import News
+    from imsys.store.appending import Appended
     from imsys.util.surge import Surge
 
 _log = Logger()
@@ -176,6 +177,21 @@ class Outbound(Service):
                 away.append(user)
         if away and self._others is not None:
             self._send_away(away, frame)
+
+    def tell(self, appended: Appended, sender: int, frame: bytes) -> None:
+        """Send a frame to those whom a stored submission is for: the members of its thread but its sender."""
+        group = appended.group
+        if group is None:
+            self.deliver_frame(appended.receivers, frame)
+        else:
+            self.deliver_frame([user for user in group.roles if user != sender], frame)
+
+    def tell_again(self, appended: Appended, sender: int) -> None:
+        """Ask those users to catch up, since they may not have been told."""
+        group = appended.group
+        self.catch_up(
+            appended.receivers if group is None else [user for user in group.roles if user != sender]
+        )
 
     def catch_up(self, users: Collection[int] | None) -> None:
         """Ask users on any server to catch up soon, since they may have missed a push.

@@ -199,6 +199,7 @@ def build(
             files,
             live,
             allowances,
+            config.chat,
             health.demand,
         )
     )

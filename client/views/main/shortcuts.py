@@ -74,7 +74,6 @@ def sentences() -> tuple[str, ...]:
         translate("Shortcuts", "Emoji"),
         translate("Shortcuts", "Details"),
         translate("Shortcuts", "To the newest message"),
-        translate("Shortcuts", "Change the last message, in an empty field"),
         translate("Shortcuts", "Send"),
         translate("Shortcuts", "New line"),
         translate("Shortcuts", "Copy what is selected"),
