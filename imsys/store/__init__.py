@@ -14,7 +14,9 @@ from imsys.store.health import HealthStore
 from imsys.store.live import LiveStore
 from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
+from imsys.store.overview import OverviewStore
 from imsys.store.people import PeopleStore
+from imsys.store.thread_settings import ThreadSettingsStore
 from imsys.store.threads import ThreadStore
 from imsys.util.surge import Surge
 
@@ -31,6 +33,8 @@ class Stores:
     threads: ThreadStore
     messages: MessageStore
     conversations: ConversationStore
+    overview: OverviewStore
+    thread_settings: ThreadSettingsStore
     nodes: NodeStore
     files: FileStore
     live: LiveStore
@@ -49,6 +53,8 @@ class Stores:
             ThreadStore(database, calendar, surge),
             MessageStore(database),
             ConversationStore(database),
+            OverviewStore(database),
+            ThreadSettingsStore(database, calendar),
             NodeStore(database, calendar),
             FileStore(database, calendar),
             LiveStore(database, calendar),

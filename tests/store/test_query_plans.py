@@ -23,6 +23,7 @@ from imsys.store.database import Transaction
 from imsys.store.files import Content, Offer, Purpose
 from imsys.store.live import LiveStream
 from imsys.store.sign_ins import SignIn, SignInStore
+from imsys.store.thread_settings import SettingsChange
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
 SMALL, LARGE = 400, 1600
@@ -38,6 +39,8 @@ ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
     "FROM nodes WHERE expires_at > ?": "the same 1,024 rows, every ten seconds",
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ": "sorts the threads of one user: as many as they have friends, whatever is stored",
+    "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
+    "WHERE y.user_id = ? AND y.pinned_at > 0": "scans the pinned threads of one user, which are few",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
     "FROM file_outbox ORDER BY due_at LIMIT ?": "reads the index from its beginning, as far as the limit",
     "AND s.state IN (0, 1) AND s.stream_id > ?": "sorts the live streams of one user's threads",
@@ -202,6 +205,7 @@ class Plans(StoreCase):
                 Submission(bert, anna, thread, (answer,), answers=True),
             ],
         )
+        await self.play_overview(anna, bert, thread, target)
         await stores.conversations.pins(anna, thread)
         await stores.conversations.reactors(anna, thread, target, ("x", 1), 10)
         await stores.conversations.text(anna, thread, target)
@@ -217,6 +221,30 @@ class Plans(StoreCase):
 
         await self.database.write(behind)
         await stores.messages.append(self.ids, [text(anna, bert, thread, "numbered")])
+
+    async def play_overview(self, anna: int, bert: int, thread: int, target: int) -> None:
+        stores = self.stores
+        settings = stores.thread_settings
+        for pinned in (True, False):
+            await settings.change(anna, thread, SettingsChange(pinned=pinned))
+        await settings.change(anna, thread, SettingsChange(pinned=True, draft="x"))
+        await settings.get(anna, thread)
+        noted = Draft("noted", "x", extra="{}", mentions=(anna,), expires=9)
+        await stores.messages.append(self.ids, [Submission(bert, anna, thread, (noted,))])
+        await stores.messages.append(
+            self.ids, [Submission(bert, 0, thread, (), React("last", target, "y", True))]
+        )
+        for only in (None, True, False):
+            await stores.overview.newest(anna, (0, 0), 50, only)
+        await stores.overview.pinned(anna)
+        await stores.conversations.hide(anna, thread, [target], 0)
+        await stores.overview.newest(anna, (0, 0), 50)
+
+        def behind(tx: Transaction) -> None:
+            tx.execute("UPDATE threads SET numbered_id = 0 WHERE thread_id = ?", thread)
+
+        await self.database.write(behind)
+        await stores.overview.newest(anna, (0, 0), 50)
 
     async def play_files(self, anna: int, bert: int, thread: int) -> None:
         files, made = self.stores.files, []
@@ -379,7 +407,7 @@ class Plans(StoreCase):
         raise NotImplementedError
 
 
-CONVERSATIONS = ("entries", "reactions", "pins", "hidden")
+CONVERSATIONS = ("entries", "reactions", "pins", "hidden", "mentions", "expiring", "thread_settings")
 FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
 SIGN_INS = ("sign_ins", "epochs")
 
@@ -397,6 +425,15 @@ def fill_conversations(tx: Transaction, users: range, thread: int) -> None:
     )
     tx.execute_many("INSERT INTO pins (thread_id, msg_id, entry_id) VALUES (?, ?, ?)", rows)
     tx.execute_many("INSERT INTO hidden (thread_id, msg_id, user_id) VALUES (?, ?, ?)", rows)
+    tx.execute_many("INSERT INTO mentions (thread_id, msg_id, user_id) VALUES (?, ?, ?)", rows)
+    tx.execute_many(
+        "INSERT INTO expiring (thread_id, msg_id, due_at) VALUES (?, ?, ?)",
+        [(thread_id, msg_id, FOREVER - user) for thread_id, msg_id, user in rows],
+    )
+    tx.execute_many(
+        "INSERT INTO thread_settings (thread_id, user_id, pinned_at, draft) VALUES (?, ?, 1, '')",
+        sorted({(thread_id, user) for thread_id, _, user in rows}),
+    )
 
 
 def fill_files(tx: Transaction, users: range, thread: int) -> None:
@@ -470,7 +507,7 @@ ONLY_ON = {
     "UPDATE threads SET last_msg_id = ? WHERE thread_id = ?": "sqlite",
     "UPDATE messages SET number = s.n FROM (": "sqlite",
     "UPDATE messages m JOIN (": "mysql",
-    "INSERT INTO threads (thread_id, last_msg_id, last_number) VALUES ": "mysql",
+    "INSERT INTO threads (thread_id, last_msg_id, last_number, low_sent, high_sent) VALUES ": "mysql",
     "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)": "mysql",
 }
 """Statements that one database alone gets."""

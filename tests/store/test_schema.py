@@ -33,6 +33,9 @@ TABLES = {
     "reactions",
     "pins",
     "hidden",
+    "mentions",
+    "expiring",
+    "thread_settings",
     "schema_migrations",
 }
 

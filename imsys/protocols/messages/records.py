@@ -43,6 +43,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reply_to: str | UnsetType = UNSET
     mentions: list[str] | str | UnsetType = UNSET
     forward: Forward | UnsetType = UNSET
+    expires: int | UnsetType = UNSET
     reactions: list[Reactions] | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
 
