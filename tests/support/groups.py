@@ -14,7 +14,7 @@ INVITATIONS, ANSWER, LINK, LINKS, REVOKE, JOIN, LOOK, ASKING, LET_IN, ADDED_BY, 
 class GroupCase(ChatCase):
     """A test with the group."""
 
-    names = ("anna", "bert", "carl", "dora", "emil")
+    names: tuple[str, ...] = ("anna", "bert", "carl", "dora", "emil")
 
     async def setUp(self) -> None:
         await super().setUp()
