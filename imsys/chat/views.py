@@ -128,7 +128,7 @@ def verified(message: Stored) -> VerifiedText:
 
 
 def extra_fields(extra: str | None) -> dict[str, Any]:
-    """Return what a message says beside its content: ``reply_to``, ``mentions``, ``forward``."""
+    """Return what a message says beside its content: ``reply_to``, ``mentions``, ``forward``, ``expires``."""
     if not extra:
         return {}
     found: dict[str, Any] = msgspec.json.decode(extra)

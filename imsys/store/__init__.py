@@ -15,7 +15,9 @@ from imsys.store.health import HealthStore
 from imsys.store.live import LiveStore
 from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
+from imsys.store.overview import OverviewStore
 from imsys.store.people import PeopleStore
+from imsys.store.thread_settings import ThreadSettingsStore
 from imsys.store.threads import ThreadStore
 from imsys.util.surge import Surge
 
@@ -32,6 +34,8 @@ class Stores:
     threads: ThreadStore
     messages: MessageStore
     conversations: ConversationStore
+    overview: OverviewStore
+    thread_settings: ThreadSettingsStore
     groups: GroupStore
     nodes: NodeStore
     files: FileStore
@@ -52,6 +56,8 @@ class Stores:
             ThreadStore(database, calendar, surge),
             messages,
             ConversationStore(database),
+            OverviewStore(database),
+            ThreadSettingsStore(database, calendar),
             GroupStore(database, calendar, messages.members),
             NodeStore(database, calendar),
             FileStore(database, calendar),

@@ -18,6 +18,7 @@ from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, PRIVATE, Head, blocked_by
 from imsys.store.ids import ms_of
 from imsys.store.members import ADMIN, MemberList, not_a_member
+from imsys.store.mentions import mention_anew, mentioned
 
 TEXT = 1
 """The kind of a text message (docs/protocol.md, 2.3)."""
@@ -33,7 +34,7 @@ PINS = 100
 
 
 class EntryKind(enum.IntEnum):
-    """The kinds of entries that are no messages (docs/protocol.md, 5.2)."""
+    """The kinds of entries that are no messages (docs/protocol.md, 2.6)."""
 
     EDIT = 16
     RECALL = 17
@@ -202,6 +203,7 @@ class Edit(msgspec.Struct, frozen=True, gc=False):
             scene.head.thread_id,
             target.msg_id,
         )
+        mention_anew(tx, scene.head.thread_id, target.msg_id, mentioned(self.mentions))
         told: dict[str, Any] = {"content": self.content}
         if self.mentions:
             told["mentions"] = self.mentions
@@ -238,6 +240,8 @@ def empty(tx: Transaction, thread_id: int, msg_ids: Sequence[int]) -> None:
     )
     tx.execute(f"DELETE FROM reactions WHERE {among}", thread_id)  # noqa: S608
     tx.execute(f"DELETE FROM pins WHERE {among}", thread_id)  # noqa: S608
+    tx.execute(f"DELETE FROM mentions WHERE {among}", thread_id)  # noqa: S608
+    tx.execute(f"DELETE FROM expiring WHERE {among}", thread_id)  # noqa: S608
 
 
 class React(msgspec.Struct, frozen=True, gc=False):

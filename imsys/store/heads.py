@@ -31,6 +31,11 @@ class Head(msgspec.Struct, gc=False):
     last_number: int
     numbered_id: int
     """See :mod:`imsys.store.numbering`."""
+    low_sent: int
+    """The last message of the user ``low``."""
+    high_sent: int
+    timer: int
+    """Seconds after which messages expire, 0 never."""
 
 
 _COLUMNS = (
@@ -42,6 +47,9 @@ _COLUMNS = (
     "last_msg_id",
     "last_number",
     "numbered_id",
+    "low_sent",
+    "high_sent",
+    "timer",
 )
 
 

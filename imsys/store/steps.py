@@ -26,6 +26,11 @@ _COLUMNS = (
     ("threads", "member_count", "{long} NOT NULL DEFAULT 0"),
     ("threads", "description", "{line} NOT NULL DEFAULT ''"),
     ("threads", "avatar", "{line} NOT NULL DEFAULT ''"),
+    # -- of private threads: the last messages of both users; what was written is read
+    ("threads", "low_sent", "{long} NOT NULL DEFAULT 0"),
+    ("threads", "high_sent", "{long} NOT NULL DEFAULT 0"),
+    # -- seconds after which messages expire, 0 never
+    ("threads", "timer", "{long} NOT NULL DEFAULT 0"),
     # -- profiles: who may add the user to groups, of imsys.store.groups
     ("profiles", "added_by", "{long} NOT NULL DEFAULT 0"),
     # -- messages: dense in their thread, 0 not yet known; when it was edited (ms, 0 never); JSON of what else it says
@@ -37,6 +42,8 @@ _COLUMNS = (
     ("members", "hidden_to", "{long} NOT NULL DEFAULT 0"),
     ("members", "first_id", "{long} NOT NULL DEFAULT 0"),
     ("members", "muted_until", "{long} NOT NULL DEFAULT 0"),
+    # -- of a group: the last message of this member
+    ("members", "sent_id", "{long} NOT NULL DEFAULT 0"),
 )
 
 

@@ -36,6 +36,7 @@ from imsys.store.membership import (
     Settings,
 )
 from imsys.store.sign_ins import SignIn, SignInStore
+from imsys.store.thread_settings import SettingsChange
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
 SMALL, LARGE = 400, 1600
@@ -51,6 +52,8 @@ ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
     "FROM nodes WHERE expires_at > ?": "the same 1,024 rows, every ten seconds",
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ": "sorts the threads of one user: as many as they have friends, whatever is stored",
+    "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
+    "WHERE y.user_id = ? AND y.pinned_at > 0": "scans the pinned threads of one user, which are few",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
     "FROM file_outbox ORDER BY due_at LIMIT ?": "reads the index from its beginning, as far as the limit",
     "AND s.state IN (0, 1) AND s.stream_id > ?": "sorts the live streams of one user's threads",
@@ -214,13 +217,15 @@ class Plans(StoreCase):
             self.ids,
             [
                 *(Submission(anna, 0, thread, (), change) for change in changes),
-                Submission(bert, anna, thread, (answer,)),
+                Submission(bert, anna, thread, (answer,), answers=True),
             ],
         )
+        await self.play_overview(anna, bert, thread, target)
         await stores.conversations.pins(anna, thread)
         await stores.conversations.reactors(anna, thread, target, ("x", 1), 10)
         await stores.conversations.text(anna, thread, target)
         await stores.messages.page(anna, thread, 0, 100, entries=True)
+        await stores.messages.page_before(anna, thread, 0, 100, details=True)
         await stores.messages.append(
             self.ids, [Submission(anna, 0, thread, (), Recall("recall", [target], 9.0))]
         )
@@ -232,6 +237,30 @@ class Plans(StoreCase):
 
         await self.database.write(behind)
         await stores.messages.append(self.ids, [text(anna, bert, thread, "numbered")])
+
+    async def play_overview(self, anna: int, bert: int, thread: int, target: int) -> None:
+        stores = self.stores
+        settings = stores.thread_settings
+        for pinned in (True, False):
+            await settings.change(anna, thread, SettingsChange(pinned=pinned))
+        await settings.change(anna, thread, SettingsChange(pinned=True, draft="x"))
+        await settings.get(anna, thread)
+        noted = Draft("noted", "x", extra="{}", mentions=(anna,), expires=9)
+        await stores.messages.append(self.ids, [Submission(bert, anna, thread, (noted,))])
+        await stores.messages.append(
+            self.ids, [Submission(bert, 0, thread, (), React("last", target, "y", True))]
+        )
+        for only in (None, True, False):
+            await stores.overview.newest(anna, (0, 0), 50, only)
+        await stores.overview.pinned(anna)
+        await stores.conversations.hide(anna, thread, [target], 0)
+        await stores.overview.newest(anna, (0, 0), 50)
+
+        def behind(tx: Transaction) -> None:
+            tx.execute("UPDATE threads SET numbered_id = 0 WHERE thread_id = ?", thread)
+
+        await self.database.write(behind)
+        await stores.overview.newest(anna, (0, 0), 50)
 
     async def play_groups(self, anna: int, bert: int, carl: int) -> None:
         groups = self.stores.groups
@@ -441,7 +470,18 @@ class Plans(StoreCase):
         raise NotImplementedError
 
 
-CONVERSATIONS = ("entries", "reactions", "pins", "hidden", "invitations", "group_links", "join_requests")
+CONVERSATIONS = (
+    "entries",
+    "reactions",
+    "pins",
+    "hidden",
+    "mentions",
+    "expiring",
+    "thread_settings",
+    "invitations",
+    "group_links",
+    "join_requests",
+)
 FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
 SIGN_INS = ("sign_ins", "epochs")
 
@@ -459,6 +499,15 @@ def fill_conversations(tx: Transaction, users: range, thread: int) -> None:
     )
     tx.execute_many("INSERT INTO pins (thread_id, msg_id, entry_id) VALUES (?, ?, ?)", rows)
     tx.execute_many("INSERT INTO hidden (thread_id, msg_id, user_id) VALUES (?, ?, ?)", rows)
+    tx.execute_many("INSERT INTO mentions (thread_id, msg_id, user_id) VALUES (?, ?, ?)", rows)
+    tx.execute_many(
+        "INSERT INTO expiring (thread_id, msg_id, due_at) VALUES (?, ?, ?)",
+        [(thread_id, msg_id, FOREVER - user) for thread_id, msg_id, user in rows],
+    )
+    tx.execute_many(
+        "INSERT INTO thread_settings (thread_id, user_id, pinned_at, draft) VALUES (?, ?, 1, '')",
+        sorted({(thread_id, user) for thread_id, _, user in rows}),
+    )
     tx.execute_many(
         "INSERT INTO invitations (thread_id, user_id, inviter_id, created_at) VALUES (?, ?, 1, 0)",
         [(thread_id, user + turn) for thread_id, turn, user in rows],
@@ -544,7 +593,7 @@ ONLY_ON = {
     "UPDATE threads SET last_msg_id = ? WHERE thread_id = ?": "sqlite",
     "UPDATE messages SET number = s.n FROM (": "sqlite",
     "UPDATE messages m JOIN (": "mysql",
-    "INSERT INTO threads (thread_id, last_msg_id, numbered_id, last_number) VALUES ": "mysql",
+    "INSERT INTO threads (thread_id, last_msg_id, last_number, low_sent, high_sent) VALUES ": "mysql",
     "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)": "mysql",
 }
 """Statements that one database alone gets."""
