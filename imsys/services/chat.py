@@ -22,7 +22,10 @@ from imsys.chat.moving import Moving
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
+from imsys.chat.presence import Presence
+from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
+from imsys.chat.views import tell_presence
 from imsys.cluster.chat_servicers import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
@@ -36,6 +39,7 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.redis.allowances import Allowances
 from imsys.redis.client import Redis
+from imsys.redis.last_seen import LastSeen
 from imsys.redis.routes import Routes
 from imsys.redis.tokens import Tokens
 from imsys.server.connections import Connections
@@ -130,6 +134,7 @@ def build(
     def ended(session: Session) -> None:
         directory.ended(session)
         connections.ended(session)
+        presence.forget(session)
 
     dispatcher = Dispatcher(discover(), ended)
     crowd = crowd_of(reactor, config.limits, chat.capacity)
@@ -165,6 +170,8 @@ def build(
     )
     outbound = Outbound(reactor, directory, peers, surge)
     peers.serve(outbound)
+    presence = Presence(reactor, calendar, directory, stores.presence, LastSeen(redis), tell_presence)
+    outbound.watcher = presence
     unconfirmed = UnconfirmedWrites(reactor, stores.threads, outbound.catch_up)
     log = MessageLog(
         reactor,
@@ -198,6 +205,8 @@ def build(
             tokens,
             files,
             live,
+            presence,
+            Typing(reactor.seconds, stores.presence),
             allowances,
             config.chat,
             health.demand,
@@ -247,6 +256,7 @@ def build(
         grpc,
         peers,
         outbound,
+        presence,
         unconfirmed,
         care,
     )

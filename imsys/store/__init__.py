@@ -16,6 +16,7 @@ from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
 from imsys.store.overview import OverviewStore
 from imsys.store.people import PeopleStore
+from imsys.store.presence import PresenceStore
 from imsys.store.thread_settings import ThreadSettingsStore
 from imsys.store.threads import ThreadStore
 from imsys.util.surge import Surge
@@ -34,6 +35,7 @@ class Stores:
     messages: MessageStore
     conversations: ConversationStore
     overview: OverviewStore
+    presence: PresenceStore
     thread_settings: ThreadSettingsStore
     nodes: NodeStore
     files: FileStore
@@ -46,14 +48,16 @@ class Stores:
 
         ``calendar`` returns Unix seconds, ``surge`` tells of login surges.
         """
+        messages = MessageStore(database)
         return cls(
             AccountStore(database, calendar),
             PeopleStore(database),
             ContactStore(database, calendar, surge),
             ThreadStore(database, calendar, surge),
-            MessageStore(database),
+            messages,
             ConversationStore(database),
             OverviewStore(database),
+            PresenceStore(database, messages.members, calendar),
             ThreadSettingsStore(database, calendar),
             NodeStore(database, calendar),
             FileStore(database, calendar),
