@@ -53,7 +53,7 @@ class Outgoing:
         self._now = now
         self._last_ms = 0
         self._queue: deque[Message] = deque()
-        self._posted: dict[str, tuple[Message, sdk.Outgoing]] = {}
+        self._posted: dict[str, tuple[Message, sdk.Outgoing[sdk.Message]]] = {}
         self._claimed: set[str] = set()
 
     def moment(self) -> int:

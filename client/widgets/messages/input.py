@@ -166,8 +166,10 @@ class Input:
         )
         self._view.viewport().setCursor(shape)
         if (hit, key if hit or link else "", link) != (self.hovered, self.hovered_key, self.link):
+            before = self.hovered_key
             self.hovered, self.hovered_key, self.link = hit, key if hit or link else "", link
-            self._view.viewport().update()
+            for one in {before, self.hovered_key}:
+                self._view.canvas.update_row(one)
 
     def _drag(self) -> None:
         """The selection goes to the pointer."""
