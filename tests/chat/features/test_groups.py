@@ -337,6 +337,9 @@ class Groups(GroupCase):
         await self.change(self.b, SETTINGS, avatar=picture)
         self.assertEqual((await self.ask(self.c, GET))["avatar"], picture)
         self.assertEqual((await self.e.ask(FILE, file_id=picture))["error"], OK)
+        other = await self.send(self.a, self.anna, purpose="group", thread_id="0")
+        await self.change(self.a, SETTINGS, avatar=other)
+        self.assertEqual((await self.b.ask(FILE, file_id=picture))["error"], Status.FILE_OPEN_ERROR)
         await self.change(self.b, SETTINGS, avatar="")
         self.assertEqual((await self.ask(self.c, GET))["avatar"], "")
 
