@@ -62,6 +62,7 @@ def _parser() -> _Parser:
         idle,
         live,
         login,
+        overview,
         page,
         storm,
         suite,
@@ -70,6 +71,21 @@ def _parser() -> _Parser:
 
     parser = _Parser(prog="imsys-bench", description="Measure imsys.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (chat, groups, login, idle, growth, files, live, faults, storm, client, users, suite, page):
+    for module in (
+        chat,
+        groups,
+        login,
+        idle,
+        growth,
+        overview,
+        files,
+        live,
+        faults,
+        storm,
+        client,
+        users,
+        suite,
+        page,
+    ):
         module.add_command(commands)
     return parser

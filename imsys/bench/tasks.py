@@ -65,7 +65,8 @@ class Ask(msgspec.Struct, kw_only=True, tag="ask"):
     """Ask for something at a rate (a second), on schedule whatever the answers."""
 
     what: str
-    """``history``: a page somewhere in one of the user's threads; ``sync``: which threads have something new.
+    """``history``: a page somewhere in one of the user's threads; ``sync``: which threads have something new;
+    ``overview``: the first screen.
     """
     rate: float
     warmup: float

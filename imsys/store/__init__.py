@@ -17,6 +17,7 @@ from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
 from imsys.store.overview import OverviewStore
 from imsys.store.people import PeopleStore
+from imsys.store.presence import PresenceStore
 from imsys.store.thread_settings import ThreadSettingsStore
 from imsys.store.threads import ThreadStore
 from imsys.util.surge import Surge
@@ -35,6 +36,7 @@ class Stores:
     messages: MessageStore
     conversations: ConversationStore
     overview: OverviewStore
+    presence: PresenceStore
     thread_settings: ThreadSettingsStore
     groups: GroupStore
     nodes: NodeStore
@@ -57,6 +59,7 @@ class Stores:
             messages,
             ConversationStore(database),
             OverviewStore(database),
+            PresenceStore(database, messages.members, calendar),
             ThreadSettingsStore(database, calendar),
             GroupStore(database, calendar, messages.members),
             NodeStore(database, calendar),

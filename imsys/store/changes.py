@@ -123,8 +123,10 @@ class Change(Protocol):
         ...
 
 
-def may_write(head: Head, members: MemberList | None, user: int, now_ms: int) -> Refused | None:
+def may_write(head: Head | None, members: MemberList | None, user: int, now_ms: int) -> Refused | None:
     """Why a user may not write in a thread; ``members`` is ``None`` in a private one."""
+    if head is None:
+        return not_a_member()
     if members is not None:
         return members.may_write(user, now_ms)
     if head.kind != PRIVATE or user not in (head.low, head.high):

@@ -35,6 +35,7 @@ from imsys.store.membership import (
     SetRole,
     Settings,
 )
+from imsys.store.presence import SeenBy
 from imsys.store.sign_ins import SignIn, SignInStore
 from imsys.store.thread_settings import SettingsChange
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
@@ -221,6 +222,7 @@ class Plans(StoreCase):
             ],
         )
         await self.play_overview(anna, bert, thread, target)
+        await self.play_presence(anna, bert, thread)
         await stores.conversations.pins(anna, thread)
         await stores.conversations.reactors(anna, thread, target, ("x", 1), 10)
         await stores.conversations.text(anna, thread, target)
@@ -237,6 +239,14 @@ class Plans(StoreCase):
 
         await self.database.write(behind)
         await stores.messages.append(self.ids, [text(anna, bert, thread, "numbered")])
+
+    async def play_presence(self, anna: int, bert: int, thread: int) -> None:
+        presence = self.stores.presence
+        await presence.set_seen_by(anna, SeenBy.FRIENDS)
+        await presence.seen_by(anna)
+        await presence.exist([anna, 5])
+        await presence.open_to(anna, [bert, *range(100_001, 100_150)])
+        await presence.audiences([(anna, thread), (bert, thread), (bert, 1 << 40)])
 
     async def play_overview(self, anna: int, bert: int, thread: int, target: int) -> None:
         stores = self.stores
