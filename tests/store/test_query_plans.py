@@ -299,7 +299,7 @@ class Plans(StoreCase):
             (anna, LetIn("g10", carl, False, 9)),
             (carl, JoinByLink("g11", asking.link, 9)),
             (anna, LetIn("g12", carl, True, 9)),
-            (anna, Settings("g13", title="H", channel=True)),
+            (anna, Settings("g13", title="H", channel=True, avatar=Picture(b"", ""))),
             (anna, Leave("g14", hand_over=True)),
         ):
             (result,) = await self.stores.messages.append(self.ids, [Submission(actor, 0, group, (), change)])
