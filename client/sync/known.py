@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from client.core.changes import Changes
+from client.core.changes import Changes, Signal
 from client.core.model import (
     Connection,
     Conversation,
@@ -20,14 +20,9 @@ from client.store.tables import Row
 
 
 class Known:
-    """One account's people, conversations, requests, streams and transfers.
+    """One account's people, conversations, requests, streams and transfers."""
 
-    :param ask_about: called with the uuid of somebody of whom nothing is known.
-    """
-
-    def __init__(
-        self, me: Person, connection: Connection, changes: Changes, ask_about: Callable[[int], None]
-    ) -> None:
+    def __init__(self, me: Person, connection: Connection, changes: Changes) -> None:
         self.me = me
         self.changes = changes
         self.link = connection
@@ -37,7 +32,10 @@ class Known:
         self.moving: dict[str, Transfer] = {}
         self.live: dict[str, Stream] = {}
         self.settings: dict[str, str] = {}
-        self._ask_about = ask_about
+        self.unknown = Signal[int]()
+        """The uuid of somebody of whom nothing is known."""
+        self._seen: dict[int, tuple[tuple[object, ...], Conversation]] = {}
+        """What :meth:`seen` made, and of what."""
 
     def person(self, uuid: int) -> Person:
         """Somebody; one who is not known yet has their number for a name, and is asked about."""
@@ -45,9 +43,13 @@ class Known:
             return self.me
         person = self.persons.get(uuid)
         if person is None:
-            self._ask_about(uuid)
+            self.unknown.fire(uuid)
             return Person(uuid, str(uuid))
         return person
+
+    def known_person(self, uuid: int) -> Person:
+        """The same, and nobody is asked."""
+        return self.persons.get(uuid) or Person(uuid, str(uuid))
 
     def people(self) -> Sequence[Person]:
         """All friends, by name."""
@@ -67,7 +69,9 @@ class Known:
         return None if row is None else self.seen(row)
 
     def seen(self, row: Row) -> Conversation:
-        """A conversation with the name and the picture that its people have now."""
+        """A conversation with the name and the picture that its people have now: the same value while
+        nothing of it changes.
+        """
         one = row.conversation
         live = next(
             (stream.id for stream in self.live.values() if stream.conversation == one.id and stream.running),
@@ -75,12 +79,15 @@ class Known:
         )
         if one.kind is ConversationKind.PRIVATE and one.people:
             other = self.person(one.people[0])
-            return replace(one, title=other.name, avatar=other.avatar, live=live)
-        return replace(
-            one,
-            live=live,
-            title=one.title or ", ".join(self.person(uuid).name for uuid in one.people[:4]) or str(one.id),
-        )
+            title, avatar = other.name, other.avatar
+        else:
+            title, avatar = one.title, one.avatar
+            title = title or ", ".join(self.person(uuid).name for uuid in one.people[:4]) or str(one.id)
+        of = (one, title, avatar, live)
+        made = self._seen.get(one.id)
+        if made is None or made[0][0] is not one or made[0][1:] != of[1:]:
+            made = self._seen[one.id] = of, replace(one, title=title, avatar=avatar, live=live)
+        return made[1]
 
     def streams(self, conversation: int) -> Sequence[Stream]:
         """Live streams that run there."""
@@ -102,10 +109,9 @@ class Known:
         self.rows[row.conversation.id] = row
         return row
 
-    def change(self, conversation: int, **fields: object) -> Row:
-        """Change what is seen of a conversation."""
-        row = self.row(conversation)
-        return self.set_row(replace(row, conversation=replace(row.conversation, **fields)))  # type: ignore[arg-type]
+    def change(self, conversation: Conversation) -> Row:
+        """What is seen of a conversation is this now."""
+        return self.set_row(replace(self.row(conversation.id), conversation=conversation))
 
     def with_last(self, row: Row, message: Message) -> Row:
         """A row after a message came or changed."""

@@ -180,8 +180,20 @@
         <translation>M月d日</translation>
     </message>
     <message>
+        <source>MMMM d</source>
+        <translation>M月d日</translation>
+    </message>
+    <message>
         <source>d MMMM yyyy</source>
         <translation>yyyy年M月d日</translation>
+    </message>
+    <message>
+        <source>MMMM d, yyyy</source>
+        <translation>yyyy年M月d日</translation>
+    </message>
+    <message>
+        <source>{day}, {time}</source>
+        <translation>{day} {time}</translation>
     </message>
     <message>
         <source>{count} s left</source>
@@ -301,7 +313,7 @@
     </message>
     <message>
         <source>You to {name}</source>
-        <translation>您发给{name}</translation>
+        <translation>您发给 {name}</translation>
     </message>
     <message>
         <source>answer to: {text}</source>
@@ -1015,6 +1027,12 @@
         <source>To the newest messages</source>
         <translation>到最新消息</translation>
     </message>
+    <message numerus="yes">
+        <source>%n unread</source>
+        <translation>
+            <numerusform>%n 条未读</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>EmojiPicker</name>
@@ -1129,7 +1147,7 @@
     </message>
     <message>
         <source>Save as …</source>
-        <translation>另存为 …</translation>
+        <translation>另存为…</translation>
     </message>
     <message>
         <source>Remove from this disk</source>
@@ -1240,7 +1258,7 @@
     </message>
     <message>
         <source>Save as …</source>
-        <translation>另存为 …</translation>
+        <translation>另存为…</translation>
     </message>
     <message>
         <source>Go to the message</source>
@@ -1452,6 +1470,13 @@
     <message>
         <source>Friends</source>
         <translation>好友</translation>
+    </message>
+</context>
+<context>
+    <name>Friends</name>
+    <message>
+        <source>online</source>
+        <translation>在线</translation>
     </message>
 </context>
 <context>
@@ -1877,6 +1902,21 @@
     </message>
 </context>
 <context>
+    <name>Phrases</name>
+    <message>
+        <source>, </source>
+        <translation>，</translation>
+    </message>
+    <message>
+        <source>{name}: {text}</source>
+        <translation>{name}：{text}</translation>
+    </message>
+    <message>
+        <source>{number}%</source>
+        <translation>{number}%</translation>
+    </message>
+</context>
+<context>
     <name>PickedRow</name>
     <message>
         <source>Do not send {name}</source>
@@ -2029,7 +2069,7 @@
         <translation>没有好友请求</translation>
     </message>
     <message>
-        <source>Who asks to become your friend is here.</source>
+        <source>Who asks to become your friend appears here.</source>
         <translation>想加您为好友的人会显示在这里。</translation>
     </message>
     <message>
@@ -2106,7 +2146,7 @@
     </message>
     <message>
         <source>Add …</source>
-        <translation>添加 …</translation>
+        <translation>添加…</translation>
     </message>
     <message>
         <source>Cancel</source>
@@ -2124,7 +2164,7 @@
     </message>
     <message>
         <source>{files}, {size}, to {name}</source>
-        <translation>{files}，{size}，发给{name}</translation>
+        <translation>{files}，{size}，发给 {name}</translation>
     </message>
     <message>
         <source>The files are being prepared</source>
@@ -2591,10 +2631,6 @@
         <translation>到最新消息</translation>
     </message>
     <message>
-        <source>Change the last message, in an empty field</source>
-        <translation>修改上一条消息（输入框为空时）</translation>
-    </message>
-    <message>
         <source>Send</source>
         <translation>发送</translation>
     </message>
@@ -2775,6 +2811,10 @@
     <message>
         <source>Go live</source>
         <translation>开始直播</translation>
+    </message>
+    <message>
+        <source>No graphics card draws OpenGL here: pictures are painted without it, which is less work.</source>
+        <translation>这里没有显卡来绘制 OpenGL：改用普通方式绘制画面，这样更省资源。</translation>
     </message>
     <message>
         <source>OpenGL is not available: pictures are painted without it, and take more work.</source>

@@ -4,12 +4,29 @@ where they are shown.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication
+from collections.abc import Iterable
+
+from PySide6.QtCore import QCoreApplication, QLocale
 
 
 def sentence(text: str) -> str:
     """A sentence in the language of the program, where it is known."""
     return QCoreApplication.translate("Sentences", text)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """What there is of several, one after the other; empty ones are left out."""
+    return QCoreApplication.translate("Phrases", ", ").join(part for part in parts if part)
+
+
+def said(who: str, what: str) -> str:
+    """``Anna: text``."""
+    return QCoreApplication.translate("Phrases", "{name}: {text}").format(name=who, text=what)
+
+
+def percent(number: int) -> str:
+    """``58%``."""
+    return QCoreApplication.translate("Phrases", "{number}%").format(number=QLocale().toString(number))
 
 
 def known() -> tuple[str, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from imsys.chat.node import Node
     from imsys.chat.outbound import Outbound
     from imsys.chat.presence import Presence
+    from imsys.chat.receipts import Receipts
     from imsys.chat.typing import Typing
     from imsys.chat.unconfirmed import UnconfirmedWrites
     from imsys.config import ChatConfig
@@ -39,6 +40,7 @@ class Chat:
     live: LiveContext
     presence: Presence
     typing: Typing
+    receipts: Receipts
     allowances: Allowances
     config: ChatConfig
     demand: Callable[[], None] = lambda: None

@@ -7,7 +7,7 @@ one. That sends it with the same unique id, by which the log knows it: it is the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from twisted.application.service import Service
@@ -17,10 +17,14 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from imsys.chat.node import Node
+from imsys.chat.views import scheduled_push
 from imsys.errors import Refused
 from imsys.store.appending import Draft
 from imsys.store.mentions import mentioned
 from imsys.store.scheduled import Scheduled, ScheduledStore
+
+if TYPE_CHECKING:
+    from imsys.chat.outbound import Outbound
 
 _log = Logger()
 
@@ -100,3 +104,9 @@ class Scheduler(Service):
             expires=extra.get("expires", 0),
         )
         await self._post(text.user, text.receiver, text.thread_id, draft)
+
+
+def tell_scheduled(outbound: Outbound, text: Scheduled, refused: Refused | None) -> None:
+    """Push to a user's devices what became of a text."""
+    push = scheduled_push(text, "sent" if refused is None else "failed", refused)
+    outbound.deliver((text.user,), push)

@@ -242,7 +242,7 @@ class Chat:
         self._unsaid += 1
         self._why = explain(problem)
 
-    def _follow(self, outgoing: Outgoing, said: Utterance) -> None:
+    def _follow(self, outgoing: Outgoing[Message], said: Utterance) -> None:
         outgoing.when_stored().addCallbacks(
             self._stored, self._unsent, (said,), {}, (outgoing, said)
         ).addErrback(self._fail)
@@ -255,7 +255,7 @@ class Chat:
             self._view.update(said)
         self._calm()
 
-    def _unsent(self, reason: Failure, outgoing: Outgoing, said: Utterance) -> None:
+    def _unsent(self, reason: Failure, outgoing: Outgoing[Message], said: Utterance) -> None:
         if reason.check(Refused) and self._paused(reason.value):
             self._follow(self._client.post(self._thread, outgoing.text, unique_id=outgoing.unique_id), said)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
@@ -12,6 +13,7 @@ from twisted.logger import Logger
 from imsys.chat.context import Chat
 from imsys.chat.directory import Directory, SessionListener
 from imsys.chat.evacuation import Evacuation
+from imsys.chat.expirer import Expirer
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
@@ -23,6 +25,8 @@ from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
 from imsys.chat.presence import Presence
+from imsys.chat.receipts import Receipts
+from imsys.chat.scheduler import Scheduler, tell_scheduled
 from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.chat.views import tell_presence
@@ -168,7 +172,7 @@ def build(
         digest=Tokens.digest,
         calendar=calendar,
     )
-    outbound = Outbound(reactor, directory, peers, surge)
+    outbound = Outbound(reactor, directory, peers, surge, stores.messages.members, stores.groups.lists_of)
     peers.serve(outbound)
     presence = Presence(reactor, calendar, directory, stores.presence, LastSeen(redis), tell_presence)
     outbound.watcher = presence
@@ -193,6 +197,7 @@ def build(
     stream_servers = ResourcesServers(reactor, trust, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, unconfirmed)
     live = LiveContext(config.live, tickets, places, live_announcer, calendar)
+    receipts = Receipts(reactor, outbound)
     allowances = Allowances(redis, reactor.seconds, config.limits)
     dispatcher.serve(
         Chat(
@@ -207,6 +212,7 @@ def build(
             live,
             presence,
             Typing(reactor.seconds, stores.presence),
+            receipts,
             allowances,
             config.chat,
             health.demand,
@@ -238,6 +244,8 @@ def build(
     plain = port(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [one for one in (tls, plain) if one is not None]
     care = LiveReaper(reactor, stores.live, live_announcer)
+    scheduler = Scheduler(reactor, stores.scheduled, node, announcer.post, partial(tell_scheduled, outbound))
+    expirer = Expirer(reactor, stores.expiry, stores.files, node)
 
     def paused(seconds: float) -> None:
         connections.cut_strangers("nobody waits for an answer any more")
@@ -257,8 +265,11 @@ def build(
         peers,
         outbound,
         presence,
+        receipts,
         unconfirmed,
         care,
+        scheduler,
+        expirer,
     )
     parts = (*inside, connections, *listeners, membership, evacuation)
     for part in parts:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -55,6 +56,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     thread_id: int
     drafts: tuple[Draft, ...]
     change: Change | None = None
+    answers: bool = False
+    """Whether one of the messages has ``reply_to``."""
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +94,8 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
     up."""
     group: MemberList | None = None
     """The members of a group, which then are the receivers, whatever is in ``receivers``."""
+    answer: Any = None
+    """What a change says to who asked for it, and to nobody else; not to who asks again."""
 
 
 LOCKED = Refused(
@@ -188,7 +193,7 @@ def _append_change(
     group = groups.get(head.thread_id)
     receivers = _others(head, actor) if group is None else ()
     if effect.body is None:
-        return Appended((), receivers, group=group)
+        return Appended((), receivers, group=group, answer=effect.answer)
     body = msgspec.json.encode(effect.body).decode()
     told = msgspec.json.encode(effect.told).decode() if effect.told else None
     stored = Stored(
@@ -210,7 +215,7 @@ def _append_change(
         entry_id,
         head.thread_id,
     )
-    return Appended((stored,), receivers, group=group)
+    return Appended((stored,), receivers, group=group, answer=effect.answer)
 
 
 def previous(tx: Transaction, thread_id: int, entry_id: int) -> int:
@@ -282,6 +287,7 @@ def _check_replies(
     wanted = {
         (submission.thread_id, draft.reply_to)
         for submission in submissions
+        if submission.answers
         for draft in submission.drafts
         if draft.reply_to
     }
@@ -330,6 +336,8 @@ def _receivers(
             return Refused(Status.PERMISSION_DENIED, "The receiver is not the other member of the thread.")
         if head.flags == FRIENDS:
             return (receiver,)
+    if head.kind == GROUP and receiver:
+        return Refused(Status.PERMISSION_DENIED, "The receiver of what is said in a group is 0.")
     refused = may_write(head, groups.get(head.thread_id), sender, now_ms)
     return refused or ((receiver,) if head.kind == PRIVATE else ())
 
@@ -442,14 +450,18 @@ def _moved(heads: dict[int, Head], before: dict[int, tuple[int, int, int, int]])
     return [head for head in heads.values() if head.last_msg_id != before[head.thread_id][0]]
 
 
-_MESSAGES = (
+_MESSAGES = "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content) VALUES "
+_WITH_EXTRA = (
     "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content, extra) VALUES "
 )
-_HEADS = "INSERT INTO threads (thread_id, last_msg_id, numbered_id, last_number, low_sent, high_sent) VALUES "
-_MOVED = ("last_msg_id", "numbered_id", "last_number", "low_sent", "high_sent")
-_MOVE = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in _MOVED)
-_MOVE_SQLITE = " ON CONFLICT (thread_id) DO UPDATE SET " + ", ".join(
-    f"{name} = excluded.{name}" for name in _MOVED
+_HEADS = "INSERT INTO threads (thread_id, last_msg_id, last_number, low_sent, high_sent) VALUES "
+_MOVE = (
+    " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id), numbered_id = VALUES(last_msg_id), "
+    "last_number = VALUES(last_number), low_sent = VALUES(low_sent), high_sent = VALUES(high_sent)"
+)
+_MOVE_SQLITE = (
+    " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id, numbered_id = excluded.last_msg_id, "
+    "last_number = excluded.last_number, low_sent = excluded.low_sent, high_sent = excluded.high_sent"
 )
 
 
@@ -460,58 +472,37 @@ def _write(
 
     MySQL gets literals, since its drivers escape parameters one by one in Python; SQLite gets parameters.
     """
+    extras = [message for message in messages if message.extra is not None]
+    plain = [message for message in messages if message.extra is None] if extras else messages
     if tx.dialect.name == "sqlite":
-        rows = [
-            (
-                m.thread_id,
-                m.msg_id,
-                m.number,
-                m.sender,
-                m.kind,
-                m.unique_id.encode() if m.unique_id else None,
-                m.content,
-                m.extra,
-            )
-            for m in messages
-        ]
         tx.execute("SAVEPOINT all_or_none")
         try:
-            tx.execute_rows(_MESSAGES, rows)
+            tx.execute_rows(_MESSAGES, [_values(message) for message in plain])
+            tx.execute_rows(_WITH_EXTRA, [(*_values(message), message.extra) for message in extras])
         except Exception as error:
             # after others, such as a full disk, there may be no transaction any more
             if tx.is_duplicate(error):
                 tx.execute("ROLLBACK TO all_or_none")
             raise
-        moves = [
-            (h.thread_id, h.last_msg_id, h.last_msg_id, h.last_number, h.low_sent, h.high_sent) for h in heads
-        ]
+        moves = [(h.thread_id, h.last_msg_id, h.last_number, h.low_sent, h.high_sent) for h in heads]
         tx.execute_rows(_HEADS, moves, _MOVE_SQLITE)
-        for more in beside(messages, heads):
+        for more in beside(extras, messages, heads):
             tx.execute_rows(more.start, more.rows, more.end_sqlite)
         return
     # safe as literals: %d takes only numbers, and hex() returns only hexadecimal digits
-    contents = [
-        "(%d,%d,%d,%d,%d,%s,x'%s',%s)"  # noqa: UP031
-        % (
-            m.thread_id,
-            m.msg_id,
-            m.number,
-            m.sender,
-            m.kind,
-            f"x'{m.unique_id.encode().hex()}'" if m.unique_id else "NULL",
-            m.content.encode().hex(),
-            f"x'{m.extra.encode().hex()}'" if m.extra else "NULL",
-        )
-        for m in messages
-    ]
     advances = [
-        "(%d,%d,%d,%d,%d,%d)"  # noqa: UP031
-        % (h.thread_id, h.last_msg_id, h.last_msg_id, h.last_number, h.low_sent, h.high_sent)
+        "(%d,%d,%d,%d,%d)" % (h.thread_id, h.last_msg_id, h.last_number, h.low_sent, h.high_sent)  # noqa: UP031
         for h in heads
     ]
     most = tx.dialect.most_bytes
-    statements = [*_fitting(_MESSAGES, contents, "", most), *_fitting(_HEADS, advances, _MOVE, most)]
-    for more in beside(messages, heads):
+    statements = (
+        _fitting(_MESSAGES, [f"({_literal(message)})" for message in plain], "", most) if plain else []
+    )
+    if extras:
+        literals = [f"({_literal(one)},{hex_literal((one.extra or '').encode())})" for one in extras]
+        statements += _fitting(_WITH_EXTRA, literals, "", most)
+    statements += _fitting(_HEADS, advances, _MOVE, most)
+    for more in beside(extras, messages, heads):
         statements += _fitting(more.start, [f"({numbers(row)})" for row in more.rows], more.end, most)
     if not commit:
         for statement in statements:
@@ -528,6 +519,31 @@ def _write(
                 tx.execute_literal("ROLLBACK TO all_or_none")
             raise
         tx.commit_with()
+
+
+def _values(message: Stored) -> tuple[int | str | bytes | None, ...]:
+    unique_id = message.unique_id.encode() if message.unique_id else None
+    return (
+        message.thread_id,
+        message.msg_id,
+        message.number,
+        message.sender,
+        message.kind,
+        unique_id,
+        message.content,
+    )
+
+
+def _literal(message: Stored) -> str:
+    return "%d,%d,%d,%d,%d,%s,x'%s'" % (  # noqa: UP031
+        message.thread_id,
+        message.msg_id,
+        message.number,
+        message.sender,
+        message.kind,
+        f"x'{message.unique_id.encode().hex()}'" if message.unique_id else "NULL",
+        message.content.encode().hex(),
+    )
 
 
 def _fitting(start: str, values: Sequence[str], end: str, most: int) -> list[str]:

@@ -38,8 +38,11 @@ class Beside(NamedTuple):
     end_sqlite: str = ""
 
 
-def beside(messages: Sequence[Message], heads: Sequence[Head]) -> Iterator[Beside]:
-    """What belongs to these messages of these threads; hardly ever anything."""
+def beside(noted: Sequence[Message], messages: Sequence[Message], heads: Sequence[Head]) -> Iterator[Beside]:
+    """What belongs to these messages of these threads; hardly ever anything.
+
+    :param noted: those of them that have an ``extra``.
+    """
     groups = {head.thread_id for head in heads if head.kind == GROUP}
     if groups:
         sent = {(m.thread_id, m.sender): m.msg_id for m in messages if m.thread_id in groups}
@@ -49,7 +52,6 @@ def beside(messages: Sequence[Message], heads: Sequence[Head]) -> Iterator[Besid
             " ON DUPLICATE KEY UPDATE sent_id = VALUES(sent_id)",
             " ON CONFLICT (thread_id, user_id) DO UPDATE SET sent_id = excluded.sent_id",
         )
-    noted = [message for message in messages if message.extra is not None]
     if not noted:
         return
     mentions = [(m.thread_id, user, m.msg_id) for m in noted for user in m.mentions]

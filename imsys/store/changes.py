@@ -34,7 +34,7 @@ PINS = 100
 
 
 class EntryKind(enum.IntEnum):
-    """The kinds of entries that are no messages (docs/protocol.md, 5.2)."""
+    """The kinds of entries that are no messages (docs/protocol.md, 2.6)."""
 
     EDIT = 16
     RECALL = 17
@@ -62,6 +62,17 @@ class Scene(msgspec.Struct, frozen=True, gc=False):
         """Whether who acts is an admin, or the owner, of a group."""
         return self.members is not None and self.members.roles.get(self.actor, 0) >= ADMIN
 
+    def demand_admin(self) -> MemberList:
+        """Return the members of the group that who acts is an admin of.
+
+        :raises Refused: PERMISSION_DENIED (65), who acts is none, or it is no group.
+        """
+        if self.members is None:
+            raise Refused(Status.PERMISSION_DENIED, "This is no group.")
+        if not self.is_admin:
+            raise Refused(Status.PERMISSION_DENIED, "Only admins of a group may do this.")
+        return self.members
+
     def demand_member(self) -> None:
         """:raises Refused: PERMISSION_DENIED (65), who acts is no member."""
         head = self.head
@@ -87,6 +98,8 @@ class Effect(msgspec.Struct, frozen=True, gc=False):
     body: dict[str, Any] | None
     told: dict[str, Any] = {}
     members: MemberList | None = None
+    answer: Any = None
+    """What else who acts is told; see :attr:`imsys.store.appending.Appended.answer`."""
 
 
 class Change(Protocol):
@@ -310,3 +323,23 @@ class Pin(msgspec.Struct, frozen=True, gc=False):
         else:
             tx.execute("DELETE FROM pins WHERE thread_id = ? AND msg_id = ?", thread_id, target.msg_id)
         return Effect({"target": str(target.msg_id), "on": self.on})
+
+
+class SetTimer(msgspec.Struct, frozen=True, gc=False):
+    """Have messages of a thread expire so many seconds after they were written; 0, never. Those before stay as they are."""
+
+    unique_id: str
+    seconds: int
+    kind: ClassVar[EntryKind] = EntryKind.SETTINGS
+
+    def apply(self, tx: Transaction, scene: Scene) -> Effect:
+        """See :class:`Change`."""
+        scene.demand_writer()
+        if scene.members is not None and not scene.is_admin:
+            raise Refused(Status.PERMISSION_DENIED, "Only admins set the timer of a group.")
+        head = scene.head
+        if head.timer == self.seconds:
+            return Effect(None)
+        tx.execute("UPDATE threads SET timer = ? WHERE thread_id = ?", self.seconds, head.thread_id)
+        head.timer = self.seconds  # of what is written in the same transaction, too
+        return Effect({"timer": self.seconds})

@@ -42,17 +42,17 @@ class ScheduledStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, text: Scheduled) -> int:
+    async def add(self, text: Scheduled, now_ms: int) -> int:
         """Schedule a text; return its id. One with the same ``unique_id`` that waits still is not added again.
 
-        :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66), BLOCKED (76), the user may not write there;
-            TOO_MANY (82).
+        :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66), BLOCKED (76), MUTED (79), READ_ONLY (80), the user
+            may not write there; TOO_MANY (82).
         """
-        return await self._database.write(self._add, text)
+        return await self._database.write(self._add, text, now_ms)
 
     @staticmethod
-    def _add(tx: Transaction, text: Scheduled) -> int:
-        may_write(tx, text.thread_id, text.user)
+    def _add(tx: Transaction, text: Scheduled, now_ms: int) -> int:
+        may_write(tx, text.thread_id, text.user, now_ms)
         # those of one user one after the other, so that they are counted
         tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", text.user)
         unique_id = text.unique_id.encode()
@@ -94,9 +94,7 @@ class ScheduledStore:
         )
         return [_of_row(row) for row in rows]
 
-    async def change(
-        self, user: int, schedule_id: int, content: str | None, due_at: int | None
-    ) -> Scheduled:
+    async def change(self, user: int, schedule_id: int, content: str | None, due_at: int | None) -> Scheduled:
         """Change what is not ``None``; return the text as it is then.
 
         :raises Refused: CHATRECORD_NOT_EXIST (24), there is none, or not any more; TOO_LATE (78), it is being sent.

@@ -43,7 +43,7 @@ class Friends(ClusterCase):
             client: Seen(client.on_connection_state) for client in self.clients
         }
         self.told: dict[Client, list[Message]] = {client: [] for client in self.clients}
-        self.posted: list[Outgoing] = []
+        self.posted: list[Outgoing[Message]] = []
         self.stored = 0
         self.latest = 0.0
         """Seconds that the text took which took longest."""
@@ -58,7 +58,7 @@ class Friends(ClusterCase):
             # the test asks for it itself
             Deferred.fromCoroutine(self._stored(self.posted[-1])).addErrback(lambda _: None)
 
-    async def _stored(self, outgoing: Outgoing) -> None:
+    async def _stored(self, outgoing: Outgoing[Message]) -> None:
         began = self.reactor.seconds()
         await outgoing.when_stored()
         self.stored += 1
@@ -109,11 +109,9 @@ class Friends(ClusterCase):
         self.writing.start(0.05)
         await self.written(20)
         frozen.send(signal.SIGSTOP)
-        began = self.reactor.seconds()
         await self.until(
             lambda: any(change.state is ConnectionState.WAITING for change in self.changes[anna].items)
         )
-        self.assertLess(self.reactor.seconds() - began, 10.0)
         await self.until(lambda: anna.state is ConnectionState.ONLINE)
         frozen.send(signal.SIGCONT)
         await self.written(40)

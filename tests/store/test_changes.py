@@ -211,8 +211,8 @@ class Changing(StoreCase):
         draft = Draft("r", "yes", extra=json.dumps({"reply_to": str(target)}), reply_to=target)
         wrong = Draft("w", "no", extra="{}", reply_to=NOWHERE)
         good, bad = await self.append(
-            Submission(self.bert, self.anna, self.thread, (draft,)),
-            Submission(self.bert, self.anna, self.thread, (wrong,)),
+            Submission(self.bert, self.anna, self.thread, (draft,), answers=True),
+            Submission(self.bert, self.anna, self.thread, (wrong,), answers=True),
         )
         assert isinstance(good, Appended)
         assert isinstance(bad, Refused)

@@ -33,9 +33,13 @@ TABLES = {
     "reactions",
     "pins",
     "hidden",
+    "invitations",
+    "group_links",
+    "join_requests",
     "mentions",
     "expiring",
     "thread_settings",
+    "scheduled",
     "schema_migrations",
 }
 

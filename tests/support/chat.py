@@ -6,7 +6,8 @@ import dataclasses
 import json
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from twisted.python.failure import Failure
 
 from imsys.chat.context import Chat
 from imsys.chat.directory import Directory, SessionListener
+from imsys.chat.expirer import Expirer
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
@@ -27,6 +29,8 @@ from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
 from imsys.chat.presence import Presence
+from imsys.chat.receipts import Receipts
+from imsys.chat.scheduler import Scheduler, tell_scheduled
 from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.chat.views import tell_presence
@@ -44,6 +48,7 @@ from imsys.security.tickets import TicketKeys, Tickets
 from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
+from imsys.store.members import MemberList
 from imsys.util.surge import Surge
 from tests.support.servers import keys_of_files, redis_server
 from tests.support.stores import StoreCase
@@ -142,6 +147,11 @@ class Alone:
         """There is nobody to tell."""
 
 
+async def no_lists(threads: Sequence[int]) -> dict[int, MemberList]:
+    """Reads the lists of groups where there are none."""
+    return {}
+
+
 class Elsewhere:
     """The other servers, for who sends: what is sent to them, and told, goes where a test wants it."""
 
@@ -149,6 +159,15 @@ class Elsewhere:
         self.send = send
         self.tell = tell or (lambda user, login_ms: None)
         self.miss_all = miss_all or (lambda: None)
+        self.nodes: list[str] | None = None
+        """Those that take frames for groups; ``None``: not all do."""
+
+    def group_nodes(self) -> list[str] | None:
+        """See :attr:`nodes`."""
+        return self.nodes
+
+    def miss_group(self, thread_id: int) -> None:
+        """Nobody is there."""
 
 
 class OnePlace:
@@ -236,7 +255,14 @@ class ChatServer:
             calendar=time.time,
         )
         others = None if send_to_peer is None else Elsewhere(send_to_peer, tell)
-        self.outbound = Outbound(reactor, self.directory, others, Surge(reactor))
+        self.outbound = Outbound(
+            reactor,
+            self.directory,
+            others,
+            Surge(reactor),
+            case.stores.messages.members,
+            case.stores.groups.lists_of,
+        )
         self.presence = Presence(
             reactor, time.time, self.directory, case.stores.presence, LastSeen(redis), tell_presence
         )
@@ -262,11 +288,20 @@ class ChatServer:
         self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), time.time, 3600.0)
         self.files = FileContext(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
         self.announcer = Announcer(case.stores, self.log, self.outbound)
+        self.scheduler = Scheduler(
+            reactor,
+            case.stores.scheduled,
+            self.node,
+            self.announcer.post,
+            partial(tell_scheduled, self.outbound),
+        )
+        self.expirer = Expirer(reactor, case.stores.expiry, case.stores.files, self.node)
         self.ends = StreamEnds()
         self.live_announcer = LiveAnnouncer(
             case.stores, self.announcer.post, self.outbound, self.ends, self.unconfirmed
         )
         self.live = LiveContext(self.live_config, self.tickets, self.places, self.live_announcer, time.time)
+        self.receipts = Receipts(reactor, self.outbound)
         self._case = case
         self.serve()
         self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")
@@ -285,6 +320,7 @@ class ChatServer:
             self.live,
             self.presence,
             self.typing,
+            self.receipts,
         )
         self.dispatcher.serve(Chat(self._case.stores, *own, allowances, self.config))
 
@@ -299,6 +335,7 @@ class ChatServer:
         self.outbound.startService()
         self.presence.startService()
         self.unconfirmed.startService()
+        self.receipts.startService()
         self._case.addCleanup(self.stop)
         await self.node.ready()
 
@@ -307,6 +344,7 @@ class ChatServer:
         await self.connections.stopService()
         await self.unconfirmed.stopService()
         self.presence.stopService()
+        self.receipts.stopService()
         self.outbound.stopService()
         await self.directory.stopService()
         await self.node.stopService()

@@ -77,9 +77,7 @@ class ConversationView(QWidget):
             self.tr("Or find somebody to talk to."),
             self.tr("Find people"),
         )
-        self.nothing.setProperty("ground", "conversation")
-        self.nothing.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.toast = Toast(theme, self)
+        self.toast = Toast(theme, self, above=self.composer)
         self._lay_out()
         self._connect()
         self._prefer()
@@ -110,6 +108,15 @@ class ConversationView(QWidget):
         self._about()
         presenter.open(at=at)
         self._fill()
+
+    def prepare(self) -> None:
+        """Do what the first conversation would else wait for: styles, measures, what Qt makes when it is used
+        first.
+        """
+        if self.presenter is None:
+            self._inner.resize(self._stack.size())
+            self._inner.grab()
+            self.messages.prepare()
 
     def _leave(self) -> None:
         if self.presenter is None:
@@ -283,8 +290,8 @@ class ConversationView(QWidget):
         self._body = QStackedWidget()
         self._body.addWidget(self.messages)
         self._body.addWidget(self.hello)
-        inner = QWidget()
-        column = QVBoxLayout(inner)
+        self._inner = QWidget()
+        column = QVBoxLayout(self._inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
@@ -295,9 +302,13 @@ class ConversationView(QWidget):
         column.addWidget(self._body, 1)
         column.addWidget(self.long_text)
         column.addWidget(self.composer)
+        before = QWidget()
+        before.setProperty("ground", "conversation")
+        before.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        QVBoxLayout(before).addWidget(self.nothing)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.nothing)
-        self._stack.addWidget(inner)
+        self._stack.addWidget(before)
+        self._stack.addWidget(self._inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)

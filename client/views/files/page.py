@@ -27,6 +27,7 @@ from client.core.filenames import safe_name
 from client.core.model import Kind, Message
 from client.theme import Theme
 from client.theme.tokens import FILES_NARROW, FILES_PAGE, GAP, HEADER, SMALL, TIGHT
+from client.translations.sentences import listed
 from client.viewmodels.file_actions import FileActions
 from client.viewmodels.files import FilesModel
 from client.viewmodels.work import run
@@ -38,6 +39,7 @@ from client.widgets.button import IconButton
 from client.widgets.empty import EmptyState
 from client.widgets.messages.words import size_words
 from client.widgets.pictures import Pictures
+from client.widgets.question import ask
 from client.widgets.search_field import SearchField
 
 
@@ -123,7 +125,7 @@ class FilesPage(QWidget):
             return ""
         here = self.tr("on this disk") if attachment.path else self.tr("not on this disk")
         words = about(message, self._account.person, self._account.conversation, self._now())
-        return f"{safe_name(attachment.filename)}, {words}, {here}"
+        return listed((safe_name(attachment.filename), words, here))
 
     def _preview(self, message: Message) -> str:
         attachment = message.attachment
@@ -232,21 +234,15 @@ class FilesPage(QWidget):
 
     def ask_clear(self) -> QMessageBox:
         """Ask before all copies go."""
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(self.tr("Remove all copies from this disk?"))
-        box.setInformativeText(
+        return ask(
+            self,
+            self.tr("Remove all copies from this disk?"),
             self.tr(
                 "They can be had again from the server. What you have sent from here, or saved elsewhere, stays."
-            )
+            ),
+            [(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole, self.model.clear)],
+            icon=QMessageBox.Icon.Question,
         )
-        go = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        go.clicked.connect(self.model.clear)
-        box.open()
-        return box
 
     # How.
 

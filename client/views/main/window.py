@@ -72,6 +72,7 @@ class Window(QWidget):
         if view not in self._accounts:
             self._accounts.append(view)
         self.show_view(view)
+        view.focus()
 
     def show_view(self, view: QWidget) -> None:
         """Put a view in front; it stays in the window until it is removed."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from client.platform.settings import Settings
 from client.theme import Theme
-from client.theme.tokens import GAP, HUGE, SMALL, TIGHT
+from client.theme.tokens import GAP, HUGE, ICON_SMALL, SMALL, TIGHT
+
+T = TypeVar("T")
 
 
 class SettingsPage(QScrollArea):
@@ -34,13 +37,13 @@ class SettingsPage(QScrollArea):
     def opened(self) -> None:
         """It comes to the front."""
 
-    def words(self, text: str, role: str = "second") -> QLabel:
-        """A sentence."""
+    def words(self, text: str, role: str = "second", place: QVBoxLayout | None = None) -> QLabel:
+        """A sentence, at the end of the column where no other place is said."""
         label = QLabel(text)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setProperty("role", role)
         label.setWordWrap(True)
-        self.column.addWidget(label)
+        (place or self.column).addWidget(label)
         return label
 
     def heading(self, text: str) -> None:
@@ -54,19 +57,24 @@ class SettingsPage(QScrollArea):
         """A preference that is on or off; ``turned``: the box says the opposite."""
         box = QCheckBox(text)
         box.setChecked(bool(getattr(settings.value, name)) != turned)
-        box.toggled.connect(lambda on: settings.change(**{name: on != turned}))
-        self.column.addWidget(box)
-        if about:
-            label = self.words(about, "meta")
-            label.setContentsMargins(HUGE, 0, 0, TIGHT)
+        box.toggled.connect(lambda on: settings.change(**_one(name, on != turned)))
+        if not about:
+            self.column.addWidget(box)
+            return box
+        pair = QVBoxLayout()
+        pair.setSpacing(0)
+        pair.addWidget(box)
+        self.column.addLayout(pair)
+        label = self.words(about, "meta", pair)
+        label.setContentsMargins(self.theme.px(ICON_SMALL) + 2 + SMALL, 0, 0, TIGHT)  # below the box's words
         return box
 
     def choice(
         self,
         label: str,
-        options: Sequence[tuple[str, object]],
-        now: object,
-        choose: Callable[[object], object],
+        options: Sequence[tuple[str, T]],
+        now: T,
+        choose: Callable[[T], object],
     ) -> QComboBox:
         """One of several."""
         row = QHBoxLayout()
@@ -82,3 +90,8 @@ class SettingsPage(QScrollArea):
         row.addWidget(box)
         self.column.addLayout(row)
         return box
+
+
+def _one(name: str, value: object) -> dict[str, Any]:
+    """The arguments for a preference that is known by its name."""
+    return {name: value}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
-from imsys.chat.changing import append_change
+from imsys.chat.changing import acknowledged, carry_out, check_unique
 from imsys.chat.context import Context
 from imsys.chat.drafting import draft
 from imsys.chat.views import scheduled_push, scheduled_text
@@ -45,16 +46,15 @@ SHORTEST = 3600
 async def schedule(context: Context, request: ScheduleRequest) -> ScheduleResponse:
     """Keep a text to be sent later."""
     thread_id = parse_id(request.thread_id, "thread_id")
-    if not 1 <= len(request.unique_id) <= 64:
-        raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
+    check_unique(request.unique_id)
     content, due_at = _content(request.content), _time(context, request.at)
     checked = draft(request.unique_id, content, request.reply_to, request.mentions, request.expires)
     chat = context.chat
     chat.allowances.texts(context.user, 1)
     text = Scheduled(0, context.user, thread_id, request.unique_id, due_at, content, checked.extra)
-    schedule_id = await chat.stores.scheduled.add(text)
-    kept = Scheduled(schedule_id, *(getattr(text, name) for name in text.__struct_fields__[1:]))
-    chat.outbound.deliver((context.user,), scheduled_push(kept, "waiting"))
+    schedule_id = await chat.stores.scheduled.add(text, chat.node.ids.now_ms)
+    push = scheduled_push(replace(text, schedule_id=schedule_id), "waiting")
+    chat.outbound.deliver((context.user,), push)
     return ScheduleResponse(
         schedule_id=str(schedule_id),
         thread_id=str(thread_id),
@@ -106,7 +106,8 @@ async def cancel(context: Context, request: CancelRequest) -> CancelResponse:
 async def timer(context: Context, request: TimerRequest) -> TimerResponse:
     """Have the messages of a thread expire from now on, or not any more."""
     seconds = request.timer and within(request.timer, SHORTEST, LONGEST, "timer")
-    return await append_change(context, request, SetTimer(request.unique_id, seconds), TimerResponse)
+    appended = await carry_out(context, request.thread_id, SetTimer(request.unique_id, seconds))
+    return TimerResponse(**acknowledged(request.thread_id, request.unique_id, appended))
 
 
 def _content(content: str) -> str:

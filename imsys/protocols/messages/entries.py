@@ -1,4 +1,4 @@
-"""Changes to a conversation: entries of a thread's log that are no messages (docs/protocol.md, 5.2)."""
+"""Changes to a conversation: entries of a thread's log that are no messages (docs/protocol.md, 2.6)."""
 
 from __future__ import annotations
 

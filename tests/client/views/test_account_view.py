@@ -377,7 +377,7 @@ class PeopleTests(ViewCase):
         page = view.find_page
         self.keys(page.field, "nobody")
         self.keys(page.field, Key.Key_Return)
-        self.assertIn("Nobody has this name.", page._result._text.text())  # type: ignore[union-attr]
+        self.assertIn("There is nobody of this name.", page._result._text.text())  # type: ignore[union-attr]
         page.field.clear()
         stranger = next(
             one

@@ -48,6 +48,14 @@ class ScrollTests(ListCase):
         self.assertAlmostEqual(last.bottom() + 8, self.list.viewport().height(), delta=1)
         self.assertLess(len(self.list.rows._kept), 40)
 
+    def test_bar_keeps_its_room(self) -> None:
+        """Rows are as wide before there is something to scroll as after it."""
+        few = self.open(message(1, "one"))
+        self.assertEqual(few.verticalScrollBar().maximum(), 0)
+        many = self.open(*self.many(200))
+        self.assertGreater(many.verticalScrollBar().maximum(), 0)
+        self.assertEqual(many.viewport().width(), few.viewport().width())
+
     def test_few_stand_below(self) -> None:
         """A few messages stand at the lower edge."""
         self.open(message(1, "one"))
