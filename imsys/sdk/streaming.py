@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.client import ResponseDone
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
@@ -26,7 +26,7 @@ from imsys.protocols.media import Media
 from imsys.protocols.rtmp.client import ClientConnection, Failed, Over, Purpose, Started
 from imsys.protocols.rtmp.server import MediaReceived
 from imsys.sdk.certificates import changed_certificate
-from imsys.sdk.trust import Trust, endpoint
+from imsys.sdk.trust import Trust, endpoint, http_agent
 
 __all__ = ["Purpose", "StreamLost", "StreamOver", "StreamRefused", "Streaming", "open_stream"]
 
@@ -306,9 +306,7 @@ async def _open_flv(
     deadline: float,
 ) -> Streaming:
     """By HTTP-FLV. The server answers when there is something to be seen, so the deadline is a longer one."""
-    agent = Agent(
-        reactor, trust or Trust(), connectTimeout=deadline, pool=HTTPConnectionPool(reactor, persistent=False)
-    )
+    agent = http_agent(reactor, trust or Trust(), deadline)
     asked: Any = agent.request(b"GET", url.encode("ascii"), Headers({b"User-Agent": [b"imsys"]}))
     response = await asked.addTimeout(2 * deadline, reactor)
     if response.code != 200:
