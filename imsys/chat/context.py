@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from imsys.chat.message_log import MessageLog
     from imsys.chat.node import Node
     from imsys.chat.outbound import Outbound
+    from imsys.chat.receipts import Receipts
     from imsys.chat.unconfirmed import UnconfirmedWrites
     from imsys.config import ChatConfig
     from imsys.redis.allowances import Allowances
@@ -35,6 +36,7 @@ class Chat:
     tokens: Tokens
     files: FileContext
     live: LiveContext
+    receipts: Receipts
     allowances: Allowances
     config: ChatConfig
     demand: Callable[[], None] = lambda: None

@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from imsys.chat.group_fanout import GroupFanout, Read
 from imsys.chat.route_cache import RouteCache
 from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Refused
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from imsys.chat.directory import Directory
     from imsys.cluster.pushes import News
     from imsys.store.appending import Appended
+    from imsys.store.members import MemberList, MemberLists
     from imsys.util.surge import Surge
 
 _log = Logger()
@@ -70,6 +72,9 @@ RETRY = 1.0
 SWEEP = 5.0
 """Seconds between two checks for users who are owed a second look."""
 
+FEW_MEMBERS = 20
+"""Members of a group, up to which a push goes to each of them, as in private threads; beyond it once to each server."""
+
 FORWARDS = 1
 """How often a push is forwarded by servers that its receiver has left."""
 
@@ -89,6 +94,14 @@ class ChatPeers(Protocol):
         """Have all users of all other servers catch up."""
         ...
 
+    def group_nodes(self) -> Collection[str] | None:
+        """Return all servers, if all of them take frames for groups, else ``None``."""
+        ...
+
+    def miss_group(self, thread_id: int) -> None:
+        """Have the members of a group who are at other servers catch up."""
+        ...
+
 
 def resync_frame(sessions: int) -> bytes:
     """Encode the request to catch up, with the time ``within`` for so many sessions."""
@@ -104,11 +117,20 @@ class Outbound(Service):
     It is the :class:`~imsys.cluster.pushes.PeerHandler` as well, which serves the other servers.
 
     :param others: the other servers; ``None`` if there are none.
+    :param lists: the members of groups, as the message log keeps them.
+    :param read: reads them.
     """
 
     def __init__(
-        self, clock: IReactorTime, directory: Directory, others: ChatPeers | None, surge: Surge
+        self,
+        clock: IReactorTime,
+        directory: Directory,
+        others: ChatPeers | None,
+        surge: Surge,
+        lists: MemberLists,
+        read: Read,
     ) -> None:
+        self._groups = GroupFanout(clock, directory, lists, read, self.resync)
         self._clock = clock
         self._directory = directory
         self._others = others
@@ -140,6 +162,7 @@ class Outbound(Service):
         """Stop; if users elsewhere have missed something, have all users of the other servers catch up."""
         super().stopService()
         self._sweeps.stop()
+        self._groups.stop()
         self._flush()
         if self._retry is not None:
             self._retry.cancel()
@@ -184,14 +207,42 @@ class Outbound(Service):
         if group is None:
             self.deliver_frame(appended.receivers, frame)
         else:
-            self.deliver_frame([user for user in group.roles if user != sender], frame)
+            self._tell_group(group, frame, sender)
 
     def tell_again(self, appended: Appended, sender: int) -> None:
         """Ask those users to catch up, since they may not have been told."""
         group = appended.group
-        self.catch_up(
-            appended.receivers if group is None else [user for user in group.roles if user != sender]
-        )
+        if group is None:
+            self.catch_up(appended.receivers)
+        elif len(group.roles) <= FEW_MEMBERS:
+            self.catch_up([user for user in group.roles if user != sender])
+        else:
+            self._groups.missed((group.thread_id,))
+            if self._others is not None:
+                self._others.miss_group(group.thread_id)
+
+    async def tell_group(self, thread_id: int, version: int, frame: bytes) -> None:
+        """Send a frame that is not stored to the members of a group; ``version`` is that of their list.
+
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the members are not known, and the database did not answer.
+        """
+        group = await self._groups.find(thread_id, version)
+        if group is not None:
+            self._tell_group(group, frame, 0)
+
+    def _tell_group(self, group: MemberList, frame: bytes, but: int) -> None:
+        """Send a frame to the members of a group, but one: to each, or once to each server."""
+        nodes = self._others.group_nodes() if self._others is not None else ()
+        if len(group.roles) <= FEW_MEMBERS or nodes is None:
+            newest = self._groups.newest(group)
+            self.deliver_frame(
+                [user for user in newest.roles if user != but and newest.first.get(user, 0) <= group.version],
+                frame,
+            )
+            return
+        for node in nodes:
+            self._post(node, RemotePush((), frame, 1, group.thread_id, group.version))
+        self._groups.give(group.thread_id, group.version, frame, but=but, known=group)
 
     def catch_up(self, users: Collection[int] | None) -> None:
         """Ask users on any server to catch up soon, since they may have missed a push.
@@ -320,7 +371,10 @@ class Outbound(Service):
         """Deliver pushes from another server; forward those whose receiver has moved on, once."""
         local = self._directory.local
         for push in pushes:
-            users, frame, hops = push
+            users, frame, hops, thread_id, version = push
+            if thread_id:
+                self._groups.give(thread_id, version, frame)
+                continue
             away = []
             for user in users:
                 session = local(user)
@@ -367,6 +421,8 @@ class Outbound(Service):
     def moved(self, user: int, login_ms: int) -> None:
         """Tell others that a session began here at this time (ms since 1970), or ended (minus its start)."""
         self._cache.forget(user)
+        if login_ms > 0:
+            self._groups.came(user)
         if self._others is not None:
             self._others.tell(user, login_ms)
 
@@ -407,6 +463,10 @@ class Outbound(Service):
             self._asking = self._clock.callLater(STEP, self._ask_some)
         else:
             self._asking, self._ask_rate = None, 0.0
+
+    def resync_groups(self, threads: Sequence[int]) -> None:
+        """Ask the members of groups who are here to catch up."""
+        self._groups.missed(threads)
 
     def resync_elsewhere(self, user: int) -> None:
         """Ask a user whose session has moved to another server to catch up."""

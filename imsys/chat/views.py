@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from imsys.files.sniffing import kind
 from imsys.protocols.identifiers import encode_id
@@ -181,6 +183,12 @@ def position_push(mark: Mark) -> PositionPush:
     return PositionPush(
         thread_id=str(mark.thread_id), uuid=str(mark.user), delivered=str(mark.delivered), read=str(mark.read)
     )
+
+
+def positions_push(marks: Sequence[Mark]) -> PositionPush:
+    """Make the push of the positions of some members of one group."""
+    first = position_push(marks[0])
+    return first if len(marks) == 1 else replace(first, more=[position(mark) for mark in marks[1:]])
 
 
 def file_kind(mime: str) -> int:

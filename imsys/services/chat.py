@@ -22,6 +22,7 @@ from imsys.chat.moving import Moving
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
+from imsys.chat.receipts import Receipts
 from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.cluster.chat_servicers import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
@@ -163,7 +164,7 @@ def build(
         digest=Tokens.digest,
         calendar=calendar,
     )
-    outbound = Outbound(reactor, directory, peers, surge)
+    outbound = Outbound(reactor, directory, peers, surge, stores.messages.members, stores.groups.lists_of)
     peers.serve(outbound)
     unconfirmed = UnconfirmedWrites(reactor, stores.threads, outbound.catch_up)
     log = MessageLog(
@@ -186,6 +187,7 @@ def build(
     stream_servers = ResourcesServers(reactor, trust, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, unconfirmed)
     live = LiveContext(config.live, tickets, places, live_announcer, calendar)
+    receipts = Receipts(reactor, outbound)
     allowances = Allowances(redis, reactor.seconds, config.limits)
     dispatcher.serve(
         Chat(
@@ -198,6 +200,7 @@ def build(
             tokens,
             files,
             live,
+            receipts,
             allowances,
             config.chat,
             health.demand,
@@ -247,6 +250,7 @@ def build(
         grpc,
         peers,
         outbound,
+        receipts,
         unconfirmed,
         care,
     )

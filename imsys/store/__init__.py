@@ -10,6 +10,7 @@ from imsys.store.contacts import ContactStore
 from imsys.store.conversations import ConversationStore
 from imsys.store.database import Database
 from imsys.store.files import FileStore
+from imsys.store.groups import GroupStore
 from imsys.store.health import HealthStore
 from imsys.store.live import LiveStore
 from imsys.store.messages import MessageStore
@@ -35,6 +36,7 @@ class Stores:
     conversations: ConversationStore
     overview: OverviewStore
     thread_settings: ThreadSettingsStore
+    groups: GroupStore
     nodes: NodeStore
     files: FileStore
     live: LiveStore
@@ -46,15 +48,17 @@ class Stores:
 
         ``calendar`` returns Unix seconds, ``surge`` tells of login surges.
         """
+        messages = MessageStore(database)
         return cls(
             AccountStore(database, calendar),
             PeopleStore(database),
             ContactStore(database, calendar, surge),
             ThreadStore(database, calendar, surge),
-            MessageStore(database),
+            messages,
             ConversationStore(database),
             OverviewStore(database),
             ThreadSettingsStore(database, calendar),
+            GroupStore(database, calendar, messages.members),
             NodeStore(database, calendar),
             FileStore(database, calendar),
             LiveStore(database, calendar),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -93,6 +94,8 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
     up."""
     group: MemberList | None = None
     """The members of a group, which then are the receivers, whatever is in ``receivers``."""
+    answer: Any = None
+    """What a change says to who asked for it, and to nobody else; not to who asks again."""
 
 
 LOCKED = Refused(
@@ -190,7 +193,7 @@ def _append_change(
     group = groups.get(head.thread_id)
     receivers = _others(head, actor) if group is None else ()
     if effect.body is None:
-        return Appended((), receivers, group=group)
+        return Appended((), receivers, group=group, answer=effect.answer)
     body = msgspec.json.encode(effect.body).decode()
     told = msgspec.json.encode(effect.told).decode() if effect.told else None
     stored = Stored(
@@ -212,7 +215,7 @@ def _append_change(
         entry_id,
         head.thread_id,
     )
-    return Appended((stored,), receivers, group=group)
+    return Appended((stored,), receivers, group=group, answer=effect.answer)
 
 
 def previous(tx: Transaction, thread_id: int, entry_id: int) -> int:
@@ -333,6 +336,8 @@ def _receivers(
             return Refused(Status.PERMISSION_DENIED, "The receiver is not the other member of the thread.")
         if head.flags == FRIENDS:
             return (receiver,)
+    if head.kind == GROUP and receiver:
+        return Refused(Status.PERMISSION_DENIED, "The receiver of what is said in a group is 0.")
     refused = may_write(head, groups.get(head.thread_id), sender, now_ms)
     return refused or ((receiver,) if head.kind == PRIVATE else ())
 

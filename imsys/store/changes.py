@@ -62,6 +62,17 @@ class Scene(msgspec.Struct, frozen=True, gc=False):
         """Whether who acts is an admin, or the owner, of a group."""
         return self.members is not None and self.members.roles.get(self.actor, 0) >= ADMIN
 
+    def demand_admin(self) -> MemberList:
+        """Return the members of the group that who acts is an admin of.
+
+        :raises Refused: PERMISSION_DENIED (65), who acts is none, or it is no group.
+        """
+        if self.members is None:
+            raise Refused(Status.PERMISSION_DENIED, "This is no group.")
+        if not self.is_admin:
+            raise Refused(Status.PERMISSION_DENIED, "Only admins of a group may do this.")
+        return self.members
+
     def demand_member(self) -> None:
         """:raises Refused: PERMISSION_DENIED (65), who acts is no member."""
         head = self.head
@@ -87,6 +98,8 @@ class Effect(msgspec.Struct, frozen=True, gc=False):
     body: dict[str, Any] | None
     told: dict[str, Any] = {}
     members: MemberList | None = None
+    answer: Any = None
+    """What else who acts is told; see :attr:`imsys.store.appending.Appended.answer`."""
 
 
 class Change(Protocol):

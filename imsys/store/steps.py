@@ -31,6 +31,8 @@ _COLUMNS = (
     ("threads", "high_sent", "{long} NOT NULL DEFAULT 0"),
     # -- seconds after which messages expire, 0 never
     ("threads", "timer", "{long} NOT NULL DEFAULT 0"),
+    # -- profiles: who may add the user to groups, of imsys.store.groups
+    ("profiles", "added_by", "{long} NOT NULL DEFAULT 0"),
     # -- messages: dense in their thread, 0 not yet known; when it was edited (ms, 0 never); JSON of what else it says
     ("messages", "number", "{long} NOT NULL DEFAULT 0"),
     ("messages", "edited_at", "{long} NOT NULL DEFAULT 0"),

@@ -28,6 +28,7 @@ class Handler:
     def __init__(self) -> None:
         self.pushes: list[RemotePush] = []
         self.resyncs: list[list[int] | None] = []
+        self.groups: list[list[int]] = []
         self.news: list[tuple[str, dict[int, int], bool]] = []
         self.breaks = 0
         self.gone: list[str] = []
@@ -39,6 +40,9 @@ class Handler:
 
     def resync(self, users: Sequence[int] | None) -> None:
         self.resyncs.append(None if users is None else sorted(users))
+
+    def resync_groups(self, threads: Sequence[int]) -> None:
+        self.groups.append(sorted(threads))
 
     def hear(self, node: str, news: News, everything: bool) -> None:
         self.news.append((node, dict(news), everything))

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +26,7 @@ from imsys.chat.message_log import MessageLog
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
+from imsys.chat.receipts import Receipts
 from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.cluster.resources_directory import ResourcesServer
 from imsys.config import ChatConfig, LimitsConfig, LiveConfig
@@ -40,6 +41,7 @@ from imsys.security.tickets import TicketKeys, Tickets
 from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
+from imsys.store.members import MemberList
 from imsys.util.surge import Surge
 from tests.support.servers import keys_of_files, redis_server
 from tests.support.stores import StoreCase
@@ -138,6 +140,11 @@ class Alone:
         """There is nobody to tell."""
 
 
+async def no_lists(threads: Sequence[int]) -> dict[int, MemberList]:
+    """Reads the lists of groups where there are none."""
+    return {}
+
+
 class Elsewhere:
     """The other servers, for who sends: what is sent to them, and told, goes where a test wants it."""
 
@@ -145,6 +152,15 @@ class Elsewhere:
         self.send = send
         self.tell = tell or (lambda user, login_ms: None)
         self.miss_all = miss_all or (lambda: None)
+        self.nodes: list[str] | None = None
+        """Those that take frames for groups; ``None``: not all do."""
+
+    def group_nodes(self) -> list[str] | None:
+        """See :attr:`nodes`."""
+        return self.nodes
+
+    def miss_group(self, thread_id: int) -> None:
+        """Nobody is there."""
 
 
 class OnePlace:
@@ -232,7 +248,14 @@ class ChatServer:
             calendar=time.time,
         )
         others = None if send_to_peer is None else Elsewhere(send_to_peer, tell)
-        self.outbound = Outbound(reactor, self.directory, others, Surge(reactor))
+        self.outbound = Outbound(
+            reactor,
+            self.directory,
+            others,
+            Surge(reactor),
+            case.stores.messages.members,
+            case.stores.groups.lists_of,
+        )
         self.unconfirmed = UnconfirmedWrites(reactor, case.stores.threads, self.outbound.catch_up)
         self.log = MessageLog(
             reactor,
@@ -258,6 +281,7 @@ class ChatServer:
             case.stores, self.announcer.post, self.outbound, self.ends, self.unconfirmed
         )
         self.live = LiveContext(self.live_config, self.tickets, self.places, self.live_announcer, time.time)
+        self.receipts = Receipts(reactor, self.outbound)
         self._case = case
         self.serve()
         self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")
@@ -274,6 +298,7 @@ class ChatServer:
             self.tokens,
             self.files,
             self.live,
+            self.receipts,
         )
         self.dispatcher.serve(Chat(self._case.stores, *own, allowances, self.config))
 
@@ -286,6 +311,7 @@ class ChatServer:
         self.directory.startService()
         self.outbound.startService()
         self.unconfirmed.startService()
+        self.receipts.startService()
         self._case.addCleanup(self.stop)
         await self.node.ready()
 
@@ -293,6 +319,7 @@ class ChatServer:
         await self.port.stopListening()
         await self.connections.stopService()
         await self.unconfirmed.stopService()
+        self.receipts.stopService()
         self.outbound.stopService()
         await self.directory.stopService()
         await self.node.stopService()

@@ -73,3 +73,38 @@ CREATE TABLE IF NOT EXISTS thread_settings (
     PRIMARY KEY (user_id, thread_id),
     KEY thread_settings_pinned (user_id, pinned_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Users who were asked to join a group, and have not answered.
+CREATE TABLE IF NOT EXISTS invitations (
+    thread_id BIGINT NOT NULL,
+    user_id INT NOT NULL,
+    inviter_id INT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (thread_id, user_id),
+    KEY invitations_user (user_id, thread_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Links by which users join a group.
+CREATE TABLE IF NOT EXISTS group_links (
+    -- 128 random bits
+    link BINARY(16) NOT NULL PRIMARY KEY,
+    thread_id BIGINT NOT NULL,
+    created_by INT NOT NULL,
+    created_at BIGINT NOT NULL,
+    -- 0 never
+    expires_at BIGINT NOT NULL,
+    -- how often it may be used, 0 without a bound; and how often it was
+    uses INT NOT NULL,
+    used INT NOT NULL DEFAULT 0,
+    -- whether an admin has to approve
+    approval TINYINT NOT NULL,
+    KEY group_links_thread (thread_id, created_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Users who came by a link, and wait for an admin to approve.
+CREATE TABLE IF NOT EXISTS join_requests (
+    thread_id BIGINT NOT NULL,
+    user_id INT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (thread_id, user_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -72,3 +72,38 @@ CREATE TABLE thread_settings (
     PRIMARY KEY (user_id, thread_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX thread_settings_pinned ON thread_settings (user_id, pinned_at);
+
+-- Users who were asked to join a group, and have not answered.
+CREATE TABLE invitations (
+    thread_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    inviter_id INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (thread_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invitations_user ON invitations (user_id, thread_id);
+
+-- Links by which users join a group.
+CREATE TABLE group_links (
+    -- 128 random bits
+    link BLOB NOT NULL PRIMARY KEY,
+    thread_id INTEGER NOT NULL,
+    created_by INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- 0 never
+    expires_at INTEGER NOT NULL,
+    -- how often it may be used, 0 without a bound; and how often it was
+    uses INTEGER NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0,
+    -- whether an admin has to approve
+    approval INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_links_thread ON group_links (thread_id, created_at);
+
+-- Users who came by a link, and wait for an admin to approve.
+CREATE TABLE join_requests (
+    thread_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (thread_id, user_id)
+) STRICT, WITHOUT ROWID;
