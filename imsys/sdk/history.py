@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from msgspec import UNSET
 
@@ -153,7 +153,5 @@ class History:
 class _Backwards(Pages[model.Message]):
     """Pages that come newest first while the messages of each page are oldest first."""
 
-    async def __aiter__(self):  # type: ignore[no-untyped-def]
-        async for page in self.each():
-            for message in reversed(page):
-                yield message
+    def in_order(self, page: list[model.Message]) -> Iterable[model.Message]:
+        return reversed(page)
