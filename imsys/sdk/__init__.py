@@ -61,9 +61,12 @@ from imsys.sdk.model import (
     Thread,
 )
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.overview import LastMessage, Overview, Threads, ThreadSettings
 from imsys.sdk.pages import Pages
+from imsys.sdk.presence import Activity, Availability, Presence, Typing, Watching
 from imsys.sdk.progress import Progress, Stage, Transfer
 from imsys.sdk.refusals import SENTENCES, NotServed, explain
+from imsys.sdk.scheduled import Schedule, Scheduled, ScheduledNews
 from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.signed_in import FileSignInStore, SignedIn, SignInStore
@@ -79,8 +82,10 @@ from imsys.util.names import check_email, check_password, check_username
 __all__ = [
     "EVERYBODY",
     "SENTENCES",
+    "Activity",
     "AddedBy",
     "Attachment",
+    "Availability",
     "CertificateChanged",
     "Client",
     "ConnectionState",
@@ -111,6 +116,7 @@ __all__ = [
     "Groups",
     "Hidden",
     "JoinRequest",
+    "LastMessage",
     "LiveChange",
     "LiveMention",
     "LiveState",
@@ -127,10 +133,12 @@ __all__ = [
     "NewcomersRead",
     "NotServed",
     "Outgoing",
+    "Overview",
     "Pages",
     "Person",
     "Pin",
     "Position",
+    "Presence",
     "Presented",
     "Progress",
     "Reaction",
@@ -142,6 +150,9 @@ __all__ = [
     "Refused",
     "Resources",
     "Role",
+    "Schedule",
+    "Scheduled",
+    "ScheduledNews",
     "Seen",
     "SeenStore",
     "Sent",
@@ -154,14 +165,18 @@ __all__ = [
     "StateChange",
     "Status",
     "Thread",
+    "ThreadSettings",
+    "Threads",
     "Timing",
     "Transfer",
     "Transfers",
     "Trust",
+    "Typing",
     "Unavailable",
     "UnfinishedUpload",
     "UnfinishedUploads",
     "UnknownEntry",
+    "Watching",
     "applied",
     "changed_certificate",
     "check_email",
