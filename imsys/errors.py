@@ -66,6 +66,12 @@ class Status(enum.IntEnum):
     STREAM_NOT_FOUND = 74
     INTERNAL_ERROR = 75
     BLOCKED = 76
+    GROUP_FULL = 77
+    TOO_LATE = 78
+    MUTED = 79
+    READ_ONLY = 80
+    LINK_INVALID = 81
+    TOO_MANY = 82
 
     @property
     def retryable(self) -> bool:

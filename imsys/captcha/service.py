@@ -7,7 +7,7 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from imsys.captcha.mailer import Mailer
-from imsys.captcha.message import compose
+from imsys.captcha.message import compose, compose_sign_in
 from imsys.cluster.stubs import imsys_v1_pb2, message_pb2
 from imsys.errors import Unavailable
 from imsys.redis.codes import Codes, new_code
@@ -48,6 +48,27 @@ class Verification:
         :raises Unavailable: Redis or the mail server did not answer.
         """
         await self._mail(request.email, strong=request.strong)
+        return imsys_v1_pb2.MailResponse()
+
+    async def SignedIn(self, request: imsys_v1_pb2.SignedInRequest) -> imsys_v1_pb2.MailResponse:
+        """Mail the owner of an account that it was signed in to.
+
+        :raises Refused: INVALID_FIELD (70), the address is invalid or unknown to the mail server;
+            RATE_LIMITED (64), it accepts no mail for it now.
+        :raises Unavailable: Redis or the mail server did not answer.
+        """
+        email = check_email(request.email)
+        device = f"{request.name} ({request.kind})" if request.name and request.kind else request.kind
+        mail = compose_sign_in(
+            self._sender,
+            email,
+            request.username,
+            device or "a device that did not say what it is",
+            request.address,
+            request.at_ms / 1000,
+            self._calendar(),
+        )
+        await self._mailer.send(email, mail)
         return imsys_v1_pb2.MailResponse()
 
     async def _mail(self, address: str, *, strong: bool) -> None:

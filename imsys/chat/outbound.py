@@ -16,7 +16,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from imsys.chat.route_cache import RouteCache
+from imsys.chat.route_cache import OFFLINE, Nodes, RouteCache
+from imsys.chat.user_sessions import UserSessions, push_here
 from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Refused
 from imsys.protocols.framing import CHAT
@@ -28,6 +29,7 @@ from imsys.util.outages import Outage
 if TYPE_CHECKING:
     from imsys.chat.directory import Directory
     from imsys.cluster.pushes import News
+    from imsys.server.session import Session
     from imsys.util.surge import Surge
 
 _log = Logger()
@@ -72,6 +74,12 @@ SWEEP = 5.0
 FORWARDS = 1
 """How often a push is forwarded by servers that its receiver has left."""
 
+TO_ALL = FORWARDS + 1
+"""Hops of a push that goes to all servers of a user: it is not forwarded, since the right ones have it.
+
+Who is not where it goes catches up instead.
+"""
+
 
 class ChatPeers(Protocol):
     """The other chat servers; see :class:`imsys.cluster.peers.Peers`."""
@@ -80,8 +88,12 @@ class ChatPeers(Protocol):
         """Have a server push to its users."""
         ...
 
-    def tell(self, user: int, login_ms: int) -> None:
-        """Tell all servers of a user's login or its end; see :data:`imsys.cluster.pushes.News`."""
+    def tell(self, user: int, login_ms: int, beside: bool = False) -> None:
+        """Tell all servers of a user's login or its end; see :data:`imsys.cluster.pushes.News`.
+
+        ``beside``: the user has sessions on other servers; when all have heard of it the user catches up, since
+        until then they may have sent pushes to those alone.
+        """
         ...
 
     def miss_all(self) -> None:
@@ -177,6 +189,24 @@ class Outbound(Service):
         if away and self._others is not None:
             self._send_away(away, frame)
 
+    def deliver_beside(self, session: Session, push: Message) -> None:
+        """Send a push to the other sessions of a session's user, if there are any.
+
+        :raises ValueError: it does not fit into a frame.
+        """
+        if session.siblings is not None:
+            session.siblings.push(CHAT.encode(service_id(type(push)), encode(push)), session)
+
+    def catch_up_beside(self, session: Session) -> None:
+        """Ask the other sessions of a session's user to catch up: something has changed that has no push."""
+        if session.siblings is not None:
+            session.siblings.push(RESYNC, session)
+
+    def relay(self, user: int, nodes: Collection[str], frame: bytes) -> None:
+        """Send a frame to a user's sessions on other servers."""
+        for node in nodes:
+            self._post(node, RemotePush((user,), frame, TO_ALL))
+
     def catch_up(self, users: Collection[int] | None) -> None:
         """Ask users on any server to catch up soon, since they may have missed a push.
 
@@ -194,11 +224,13 @@ class Outbound(Service):
         unknown = []
         nodes: dict[str, list[int]] = {}
         for user in users:
-            node = None if user in looked_for else find(user)
-            if node is None:
+            known = None if user in looked_for else find(user)
+            if known is None:
                 unknown.append(user)
-            elif node:
-                nodes.setdefault(node, []).append(user)
+            elif len(known) == 1:
+                nodes.setdefault(known[0], []).append(user)
+            elif known:
+                self.relay(user, known, frame)
         for node, some in nodes.items():
             self._post(node, RemotePush(tuple(some), frame, 1))
         if unknown:
@@ -259,17 +291,17 @@ class Outbound(Service):
         users, insisting = self._looked_for, self._insisting
         self._insisting = set()
         self._looked_for = set(users)  # grows with what is queued meanwhile
-        where = {user: node for user in users - insisting if (node := self._cache.find(user)) is not None}
+        where = {user: nodes for user in users - insisting if (nodes := self._cache.find(user)) is not None}
         wanted = users.difference(where)
         if wanted:
             where |= await self._ask(list(wanted))
         for push in pushes:
             self._forward(push, where)
 
-    async def _ask(self, users: list[int]) -> dict[int, str]:
+    async def _ask(self, users: list[int]) -> dict[int, Nodes]:
         """Look up users' servers in Redis.
 
-        Offline users are left out, and doubtful ones, who catch up later.
+        Offline users are left out, and of doubtful ones, who catch up later, the doubtful servers.
         """
         self._cache.ask(users)
         try:
@@ -285,33 +317,41 @@ class Outbound(Service):
         elif self._missed_all:
             self._resync_all()
         for user in cheated:
-            self._post(where[user], RemotePush((user,), RESYNC, 1))
+            self.relay(user, where[user], RESYNC)
         return where
 
-    def _forward(self, push: RemotePush, where: dict[int, str]) -> None:
+    def _forward(self, push: RemotePush, where: dict[int, Nodes]) -> None:
         nodes: dict[str, list[int]] = {}
         for user in push.users:
+            known = where.get(user, OFFLINE)
             if (session := self._directory.local(user)) is not None:  # logged in here meanwhile
                 session.push(push.frame)
-            elif node := where.get(user):
-                nodes.setdefault(node, []).append(user)
+            elif len(known) == 1:
+                nodes.setdefault(known[0], []).append(user)
+            elif known:
+                self.relay(user, known, push.frame)
         for node, users in nodes.items():
             self._post(node, RemotePush(tuple(users), push.frame, push.hops))
 
     # -- from other servers
 
-    def receive(self, pushes: Sequence[RemotePush]) -> None:
-        """Deliver pushes from another server; forward those whose receiver has moved on, once."""
+    def receive(self, pushes: Sequence[RemotePush], relay: bool = False) -> None:
+        """Deliver pushes from another server; forward those whose receiver has moved on, once.
+
+        ``relay``: that server knows only one server of each user, so those of the others get them from here.
+        """
         local = self._directory.local
         for push in pushes:
             users, frame, hops = push
             away = []
             for user in users:
                 session = local(user)
-                if session is not None:
-                    session.push(frame)
-                else:
+                if session is None:
                     away.append(user)
+                elif session.__class__ is UserSessions and not relay:
+                    session.push_here(frame)
+                else:
+                    session.push(frame)
             if away:
                 self._forward_once(away, frame, hops)
 
@@ -325,34 +365,55 @@ class Outbound(Service):
         else:
             self._look_for(users, frame, hops + 1, insist=True)
 
-    def hear(self, node: str, news: News, everything: bool) -> None:
-        """Note who logged in at or left another server; ``everything``: any user may have."""
+    def hear(self, node: str, news: News, everything: bool, beside: Collection[int] = frozenset()) -> None:
+        """Note who logged in at or left another server; ``everything``: any user may have.
+
+        ``beside``: of these, users who have sessions on other servers, too. What is not heard of a user who has a
+        session here the next renewal of that session tells.
+        """
         if everything:
             self._miss(self._cache.forget_all())
         came, went = self._cache.came, self._cache.went
+        joined, left = self._directory.joined, self._directory.left
         for user, login_ms in news.items():
             if login_ms <= 0:
                 went(user, node, -login_ms)
-            elif came(user, node, login_ms):
+                left(user, node, -login_ms)
+                continue
+            if user in beside:
+                joined(user, node, login_ms)
+            if came(user, node, login_ms, user in beside):
                 self._post(node, RemotePush((user,), RESYNC, 1))
 
     def lost(self, node: str) -> None:
         """Forget the routes to a server that is gone."""
         self._cache.forget_node(node)
+        self._directory.lost(node)
 
     def broken(self) -> None:
         """Expect logins: the stream to another server is broken, so its users may come here."""
         self._surge.expect()
 
-    async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
-        """Sign a user's session of this server out, if it has this id (``None``: any id)."""
-        return self._directory.end(uuid, session, message)
+    async def end_session(self, uuid: int, session: str | None, message: str, device: str = "") -> bool:
+        """Sign a user's session of a device out, if it has this id (``None``: all that the user has here)."""
+        return self._directory.end(uuid, session, message, device)
 
-    def moved(self, user: int, login_ms: int) -> None:
-        """Tell others that a session began here at this time (ms since 1970), or ended (minus its start)."""
+    def moved(self, user: int, login_ms: int, beside: bool = False) -> None:
+        """Tell others that a session began here at this time (ms since 1970), or the last one ended (minus its start).
+
+        ``beside``: the user has sessions on other servers, too.
+        """
         self._cache.forget(user)
         if self._others is not None:
-            self._others.tell(user, login_ms)
+            self._others.tell(user, login_ms, beside)
+
+    def found(self, user: int, nodes: Collection[str]) -> None:
+        """Have a user catch up on servers that were not known to have sessions of theirs."""
+        self.relay(user, nodes, RESYNC)
+
+    def resync_spread(self) -> None:
+        """Ask users who have sessions on other servers as well to catch up here: a new server has heard of them."""
+        self.resync(self._directory.spread())
 
     def _sweep(self) -> None:
         self._miss(self._cache.due())
@@ -399,7 +460,7 @@ class Outbound(Service):
     def _resync_one(self, user: int, frame: bytes) -> None:
         session = self._directory.local(user)
         if session is not None:
-            session.push(frame)
+            push_here(session, frame)
 
     def _miss(self, users: Collection[int]) -> None:
         """Remember users who could not be reached, and ask them to catch up when lookups work again."""
@@ -420,6 +481,10 @@ class Outbound(Service):
         missed, self._missed = self._missed, set()
         here = [user for user in missed if self._directory.local(user) is not None]
         self.resync(here)
+        for user in here:
+            entry = self._directory.local(user)
+            if isinstance(entry, UserSessions):
+                self.relay(user, entry.elsewhere, RESYNC)
         away = tuple(missed.difference(here)) if self._others is not None else ()
         if self._missed_all:
             away = away[:SEARCH]  # enough to notice when lookups work again; then everybody is asked

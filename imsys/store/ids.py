@@ -86,6 +86,11 @@ def timestamp(msg_id: int) -> str:
     return _moment(msg_id >> _TIME_SHIFT)
 
 
+def time_text(unix_ms: int) -> str:
+    """Return a time in milliseconds since 1970 as :func:`timestamp` does."""
+    return _moment(unix_ms - EPOCH_MS)
+
+
 @functools.lru_cache(maxsize=1024)  # messages of the same moment are written and read together
 def _moment(ms: int) -> str:
     seconds, ms = divmod(ms + EPOCH_MS, 1000)

@@ -1,4 +1,7 @@
-"""Friendships: request, accept, decline and end them; block users."""
+"""Friendships: request, accept, decline and end them; block users.
+
+What a user declines, ends or blocks has no push: the user's other sessions catch up instead.
+"""
 
 from __future__ import annotations
 
@@ -94,6 +97,7 @@ def _tell(chat: Chat, friendship: Friendship) -> None:
 async def decline(context: Context, request: DeclineRequest) -> DeclineResponse:
     """Decline a request; the sender is not told. A repetition is harmless."""
     await context.chat.stores.contacts.decline(parse_id(request.src_uuid, "src_uuid"), context.user)
+    context.chat.outbound.catch_up_beside(context.session)
     return DeclineResponse()
 
 
@@ -101,6 +105,7 @@ async def decline(context: Context, request: DeclineRequest) -> DeclineResponse:
 async def unfriend(context: Context, request: UnfriendRequest) -> UnfriendResponse:
     """End a friendship; the history stays. A repetition is harmless."""
     await context.chat.stores.contacts.unfriend(context.user, parse_id(request.friend_uuid, "friend_uuid"))
+    context.chat.outbound.catch_up_beside(context.session)
     return UnfriendResponse()
 
 
@@ -111,4 +116,5 @@ async def block(context: Context, request: BlockRequest) -> BlockResponse:
     if other == context.user:
         raise Refused(Status.FRIENDING_YOURSELF, "One cannot block oneself.")
     await context.chat.stores.contacts.block(context.user, other, request.blocked)
+    context.chat.outbound.catch_up_beside(context.session)
     return BlockResponse()

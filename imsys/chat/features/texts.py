@@ -32,11 +32,13 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     if not 1 <= len(request.text_msg) <= TEXTS:
         raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
     drafts = tuple([_draft(request, item) for item in request.text_msg])
-    chat = context.chat
+    chat, session = context.chat, context.session
     chat.allowances.texts(sender, len(drafts))
-    appended = await chat.log.append(Submission(sender, receiver, thread_id, drafts), context.session)
+    appended = await chat.log.append(Submission(sender, receiver, thread_id, drafts), session)
     if appended.in_doubt:
-        chat.outbound.catch_up(appended.receivers)
+        chat.outbound.catch_up(
+            appended.receivers if session.siblings is None else [sender, *appended.receivers]
+        )
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
 
@@ -46,7 +48,10 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
             )
 
         for push in split(fresh, push_of) if len(fresh) > 1 else (push_of(fresh),):
-            chat.outbound.deliver_frame(appended.receivers, frame(PUSH, push))
+            pushed = frame(PUSH, push)
+            chat.outbound.deliver_frame(appended.receivers, pushed)
+            if session.siblings is not None:
+                session.siblings.push(pushed, session)
     return TextResponse(
         text_sender=request.text_sender,
         text_receiver=request.text_receiver,
