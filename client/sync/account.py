@@ -43,6 +43,7 @@ from imsys.sdk import (
     ConnectionState,
     Credentials,
     Gateway,
+    Position,
     Refused,
     StateChange,
     Timing,
@@ -147,6 +148,7 @@ class AccountSync:
         client.on_message.subscribe(self._incoming.take)
         client.on_sent.subscribe(self._incoming.take)
         client.on_connection_state.subscribe(self._state)
+        client.on_own_position.subscribe(self._read_elsewhere)
         client.on_signed_out.subscribe(self.changes.signed_out.fire)
         self._standing.subscribe()
         unsent += opened.rescued
@@ -358,10 +360,26 @@ class AccountSync:
 
     async def mark_read(self, conversation: int, id: int) -> None:
         """All up to here has been seen."""
+        if not await self._has_read(conversation, id):
+            return
+        if self._known.link.link is Link.ONLINE:
+            try:
+                await self._standing.tell_read(conversation)
+            except Refused as problem:
+                _log.info("a mark could not be told: %s", problem)
+
+    def _read_elsewhere(self, position: Position) -> None:
+        """All up to there has been seen on another device."""
+        Deferred.fromCoroutine(self._has_read(position.thread_id, position.read)).addErrback(
+            lambda reason: _log.info("a mark of another device was not kept: %s", reason.value)
+        )
+
+    async def _has_read(self, conversation: int, id: int) -> bool:
+        """Keep what has been seen; whether that is news."""
         known = self._known
         row = known.rows.get(conversation)
         if row is None or (id <= row.conversation.read and not row.conversation.unread):
-            return
+            return False
         read = max(id, row.conversation.read)
         await self._keeper.barrier()
         unread = await self._store.read(lambda db: messages.unread(db, conversation, read))
@@ -372,11 +390,7 @@ class AccountSync:
             mentioned=known.row(conversation).conversation.mentioned and unread > 0,
         )
         await self._put(conversation)
-        if known.link.link is Link.ONLINE:
-            try:
-                await self._standing.tell_read(conversation)
-            except Refused as problem:
-                _log.info("a mark could not be told: %s", problem)
+        return True
 
     def set_draft(self, conversation: int, text: str) -> None:
         """Keep what is being written."""

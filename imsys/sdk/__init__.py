@@ -9,6 +9,7 @@ from imsys.sdk.certificates import Presented, changed_certificate, presented_by
 from imsys.sdk.client import Client
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import MessageStream
+from imsys.sdk.devices import Device, DeviceChange, DeviceEvent, DeviceInfo, Devices
 from imsys.sdk.downloading import Received
 from imsys.sdk.gateway import Gateway, Login, Resources, ServerAddress
 from imsys.sdk.live import LiveChange, LiveMention, LiveState, LiveStream, LiveStreams
@@ -47,6 +48,11 @@ __all__ = [
     "Client",
     "ConnectionState",
     "Credentials",
+    "Device",
+    "DeviceChange",
+    "DeviceEvent",
+    "DeviceInfo",
+    "Devices",
     "FileChanged",
     "FileSeenStore",
     "FileSignInStore",

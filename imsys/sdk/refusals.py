@@ -65,6 +65,12 @@ SENTENCES: dict[Status, str] = {
     Status.STREAM_NOT_FOUND: "There is no such live stream.",
     Status.INTERNAL_ERROR: "Something went wrong on the server.",
     Status.BLOCKED: "This user does not want to hear from you.",
+    Status.GROUP_FULL: "This group has as many members as it may have.",
+    Status.TOO_LATE: "It is too late for that.",
+    Status.MUTED: "You may not write here for a while.",
+    Status.READ_ONLY: "Only admins write here.",
+    Status.LINK_INVALID: "This link does not lead anywhere, or not any more.",
+    Status.TOO_MANY: "There are as many as there may be.",
 }
 """The sentence for each status. It is for people; the ``message`` of a response is for the log."""
 
@@ -77,6 +83,8 @@ _MORE_EXACT = {
     Status.FILE_WRITE_ERROR,
     Status.PERMISSION_DENIED,
     Status.QUOTA_EXCEEDED,
+    Status.TOO_LATE,
+    Status.TOO_MANY,
 }
 """Statuses for which the server's own message is more exact than :data:`SENTENCES`."""
 
