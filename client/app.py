@@ -73,9 +73,7 @@ def _run(asked: argparse.Namespace, ready: Callable[[Program], object] | None) -
     settings = Settings(places.preferences)
     value = settings.value
     translate(app, value.language)
-    theme = Theme(
-        app, scheme=Scheme(value.scheme if value.scheme in ("light", "dark") else "system"), scale=value.scale
-    )
+    theme = Theme(app, scheme=Scheme(value.scheme), scale=value.scale)
     if value.less_motion:
         theme.less_motion = True
     from client.views.main.window import Window
@@ -88,9 +86,10 @@ def _run(asked: argparse.Namespace, ready: Callable[[Program], object] | None) -
     from twisted.internet import reactor as found
 
     from client.program import Program
+    from client.shell.context import Context
 
     reactor: Any = found
-    program = Program(reactor, app, theme, settings, window, places, server=asked.server, environ=os.environ)
+    program = Program(Context(reactor, app, theme, settings, window, places, os.environ, asked.server))
     gc.freeze()
     gc.enable()
     faults.observe(program.faults)

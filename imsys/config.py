@@ -423,6 +423,14 @@ class ChatConfig:
         _number(0, 60),
         "Seconds that sessions have to move when the server is told to stop (SIGTERM), where there are other servers; 0: none.",
     )
+    edit_window: float = setting(
+        172800.0, _number(0, 1 << 31), "Seconds in which authors may edit their texts; 0: not at all."
+    )
+    recall_window: float = setting(
+        172800.0,
+        _number(0, 1 << 31),
+        "Seconds in which authors may take their messages back; admins of a group always may.",
+    )
     log_batch: int = setting(2000, _integer(1, 20000), "Messages that one transaction stores at most.")
     log_queue: int = setting(
         50000, _integer(1, 10000000), "Messages waiting to be stored beyond which senders get 73."

@@ -19,7 +19,8 @@ from twisted.internet.task import deferLater
 from client.bench.resources import cpu, memory
 from client.bench.watch import Painted, spread
 from client.core.model import Link, Message
-from client.program import Opened, Program
+from client.program import Program
+from client.shell.open_accounts import Opened
 
 FRAME_S = 1 / 60
 FRAMES = 900
@@ -119,8 +120,8 @@ class Driver:
 
     async def _list(self) -> Opened:
         program = self._program
-        await self._until(lambda: program.opened, "an account is open")
-        opened = next(iter(program.opened.values()))
+        await self._until(lambda: program.accounts.all, "an account is open")
+        opened = program.accounts.all[0]
         rows = opened.view.list.rows
         at = await self._painted(
             rows.viewport(), lambda: rows.viewport().update(), lambda: bool(rows.model().rowCount())

@@ -10,10 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import apsw
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
@@ -36,11 +38,12 @@ async def main(reactor: Any, *words: str) -> None:
     folder, server, ca, username, uuid, thread, other, count, token = words
     accounts = Accounts(reactor, Path(folder), Secrets(reactor, Path(folder) / "secrets.json", system=False))
     signed_in = SignedIn(username=username, uuid=int(uuid), token=token)
-    account = await accounts.open(await accounts.add(Server(server, ca), signed_in))
+    store = await accounts.store(await accounts.add(Server(server, ca), signed_in))
+    await store.open()
     number, me, them = int(thread), int(uuid), int(other)
     said = history(number, me, them, int(count))
     while some := list(islice(said, AT_ONCE)):
-        await account._store.write(lambda db, some=some: [messages.put(db, message) for message in some])  # type: ignore[misc]
+        await store.write(partial(put_all, some))
 
     def known(db: Any) -> None:
         person = Person(them, "lena", "Lena Vogt", friend=True)
@@ -60,8 +63,14 @@ async def main(reactor: Any, *words: str) -> None:
             tables.add_span(db, -one, 0, 1)
         tables.set_setting(db, SINCE, str(int(count)))
 
-    await account._store.write(known)
-    await account.close()
+    await store.write(known)
+    await store.close()
+
+
+def put_all(some: list[Message], db: apsw.Connection) -> None:
+    """Messages into the store."""
+    for message in some:
+        messages.put(db, message)
 
 
 def history(thread: int, me: int, them: int, count: int) -> Iterator[Message]:

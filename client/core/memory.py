@@ -12,10 +12,10 @@ from pathlib import Path
 from client.core.lifelike.history import History, Recipe
 from client.core.lifelike.people import ME
 from client.core.lifelike.pictures import face, landscape
-from client.core.memory_reader import NOW_MS, MemoryReader
+from client.core.memory_reader import NOW_MS
+from client.core.memory_world import MemoryWorld
 from client.core.model import (
     Attachment,
-    Connection,
     Conversation,
     ConversationKind,
     Kind,
@@ -25,7 +25,6 @@ from client.core.model import (
     Person,
     Stage,
     Stream,
-    Transfer,
 )
 from client.core.ports import Failure
 
@@ -39,12 +38,11 @@ PICTURES = {
 }
 
 
-class MemoryAccount(MemoryReader):
+class MemoryAccount(MemoryWorld):
     """``ports.Account`` in memory.
 
-    What is sent is stored at once where the connection is there, else it waits: :meth:`set_connection` with
-    ``ONLINE`` sends it. Others act by :meth:`receive`, :meth:`advance` and the like. ``refusal`` is the
-    sentence that every command fails with until it is emptied.
+    What is sent is stored at once where the connection is there, else it waits. ``refusal`` is the sentence
+    that every command fails with until it is emptied.
 
     :param folder: where pictures are made when they are asked for; ``None``: there are none.
     :param longest: messages of the longest history.
@@ -61,107 +59,10 @@ class MemoryAccount(MemoryReader):
         self._folder = folder
         self._numbers = itertools.count(1)
 
-    # What a test does to it.
-
-    def set_connection(self, link: Link, reason: str = "", retry_at_ms: int = 0) -> None:
-        """The connection comes or goes."""
-        self._connection = Connection(link, self._connection.server, reason, retry_at_ms)
-        self.changes.connection.fire(self._connection)
-        if link is Link.ONLINE:
-            for one in list(self._histories):
-                for message in reversed(
-                    [
-                        said
-                        for said in self._newest(one, 50)
-                        if said.mark is Mark.WAITING and said.key not in self._transfers
-                    ]
-                ):
-                    self.advance(message, Mark.STORED)
-
-    def receive(
-        self,
-        conversation: int,
-        text: str = "",
-        sender: int = 0,
-        *,
-        kind: Kind = Kind.TEXT,
-        attachment: Attachment | None = None,
-    ) -> Message:
-        """Somebody else writes."""
-        one = self._conversations[conversation]
-        number = self.history(conversation).next_id()
-        message = Message(
-            f"#{number}",
-            conversation,
-            sender or one.people[0],
-            self.now_ms,
-            kind,
-            text,
-            number,
-            attachment=attachment,
-        )
-        self._put(message)
-        self._set(replace(self._conversations[conversation], unread=one.unread + 1))
-        self.changes.arrived.fire([message])
-        return message
-
-    def advance(self, message: Message, mark: Mark, failure: str = "") -> Message:
-        """A message of mine comes further, or fails."""
-        number = message.id or (self.history(message.conversation).next_id() if mark >= Mark.STORED else 0)
-        changed = replace(message, mark=mark, failure=failure, id=number)
-        self._put(changed)
-        return changed
-
-    def read_by_other(self, conversation: int, id: int) -> None:
-        """The other has read up to there."""
-        changed = self.history(conversation).read_until(id)
-        if changed:
-            self.changes.messages.fire(changed)
-            self._refresh(conversation)
-
-    def set_person(self, person: Person) -> None:
-        """Somebody changes."""
-        self._people[person.uuid] = person
-        self.changes.people.fire([person.uuid])
-        for one in list(self._conversations.values()):
-            if one.kind is ConversationKind.PRIVATE and one.people == (person.uuid,):
-                self._set(replace(one, title=person.name, avatar=person.avatar))
-
-    def set_transfer(self, transfer: Transfer) -> None:
-        """A file comes further."""
-        self._transfers[transfer.key] = transfer
-        self.changes.transfer.fire(transfer)
-
-    def set_stream(self, stream: Stream) -> None:
-        """A live stream begins, changes or ends."""
-        self._streams[stream.id] = stream
-        self.changes.stream.fire(stream)
-        running = self.streams(stream.conversation)
-        self._set(replace(self._conversations[stream.conversation], live=running[0].id if running else ""))
-
-    def _put(self, message: Message) -> None:
-        self.history(message.conversation).put(message)
-        self.changes.messages.fire([message])
-        self._refresh(message.conversation)
-
-    def _refresh(self, conversation: int) -> None:
-        history = self.history(conversation)
-        self._set(
-            replace(
-                self._conversations[conversation], last=history[len(history) - 1] if len(history) else None
-            )
-        )
-
-    def _set(self, conversation: Conversation) -> None:
-        self._conversations[conversation.id] = conversation
-        self.changes.conversations.fire([conversation.id])
-
     def _allowed(self, *command: object) -> None:
         self.commands.append(command)
         if self.refusal:
             raise Failure(self.refusal)
-
-    # Commands.
 
     async def send_text(self, conversation: int, text: str) -> Message:
         """Write a text."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from client.core.changes import Signal
+from client.core.keywords import keywords_of
 
 URL = "https://chat.example.org:8443"
 PASSWORD, CODE = "correct horse battery", "123456"
@@ -99,9 +101,10 @@ class MemoryEntering:
         self.registered: dict[str, tuple[str, str]] = {}
         self._candidate = MemoryServer()
 
-    def set(self, **changes: object) -> None:
+    @keywords_of(MemoryStep)
+    def set(self, **changes: Any) -> None:
         """Go a step."""
-        self.step = replace(self.step, **changes)  # type: ignore[arg-type]
+        self.step = replace(self.step, **changes)
         self.changed.fire(self.step)
 
     def _refused(self, problem: str, field: str = "") -> bool:

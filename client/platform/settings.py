@@ -7,9 +7,11 @@ import logging
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
+from client.core.keywords import keywords_of
 from client.core.preferences import Preferences, read, written
 
 _log = logging.getLogger(__name__)
@@ -32,9 +34,10 @@ class Settings(QObject):
         self._soon.timeout.connect(self._write)
         self.value = _read(path) if path is not None else Preferences()
 
-    def change(self, **fields: object) -> None:
+    @keywords_of(Preferences)
+    def change(self, **fields: Any) -> None:
         """Choose something else."""
-        value = replace(self.value, **fields)  # type: ignore[arg-type]
+        value = replace(self.value, **fields)
         if value != self.value:
             self.value = value
             self._soon.start()

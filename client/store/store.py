@@ -16,6 +16,9 @@ from client.core.ports import Failure
 from client.store.opening import BEYOND_REPAIR, Opened, open_store, set_aside
 
 T = TypeVar("T")
+
+NAME = "store.db"
+"""The file, in the folder of an account."""
 _FULL = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
 
 

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from client.core.ports import Failure
+from client.store.store import NAME, Store
 from client.sync.account import AccountSync
 from client.sync.secrets import Secrets, write_private
 from imsys.sdk import Credentials, DeviceInfo, Gateway, SignedIn, Timing, Trust
@@ -159,10 +160,7 @@ class Accounts:
 
     async def prepare(self, entry: Entry, *, timing: Timing | None = None) -> AccountSync:
         """The same, not opened yet, so that somebody can subscribe to its ``changes`` first."""
-        key = await self._secrets.get(entry.place, f"{entry.id}.key")
-        if key is None:
-            key = random.token_hex(32)  # without it nothing that is there can be read any more
-            await self._secrets.put(entry.place, f"{entry.id}.key", key)
+        key = await self._key(entry)
         token = await self._secrets.get(entry.place, f"{entry.id}.token")
         try:
             gateway = await self._threaded(lambda: entry.server.gateway(self._reactor))
@@ -177,14 +175,26 @@ class Accounts:
             gateway,
             credentials,
             self.place(entry),
-            bytes.fromhex(key),
+            key,
             server=entry.server.name,
             timing=timing,
         )
 
+    async def store(self, entry: Entry) -> Store:
+        """The database of an account that is closed, not opened yet."""
+        return Store(self._reactor, self.place(entry) / NAME, await self._key(entry))
+
     def place(self, entry: Entry) -> Path:
         """The folder of an account."""
         return self.folder / "accounts" / entry.id
+
+    async def _key(self, entry: Entry) -> bytes:
+        """What an account's store is encrypted with."""
+        key = await self._secrets.get(entry.place, f"{entry.id}.key")
+        if key is None:
+            key = random.token_hex(32)  # without it nothing that is there can be read any more
+            await self._secrets.put(entry.place, f"{entry.id}.key", key)
+        return bytes.fromhex(key)
 
     async def _save(self) -> None:
         text = json.dumps(

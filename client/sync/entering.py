@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.threads import deferToThreadPool
 
 from client.core.changes import Signal
+from client.core.keywords import keywords_of
 from client.core.ports import Failure
 from client.sync.accounts import Accounts, Entry, Server
 from imsys.sdk import (
@@ -270,8 +271,9 @@ class Entering:
         self._set(busy=False)
         return result
 
-    def _set(self, **changes: object) -> None:
-        self.step = replace(self.step, **changes)  # type: ignore[arg-type]
+    @keywords_of(Step)
+    def _set(self, **changes: Any) -> None:
+        self.step = replace(self.step, **changes)
         self.changed.fire(self.step)
 
 

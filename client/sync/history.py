@@ -5,6 +5,7 @@ is.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import apsw
@@ -15,9 +16,9 @@ from client.store import messages, tables
 from client.store.messages import Order
 from client.store.schema import LAST
 from client.sync import convert
-from client.sync.incoming import Incoming
 from client.sync.keeping import Keeper
 from client.sync.known import Known
+from client.sync.message_writer import MessageWriter
 from imsys import sdk
 from imsys.sdk import Client, Refused
 
@@ -28,51 +29,57 @@ PROBES = 60
 ROWS = 2_000
 """Messages that are searched at a time, so that others get their turn in the store."""
 
+Page = tuple[list[Message], bool, int]
+"""Messages as far as nothing is missing from them, whether that is all that was asked for, and the id at which
+something is missing.
+"""
+
 _log = logging.getLogger(__name__)
 
 
 class History:
     """Pages of conversations. What the server cannot be asked for now is left out."""
 
-    def __init__(self, client: Client, known: Known, keeper: Keeper, incoming: Incoming) -> None:
+    def __init__(self, client: Client, known: Known, keeper: Keeper, writer: MessageWriter) -> None:
         self._client = client
         self._known = known
         self._keeper = keeper
-        self._incoming = incoming
+        self._writer = writer
 
     async def before(self, conversation: int, message: Message | None, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
         place = None if message is None else messages.order(message)
         if place is None:
             await self._keeper.barrier()
-        found, whole, edge = await self._keeper.store.read(
-            lambda db: _page_before(db, conversation, place, most)
+        found = await self._filled(
+            lambda db: _page_before(db, conversation, place, most),
+            lambda edge: self._fetch_before(conversation, edge),
         )
-        asked = -1
-        while not whole and edge != asked and await self._fetch_before(conversation, edge):
-            asked = edge
-            found, whole, edge = await self._keeper.store.read(
-                lambda db: _page_before(db, conversation, place, most)
-            )
         if place is None:
             found = merged(
-                found, (one for (where, _), one in self._incoming.unsaved.items() if where == conversation)
+                found, (one for (where, _), one in self._writer.unsaved.items() if where == conversation)
             )
         return found[-most:]
 
     async def after(self, conversation: int, message: Message, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
         place = messages.order(message)
-        found, whole, edge = await self._keeper.store.read(
-            lambda db: _page_after(db, conversation, place, most)
+        found = await self._filled(
+            lambda db: _page_after(db, conversation, place, most),
+            lambda edge: self._fetch_after(conversation, edge),
         )
-        asked = -1
-        while not whole and edge != asked and await self._fetch_after(conversation, edge):
-            asked = edge
-            found, whole, edge = await self._keeper.store.read(
-                lambda db: _page_after(db, conversation, place, most)
-            )
         return found[:most]
+
+    async def _filled(
+        self, read: Callable[[apsw.Connection], Page], fetch: Callable[[int], Awaitable[bool]]
+    ) -> list[Message]:
+        """A page of the store, after what is missing from it was fetched as far as that can be done."""
+        found, whole, edge = await self._keeper.store.read(read)
+        asked = -1
+        while not whole and edge != asked and await fetch(edge):
+            asked = edge
+            found, whole, edge = await self._keeper.store.read(read)
+        return found
 
     async def around(self, conversation: int, number: int, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
@@ -186,7 +193,7 @@ class History:
             self._known.set_row(replace(row, synced=found[-1].id))
         # a counter that was kept is right; else the server knows what was read
         if found and not row.conversation.read:
-            self._known.change(conversation, read=read, unread=unread)
+            self._known.change(replace(row.conversation, read=read, unread=unread))
         if found:
             self._known.with_last(self._known.row(conversation), found[-1])
         await self._keeper.write(lambda db: tables.put_conversation(db, self._known.row(conversation)))
@@ -228,13 +235,7 @@ class History:
         return None
 
 
-def _page_before(
-    db: apsw.Connection, conversation: int, place: Order | None, most: int
-) -> tuple[list[Message], bool, int]:
-    """A page as far as nothing is missing from it; whether that is all that was asked for.
-
-    And the id before which something is missing.
-    """
+def _page_before(db: apsw.Connection, conversation: int, place: Order | None, most: int) -> Page:
     spans = tables.spans(db, conversation)
     page = messages.before(db, conversation, place, most)
     if place is None or place[0] == LAST:
@@ -263,9 +264,7 @@ def _page_around(
     return earlier + later if whole else None
 
 
-def _page_after(
-    db: apsw.Connection, conversation: int, place: Order, most: int
-) -> tuple[list[Message], bool, int]:
+def _page_after(db: apsw.Connection, conversation: int, place: Order, most: int) -> Page:
     page = messages.after(db, conversation, place, most)
     if place[0] == LAST:
         return page, True, 0

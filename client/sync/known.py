@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from client.core.changes import Changes
+from client.core.changes import Changes, Signal
 from client.core.model import (
     Connection,
     Conversation,
@@ -20,14 +20,9 @@ from client.store.tables import Row
 
 
 class Known:
-    """One account's people, conversations, requests, streams and transfers.
+    """One account's people, conversations, requests, streams and transfers."""
 
-    :param ask_about: called with the uuid of somebody of whom nothing is known.
-    """
-
-    def __init__(
-        self, me: Person, connection: Connection, changes: Changes, ask_about: Callable[[int], None]
-    ) -> None:
+    def __init__(self, me: Person, connection: Connection, changes: Changes) -> None:
         self.me = me
         self.changes = changes
         self.link = connection
@@ -37,7 +32,8 @@ class Known:
         self.moving: dict[str, Transfer] = {}
         self.live: dict[str, Stream] = {}
         self.settings: dict[str, str] = {}
-        self._ask_about = ask_about
+        self.unknown = Signal[int]()
+        """The uuid of somebody of whom nothing is known."""
 
     def person(self, uuid: int) -> Person:
         """Somebody; one who is not known yet has their number for a name, and is asked about."""
@@ -45,9 +41,13 @@ class Known:
             return self.me
         person = self.persons.get(uuid)
         if person is None:
-            self._ask_about(uuid)
+            self.unknown.fire(uuid)
             return Person(uuid, str(uuid))
         return person
+
+    def known_person(self, uuid: int) -> Person:
+        """The same, and nobody is asked."""
+        return self.persons.get(uuid) or Person(uuid, str(uuid))
 
     def people(self) -> Sequence[Person]:
         """All friends, by name."""
@@ -102,10 +102,9 @@ class Known:
         self.rows[row.conversation.id] = row
         return row
 
-    def change(self, conversation: int, **fields: object) -> Row:
-        """Change what is seen of a conversation."""
-        row = self.row(conversation)
-        return self.set_row(replace(row, conversation=replace(row.conversation, **fields)))  # type: ignore[arg-type]
+    def change(self, conversation: Conversation) -> Row:
+        """What is seen of a conversation is this now."""
+        return self.set_row(replace(self.row(conversation.id), conversation=conversation))
 
     def with_last(self, row: Row, message: Message) -> Row:
         """A row after a message came or changed."""

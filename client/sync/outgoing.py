@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
+import apsw
 from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure as Reason
 
@@ -18,9 +19,9 @@ from client.core.model import Kind, Mark, Message
 from client.core.ports import Failure
 from client.store import messages, tables
 from client.sync import convert
-from client.sync.incoming import Incoming
 from client.sync.keeping import Keeper
 from client.sync.known import Known
+from client.sync.message_writer import MessageWriter
 from imsys import sdk
 from imsys.sdk import Client, Refused, Status, Unavailable, explain
 
@@ -39,13 +40,13 @@ class Outgoing:
         client: Client,
         known: Known,
         keeper: Keeper,
-        incoming: Incoming,
+        writer: MessageWriter,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._known = known
         self._keeper = keeper
-        self._incoming = incoming
+        self._writer = writer
         self._now = now
         self._last_ms = 0
         self._queue: deque[Message] = deque()
@@ -82,7 +83,7 @@ class Outgoing:
 
     async def keep(self, message: Message) -> None:
         """Have it in the store, as the last one of its conversation."""
-        await self._incoming.store(message, self._known.row(message.conversation))
+        await self._writer.store(message)
 
     def restore(self, unsent: list[Message]) -> None:
         """Go on with what an earlier run of the program left."""
@@ -157,7 +158,7 @@ class Outgoing:
             self._claimed.discard(message.key)
         else:  # what is before it is still on its way, or the history told of it first
             stored = replace(convert.message(said), key=message.key, mark=Mark.STORED)
-            self._incoming.store(stored, self._known.row(message.conversation))
+            self._writer.store(stored)
         self._pump()
 
     def _failed(self, reason: Reason, message: Message) -> None:
@@ -168,19 +169,16 @@ class Outgoing:
         if isinstance(problem, Unavailable) or (isinstance(problem, Refused) and problem.status in _OVER):
             self._queue.append(message)
             return
-        self._incoming.store(
-            replace(message, mark=Mark.FAILED, failure=explain(problem or Exception())),
-            self._known.row(message.conversation),
-        )
+        self._writer.store(replace(message, mark=Mark.FAILED, failure=explain(problem or Exception())))
         self._pump()
 
     async def forget(self, message: Message) -> None:
         """Take one that was not sent out of the store."""
         self.remove(message)
 
-        def work(db: object) -> Message | None:
-            messages.remove(db, message.conversation, message.key)  # type: ignore[arg-type]
-            return messages.newest(db, message.conversation)  # type: ignore[arg-type]
+        def work(db: apsw.Connection) -> Message | None:
+            messages.remove(db, message.conversation, message.key)
+            return messages.newest(db, message.conversation)
 
         newest = await self._keeper.write(work)
         row = self._known.row(message.conversation)

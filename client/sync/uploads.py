@@ -4,93 +4,39 @@ program as it takes.
 
 from __future__ import annotations
 
-import mimetypes
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import apsw
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure as Reason
 
-from client.core.model import Attachment, Kind, Mark, Message, Stage, Transfer
+from client.core.model import Kind, Mark, Message, Stage
 from client.core.ports import Failure
 from client.store import messages
+from client.sync.attachments import look
 from client.sync.convert import STAGES
-from client.sync.incoming import Incoming
 from client.sync.keeping import Keeper
 from client.sync.known import Known
+from client.sync.message_writer import MessageWriter
 from client.sync.outgoing import Outgoing
-from client.sync.speed import Speed
+from client.sync.transfer_report import TransferReport
+from client.sync.unfinished import StoreUnfinished
 from imsys import sdk
 from imsys.sdk import Client, Progress, Unavailable, UnfinishedUpload, explain
 
 AT_ONCE = 3
-_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp")
 
 _log = Logger()
-
-
-class StoreUnfinished:
-    """``imsys.sdk.UnfinishedUploads`` in the store of the account.
-
-    :param offered: called with what the server knows of now.
-    """
-
-    def __init__(self, keeper: Keeper, offered: Callable[[UnfinishedUpload], None]) -> None:
-        self._keeper = keeper
-        self._offered = offered
-
-    async def find(self, key: str) -> UnfinishedUpload | None:
-        """One of them."""
-        return next((one for one in await self.all() if one.key == key), None)
-
-    async def all(self) -> list[UnfinishedUpload]:
-        """All of them."""
-        return await self._keeper.store.read(_uploads)
-
-    async def save(self, upload: UnfinishedUpload) -> None:
-        """Keep one."""
-        values = (
-            upload.key,
-            upload.user,
-            upload.thread_id,
-            upload.path,
-            upload.file_id,
-            upload.size,
-            upload.modified,
-            upload.sha256,
-        )
-        self._offered(upload)
-        await self._keeper.write(
-            lambda db: _run(db, "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-        )
-
-    async def forget(self, upload: UnfinishedUpload) -> None:
-        """It is over."""
-        await self._keeper.write(lambda db: _run(db, "DELETE FROM uploads WHERE key = ?", (upload.key,)))
-
-
-def _run(db: apsw.Connection, statement: str, values: tuple[Any, ...]) -> None:
-    db.execute(statement, values)
-
-
-def _uploads(db: apsw.Connection) -> list[UnfinishedUpload]:
-    rows: list[Any] = db.execute(
-        "SELECT user, thread_id, path, file_id, size, modified, sha256 FROM uploads"
-    ).fetchall()
-    names = ("user", "thread_id", "path", "file_id", "size", "modified", "sha256")
-    return [UnfinishedUpload(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 @dataclass
 class _Job:
     message: Message
-    speed: Speed
+    report: TransferReport
     transfer: sdk.Transfer[sdk.Sent] | None = None
     paused: bool = False
     over: bool = False
@@ -99,39 +45,49 @@ class _Job:
 class Uploads:
     """The files of this program that the server does not have yet."""
 
-    def __init__(self, reactor: Any, known: Known, keeper: Keeper, incoming: Incoming) -> None:
-        self.client: Client
-        self.outgoing: Outgoing
-        self.unfinished = StoreUnfinished(keeper, self._offered)
+    def __init__(
+        self,
+        reactor: Any,
+        client: Client,
+        known: Known,
+        keeper: Keeper,
+        outgoing: Outgoing,
+        writer: MessageWriter,
+        unfinished: StoreUnfinished,
+    ) -> None:
         self._reactor = reactor
+        self._client = client
+        self._outgoing = outgoing
+        self._unfinished = unfinished
         self._known = known
         self._keeper = keeper
-        self._incoming = incoming
+        self._writer = writer
         self._jobs: dict[str, _Job] = {}
         self._open = False
+        unfinished.offered.subscribe(self._offered)
 
     async def send(self, conversation: int, path: Path, caption: str, as_file: bool) -> Message:
         """See :class:`client.core.ports.Commands`."""
         if len(caption) > 4_096:
             raise Failure("A caption has at most 4,096 characters.")
         try:
-            attachment, kind = await self._threaded(lambda: _look(path))
+            attachment, kind = await self._threaded(lambda: look(path))
         except OSError as problem:
             raise Failure(explain(problem)) from problem
         kind = Kind.FILE if as_file and kind is Kind.IMAGE else kind
-        key, me = self.outgoing.new_key(), self._known.me.uuid
+        key, me = self._outgoing.new_key(), self._known.me.uuid
         message = Message(
             key,
             conversation,
             me,
-            self.outgoing.moment(),
+            self._outgoing.moment(),
             kind,
             caption,
             mine=True,
             mark=Mark.WAITING,
             attachment=attachment,
         )
-        await self.outgoing.keep(message)
+        await self._outgoing.keep(message)
         self._add(message)
         return message
 
@@ -162,7 +118,7 @@ class Uploads:
                     height=mine.height,
                     filename=mine.filename,
                 )
-                caption = self.outgoing.caption(job.message)
+                caption = self._outgoing.caption(job.message)
                 if caption is not None:
                     self._send_caption(caption)
                 return replace(message, key=job.message.key, attachment=there)
@@ -181,7 +137,7 @@ class Uploads:
         if job.transfer is not None:
             job.transfer.cancel()
         self._mark_paused(job)
-        self._tell(job, Stage.PAUSED)
+        job.report.tell(Stage.PAUSED)
         return True
 
     def resume(self, message_key: str) -> bool:
@@ -191,7 +147,7 @@ class Uploads:
             return False
         job.paused = False
         self._mark_paused(job)
-        self._tell(job, Stage.WAITING)
+        job.report.tell(Stage.WAITING)
         self._pump()
         return True
 
@@ -204,13 +160,13 @@ class Uploads:
         Deferred.fromCoroutine(self._give_up(job)).addErrback(
             lambda reason: _log.info("not given up: {reason}", reason=reason.value)
         )
-        await self.outgoing.forget(job.message)
+        await self._outgoing.forget(job.message)
         return True
 
     async def again(self, message: Message) -> None:
         """Try one again that failed."""
-        waiting = replace(message, mark=Mark.WAITING, failure="", at_ms=self.outgoing.moment())
-        await self.outgoing.keep(waiting)
+        waiting = replace(message, mark=Mark.WAITING, failure="", at_ms=self._outgoing.moment())
+        await self._outgoing.keep(waiting)
         self._add(waiting)
 
     def stop(self) -> None:
@@ -220,8 +176,9 @@ class Uploads:
     # one after the other
 
     def _add(self, message: Message, *, paused: bool = False) -> None:
-        job = self._jobs[message.key] = _Job(message, Speed(self._reactor.seconds), paused=paused)
-        self._tell(job, Stage.PAUSED if paused else Stage.WAITING)
+        report = TransferReport(self._known, message, self._reactor.seconds, up=True)
+        job = self._jobs[message.key] = _Job(message, report, paused=paused)
+        job.report.tell(Stage.PAUSED if paused else Stage.WAITING)
         self._pump()
 
     def _pump(self) -> None:
@@ -240,7 +197,7 @@ class Uploads:
         attachment = job.message.attachment
         assert attachment is not None
         mime = "application/octet-stream" if job.message.kind is Kind.FILE else attachment.mime
-        transfer = self.client.transfers.upload(
+        transfer = self._client.transfers.upload(
             attachment.path, job.message.conversation, filename=attachment.filename, mime=mime
         )
         job.transfer = transfer
@@ -251,14 +208,14 @@ class Uploads:
         if job.paused or job.over or job.message.key not in self._jobs:
             return
         problem = "" if progress.problem is None else explain(progress.problem)
-        self._tell(job, STAGES[progress.stage], progress.done, problem)
+        job.report.tell(STAGES[progress.stage], progress.done, problem)
 
     def _sent(self, sent: sdk.Sent, job: _Job) -> None:
         job.transfer = None
         if job.message.key in self._jobs:  # its message is on its way
             job.over = True
             self._offer(job, sent.file_id)
-            self._tell(job, Stage.FINISHING, sent.size)
+            job.report.tell(Stage.FINISHING, sent.size)
         self._pump()
 
     def _failed(self, reason: Reason, job: _Job) -> None:
@@ -268,43 +225,19 @@ class Uploads:
             self._pump()
             return
         if isinstance(problem, CancelledError | Unavailable):
-            self._tell(job, Stage.WAITING)
+            job.report.tell(Stage.WAITING)
             self._reactor.callLater(1.0, self._pump)
             return
         sentence = explain(problem or Exception())
         self._end(job, Stage.FAILED, sentence)
-        self._incoming.store(
-            replace(job.message, mark=Mark.FAILED, failure=sentence),
-            self._known.row(job.message.conversation),
-        )
+        self._writer.store(replace(job.message, mark=Mark.FAILED, failure=sentence))
         self._pump()
 
     def _end(self, job: _Job, stage: Stage = Stage.DONE, problem: str = "") -> None:
         self._jobs.pop(job.message.key, None)
         size = job.message.attachment.size if job.message.attachment is not None else 0
-        self._tell(job, stage, size if stage is Stage.DONE else None, problem)
-        self._known.moving.pop(job.message.key, None)
-
-    def _tell(self, job: _Job, stage: Stage, done: int | None = None, problem: str = "") -> None:
-        attachment = job.message.attachment
-        assert attachment is not None
-        before = self._known.moving.get(job.message.key)
-        now = done if done is not None else before.done if before is not None else 0
-        speed = job.speed.at(now) if stage is Stage.MOVING else 0.0
-        transfer = Transfer(
-            job.message.key,
-            job.message.conversation,
-            attachment.filename,
-            True,
-            attachment.size,
-            now,
-            stage,
-            speed,
-            problem,
-        )
-        self._known.moving[job.message.key] = transfer
-        if job.speed.due(before is None or before.stage is not stage):
-            self._known.changes.transfer.fire(transfer)
+        job.report.tell(stage, size if stage is Stage.DONE else None, problem)
+        job.report.over()
 
     # what is kept of them
 
@@ -320,7 +253,7 @@ class Uploads:
         attachment = job.message.attachment
         if attachment is not None and attachment.file_id != file_id:
             job.message = replace(job.message, attachment=replace(attachment, file_id=file_id))
-            self._incoming.store(job.message, self._known.row(job.message.conversation))
+            self._writer.store(job.message)
 
     def _mark_paused(self, job: _Job) -> None:
         key, paused, conversation = job.message.key, job.paused, job.message.conversation
@@ -328,17 +261,15 @@ class Uploads:
 
     def _send_caption(self, caption: Message) -> None:
         """In the turn in which the file's message is stored: both are of one transaction."""
-        self._incoming.store(caption, self._known.row(caption.conversation)).addCallback(
-            lambda _: self.outgoing.post(caption)
-        )
+        self._writer.store(caption).addCallback(lambda _: self._outgoing.post(caption))
 
     async def _give_up(self, job: _Job) -> None:
         if job.transfer is not None:
-            await self.client.transfers.give_up(job.transfer)
+            await self._client.transfers.give_up(job.transfer)
             return
-        for upload in await self.unfinished.all():
+        for upload in await self._unfinished.all():
             if (upload.thread_id, upload.path) == (job.message.conversation, _path(job)):
-                await self.client.transfers.give_up(upload)
+                await self._client.transfers.give_up(upload)
 
     def _threaded(self, work: Callable[[], Any]) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
@@ -346,32 +277,3 @@ class Uploads:
 
 def _path(job: _Job) -> str:
     return job.message.attachment.path if job.message.attachment is not None else ""
-
-
-def _look(path: Path) -> tuple[Attachment, Kind]:
-    """What a file is. :raises OSError: it cannot be read, or is none."""
-    path = path.absolute()
-    with path.open("rb") as file:
-        file.read(1)
-    size = path.stat().st_size
-    mime = mimetypes.guess_type(path.name)[0] or ""
-    width, height = picture_size(path) if mime in _PICTURES else (0, 0)
-    kinds = {"video": Kind.VIDEO, "audio": Kind.AUDIO}
-    kind = Kind.IMAGE if width else kinds.get(mime.partition("/")[0], Kind.FILE)
-    name = path.name.encode("utf-8", "replace").decode()
-    return Attachment(
-        name, size, mime, path=str(path), preview=str(path) if width else "", width=width, height=height
-    ), kind
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """Pixels of a picture by its head alone; (0, 0): it is none."""
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
-                return picture.size
-    except Exception:  # a decoder may raise anything
-        return 0, 0

@@ -31,6 +31,11 @@ class Scheme(enum.Enum):
     LIGHT = "light"
     DARK = "dark"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Scheme:
+        """What is none of them is what the system has."""
+        return cls.SYSTEM
+
 
 class Theme(QObject):
     """What widgets paint with. :attr:`changed` tells that everything is to be painted, and measured, anew."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -17,6 +17,7 @@ from client.core.changes import Signal
 from client.video import commands
 from client.video.child import Child
 from client.video.commands import Input, Quality
+from client.video.deadline import Deadline
 from client.video.player import Surroundings
 from client.video.problems import Problem, VideoError
 from imsys.errors import PeerFault
@@ -74,7 +75,7 @@ class Publication:
         self._stream: Streaming | None = None
         self._opening: Deferred[Streaming] | None = None
         self._child: Child | None = None
-        self._deadline: Any = None
+        self._deadline = Deadline(around.reactor, self._silent)
         self._behind = False
         self._recent: deque[tuple[float, int, bool]] = deque()
 
@@ -110,7 +111,7 @@ class Publication:
         call = self._around.reactor.callFromThread
         command = commands.capture(program, *self._source)
         self._child = Child(command, call, self._read, self._ended, background=False)
-        self._expect(FIRST_SECONDS)
+        self._deadline.expect(FIRST_SECONDS)
         self._child.start()
         return None
 
@@ -159,7 +160,7 @@ class Publication:
     def _data(self, data: bytes) -> None:
         if self._stream is None or self.phase not in (Phase.STARTING, Phase.LIVE):
             return
-        self._expect(SILENT_SECONDS)
+        self._deadline.expect(SILENT_SECONDS)
         try:
             found = self._reader.receive(data)
         except PeerFault as fault:
@@ -194,12 +195,6 @@ class Publication:
 
     # Ends.
 
-    def _expect(self, seconds: float) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.reset(seconds)
-        else:
-            self._deadline = self._around.reactor.callLater(seconds, self._silent)
-
     def _silent(self) -> None:
         self._fail(VideoError(Problem.NO_SOURCE, "it gives nothing"))
 
@@ -210,8 +205,7 @@ class Publication:
             self._set(Phase.FAILED)
 
     def _leave(self) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
+        self._deadline.cancel()
         if self._child is not None:
             self._child.end()
         opening, self._opening = self._opening, None

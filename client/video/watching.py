@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from client.core.changes import Signal
 from client.video.commands import Pixels
+from client.video.deadline import Deadline
 from client.video.live_player import LivePlayer
 from client.video.player import Player, State, Surroundings
 from client.video.problems import Problem, VideoError
@@ -40,7 +40,7 @@ class Watching:
         self._around, self._url, self._trust = around, url, trust
         self._stream: Streaming | None = None
         self._opening: Deferred[Streaming] | None = None
-        self._silent: Any = None
+        self._silence = Deadline(around.reactor, self._quiet)
         self._closed = False
         self.player.changed.subscribe(self._player)
 
@@ -68,7 +68,7 @@ class Watching:
         if self._closed:
             return stream.close()
         self._stream = stream
-        return self._expect()
+        return self._silence.expect(SILENT_SECONDS)
 
     def close(self) -> None:
         """Watch no more."""
@@ -79,7 +79,7 @@ class Watching:
     def _media(self, media: object) -> None:
         if not self._closed:
             self.player.receive(media)  # type: ignore[arg-type]
-            self._expect()
+            self._silence.expect(SILENT_SECONDS)
             if self.phase is Phase.PAUSED and self.player.state is State.PLAYING:
                 self._set(Phase.RUNS)
 
@@ -99,12 +99,6 @@ class Watching:
             VideoError(Problem.REFUSED if isinstance(why, StreamRefused) else Problem.CUT, str(why))
         )
 
-    def _expect(self) -> None:
-        if self._silent is not None and self._silent.active():
-            self._silent.reset(SILENT_SECONDS)
-        else:
-            self._silent = self._around.reactor.callLater(SILENT_SECONDS, self._quiet)
-
     def _quiet(self) -> None:
         if self.phase in (Phase.BEGINS, Phase.RUNS):
             self._set(Phase.PAUSED)
@@ -116,8 +110,7 @@ class Watching:
             self._set(Phase.FAILED)
 
     def _leave(self) -> None:
-        if self._silent is not None and self._silent.active():
-            self._silent.cancel()
+        self._silence.cancel()
         opening, self._opening = self._opening, None
         if opening is not None and not opening.called:
             opening.cancel()

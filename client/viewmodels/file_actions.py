@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication
-
 from client.core.changes import Signal
 from client.core.filenames import may_run, safe_name
 from client.core.model import Mark, Message, Stage, Transfer
 from client.core.ports import Account, Failure
+from client.translations.tr import tr
 from client.viewmodels.work import run
 
 
@@ -27,11 +26,6 @@ class Desktop(Protocol):
     def reveal(self, path: Path) -> bool:
         """Show one in its folder."""
         ...
-
-
-def tr(text: str) -> str:
-    """Translate."""
-    return QCoreApplication.translate("", text)
 
 
 class FileActions:

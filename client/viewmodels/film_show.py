@@ -12,11 +12,12 @@ from client.core.changes import Signal
 from client.core.filenames import safe_name
 from client.core.model import Message, Transfer
 from client.core.ports import Account, Failure
+from client.translations.tr import tr
 from client.video.commands import Pixels
 from client.video.film_player import FilmPlayer
 from client.video.player import Player, State
 from client.video.studio import Studio
-from client.viewmodels.video_words import hearing_words, length_words, problem_words, tr
+from client.viewmodels.video_words import hearing_words, length_words, problem_words
 
 _log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from client.core.changes import Signal
 from client.core.model import Stream
 from client.core.ports import Account, Failure
 from client.platform.capture import Device, Devices
+from client.translations.tr import tr
 from client.video import commands
 from client.video.asking import ask
 from client.video.commands import QUALITIES, Input, Pixels, Quality
@@ -21,7 +22,7 @@ from client.video.live_player import LivePlayer
 from client.video.problems import Problem, VideoError
 from client.video.publishing import Phase, Publication
 from client.video.studio import Studio
-from client.viewmodels.video_words import bits_words, problem_words, tr
+from client.viewmodels.video_words import bits_words, problem_words
 from imsys.protocols.media import Kind, Media
 
 _log = logging.getLogger(__name__)

@@ -12,12 +12,13 @@ from client.core.changes import Signal
 from client.core.display import shown
 from client.core.model import Stream
 from client.core.ports import Account, Failure
+from client.translations.tr import tr
 from client.video.commands import Pixels
 from client.video.live_player import LivePlayer
 from client.video.problems import Problem, VideoError
 from client.video.studio import Studio
 from client.video.watching import Phase, Watching
-from client.viewmodels.video_words import hearing_words, problem_words, tr
+from client.viewmodels.video_words import hearing_words, problem_words
 
 _log = logging.getLogger(__name__)
 STEADY_SECONDS = 10.0

@@ -42,17 +42,14 @@ class OwnProfile:
     def save(self, nickname: str, description: str, sex: int) -> None:
         """Change what is different."""
         me = self._account.me
-        changes: dict[str, object] = {}
-        if nickname != me.nickname:
-            changes["nickname"] = nickname
-        if description != me.description:
-            changes["description"] = description
-        if sex != me.sex:
-            changes["sex"] = sex
 
         async def save() -> None:
-            if changes:
-                await self._account.update_profile(**changes)  # type: ignore[arg-type]
+            if (nickname, description, sex) != (me.nickname, me.description, me.sex):
+                await self._account.update_profile(
+                    nickname=nickname if nickname != me.nickname else None,
+                    description=description if description != me.description else None,
+                    sex=sex if sex != me.sex else None,
+                )
             self.saved.fire(None)
 
         run(save(), self.failed.fire)

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QLocale
 
 from client.core.changes import Signal
 from client.core.filenames import safe_name
 from client.core.ports import Account, Failure
 from client.translations.sentences import sentence
+from client.translations.tr import tr
 from client.viewmodels.spool import Spool
 from client.viewmodels.work import run
 
@@ -21,11 +22,6 @@ CAPTION_MOST = 4_096
 USUAL_MOST = 2 << 30
 """Bytes of a file that a server takes unless it is told otherwise; whether this one does, it says itself."""
 PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"))
-
-
-def tr(text: str) -> str:
-    """Translate."""
-    return QCoreApplication.translate("", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from PySide6.QtCore import QCoreApplication
-
+from client.translations.tr import tr
 from client.video.problems import Problem, VideoError
 from client.video.sound import Hearing
-
-
-def tr(text: str) -> str:
-    """Translate."""
-    return QCoreApplication.translate("", text)
 
 
 def install_words(platform: str = sys.platform) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import (
     QBuffer,
     QByteArray,
-    QCoreApplication,
     QFile,
     QIODevice,
     QObject,
@@ -21,6 +20,8 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QImage, QImageReader
+
+from client.translations.tr import tr
 
 FORMATS = frozenset((b"png", b"jpeg", b"jpg", b"gif", b"webp", b"bmp"))
 """What is decoded; anything else that Qt has a plug-in for is not."""
@@ -57,10 +58,6 @@ class Decoded:
 
 def fault_words(fault: Fault) -> str:
     """The sentence."""
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("", text)
-
     return {
         Fault.MISSING: tr("The file is not there any more, or cannot be read."),
         Fault.NONE: tr(

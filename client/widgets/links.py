@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from client.core.links import find_links, may_open
+from client.translations.tr import tr
+from client.widgets.question import ask
 
 
 def _browse(url: str) -> object:
@@ -26,25 +28,17 @@ def open_link(
     if not asks:
         browse(url)
         return None
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("", text)
-
     host = find_links(url)[0].host
-    box = QMessageBox(parent)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setWindowTitle(tr("Open a link"))
-    box.setText(
+    role = QMessageBox.ButtonRole
+    return ask(
+        parent,
         tr("This link leads to {host}. Its text may look like something else.").format(host=host)
         if host
-        else tr("Write a mail?")
+        else tr("Write a mail?"),
+        url if len(url) <= 300 else f"{url[:300]} …",
+        [
+            (tr("Open"), role.AcceptRole, lambda: browse(url)),
+            (tr("Copy link"), role.ActionRole, lambda: QGuiApplication.clipboard().setText(url)),
+        ],
+        title=tr("Open a link"),
     )
-    box.setInformativeText(url if len(url) <= 300 else f"{url[:300]} …")
-    go = box.addButton(tr("Open"), QMessageBox.ButtonRole.AcceptRole)
-    copy = box.addButton(tr("Copy link"), QMessageBox.ButtonRole.ActionRole)
-    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-    go.clicked.connect(lambda: browse(url))
-    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(url))
-    box.open()
-    return box

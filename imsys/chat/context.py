@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from imsys.chat.node import Node
     from imsys.chat.outbound import Outbound
     from imsys.chat.unconfirmed import UnconfirmedWrites
+    from imsys.config import ChatConfig
     from imsys.redis.allowances import Allowances
     from imsys.redis.tokens import Tokens
     from imsys.store import Stores
@@ -35,6 +36,7 @@ class Chat:
     files: FileContext
     live: LiveContext
     allowances: Allowances
+    config: ChatConfig
     demand: Callable[[], None] = lambda: None
     """Checks that this server can serve users now. :raises Refused: SERVER_BUSY (73), it cannot."""
 

@@ -9,7 +9,9 @@ from twisted.logger import Logger
 from imsys.chat.views import file_content, file_kind, incoming, profile_push
 from imsys.errors import Refused, Status
 from imsys.protocols.identifiers import encode_id
+from imsys.protocols.messages.registry import service_id
 from imsys.protocols.messages.texts import TextPush
+from imsys.server.dispatch import frame
 from imsys.store.appending import Draft, Submission
 from imsys.store.files import File, Purpose
 from imsys.util.single_flight import SingleFlight
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from imsys.store import Stores
 
 _log = Logger()
+
+PUSH = service_id(TextPush)
 
 AT_ONCE = 1000
 """Files that are announced concurrently, at most; further calls are refused and must be retried."""
@@ -91,15 +95,17 @@ class Announcer:
             SERVER_BUSY (73), too much to do; MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         appended = await self._log.append(Submission(sender, receiver, thread_id, (draft,)), self).deferred()
-        members = (sender, *appended.receivers)
         (message,) = appended.messages
         if message.resent or appended.in_doubt:  # it may have been stored without being pushed
-            self._outbound.catch_up(members)
+            self._outbound.catch_up((sender,))
+            self._outbound.tell_again(appended, sender)
         if not message.resent:
-            push = TextPush(
-                text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)]
+            push = frame(
+                PUSH,
+                TextPush(text_sender=str(sender), text_receiver=str(receiver), text_msg=[incoming(message)]),
             )
-            self._outbound.deliver(members, push)
+            self._outbound.deliver_frame((sender,), push)
+            self._outbound.tell(appended, sender, push)
 
     async def _become_avatar(self, file: File) -> None:
         changed = await self._stores.files.become_avatar(file.file_id, encode_id(file.file_id))

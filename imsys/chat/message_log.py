@@ -30,8 +30,15 @@ Results = Sequence[Appended | Refused]
 BATCH_BYTES = 2 * 1024 * 1024
 """Bytes of one transaction's messages, at most."""
 
+CHANGES = 50
+"""Changes to conversations in one transaction, at most: each takes statements of its own, and messages wait
+meanwhile."""
+
 OVERHEAD = 200
 """Bytes that a waiting message takes besides its content, roughly."""
+
+CHANGE_SIZE = BATCH_BYTES // CHANGES
+"""What a waiting change counts for: so many of them fill a transaction."""
 
 AT_ONCE = 64
 """Requests answered in one turn of the reactor, so that clients receive answers while the next are
@@ -75,7 +82,7 @@ class Sender(Protocol):
 
 
 class _Entry(Outcome[Appended]):
-    __slots__ = ("since", "size", "source", "submission", "thread_id")
+    __slots__ = ("count", "since", "size", "source", "submission", "thread_id")
 
     def __init__(self, submission: Submission, source: Sender, since: float) -> None:
         Outcome.__init__(self)  # what super() is takes as long to find out
@@ -86,6 +93,9 @@ class _Entry(Outcome[Appended]):
         size = 0
         for draft in submission.drafts:
             size += OVERHEAD + 4 * len(draft.content)
+        self.count = len(submission.drafts)
+        if submission.change is not None:
+            self.count, size = 1, CHANGE_SIZE
         self.size = size
 
 
@@ -142,7 +152,7 @@ class MessageLog:
         database did not answer.
         """
         entry = _Entry(submission, source, self._seconds())
-        count = len(submission.drafts)
+        count = entry.count
         others = source.waiting
         waiting, size = self._waiting + count, self._bytes + entry.size
         if waiting > self._queue or size > self._queue_bytes:
@@ -183,7 +193,7 @@ class MessageLog:
         count = size = 0
         while self._entries:
             entry = self._entries.first()
-            count += len(entry.submission.drafts)
+            count += entry.count
             size += entry.size
             if taken and (count > self._batch or size > BATCH_BYTES):
                 break
@@ -198,14 +208,14 @@ class MessageLog:
             self._leave(late)
             self._tell_all(late, [copy(LOCKED) for _ in late])
         taken = self._aside.due(self._batch)
-        count = sum([len(entry.submission.drafts) for entry in taken])
+        count = sum([entry.count for entry in taken])
         size = sum([entry.size for entry in taken])
         while self._entries:
             entry = self._entries.first()
             if entry.thread_id in self._aside:
                 self._aside.add(self._entries.pop())
                 continue
-            count += len(entry.submission.drafts)
+            count += entry.count
             size += entry.size
             if taken and (count > self._batch or size > BATCH_BYTES):
                 break
@@ -215,7 +225,7 @@ class MessageLog:
 
     def _leave(self, entries: Iterable[_Entry]) -> None:
         for entry in entries:
-            self._waiting -= len(entry.submission.drafts)
+            self._waiting -= entry.count
             self._bytes -= entry.size
 
     def _set_aside(self, batch: Sequence[_Entry], results: Results) -> tuple[Sequence[_Entry], Results]:
@@ -225,7 +235,7 @@ class MessageLog:
             return batch, results
         self._contended_until = self._seconds() + CONTENDED
         for entry in locked:
-            self._waiting += len(entry.submission.drafts)
+            self._waiting += entry.count
             self._bytes += entry.size
         self._aside.put_back(locked)
         for entry in locked:
@@ -333,7 +343,7 @@ class MessageLog:
 
     def _tell(self, entry: _Entry, result: Appended | Refused) -> None:
         source = entry.source
-        source.waiting -= len(entry.submission.drafts)
+        source.waiting -= entry.count
         if not source.waiting:
             source.hold(False)
         if isinstance(result, Refused):

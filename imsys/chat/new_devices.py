@@ -8,7 +8,7 @@ from imsys.chat.context import Chat
 from imsys.protocols.messages.devices import DevicePush
 from imsys.server.session import Session
 from imsys.store.devices import Device, DeviceKind
-from imsys.store.ids import time_text
+from imsys.store.ids import moment
 from imsys.util.background import run_in_background
 
 _log = Logger()
@@ -36,7 +36,7 @@ def device_push(event: str, device: Device) -> DevicePush:
         id=device.info.id,
         name=device.info.name,
         kind=kind_name(device.info.kind),
-        created=time_text(device.created_ms),
+        created=moment(device.created_ms),
     )
 
 

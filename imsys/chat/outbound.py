@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from imsys.chat.directory import Directory
     from imsys.cluster.pushes import News
     from imsys.server.session import Session
+    from imsys.store.appending import Appended
     from imsys.util.surge import Surge
 
 _log = Logger()
@@ -188,6 +189,28 @@ class Outbound(Service):
                 away.append(user)
         if away and self._others is not None:
             self._send_away(away, frame)
+
+    def tell(self, appended: Appended, sender: int, frame: bytes, session: Session | None = None) -> None:
+        """Send a frame to those whom a stored submission is for: the members of its thread but its sender.
+
+        ``session``: the one that submitted it; the sender's others get the frame as well.
+        """
+        group = appended.group
+        if group is None:
+            self.deliver_frame(appended.receivers, frame)
+        else:
+            self.deliver_frame([user for user in group.roles if user != sender], frame)
+        if session is not None and session.siblings is not None:
+            session.siblings.push(frame, session)
+
+    def tell_again(self, appended: Appended, sender: int, session: Session | None = None) -> None:
+        """Ask those users to catch up, since they may not have been told."""
+        group = appended.group
+        self.catch_up(
+            appended.receivers if group is None else [user for user in group.roles if user != sender]
+        )
+        if session is not None and session.siblings is not None:
+            self.catch_up((sender,))
 
     def deliver_beside(self, session: Session, push: Message) -> None:
         """Send a push to the other sessions of a session's user, if there are any.

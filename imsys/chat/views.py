@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET
 
@@ -14,10 +16,11 @@ from imsys.protocols.messages.contacts import (
     FriendshipPush,
     HelloMessage,
 )
+from imsys.protocols.messages.entries import Entry
 from imsys.protocols.messages.files import FileContent
 from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import Card, ProfilePush
-from imsys.protocols.messages.texts import IncomingText, VerifiedText
+from imsys.protocols.messages.texts import Forward, IncomingText, VerifiedText
 from imsys.protocols.messages.threads import Position, PositionPush
 from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
@@ -122,9 +125,37 @@ def verified(message: Stored) -> VerifiedText:
     )
 
 
+def extra_fields(extra: str | None) -> dict[str, Any]:
+    """Return what a message says beside its content: ``reply_to``, ``mentions``, ``forward``."""
+    if not extra:
+        return {}
+    found: dict[str, Any] = msgspec.json.decode(extra)
+    if "forward" in found:
+        found["forward"] = Forward(**found["forward"])
+    return found
+
+
+def entry(stored: Stored) -> Entry:
+    """Make an entry's item in the push to the members."""
+    body = stored.content.encode()
+    if stored.extra:
+        body = body[:-1] + b"," + stored.extra.encode()[1:]
+    return Entry(
+        msg_id=str(stored.msg_id),
+        prev_id=str(stored.prev_id),
+        thread_id=str(stored.thread_id),
+        msg_type=stored.kind,
+        msg_sender=str(stored.sender),
+        unique_id=stored.unique_id,
+        timestamp=timestamp(stored.msg_id),
+        body=msgspec.Raw(body),
+    )
+
+
 def incoming(message: Stored) -> IncomingText:
     """Make a text's item in the push to its receivers."""
     return IncomingText(
+        **extra_fields(message.extra),
         msg_type=message.kind,
         msg_status=0,
         msg_sender=str(message.sender),

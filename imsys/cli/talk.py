@@ -424,7 +424,12 @@ class Chat:
         if known is None:
             raise CliError(f"{self._name} was signed out.")
         self._client.credentials.token = known.token
-        await self._client.start()
+        try:
+            await self._client.start()
+        except Refused as refused:  # the next command was quicker
+            if not self._paused(refused):
+                raise
+            await self._resume()
 
     def _end(self) -> None:
         if not self._ended.called:

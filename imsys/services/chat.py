@@ -203,6 +203,7 @@ def build(
             files,
             live,
             allowances,
+            config.chat,
             health.demand,
         )
     )

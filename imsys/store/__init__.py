@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from imsys.store.accounts import AccountStore
 from imsys.store.contacts import ContactStore
+from imsys.store.conversations import ConversationStore
 from imsys.store.database import Database
 from imsys.store.files import FileStore
 from imsys.store.health import HealthStore
@@ -29,6 +30,7 @@ class Stores:
     contacts: ContactStore
     threads: ThreadStore
     messages: MessageStore
+    conversations: ConversationStore
     nodes: NodeStore
     files: FileStore
     live: LiveStore
@@ -46,6 +48,7 @@ class Stores:
             ContactStore(database, calendar, surge),
             ThreadStore(database, calendar, surge),
             MessageStore(database),
+            ConversationStore(database),
             NodeStore(database, calendar),
             FileStore(database, calendar),
             LiveStore(database, calendar),

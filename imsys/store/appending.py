@@ -12,18 +12,19 @@ set aside, and the rest goes on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import msgspec
 from msgspec.structs import replace
 
 from imsys.errors import Refused, Status
+from imsys.store.changes import TEXT, Change, Scene, may_write, no_message
 from imsys.store.database import Transaction
 from imsys.store.dialects import hex_literal, numbers
-from imsys.store.heads import FRIENDS, GROUP, PRIVATE, Head, blocked_by, lock_free_heads
+from imsys.store.heads import FRIENDS, GROUP, PRIVATE, Head, lock_free_heads
 from imsys.store.ids import MessageIds
-
-TEXT = 1
-"""The kind of a text message (docs/protocol.md, 2.3)."""
+from imsys.store.members import MemberList, MemberLists, not_a_member
+from imsys.store.numbering import number
 
 LOOKUP = 200
 """Unique ids looked up by one statement."""
@@ -35,15 +36,22 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     unique_id: str
     content: str
     kind: int = TEXT
+    extra: str | None = None
+    """What else the message says, as JSON of the wire: ``reply_to``, ``mentions``, ``forward``."""
+    reply_to: int = 0
+    """The message of the thread that it answers, which must be there."""
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
-    """The messages of one request: all of them are stored, or none."""
+    """The messages of one request: all of them are stored, or none. Or one change to the conversation."""
 
     sender: int
     receiver: int
     thread_id: int
     drafts: tuple[Draft, ...]
+    change: Change | None = None
+    answers: bool = False
+    """Whether one of the messages has ``reply_to``."""
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
@@ -57,8 +65,13 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     kind: int
     unique_id: str
     content: str
+    """Of an entry that is no message: its body, as JSON."""
     resent: bool = False
     """Whether it was stored before; then it has been delivered, unless the submission is ``in_doubt``."""
+    number: int = 0
+    """Of a message: its number in the thread (:mod:`imsys.store.numbering`)."""
+    extra: str | None = None
+    """What else a message says; of another entry, what its push says beside the body: JSON."""
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
@@ -70,6 +83,8 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
     """Whether some messages may never have been delivered, since they were stored by a commit that was not
     answered, or by another process, which may have died before it delivered them. The receivers must catch
     up."""
+    group: MemberList | None = None
+    """The members of a group, which then are the receivers, whatever is in ``receivers``."""
 
 
 LOCKED = Refused(
@@ -81,7 +96,11 @@ LOCKED = Refused(
 
 
 def append(
-    tx: Transaction, ids: MessageIds, submissions: Sequence[Submission], wait: bool = True
+    tx: Transaction,
+    ids: MessageIds,
+    lists: MemberLists,
+    submissions: Sequence[Submission],
+    wait: bool = True,
 ) -> list[Appended | Refused]:
     """Store the submissions and return the result of each; it may run again after its own commit.
 
@@ -90,42 +109,187 @@ def append(
     """
     heads, locked = lock_free_heads(tx, {submission.thread_id for submission in submissions}, wait=wait)
     if not locked:
-        return _append(tx, ids, heads, submissions)
+        return _append(tx, ids, lists, heads, submissions)
     free = [submission for submission in submissions if submission.thread_id not in locked]
-    done = iter(_append(tx, ids, heads, free) if free else ())
+    done = iter(_append(tx, ids, lists, heads, free) if free else ())
     return [LOCKED if submission.thread_id in locked else next(done) for submission in submissions]
 
 
 def _append(
-    tx: Transaction, ids: MessageIds, heads: dict[int, Head], submissions: Sequence[Submission]
+    tx: Transaction,
+    ids: MessageIds,
+    lists: MemberLists,
+    heads: dict[int, Head],
+    submissions: Sequence[Submission],
 ) -> list[Appended | Refused]:
-    groups = _group_members(tx, [head.thread_id for head in heads.values() if head.kind == GROUP])
-    allowed = [_receivers(heads.get(submission.thread_id), groups, submission) for submission in submissions]
+    behind = []
+    groups: dict[int, MemberList] = {}
+    some_groups = []
+    for head in heads.values():
+        if head.numbered_id != head.last_msg_id:
+            behind.append(head.thread_id)
+        if head.kind == GROUP:
+            some_groups.append(head.thread_id)
+    if behind:
+        for thread_id, last in number(tx, behind).items():
+            head = heads[thread_id]
+            head.last_number, head.numbered_id = last, head.last_msg_id
+    if some_groups:
+        groups = lists.of(tx, some_groups)
+    if not any([submission.change for submission in submissions]):  # noqa: C419 - half the time of a generator
+        return _append_messages(tx, ids, heads, groups, submissions, commit=True)
+    results: list[Appended | Refused] = []
+    for change, some in groupby(submissions, key=lambda submission: submission.change is not None):
+        if change:
+            results += [_append_change(tx, ids, heads, groups, submission) for submission in some]
+        else:
+            results += _append_messages(tx, ids, heads, groups, list(some), commit=False)
+    return results
+
+
+def _append_change(
+    tx: Transaction,
+    ids: MessageIds,
+    heads: dict[int, Head],
+    groups: dict[int, MemberList],
+    submission: Submission,
+) -> Appended | Refused:
+    head, change, actor = heads.get(submission.thread_id), submission.change, submission.sender
+    assert change is not None
+    if head is None:
+        return not_a_member()
+    unique_id = change.unique_id.encode()
+    before = tx.row(
+        "SELECT thread_id, entry_id, kind, body FROM entries WHERE actor_id = ? AND unique_id = ?",
+        actor,
+        unique_id,
+    )
+    if before is not None:
+        thread_id, entry_id, kind, body = before
+        prev_id = previous(tx, thread_id, entry_id)
+        stored = Stored(thread_id, entry_id, prev_id, actor, 0, kind, change.unique_id, body, resent=True)
+        group = groups.get(thread_id)
+        in_doubt = tx.in_doubt or not ids.made(entry_id)
+        return Appended((stored,), _others(head, actor) if group is None else (), in_doubt, group)
+    entry_id = ids.next(head.last_msg_id)
+    try:
+        effect = change.apply(tx, Scene(head, groups.get(head.thread_id), actor, entry_id))
+    except Refused as refused:
+        return refused
+    if effect.members is not None:
+        groups[head.thread_id] = effect.members
+    group = groups.get(head.thread_id)
+    receivers = _others(head, actor) if group is None else ()
+    if effect.body is None:
+        return Appended((), receivers, group=group)
+    body = msgspec.json.encode(effect.body).decode()
+    told = msgspec.json.encode(effect.told).decode() if effect.told else None
+    stored = Stored(
+        head.thread_id, entry_id, head.last_msg_id, actor, 0, change.kind, change.unique_id, body, extra=told
+    )
+    head.last_msg_id = entry_id
+    tx.execute(
+        "INSERT INTO entries (thread_id, entry_id, actor_id, kind, unique_id, body) VALUES (?, ?, ?, ?, ?, ?)",
+        head.thread_id,
+        entry_id,
+        actor,
+        int(change.kind),
+        unique_id,
+        body,
+    )
+    tx.execute(
+        "UPDATE threads SET last_msg_id = ?, numbered_id = ? WHERE thread_id = ?",
+        entry_id,
+        entry_id,
+        head.thread_id,
+    )
+    return Appended((stored,), receivers, group=group)
+
+
+def previous(tx: Transaction, thread_id: int, entry_id: int) -> int:
+    """The id before one in the log of its thread, 0 before the first."""
+    row = tx.row(
+        "SELECT (SELECT MAX(msg_id) FROM messages WHERE thread_id = ? AND msg_id < ?), "
+        "(SELECT MAX(entry_id) FROM entries WHERE thread_id = ? AND entry_id < ?)",
+        thread_id,
+        entry_id,
+        thread_id,
+        entry_id,
+    )
+    return max(row[0] or 0, row[1] or 0) if row is not None else 0
+
+
+def _append_messages(
+    tx: Transaction,
+    ids: MessageIds,
+    heads: dict[int, Head],
+    groups: dict[int, MemberList],
+    submissions: Sequence[Submission],
+    *,
+    commit: bool,
+) -> list[Appended | Refused]:
+    now_ms = ids.now_ms
+    allowed = [_receivers(heads.get(one.thread_id), groups, one, now_ms) for one in submissions]
+    _check_replies(tx, submissions, allowed)
     suspicious = [
         s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)
     ]
     known = _find_resent(tx, suspicious) if suspicious else {}
-    before = {head.thread_id: head.last_msg_id for head in heads.values()}
+    before = {head.thread_id: (head.last_msg_id, head.last_number) for head in heads.values()}
     results, new = _assign(ids, heads, submissions, allowed, known)
     if new:
         try:
-            _write(tx, new, _moved(heads, before), commit=True)
+            _write(tx, new, _moved(heads, before), commit=commit)
         except Exception as error:
             if not tx.is_duplicate(error):
                 raise
             for head in heads.values():
-                head.last_msg_id = before[head.thread_id]
+                head.last_msg_id, head.last_number = before[head.thread_id]
             known = _find_resent(tx, submissions)
             results, new = _assign(ids, heads, submissions, allowed, known)
             if new:
-                _write(tx, new, _moved(heads, before), commit=True)
+                _write(tx, new, _moved(heads, before), commit=commit)
     if known or tx.in_doubt:
         for index, result in enumerate(results):
             if isinstance(result, Appended) and (tx.in_doubt or _stored_elsewhere(ids, result)):
                 one = submissions[index]
-                receivers = result.receivers or _others(heads.get(one.thread_id), groups, one.sender)
+                receivers = result.receivers or _others(heads.get(one.thread_id), one.sender)
                 results[index] = replace(result, in_doubt=True, receivers=receivers)
+    if groups:
+        for index, result in enumerate(results):
+            if (
+                isinstance(result, Appended)
+                and (group := groups.get(submissions[index].thread_id)) is not None
+            ):
+                results[index] = replace(result, group=group)
     return results
+
+
+def _check_replies(
+    tx: Transaction, submissions: Sequence[Submission], allowed: list[tuple[int, ...] | Refused]
+) -> None:
+    """Refuse what answers a message that is not in its thread."""
+    wanted = {
+        (submission.thread_id, draft.reply_to)
+        for submission in submissions
+        if submission.answers
+        for draft in submission.drafts
+        if draft.reply_to
+    }
+    if not wanted:
+        return
+    threads = numbers({thread_id for thread_id, _ in wanted})
+    there = set(
+        tx.rows_literal(
+            f"SELECT thread_id, msg_id FROM messages WHERE thread_id IN ({threads}) "  # noqa: S608
+            f"AND msg_id IN ({numbers({msg_id for _, msg_id in wanted})})"
+        )
+    )
+    for index, submission in enumerate(submissions):
+        if isinstance(allowed[index], Refused):
+            continue
+        if any(d.reply_to and (submission.thread_id, d.reply_to) not in there for d in submission.drafts):
+            allowed[index] = no_message()
 
 
 def _stored_elsewhere(ids: MessageIds, appended: Appended) -> bool:
@@ -146,49 +310,26 @@ def append_from_server(
 
 
 def _receivers(
-    head: Head | None, groups: dict[int, list[int]], submission: Submission
+    head: Head | None, groups: dict[int, MemberList], submission: Submission, now_ms: int
 ) -> tuple[int, ...] | Refused:
-    """Return the receivers of a submission, or why it is refused."""
+    """Return the receivers of a submission, none of a group, or why it is refused."""
     sender, receiver = submission.sender, submission.receiver
     if head is None:
-        return _not_a_member()
-    if head.kind != PRIVATE:
-        members = groups.get(head.thread_id, ())
-        return (
-            tuple(member for member in members if member != sender) if sender in members else _not_a_member()
-        )
-    if sender not in (head.low, head.high):
-        return _not_a_member()
-    if receiver != head.low + head.high - sender:
-        return Refused(Status.PERMISSION_DENIED, "The receiver is not the other member of the thread.")
-    if head.flags != FRIENDS:
-        if head.flags & blocked_by(head.low, receiver):
-            return Refused(Status.BLOCKED, "This user does not want to hear from you.")
-        if not head.flags & FRIENDS:
-            return Refused(Status.NOT_FRIENDS, "You are not friends.")
-    return (receiver,)
+        return not_a_member()
+    if head.kind == PRIVATE and sender in (head.low, head.high):
+        if receiver != head.low + head.high - sender:
+            return Refused(Status.PERMISSION_DENIED, "The receiver is not the other member of the thread.")
+        if head.flags == FRIENDS:
+            return (receiver,)
+    refused = may_write(head, groups.get(head.thread_id), sender, now_ms)
+    return refused or ((receiver,) if head.kind == PRIVATE else ())
 
 
-def _others(head: Head | None, groups: dict[int, list[int]], sender: int) -> tuple[int, ...]:
-    """Return the members of a thread except one, even if they may not write there."""
-    if head is None:
+def _others(head: Head | None, sender: int) -> tuple[int, ...]:
+    """Return the other member of a private thread, who may not be allowed to write there."""
+    if head is None or head.kind != PRIVATE:
         return ()
-    members = groups.get(head.thread_id, ()) if head.kind != PRIVATE else (head.low, head.high)
-    return tuple(member for member in members if member != sender)
-
-
-def _not_a_member() -> Refused:
-    return Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")
-
-
-def _group_members(tx: Transaction, thread_ids: Sequence[int]) -> dict[int, list[int]]:
-    members: dict[int, list[int]] = {}
-    if thread_ids:
-        for thread_id, user in tx.rows(
-            f"SELECT thread_id, user_id FROM members WHERE thread_id IN ({numbers(thread_ids)})"  # noqa: S608
-        ):
-            members.setdefault(thread_id, []).append(user)
-    return members
+    return tuple(member for member in (head.low, head.high) if member != sender)
 
 
 Resent = dict[tuple[int, str], Stored]
@@ -231,8 +372,19 @@ def _assign(
 def _next(ids: MessageIds, head: Head, sender: int, receiver: int, draft: Draft) -> Stored:
     prev_id = head.last_msg_id
     head.last_msg_id = msg_id = ids.next(prev_id)
+    head.last_number += 1
     return Stored(
-        head.thread_id, msg_id, prev_id, sender, receiver, draft.kind, draft.unique_id, draft.content
+        head.thread_id,
+        msg_id,
+        prev_id,
+        sender,
+        receiver,
+        draft.kind,
+        draft.unique_id,
+        draft.content,
+        False,
+        head.last_number,
+        draft.extra,
     )
 
 
@@ -250,10 +402,7 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
             f"SELECT thread_id, msg_id, sender_id, unique_id, kind FROM messages WHERE {either}"  # noqa: S608
         )
         for thread_id, msg_id, sender, unique_id, kind in rows:
-            prev = tx.row(
-                "SELECT MAX(msg_id) FROM messages WHERE thread_id = ? AND msg_id < ?", thread_id, msg_id
-            )
-            prev_id = prev[0] or 0 if prev is not None else 0
+            prev_id = previous(tx, thread_id, msg_id)
             key = sender, bytes(unique_id).decode()
             submission, draft = wanted[key]
             found[key] = Stored(
@@ -270,13 +419,23 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
     return found
 
 
-def _moved(heads: dict[int, Head], before: dict[int, int]) -> list[Head]:
-    return [head for head in heads.values() if head.last_msg_id != before[head.thread_id]]
+def _moved(heads: dict[int, Head], before: dict[int, tuple[int, int]]) -> list[Head]:
+    return [head for head in heads.values() if head.last_msg_id != before[head.thread_id][0]]
 
 
-_MESSAGES = "INSERT INTO messages (thread_id, msg_id, sender_id, kind, unique_id, content) VALUES "
-_HEADS = "INSERT INTO threads (thread_id, last_msg_id) VALUES "
-_MOVE = " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id)"
+_MESSAGES = "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content) VALUES "
+_WITH_EXTRA = (
+    "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content, extra) VALUES "
+)
+_HEADS = "INSERT INTO threads (thread_id, last_msg_id, last_number) VALUES "
+_MOVE = (
+    " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id), numbered_id = VALUES(last_msg_id), "
+    "last_number = VALUES(last_number)"
+)
+_MOVE_SQLITE = (
+    " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id, numbered_id = excluded.last_msg_id, "
+    "last_number = excluded.last_number"
+)
 
 
 def _write(
@@ -286,45 +445,31 @@ def _write(
 
     MySQL gets literals, since its drivers escape parameters one by one in Python; SQLite gets parameters.
     """
+    extras = [message for message in messages if message.extra is not None]
+    plain = [message for message in messages if message.extra is None] if extras else messages
     if tx.dialect.name == "sqlite":
-        rows = [
-            (
-                m.thread_id,
-                m.msg_id,
-                m.sender,
-                m.kind,
-                m.unique_id.encode() if m.unique_id else None,
-                m.content,
-            )
-            for m in messages
-        ]
         tx.execute("SAVEPOINT all_or_none")
         try:
-            tx.execute_rows(_MESSAGES, rows)
+            tx.execute_rows(_MESSAGES, [_values(message) for message in plain])
+            tx.execute_rows(_WITH_EXTRA, [(*_values(message), message.extra) for message in extras])
         except Exception as error:
             # after others, such as a full disk, there may be no transaction any more
             if tx.is_duplicate(error):
                 tx.execute("ROLLBACK TO all_or_none")
             raise
-        moved = " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id"
-        tx.execute_rows(_HEADS, [(head.thread_id, head.last_msg_id) for head in heads], moved)
+        moves = [(head.thread_id, head.last_msg_id, head.last_number) for head in heads]
+        tx.execute_rows(_HEADS, moves, _MOVE_SQLITE)
         return
     # safe as literals: %d takes only numbers, and hex() returns only hexadecimal digits
-    contents = [
-        "(%d,%d,%d,%d,%s,x'%s')"  # noqa: UP031
-        % (
-            m.thread_id,
-            m.msg_id,
-            m.sender,
-            m.kind,
-            f"x'{m.unique_id.encode().hex()}'" if m.unique_id else "NULL",
-            m.content.encode().hex(),
-        )
-        for m in messages
-    ]
-    moves = ["(%d,%d)" % (head.thread_id, head.last_msg_id) for head in heads]  # noqa: UP031
+    advances = ["(%d,%d,%d)" % (head.thread_id, head.last_msg_id, head.last_number) for head in heads]  # noqa: UP031
     most = tx.dialect.most_bytes
-    statements = [*_fitting(_MESSAGES, contents, "", most), *_fitting(_HEADS, moves, _MOVE, most)]
+    statements = (
+        _fitting(_MESSAGES, [f"({_literal(message)})" for message in plain], "", most) if plain else []
+    )
+    if extras:
+        literals = [f"({_literal(one)},{hex_literal((one.extra or '').encode())})" for one in extras]
+        statements += _fitting(_WITH_EXTRA, literals, "", most)
+    statements += _fitting(_HEADS, advances, _MOVE, most)
     if not commit:
         for statement in statements:
             tx.execute_literal(statement)
@@ -340,6 +485,31 @@ def _write(
                 tx.execute_literal("ROLLBACK TO all_or_none")
             raise
         tx.commit_with()
+
+
+def _values(message: Stored) -> tuple[int | str | bytes | None, ...]:
+    unique_id = message.unique_id.encode() if message.unique_id else None
+    return (
+        message.thread_id,
+        message.msg_id,
+        message.number,
+        message.sender,
+        message.kind,
+        unique_id,
+        message.content,
+    )
+
+
+def _literal(message: Stored) -> str:
+    return "%d,%d,%d,%d,%d,%s,x'%s'" % (  # noqa: UP031
+        message.thread_id,
+        message.msg_id,
+        message.number,
+        message.sender,
+        message.kind,
+        f"x'{message.unique_id.encode().hex()}'" if message.unique_id else "NULL",
+        message.content.encode().hex(),
+    )
 
 
 def _fitting(start: str, values: Sequence[str], end: str, most: int) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imsys.errors import Refused, Status
-from imsys.store.appending import TEXT
+from imsys.store.changes import TEXT
 from imsys.store.contacts import ACCEPTED, GREETING
 from imsys.store.database import Transaction
 from imsys.store.heads import FRIENDS, PRIVATE
@@ -76,8 +76,12 @@ def befriend(tx: Transaction, ids: MessageIds, friends: Sequence[Friends], threa
     """Make users friends, as if by request and confirmation; thread ids start at ``thread``."""
     rows = [(thread + index, low, high, ids.next(), ids.next()) for index, (low, high) in enumerate(friends)]
     tx.execute_many(
-        "INSERT INTO threads (thread_id, kind, low_id, high_id, flags, last_msg_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(thread_id, PRIVATE, low, high, FRIENDS, last, now_ms) for thread_id, low, high, _, last in rows],
+        "INSERT INTO threads (thread_id, kind, low_id, high_id, flags, last_msg_id, numbered_id, last_number, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (thread_id, PRIVATE, low, high, FRIENDS, last, last, 2, now_ms)
+            for thread_id, low, high, _, last in rows
+        ],
     )
     tx.execute_many(
         "INSERT INTO members (thread_id, user_id, joined_at) VALUES (?, ?, ?)",
@@ -97,11 +101,11 @@ def befriend(tx: Transaction, ids: MessageIds, friends: Sequence[Friends], threa
         [(low, high, low, high, ACCEPTED, now_ms) for _, low, high, _, _ in rows],
     )
     tx.execute_many(
-        "INSERT INTO messages (thread_id, msg_id, sender_id, kind, unique_id, content) VALUES (?, ?, ?, ?, NULL, ?)",
+        "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content) VALUES (?, ?, ?, ?, ?, NULL, ?)",
         [
-            (thread_id, msg_id, sender, TEXT, text)
+            (thread_id, msg_id, number, sender, TEXT, text)
             for thread_id, low, high, hello, last in rows
-            for msg_id, sender, text in ((hello, low, "Hello!"), (last, high, GREETING))
+            for number, msg_id, sender, text in ((1, hello, low, "Hello!"), (2, last, high, GREETING))
         ],
     )
 

@@ -26,9 +26,22 @@ class Head(msgspec.Struct, gc=False):
     high: int
     flags: int
     last_msg_id: int
+    """The id of the last entry, of whatever kind."""
+    last_number: int
+    numbered_id: int
+    """See :mod:`imsys.store.numbering`."""
 
 
-_COLUMNS = ("thread_id", "kind", "COALESCE(low_id, 0)", "COALESCE(high_id, 0)", "flags", "last_msg_id")
+_COLUMNS = (
+    "thread_id",
+    "kind",
+    "COALESCE(low_id, 0)",
+    "COALESCE(high_id, 0)",
+    "flags",
+    "last_msg_id",
+    "last_number",
+    "numbered_id",
+)
 
 
 def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:

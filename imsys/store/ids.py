@@ -50,6 +50,11 @@ class MessageIds:
             self._sequence += 1
             return made
 
+    @property
+    def now_ms(self) -> int:
+        """The present time, in milliseconds since 1970."""
+        return int(self._calendar() * 1000)
+
     def made(self, msg_id: int) -> bool:
         """Return whether this generator made an id, not another node or an earlier holder of its number."""
         return msg_id > self._floor and msg_id & (NODES - 1) << _NODE_SHIFT == self._node
@@ -83,15 +88,11 @@ def back(msg_id: int, seconds: float) -> int:
 
 def timestamp(msg_id: int) -> str:
     """Return the time of a message from its id: RFC 3339 in UTC with milliseconds."""
-    return _moment(msg_id >> _TIME_SHIFT)
-
-
-def time_text(unix_ms: int) -> str:
-    """Return a time in milliseconds since 1970 as :func:`timestamp` does."""
-    return _moment(unix_ms - EPOCH_MS)
+    return moment((msg_id >> _TIME_SHIFT) + EPOCH_MS)
 
 
 @functools.lru_cache(maxsize=1024)  # messages of the same moment are written and read together
-def _moment(ms: int) -> str:
-    seconds, ms = divmod(ms + EPOCH_MS, 1000)
+def moment(ms: int) -> str:
+    """Return a time (milliseconds since 1970) as RFC 3339 in UTC with milliseconds."""
+    seconds, ms = divmod(ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"

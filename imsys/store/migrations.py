@@ -15,7 +15,7 @@ from imsys.errors import ConfigError
 from imsys.store.database import describe
 from imsys.store.dialects import Dialect, Fault, Use
 from imsys.store.engines import dialect_of
-from imsys.store.steps import fill_looks
+from imsys.store.steps import add_conversations, fill_looks
 
 _PROGRESS = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -40,7 +40,10 @@ statement that is still running.
 """
 
 
-_STEPS: dict[str, Callable[[Dialect, Any], None]] = {"looks": fill_looks}
+_STEPS: dict[str, Callable[[Dialect, Any], None]] = {
+    "looks": fill_looks,
+    "conversations": add_conversations,
+}
 """Steps of migrations in Python, after their SQL statements, by name; like these they may run again."""
 
 

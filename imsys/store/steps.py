@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from imsys.store.database import Transaction
 from imsys.store.dialects import Dialect
 from imsys.store.looks import of_name
+from imsys.store.numbering import number
 
 BATCH = 1000
 """Accounts processed at once."""
+
+THREADS = 200
+"""Threads that are numbered in one transaction: their heads are locked meanwhile."""
+
+_COLUMNS = (
+    # -- threads: the last number of a message, and the id up to which messages are numbered
+    ("threads", "last_number", "{long} NOT NULL DEFAULT 0"),
+    ("threads", "numbered_id", "{long} NOT NULL DEFAULT 0"),
+    # -- of groups: moves with each change of the members, and bits of imsys.store.members
+    ("threads", "members_version", "{long} NOT NULL DEFAULT 0"),
+    ("threads", "rules", "{long} NOT NULL DEFAULT 0"),
+    # -- messages: dense in their thread, 0 not yet known; when it was edited (ms, 0 never); JSON of what else it says
+    ("messages", "number", "{long} NOT NULL DEFAULT 0"),
+    ("messages", "edited_at", "{long} NOT NULL DEFAULT 0"),
+    ("messages", "extra", "TEXT NULL"),
+    # -- members: all up to this id is hidden from the member, by the member's wish; before this id nothing may be
+    # read; a time (ms) until which the member may not write
+    ("members", "hidden_to", "{long} NOT NULL DEFAULT 0"),
+    ("members", "first_id", "{long} NOT NULL DEFAULT 0"),
+    ("members", "muted_until", "{long} NOT NULL DEFAULT 0"),
+)
 
 
 def fill_looks(dialect: Dialect, cursor: Any) -> None:
@@ -31,3 +54,41 @@ def _some(cursor: Any, select: str, after: int) -> list[Any]:
     cursor.execute(select, (after, BATCH))
     found: Iterable[Any] = cursor.fetchall()
     return list(found)
+
+
+def add_conversations(dialect: Dialect, cursor: Any) -> None:
+    """Add what messages, threads and members have got, and number all messages."""
+    add_columns(dialect, cursor, _COLUMNS)
+    tx = Transaction(cursor, dialect, None, in_doubt=False)
+    mysql = dialect.name == "mysql"
+    after = 0
+    while True:
+        if mysql:
+            tx.execute_literal("START TRANSACTION")
+        found = tx.rows(
+            "SELECT thread_id, last_msg_id, numbered_id FROM threads WHERE thread_id > ? ORDER BY thread_id LIMIT ? {lock}",
+            after,
+            THREADS,
+        )
+        if behind := [thread_id for thread_id, last, numbered in found if last > numbered]:
+            number(tx, behind)
+        if mysql:
+            tx.execute_literal("COMMIT")
+        if not found:
+            return
+        after = found[-1][0]
+
+
+def add_columns(dialect: Dialect, cursor: Any, columns: Iterable[tuple[str, str, str]]) -> None:
+    """Add (table, column, definition) where it is not there yet: only MariaDB has ``IF NOT EXISTS`` for that."""
+    for table, column, definition in columns:
+        if dialect.name == "sqlite":
+            cursor.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column))
+        else:
+            cursor.execute(
+                "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s",
+                (table, column),
+            )
+        if cursor.fetchone() is None:
+            kind = definition.format(long="INTEGER" if dialect.name == "sqlite" else "BIGINT")
+            cursor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")

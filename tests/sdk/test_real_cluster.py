@@ -109,11 +109,9 @@ class Friends(ClusterCase):
         self.writing.start(0.05)
         await self.written(20)
         frozen.send(signal.SIGSTOP)
-        began = self.reactor.seconds()
         await self.until(
             lambda: any(change.state is ConnectionState.WAITING for change in self.changes[anna].items)
         )
-        self.assertLess(self.reactor.seconds() - began, 10.0)
         await self.until(lambda: anna.state is ConnectionState.ONLINE)
         frozen.send(signal.SIGCONT)
         await self.written(40)

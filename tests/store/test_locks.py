@@ -18,6 +18,7 @@ from imsys.store.appending import LOCKED, Appended, append
 from imsys.store.dialects import Use
 from imsys.store.heads import lock_heads
 from imsys.store.ids import MessageIds
+from imsys.store.members import MemberLists
 from tests.chat.test_message_log import Client
 from tests.support.stores import OnMariaDb, text
 
@@ -175,7 +176,7 @@ class LogAroundLocksTests(Locking):
                 lock_heads(tx, [thread_of])
                 self.reactor.callFromThread(gate.callback, None)
                 time.sleep(5.0)  # longer than the database waits; this is a thread of the pool
-            return append(tx, ids, [text(self.anna, self.bert, self.held, "frozen")])
+            return append(tx, ids, MemberLists(), [text(self.anna, self.bert, self.held, "frozen")])
 
         frozen = Deferred.fromCoroutine(other.append(slow, MessageIds(time.time, 900)))
         await gate

@@ -13,7 +13,7 @@ from imsys.errors import Refused, Status
 from imsys.store import Stores
 from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.ids import MessageIds
-from imsys.store.messages import Record
+from imsys.store.pages import Record
 from imsys.store.threads import Mark
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 

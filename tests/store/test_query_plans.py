@@ -16,7 +16,9 @@ from imsys.errors import Refused, Status
 from imsys.protocols.identifiers import new_file_id
 from imsys.store import Stores
 from imsys.store import sign_ins as store_sign_ins
+from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.bulk import befriend, free_numbers, insert_accounts
+from imsys.store.changes import Change, Edit, Pin, React, Recall
 from imsys.store.database import Transaction
 from imsys.store.files import Content, Offer, Purpose
 from imsys.store.live import LiveStream
@@ -41,6 +43,7 @@ ALLOWED = {
     "AND s.state IN (0, 1) AND s.stream_id > ?": "sorts the live streams of one user's threads",
     "ORDER BY m.thread_id, o.user_id LIMIT ?": "sorts the members of each thread of one user",
     "CAST(UNIX_TIMESTAMP": "reads no table",
+    "ROW_NUMBER() OVER": "reads what a server of an older version wrote to one thread, once",
 }
 """Parts of statements that may read a whole table or sort, and why that does not grow with the store."""
 
@@ -75,6 +78,7 @@ class Plans(StoreCase):
                 "threads",
                 "members",
                 "messages",
+                *CONVERSATIONS,
                 *FILES,
                 *SIGN_INS,
             ):
@@ -97,6 +101,7 @@ class Plans(StoreCase):
             [(low, high, low, high) for low, high in asking],
         )
         tx.execute_many("INSERT INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, 0)", asking)
+        fill_conversations(tx, users, thread)
         fill_files(tx, users, thread)
         fill_live(tx, users, thread)
         tx.execute_many(
@@ -165,6 +170,7 @@ class Plans(StoreCase):
         await stores.threads.marks(anna, (1, 1), 100)
         await stores.messages.page(anna, thread, 0, 10)
         await stores.messages.page_before(anna, thread, 0, 10)
+        await self.play_changes(anna, bert, thread)
         await self.play_live(anna, thread)
         await self.play_files(anna, bert, thread)
         await stores.contacts.ask(ids, carl, anna, "", "")  # the block has ended that from before
@@ -175,6 +181,42 @@ class Plans(StoreCase):
         lease = await stores.nodes.acquire("h")
         await stores.nodes.renew(lease.number, "h", 5)
         await stores.nodes.release(lease.number, "h", 5)
+
+    async def play_changes(self, anna: int, bert: int, thread: int) -> None:
+        stores = self.stores
+        (appended,) = await stores.messages.append(self.ids, [text(anna, bert, thread, "changing")])
+        assert isinstance(appended, Appended)
+        target = appended.messages[0].msg_id
+        changes: list[Change] = [
+            Edit("edit", target, "changed", None, 9.0),
+            React("on", target, "x", True),
+            React("off", target, "x", False),
+            Pin("pin", target, True),
+            Pin("unpin", target, False),
+        ]
+        answer = Draft("answer", "so", extra="{}", reply_to=target)
+        await stores.messages.append(
+            self.ids,
+            [
+                *(Submission(anna, 0, thread, (), change) for change in changes),
+                Submission(bert, anna, thread, (answer,), answers=True),
+            ],
+        )
+        await stores.conversations.pins(anna, thread)
+        await stores.conversations.reactors(anna, thread, target, ("x", 1), 10)
+        await stores.conversations.text(anna, thread, target)
+        await stores.messages.page(anna, thread, 0, 100, entries=True)
+        await stores.messages.append(
+            self.ids, [Submission(anna, 0, thread, (), Recall("recall", [target], 9.0))]
+        )
+        await stores.conversations.hide(anna, thread, [target], 0)
+        await stores.conversations.hide(anna, thread, [(1 << 63) - 1], 1)
+
+        def behind(tx: Transaction) -> None:
+            tx.execute("UPDATE threads SET numbered_id = 0 WHERE thread_id = ?", thread)
+
+        await self.database.write(behind)
+        await stores.messages.append(self.ids, [text(anna, bert, thread, "numbered")])
 
     async def play_files(self, anna: int, bert: int, thread: int) -> None:
         files, made = self.stores.files, []
@@ -337,8 +379,24 @@ class Plans(StoreCase):
         raise NotImplementedError
 
 
+CONVERSATIONS = ("entries", "reactions", "pins", "hidden")
 FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
 SIGN_INS = ("sign_ins", "epochs")
+
+
+def fill_conversations(tx: Transaction, users: range, thread: int) -> None:
+    """Three of each in a thread of each user's: of messages that are not there, but nobody asks that."""
+    rows = [(thread + user - users[0], 1000 + turn, user) for user in users for turn in range(3)]
+    tx.execute_many(
+        "INSERT INTO entries (thread_id, entry_id, actor_id, kind, unique_id, body) VALUES (?, ?, ?, 18, ?, '')",
+        [(*row, b"%d.%d" % (row[2], row[1])) for row in rows],
+    )
+    reactions = [(thread_id, msg_id, b"x", user) for thread_id, msg_id, user in rows]
+    tx.execute_many(
+        "INSERT INTO reactions (thread_id, msg_id, emoji, user_id) VALUES (?, ?, ?, ?)", reactions
+    )
+    tx.execute_many("INSERT INTO pins (thread_id, msg_id, entry_id) VALUES (?, ?, ?)", rows)
+    tx.execute_many("INSERT INTO hidden (thread_id, msg_id, user_id) VALUES (?, ?, ?)", rows)
 
 
 def fill_files(tx: Transaction, users: range, thread: int) -> None:
@@ -410,7 +468,9 @@ class Undone(Refused):
 ONLY_ON = {
     "SELECT * FROM (": "sqlite",
     "UPDATE threads SET last_msg_id = ? WHERE thread_id = ?": "sqlite",
-    "INSERT INTO threads (thread_id, last_msg_id) VALUES ": "mysql",
+    "UPDATE messages SET number = s.n FROM (": "sqlite",
+    "UPDATE messages m JOIN (": "mysql",
+    "INSERT INTO threads (thread_id, last_msg_id, last_number) VALUES ": "mysql",
     "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)": "mysql",
 }
 """Statements that one database alone gets."""

@@ -29,6 +29,10 @@ TABLES = {
     "sign_ins",
     "epochs",
     "looks",
+    "entries",
+    "reactions",
+    "pins",
+    "hidden",
     "schema_migrations",
 }
 

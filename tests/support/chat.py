@@ -218,6 +218,7 @@ class ChatServer:
         """``cluster`` and the others: see :class:`Directory` and :class:`Elsewhere`."""
         reactor = case.reactor
         self.redis = redis
+        self.config = config
         self.tokens = Tokens(redis, case.database, time.time, 86400, 864000)
         self.node = Node(reactor, case.stores.nodes)
         self.came: Callable[[Session], None] = lambda session: None
@@ -285,7 +286,7 @@ class ChatServer:
             self.files,
             self.live,
         )
-        self.dispatcher.serve(Chat(self._case.stores, *own, allowances))
+        self.dispatcher.serve(Chat(self._case.stores, *own, allowances, self.config))
 
     def _ended(self, session: Session) -> None:
         self.directory.ended(session)

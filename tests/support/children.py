@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import ctypes
+import fcntl
 import os
 import random
 import shutil
@@ -16,10 +16,12 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-_given_ports: set[int] = set()
+_given_ports: dict[int, TextIO] = {}
+"""Each with its locked file."""
 
 
 def die_with_parent() -> None:
@@ -36,16 +38,27 @@ def folder(prefix: str) -> Path:
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody has, below those that the system gives to outgoing connections."""
+    """A TCP port of loopback that nobody has, below those that the system gives to outgoing connections.
+
+    It is this process's until that ends: other runs of the tests on this machine see the lock of its file.
+    """
     chance = random.SystemRandom()
+    locks = Path(tempfile.gettempdir()) / f"imsys-tests-ports-{os.getuid()}"
+    locks.mkdir(mode=0o700, exist_ok=True)
     while True:
         port = chance.randrange(20000, 32000)
         if port in _given_ports:
             continue
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            _given_ports.add(port)
-            return port
+        lock = (locks / str(port)).open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            continue
+        _given_ports[port] = lock
+        return port
 
 
 def spawn(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from client.core.lifelike import texts
 from client.core.lifelike.history import History, Recipe, document, picture
@@ -149,21 +150,24 @@ def _under_way(life: Life, now_ms: int) -> None:
     """Texts that wait and failed, files on their way, reactions, a recalled message."""
     history = life.histories[2]
 
-    def mine(number: int, text: str, mark: Mark, **more: object) -> Message:
-        message = Message(
+    def mine(number: int, text: str, mark: Mark) -> Message:
+        return Message(
             f"sample-{number}", 2, ME.uuid, now_ms - (20 - number) * MINUTE, Kind.TEXT, text, 0, True, mark
         )
-        return replace(message, **more)  # type: ignore[arg-type]
 
     photo = Attachment(
         "IMG_4711.jpg", 3_481_220, "image/jpeg", "", "", "picture-7", 1600, 1067, "", "picture-7"
     )
     video = Attachment("crane at dawn.mp4", 182_400_113, "video/mp4", width=1920, height=1080)
-    history.put(mine(1, "The wifi on this train is something else.", Mark.STORED, id=history.next_id()))
-    history.put(mine(2, "It comes and goes", Mark.DELIVERED, id=history.next_id()))
-    history.put(mine(3, "Did you get the last one?", Mark.FAILED, failure="You are not friends any more."))
-    history.put(mine(4, "The dawn one", Mark.WAITING, kind=Kind.IMAGE, attachment=photo))
-    history.put(mine(5, "", Mark.WAITING, kind=Kind.VIDEO, attachment=video))
+    history.put(
+        replace(mine(1, "The wifi on this train is something else.", Mark.STORED), id=history.next_id())
+    )
+    history.put(replace(mine(2, "It comes and goes", Mark.DELIVERED), id=history.next_id()))
+    history.put(
+        replace(mine(3, "Did you get the last one?", Mark.FAILED), failure="You are not friends any more.")
+    )
+    history.put(replace(mine(4, "The dawn one", Mark.WAITING), kind=Kind.IMAGE, attachment=photo))
+    history.put(replace(mine(5, "", Mark.WAITING), kind=Kind.VIDEO, attachment=video))
     history.put(mine(6, "I will try again at the next station", Mark.WAITING))
     plan = next(history[index] for index in range(len(history)) if history[index].kind is Kind.FILE)
     assert plan.attachment is not None
@@ -217,7 +221,7 @@ def _stream(life: Life, now_ms: int) -> None:
 
 def _standing(life: Life, now_ms: int) -> None:
     """Unread messages, pins, drafts: what the rows show."""
-    ways: dict[int, dict[str, object]] = {
+    ways: dict[int, dict[str, Any]] = {
         1: {"pinned": True},
         GROUP: {"pinned": True, "mentioned": True},
         CHANNEL: {"muted_until_ms": -1},
@@ -251,5 +255,5 @@ def _standing(life: Life, now_ms: int) -> None:
             last=last,
             unread=unread,
             read=read,
-            **ways.get(number, {}),  # type: ignore[arg-type]
+            **ways.get(number, {}),
         )

@@ -38,6 +38,7 @@ from client.widgets.button import IconButton
 from client.widgets.empty import EmptyState
 from client.widgets.messages.words import size_words
 from client.widgets.pictures import Pictures
+from client.widgets.question import ask
 from client.widgets.search_field import SearchField
 
 
@@ -232,21 +233,15 @@ class FilesPage(QWidget):
 
     def ask_clear(self) -> QMessageBox:
         """Ask before all copies go."""
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(self.tr("Remove all copies from this disk?"))
-        box.setInformativeText(
+        return ask(
+            self,
+            self.tr("Remove all copies from this disk?"),
             self.tr(
                 "They can be had again from the server. What you have sent from here, or saved elsewhere, stays."
-            )
+            ),
+            [(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole, self.model.clear)],
+            icon=QMessageBox.Icon.Question,
         )
-        go = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        go.clicked.connect(self.model.clear)
-        box.open()
-        return box
 
     # How.
 

@@ -15,9 +15,10 @@ from client.core.filenames import safe_name
 from client.core.model import Conversation, ConversationKind, Kind, Message, Person, Stage, Transfer
 from client.theme import Font, Theme
 from client.theme.tokens import FOCUS, GAP, ICON, RADIUS, RADIUS_SMALL, ROW, TARGET, THUMBNAIL, TIGHT
+from client.translations.tr import tr
 from client.viewmodels.files import FilesModel
 from client.views.files.looks import icon_of_message
-from client.widgets.messages.words import day_words, size_words, time_of, tr, transfer_words
+from client.widgets.messages.words import day_words, size_words, time_of, transfer_words
 from client.widgets.pictures import Pictures
 
 

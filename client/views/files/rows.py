@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QListView
+from PySide6.QtCore import QEvent, QModelIndex, QRectF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent
 
 from client.core.model import Message
 from client.viewmodels.files import FilesModel
 from client.views.files.row import FileDelegate
+from client.widgets.rows import Rows
 
 
-class FileRows(QListView):
+class FileRows(Rows):
     """Enter or a double click opens.
 
     The button of a row, Ctrl+S, Delete and the menu do what else there is.
@@ -21,20 +21,10 @@ class FileRows(QListView):
     pressed_button = Signal(object)
     save = Signal(object)
     discard = Signal(object)
-    menu = Signal(object, QPoint)
-    above = Signal()
-    typed = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
-        self.setUniformItemSizes(True)
-        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSelectionMode(QListView.SelectionMode.NoSelection)
-        self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Files"))
-        self.verticalScrollBar().setSingleStep(20)
-        self.setProperty("byKeys", False)
 
     def one(self, index: QModelIndex) -> Message | None:
         """What is in a row."""
@@ -51,41 +41,23 @@ class FileRows(QListView):
             else QRectF()
         )
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = event.key()
-        self.setProperty("byKeys", True)
-        one = self.one(self.currentIndex())
-        if one is not None and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+    def key(self, event: QKeyEvent) -> bool:
+        key, one = event.key(), self.one(self.currentIndex())
+        if one is None:
+            return False
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.opened.emit(one)
-        elif one is not None and key == Qt.Key.Key_Space:
+        elif key == Qt.Key.Key_Space:
             self.pressed_button.emit(one)
-        elif one is not None and event.matches(QKeySequence.StandardKey.Save):
+        elif event.matches(QKeySequence.StandardKey.Save):
             self.save.emit(one)
-        elif one is not None and key == Qt.Key.Key_Delete:
+        elif key == Qt.Key.Key_Delete:
             self.discard.emit(one)
-        elif key == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
-            self.above.emit()
-        elif key in (
-            Qt.Key.Key_Up,
-            Qt.Key.Key_Down,
-            Qt.Key.Key_PageUp,
-            Qt.Key.Key_PageDown,
-            Qt.Key.Key_Home,
-            Qt.Key.Key_End,
-        ):
-            super().keyPressEvent(event)
-        elif (
-            event.text().strip()
-            and event.text().isprintable()
-            and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
-        ):
-            self.typed.emit(event.text())
         else:
-            event.ignore()
-        self.viewport().update()
+            return False
+        return True
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setProperty("byKeys", False)
         super().mousePressEvent(event)
         index = self.indexAt(event.position().toPoint())
         one = self.one(index)
@@ -136,9 +108,3 @@ class FileRows(QListView):
                 if keyboard
                 else event.globalPos(),
             )
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self.setProperty("byKeys", event.reason() != Qt.FocusReason.MouseFocusReason)
-        super().focusInEvent(event)
-        if not self.currentIndex().isValid() and self.model() is not None and self.model().rowCount():
-            self.setCurrentIndex(self.model().index(0, 0))

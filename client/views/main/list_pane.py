@@ -6,11 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QActionGroup, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QListView,
     QMenu,
     QPushButton,
     QStackedWidget,
@@ -28,78 +27,48 @@ from client.widgets.avatar import Avatars
 from client.widgets.banner import now_ms
 from client.widgets.button import IconButton
 from client.widgets.empty import EmptyState
+from client.widgets.rows import Rows
 from client.widgets.search_field import SearchField
 
 HOUR = 3600
 
 
-class ConversationRows(QListView):
+class ConversationRows(Rows):
     """The rows alone; Enter or a click opens one."""
 
     opened = Signal(object)
-    above = Signal()
-    """↑ on the first row."""
-    typed = Signal(str)
-    menu = Signal(object, QPoint)
     near_end = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.setUniformItemSizes(True)
-        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSelectionMode(QListView.SelectionMode.NoSelection)
-        self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Conversations"))
         self.setStyleSheet("QListView { background: transparent; }")
-        self.verticalScrollBar().setSingleStep(20)
-        self.setProperty("byKeys", False)
 
     def one(self, index: QModelIndex) -> Conversation | None:
         """What is in a row."""
         found = index.data(ConversationList.CONVERSATION)
         return found if isinstance(found, Conversation) else None
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = event.key()
-        self.setProperty("byKeys", True)
-        one = self.one(self.currentIndex())
-        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and one is not None:
+    def key(self, event: QKeyEvent) -> bool:
+        key, one = event.key(), self.one(self.currentIndex())
+        if one is None:
+            return False
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.opened.emit(one.id)
-        elif key == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
-            self.above.emit()
-        elif key == Qt.Key.Key_Menu and one is not None:
+        elif key == Qt.Key.Key_Menu:
             self.menu.emit(one, self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center()))
-        elif key in (
-            Qt.Key.Key_Up,
-            Qt.Key.Key_Down,
-            Qt.Key.Key_PageUp,
-            Qt.Key.Key_PageDown,
-            Qt.Key.Key_Home,
-            Qt.Key.Key_End,
-        ):
-            super().keyPressEvent(event)
-        elif event.text().strip() and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
-            self.typed.emit(event.text())
         else:
-            event.ignore()
-        self.viewport().update()
+            return False
+        return True
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setProperty("byKeys", False)
         super().mousePressEvent(event)
         one = self.one(self.indexAt(event.position().toPoint()))
         if one is not None and event.button() == Qt.MouseButton.LeftButton:
             self.opened.emit(one.id)
         elif one is not None and event.button() == Qt.MouseButton.RightButton:
             self.menu.emit(one, event.globalPosition().toPoint())
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self.setProperty("byKeys", event.reason() != Qt.FocusReason.MouseFocusReason)
-        super().focusInEvent(event)
-        if not self.currentIndex().isValid() and self.model() is not None and self.model().rowCount():
-            self.setCurrentIndex(self.model().index(0, 0))
 
 
 class ListPane(QWidget):

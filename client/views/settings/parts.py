@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
@@ -10,6 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QScroll
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import GAP, HUGE, SMALL, TIGHT
+
+T = TypeVar("T")
 
 
 class SettingsPage(QScrollArea):
@@ -54,7 +57,7 @@ class SettingsPage(QScrollArea):
         """A preference that is on or off; ``turned``: the box says the opposite."""
         box = QCheckBox(text)
         box.setChecked(bool(getattr(settings.value, name)) != turned)
-        box.toggled.connect(lambda on: settings.change(**{name: on != turned}))
+        box.toggled.connect(lambda on: settings.change(**_one(name, on != turned)))
         self.column.addWidget(box)
         if about:
             label = self.words(about, "meta")
@@ -64,9 +67,9 @@ class SettingsPage(QScrollArea):
     def choice(
         self,
         label: str,
-        options: Sequence[tuple[str, object]],
-        now: object,
-        choose: Callable[[object], object],
+        options: Sequence[tuple[str, T]],
+        now: T,
+        choose: Callable[[T], object],
     ) -> QComboBox:
         """One of several."""
         row = QHBoxLayout()
@@ -82,3 +85,8 @@ class SettingsPage(QScrollArea):
         row.addWidget(box)
         self.column.addLayout(row)
         return box
+
+
+def _one(name: str, value: object) -> dict[str, Any]:
+    """The arguments for a preference that is known by its name."""
+    return {name: value}

@@ -18,11 +18,12 @@ from PySide6.QtWidgets import QApplication, QMenu, QToolTip
 from client.core.links import Link
 from client.core.model import Mark, Message, Stage
 from client.theme.tokens import WHEEL
+from client.translations.tr import tr
 from client.widgets.messages import accessible
 from client.widgets.messages.layout import Row
 from client.widgets.messages.look import Hit
 from client.widgets.messages.selection import Selection
-from client.widgets.messages.words import copied, full_time, tr
+from client.widgets.messages.words import copied, full_time
 
 if TYPE_CHECKING:
     from client.widgets.messages.view import MessageList

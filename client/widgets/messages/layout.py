@@ -33,10 +33,11 @@ from client.theme.tokens import (
     WIDE,
 )
 from client.translations.sentences import sentence
+from client.translations.tr import tr
 from client.widgets.messages import media
 from client.widgets.messages.look import Hit, Look
 from client.widgets.messages.text import Body, body
-from client.widgets.messages.words import day_words, time_of, tr
+from client.widgets.messages.words import day_words, time_of
 
 
 @dataclass(slots=True)

@@ -28,9 +28,10 @@ from client.theme.tokens import (
     SMALL,
     TIGHT,
 )
+from client.translations.tr import tr
 from client.widgets import ring
 from client.widgets.messages.look import Hit, Look, State
-from client.widgets.messages.words import size_words, tr, transfer_words
+from client.widgets.messages.words import size_words, transfer_words
 
 _KINDS = {
     "audio": "file-audio",

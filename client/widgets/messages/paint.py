@@ -11,9 +11,9 @@ from client.core.model import Mark
 from client.theme import Font
 from client.theme.tokens import FOCUS, GAP, ICON_MARK, QUOTE_BAR, RADIUS_SMALL, SMALL, TIGHT, WIDE
 from client.translations.sentences import sentence
+from client.translations.tr import tr
 from client.widgets.messages.layout import Row
 from client.widgets.messages.look import Look, State
-from client.widgets.messages.words import tr
 
 MARKS = {
     Mark.FAILED: "circle-alert",

@@ -7,18 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
-from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime
+from PySide6.QtCore import QDate, QDateTime, QLocale, QTime
 
 from client.core.display import shown, shown_name
 from client.core.filenames import safe_name
 from client.core.grouping import Day, day_label, day_of
 from client.core.model import Kind, Mark, Message, Person, Stage, Transfer
 from client.translations.sentences import sentence
-
-
-def tr(text: str) -> str:
-    """Translate."""
-    return QCoreApplication.translate("", text)
+from client.translations.tr import tr
 
 
 def time_of(at_ms: int) -> str:

@@ -21,7 +21,7 @@ from imsys.redis.allowances import Kind
 from imsys.server.dispatch import handles
 from imsys.server.fields import within
 from imsys.store.devices import Device, named
-from imsys.store.ids import time_text
+from imsys.store.ids import moment
 
 ENDED = "Your login was revoked."
 UNKNOWN = "You are not signed in on such a device."
@@ -90,8 +90,8 @@ def _item(device: Device, this: str, online: set[str], now_ms: int) -> DeviceIte
         id=info.id,
         name=info.name,
         kind=kind_name(info.kind),
-        created=time_text(device.created_ms),
-        last_seen=time_text(now_ms if there else device.used_ms),
+        created=moment(device.created_ms),
+        last_seen=moment(now_ms if there else device.used_ms),
         this=here,
         online=there,
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from imsys.chat.context import Context
+from imsys.chat.views import extra_fields
 from imsys.protocols.fitting import fit
-from imsys.protocols.messages.records import Record, RecordsRequest, RecordsResponse
+from imsys.protocols.messages.records import Reactions, Record, RecordsRequest, RecordsResponse
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, within
-from imsys.store.ids import timestamp
-from imsys.store.messages import Record as Row
+from imsys.store.ids import moment, timestamp
+from imsys.store.pages import Record as Row
 
 
 @handles(RecordsRequest)
@@ -24,18 +27,23 @@ async def records(context: Context, request: RecordsRequest) -> RecordsResponse:
     backwards = request.before is not UNSET
     if request.before is not UNSET:
         cursor = parse_id(request.before, "before")
-        found = await messages.page_before(context.user, thread_id, cursor, limit + 1)
+        found = await messages.page_before(
+            context.user, thread_id, cursor, limit + 1, entries=request.entries
+        )
         page = found[-limit:]
     else:
         cursor = parse_id(request.msg_id, "msg_id")
-        found = await messages.page(context.user, thread_id, cursor, limit + 1)
+        found = await messages.page(context.user, thread_id, cursor, limit + 1, entries=request.entries)
         page = found[:limit]
+
+    def record(row: Row) -> Record:
+        return _entry(row, context.user) if request.entries else _plain(row)
 
     def build(some: Sequence[Row]) -> RecordsResponse:
         edge = (some[0] if backwards else some[-1]).msg_id if some else cursor
         return RecordsResponse(
             thread_id=str(thread_id),
-            chat_messages=[_record(row) for row in some],
+            chat_messages=[record(row) for row in some],
             next_msg_id=str(edge),
             is_complete=len(some) == len(found),
         )
@@ -43,7 +51,7 @@ async def records(context: Context, request: RecordsRequest) -> RecordsResponse:
     return fit(page, build, from_the_end=backwards)
 
 
-def _record(row: Row) -> Record:
+def _plain(row: Row) -> Record:
     return Record(
         msg_id=str(row.msg_id),
         msg_sender=str(row.sender),
@@ -53,4 +61,23 @@ def _record(row: Row) -> Record:
         status=row.status,
         msg_content=row.content,
         timestamp=timestamp(row.msg_id),
+    )
+
+
+def _entry(row: Row, user: int) -> Record:
+    plain = _plain(row)
+    mine = row.unique_id if row.sender == user and row.unique_id else UNSET
+    if not row.is_message:
+        return replace(
+            plain, msg_content="", body=msgspec.Raw(row.content.encode()), unique_id=row.unique_id or UNSET
+        )
+    reactions = [Reactions(emoji=emoji, count=count, mine=own) for emoji, count, own in row.reactions]
+    return replace(
+        plain,
+        **extra_fields(row.extra),
+        unique_id=mine,
+        number=row.number or UNSET,
+        edited=moment(row.edited_at) if row.edited_at else UNSET,
+        reactions=reactions or UNSET,
+        pinned=True if row.pinned else UNSET,
     )

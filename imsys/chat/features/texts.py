@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
 
 from imsys.chat.context import Context
+from imsys.chat.mentioning import mentions
 from imsys.chat.views import incoming, verified
 from imsys.errors import Refused, Status
 from imsys.protocols.fitting import split
@@ -32,13 +37,18 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     if not 1 <= len(request.text_msg) <= TEXTS:
         raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
     drafts = tuple([_draft(request, item) for item in request.text_msg])
-    chat, session = context.chat, context.session
-    chat.allowances.texts(sender, len(drafts))
-    appended = await chat.log.append(Submission(sender, receiver, thread_id, drafts), session)
-    if appended.in_doubt:
-        chat.outbound.catch_up(
-            appended.receivers if session.siblings is None else [sender, *appended.receivers]
+    if any([item.forward for item in request.text_msg]):  # noqa: C419 - a list is quicker for the few that there are
+        drafts = tuple(
+            [await _forwarded(context, *one) for one in zip(drafts, request.text_msg, strict=True)]
         )
+    answers = any([draft.reply_to for draft in drafts])  # noqa: C419
+    chat = context.chat
+    chat.allowances.texts(sender, len(drafts))
+    appended = await chat.log.append(
+        Submission(sender, receiver, thread_id, drafts, None, answers), context.session
+    )
+    if appended.in_doubt:
+        chat.outbound.tell_again(appended, sender, context.session)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
 
@@ -48,10 +58,7 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
             )
 
         for push in split(fresh, push_of) if len(fresh) > 1 else (push_of(fresh),):
-            pushed = frame(PUSH, push)
-            chat.outbound.deliver_frame(appended.receivers, pushed)
-            if session.siblings is not None:
-                session.siblings.push(pushed, session)
+            chat.outbound.tell(appended, sender, frame(PUSH, push), context.session)
     return TextResponse(
         text_sender=request.text_sender,
         text_receiver=request.text_receiver,
@@ -66,6 +73,34 @@ def _draft(request: TextRequest, item: TextItem) -> Draft:
         raise Refused(Status.PERMISSION_DENIED, "A text has another receiver than its request.")
     if not 1 <= len(item.unique_id) <= 64:
         raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
-    if not 1 <= len(item.msg_content) <= CHARACTERS:
+    if not 1 <= len(item.msg_content) <= CHARACTERS and not item.forward:
         raise Refused(Status.MESSAGE_TOO_LONG, f"A text has 1 to {CHARACTERS} characters.")
-    return Draft(item.unique_id, item.msg_content)
+    if item.reply_to is UNSET and item.mentions is UNSET:
+        return Draft(item.unique_id, item.msg_content)
+    extra: dict[str, Any] = {}
+    reply_to = 0 if item.reply_to is UNSET else parse_id(item.reply_to, "reply_to")
+    if reply_to:
+        extra["reply_to"] = str(reply_to)
+    if mentioned := mentions(item.mentions):
+        extra["mentions"] = mentioned
+    return Draft(item.unique_id, item.msg_content, extra=_json(extra), reply_to=reply_to)
+
+
+async def _forwarded(context: Context, draft: Draft, item: TextItem) -> Draft:
+    """Give a draft the text that it forwards, as its first author wrote it."""
+    if item.forward is UNSET:
+        return draft
+    thread_id, msg_id = (
+        parse_id(item.forward.thread_id, "forward.thread_id"),
+        parse_id(item.forward.msg_id, "forward.msg_id"),
+    )
+    original = await context.chat.stores.conversations.text(context.user, thread_id, msg_id)
+    extra = msgspec.json.decode(draft.extra) if draft.extra else {}
+    first = msgspec.json.decode(original.extra).get("forward") if original.extra else None
+    source = {"thread_id": str(thread_id), "msg_id": str(msg_id), "sender": str(original.sender)}
+    extra["forward"] = first or source
+    return Draft(draft.unique_id, original.content, extra=_json(extra), reply_to=draft.reply_to)
+
+
+def _json(extra: dict[str, Any]) -> str | None:
+    return msgspec.json.encode(extra).decode() if extra else None

@@ -6,6 +6,7 @@ Importing this package registers every message of ours; see :mod:`.registry`.
 from imsys.protocols.messages import (
     catch_up,
     contacts,
+    entries,
     files,
     live,
     people,
@@ -40,6 +41,7 @@ __all__ = [
     "contacts",
     "decoder",
     "encode",
+    "entries",
     "files",
     "live",
     "message",

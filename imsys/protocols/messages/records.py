@@ -6,6 +6,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages.registry import Request, Response, message
+from imsys.protocols.messages.texts import Forward
+
+
+class Reactions(msgspec.Struct, frozen=True, kw_only=True):
+    """One reaction to a message: how often, and whether it is mine too."""
+
+    emoji: str
+    count: int
+    mine: bool
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +31,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     msg_content: str
     timestamp: str
+    # only where entries are asked for
+    unique_id: str | UnsetType = UNSET
+    """Of an entry, and of a message of mine."""
+    number: int | UnsetType = UNSET
+    """Of a message: dense in its thread, from 1 on."""
+    body: msgspec.Raw | UnsetType = UNSET
+    """Of an entry that is no message: see :class:`imsys.protocols.messages.entries.Entry`."""
+    edited: str | UnsetType = UNSET
+    """When it was edited last: RFC 3339."""
+    reply_to: str | UnsetType = UNSET
+    mentions: list[str] | str | UnsetType = UNSET
+    forward: Forward | UnsetType = UNSET
+    reactions: list[Reactions] | UnsetType = UNSET
+    pinned: bool | UnsetType = UNSET
 
 
 @message(13, reply=14)
@@ -32,6 +55,8 @@ class RecordsRequest(Request, frozen=True, kw_only=True):
     msg_id: str = "0"
     limit: int = 10
     before: str | UnsetType = UNSET
+    entries: bool = False
+    """Whether I know entries that are no messages; else there are messages alone, as they now are."""
 
 
 @message(14)

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages.registry import Push, Request, Response, message
+
+
+class Forward(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message came from; ``sender`` is who wrote the original, said by the server."""
+
+    thread_id: str
+    msg_id: str
+    sender: str | UnsetType = UNSET
 
 
 class TextItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +25,12 @@ class TextItem(msgspec.Struct, frozen=True, kw_only=True):
     msg_sender: str
     msg_receiver: str
     msg_content: str
+    reply_to: str | UnsetType = UNSET
+    """The message of this thread that it answers."""
+    mentions: list[str] | str | UnsetType = UNSET
+    """Users of this thread, at most 100, or "all"."""
+    forward: Forward | UnsetType = UNSET
+    """The text that is forwarded: then ``msg_content`` is ignored, and the server takes that of the original."""
 
 
 @message(23, reply=24)
@@ -60,6 +75,9 @@ class IncomingText(msgspec.Struct, frozen=True, kw_only=True):
     unique_id: str
     msg_content: str
     timestamp: str
+    reply_to: str | UnsetType = UNSET
+    mentions: list[str] | str | UnsetType = UNSET
+    forward: Forward | UnsetType = UNSET
 
 
 @message(25)

@@ -8,12 +8,12 @@ from typing import Any
 from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QWidget
-from twisted.internet.defer import Deferred
 
 from client.core.model import Link, Message
 from client.platform.paths import Paths
 from client.platform.settings import Settings
 from client.program import Program
+from client.shell.context import Context
 from client.theme import Theme
 from client.views.main.account_view import AccountView
 from client.views.main.window import Window
@@ -35,7 +35,7 @@ class Desktop:
         theme = self.window._theme
         theme.less_motion = True
         self.program = Program(
-            test.reactor, test.application, theme, settings, self.window, paths, environ=environ
+            Context(test.reactor, test.application, theme, settings, self.window, paths, environ)
         )
         test.show(self.window, 1100, 720)
         test.addCleanup(self.close)
@@ -43,12 +43,9 @@ class Desktop:
 
     async def close(self) -> None:
         """End it; the accounts stay on the disk."""
-        program = self.program
-        program._ending = True  # closing the window would end the reactor
-        program.first.close()
-        for opened in list(program.opened.values()):
-            await Deferred.fromCoroutine(program._close(opened))
-        program.pictures.close()
+        closed = self.program.close()
+        if closed is not None:
+            await closed
 
     # Coming in.
 

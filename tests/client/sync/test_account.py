@@ -160,9 +160,11 @@ class TalkingTests(AccountCase):
             ben.post(thread, f"number {number}")
         await self.shows(anna, thread, lambda page: "number 229" in texts(page))
         whole = texts(await anna.before(thread, None, 1_000))
-        await anna._keeper.barrier()
+        await anna.parts.keeper.barrier()
         for table in ("spans", "messages"):
-            await anna._store.write(lambda db, table=table: db.execute(f"DELETE FROM {table}").fetchall())  # type: ignore[misc]
+            await anna.parts.keeper.store.write(
+                lambda db, table=table: db.execute(f"DELETE FROM {table}").fetchall()
+            )  # type: ignore[misc]
         name = anna.me.username
         await anna.close()
         await ben.send(thread, "after that")

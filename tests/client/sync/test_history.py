@@ -35,7 +35,7 @@ class EdgeTests(AccountCase):
 
         anna = await self.account(name, start=False)
         last = whole[-1].id
-        await anna._store.write(lambda db: begin_at(db, thread, between, last))
+        await anna.parts.keeper.store.write(lambda db: begin_at(db, thread, between, last))
         self.assertEqual(
             [one.text for one in await anna.before(thread, None, 100)], ["after 0", "after 1", "after 2"]
         )
@@ -45,7 +45,9 @@ class EdgeTests(AccountCase):
         self.assertEqual([one.id for one in page], [one.id for one in whole])
         self.assertEqual(await anna.before(thread, None, 100), page)
         self.assertEqual([edge for edge in asked if edge], [between], "each page is asked for once")
-        self.assertEqual(list(await anna._store.read(lambda db: tables.spans(db, thread))), [(0, last)])
+        self.assertEqual(
+            list(await anna.parts.keeper.store.read(lambda db: tables.spans(db, thread))), [(0, last)]
+        )
 
     async def said(self, somebody: Client, thread: int, text: str) -> int:
         """Say something; its id."""
@@ -54,14 +56,14 @@ class EdgeTests(AccountCase):
     def count(self, account: AccountSync) -> list[int]:
         """The ids before which pages are asked for, from now on, while there is a connection."""
         asked: list[int] = []
-        fetch = account._history._fetch_before
+        fetch = account.parts.history._fetch_before
 
         async def counting(conversation: int, edge: int) -> bool:
             if there := await fetch(conversation, edge):
                 asked.append(edge)
             return there
 
-        account._history._fetch_before = counting  # type: ignore[method-assign]
+        account.parts.history._fetch_before = counting  # type: ignore[method-assign]
         return asked
 
 

@@ -76,7 +76,7 @@ class DiskTests(AccountCase):
         seen: list[Message] = []
         anna.changes.notice.subscribe(notices.append)
         anna.changes.messages.subscribe(seen.extend)
-        store = anna._store
+        store = anna.parts.keeper.store
         pages = await store.read(lambda db: int(db.pragma("page_count")))
         await store.read(lambda db: db.pragma("max_page_count", pages + 1))
         for number in range(30):
@@ -141,7 +141,7 @@ class DiskTests(AccountCase):
         anna.set_draft(thread, "almost")
         notices: list[str] = []
         anna.changes.notice.subscribe(notices.append)
-        store = anna._store
+        store = anna.parts.keeper.store
         await store.write(lambda db: None)
         await store.read(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
         path = self.home / anna.me.username / "store.db"

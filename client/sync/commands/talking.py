@@ -1,0 +1,40 @@
+"""Writing messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from client.core.model import Mark, Message
+from client.core.ports import Failure
+from client.sync.parts import Uses
+
+
+class Talking(Uses):
+    """Texts and files; what is written is stored first, and sent then."""
+
+    async def send_text(self, conversation: int, text: str) -> Message:
+        """Write a text."""
+        return await self.parts.outgoing.send(conversation, text)
+
+    async def send_file(
+        self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False
+    ) -> Message:
+        """Send a file."""
+        return await self.parts.uploads.send(conversation, path, caption, as_file)
+
+    async def resend(self, message: Message) -> None:
+        """Try one again that failed."""
+        if message.attachment is not None:
+            await self.parts.uploads.again(message)
+            return
+        waiting = replace(message, mark=Mark.WAITING, failure="", at_ms=self.parts.outgoing.moment())
+        await self.parts.outgoing.keep(waiting)
+        self.parts.outgoing.post(waiting)
+
+    async def delete(self, message: Message) -> None:
+        """Remove one that failed or waits."""
+        if message.id:
+            raise Failure("This message has been sent already.")
+        if not await self.parts.uploads.cancel(message.key):
+            await self.parts.outgoing.forget(message)

@@ -1,0 +1,136 @@
+"""What one account is made of, and how it is joined."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from client.core.changes import Changes
+from client.core.model import Connection, Link, Person
+from client.store.store import Store
+from client.sync.catch_up import CatchUp
+from client.sync.downloads import Downloads
+from client.sync.features.conversations import Conversations, FirstPages
+from client.sync.features.friends import Friends
+from client.sync.features.messages import Messages
+from client.sync.features.people import People
+from client.sync.features.positions import Positions
+from client.sync.features.streams import Streams
+from client.sync.file_cache import FileCache
+from client.sync.history import History
+from client.sync.keeping import Keeper, Teller
+from client.sync.known import Known
+from client.sync.message_writer import MessageWriter
+from client.sync.outgoing import Outgoing
+from client.sync.renewal import Renewal
+from client.sync.seen import StoreSeen
+from client.sync.session import Session
+from client.sync.small_pictures import SmallPictures
+from client.sync.unfinished import StoreUnfinished
+from client.sync.uploads import Uploads
+from imsys.sdk import Client, Credentials, Gateway, Timing
+
+KEEP = 30 * 86_400.0
+"""Seconds for which a text is sent again and again; then it has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one account; what it can do (:mod:`client.sync.commands`) works with them."""
+
+    changes: Changes
+    client: Client
+    known: Known
+    keeper: Keeper
+    session: Session
+    writer: MessageWriter
+    outgoing: Outgoing
+    uploads: Uploads
+    downloads: Downloads
+    pictures: SmallPictures
+    cache: FileCache
+    history: History
+    messages: Messages
+    people: People
+    friends: Friends
+    conversations: Conversations
+    positions: Positions
+    streams: Streams
+
+
+class Uses:
+    """Whatever works with the parts of an account."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+
+def join(
+    reactor: Any,
+    gateway: Gateway,
+    credentials: Credentials,
+    store: Store,
+    *,
+    server: str = "",
+    timing: Timing | None = None,
+    now: Callable[[], float] = time.time,
+) -> Parts:
+    """Build them, each with what it needs.
+
+    :param server: what people call the server; by default its address.
+    """
+    changes = Changes()
+    me = Person(credentials.uuid, credentials.username)
+    known = Known(me, Connection(Link.OFFLINE, server or gateway.url.partition("://")[2]), changes)
+    keeper = Keeper(reactor, store, Teller(changes), changes.notice.fire)
+    unfinished = StoreUnfinished(keeper)
+    client = Client(
+        *(reactor, gateway, credentials),
+        seen=StoreSeen(known, keeper),
+        timing=replace(timing or Timing(), keep=KEEP),
+        unfinished=unfinished,
+        calendar=now,
+    )
+    people = People(reactor, client, known, keeper)
+    writer = MessageWriter(known, keeper)
+    outgoing = Outgoing(client, known, keeper, writer, now)
+    uploads = Uploads(reactor, client, known, keeper, outgoing, writer, unfinished)
+    cache = FileCache(reactor, keeper, store.path.parent)
+    history = History(client, known, keeper, writer)
+    messages = Messages(client, known, writer, [outgoing.claim, uploads.claim])
+    conversations = Conversations(client, known, keeper)
+    friends = Friends(client, known, keeper, people, conversations)
+    positions = Positions(client, known, keeper, conversations)
+    streams = Streams(client, known)
+    pages = FirstPages(known, keeper, history)
+    catch_up = CatchUp([friends, conversations, positions, streams, pages])
+    session = Session(client, known, keeper, now)
+    session.online.subscribe(lambda _: people.take([client.me]))
+    session.online.subscribe(lambda _: messages.connected())
+    session.online.subscribe(lambda _: outgoing.again())
+    session.online.subscribe(lambda _: uploads.begin())
+    session.online.subscribe(lambda _: catch_up.soon())
+    renewal = Renewal(known, keeper, lambda: [*outgoing.unsent(), *uploads.unsent()], session)
+    renewal.done.subscribe(lambda _: catch_up.soon())
+    return Parts(
+        changes,
+        client,
+        known,
+        keeper,
+        session,
+        writer,
+        outgoing,
+        uploads,
+        Downloads(reactor, client, known, cache),
+        SmallPictures(client, cache),
+        cache,
+        history,
+        messages,
+        people,
+        friends,
+        conversations,
+        positions,
+        streams,
+    )

@@ -1,0 +1,164 @@
+"""Changes to a conversation: edit, recall, react, pin; and hiding messages for oneself."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import regex
+
+from imsys.chat.context import Context
+from imsys.chat.mentioning import mentions
+from imsys.chat.views import entry
+from imsys.errors import Refused, Status
+from imsys.protocols.messages.entries import (
+    ChangeRequest,
+    ChangeResponse,
+    EditRequest,
+    EditResponse,
+    EntriesPush,
+    HiddenPush,
+    HideRequest,
+    HideResponse,
+    PinRequest,
+    PinResponse,
+    PinsRequest,
+    PinsResponse,
+    ReactionRequest,
+    ReactionResponse,
+    Reactor,
+    ReactorsRequest,
+    ReactorsResponse,
+    RecallRequest,
+    RecallResponse,
+)
+from imsys.protocols.messages.registry import service_id
+from imsys.server.dispatch import frame, handles
+from imsys.server.fields import parse_id, within
+from imsys.store.appending import Submission
+from imsys.store.changes import Change, Edit, Pin, React, Recall
+from imsys.store.ids import timestamp
+
+PUSH = service_id(EntriesPush)
+
+CHARACTERS = 4096
+"""Characters of a text, at most."""
+
+TARGETS = 100
+"""Messages of one request, at most."""
+
+EMOJI_BYTES = 32
+"""Bytes of a reaction in UTF-8, at most."""
+
+R = TypeVar("R", bound=ChangeResponse)
+
+
+@handles(EditRequest, overlapping=True)
+async def edit(context: Context, request: EditRequest) -> EditResponse:
+    """Replace a text of the user's own."""
+    if not 1 <= len(request.content) <= CHARACTERS:
+        raise Refused(Status.MESSAGE_TOO_LONG, f"A text has 1 to {CHARACTERS} characters.")
+    change = Edit(
+        request.unique_id,
+        parse_id(request.target, "target"),
+        request.content,
+        mentions(request.mentions),
+        context.chat.config.edit_window,
+    )
+    return await _append(context, request, change, EditResponse)
+
+
+@handles(RecallRequest, overlapping=True)
+async def recall(context: Context, request: RecallRequest) -> RecallResponse:
+    """Take messages back."""
+    targets = [parse_id(target, "targets") for target in dict.fromkeys(request.targets)]
+    if not 1 <= len(targets) <= TARGETS:
+        raise Refused(Status.INVALID_FIELD, f"A request recalls 1 to {TARGETS} messages.")
+    change = Recall(request.unique_id, targets, context.chat.config.recall_window)
+    return await _append(context, request, change, RecallResponse)
+
+
+@handles(ReactionRequest, overlapping=True)
+async def react(context: Context, request: ReactionRequest) -> ReactionResponse:
+    """Put a reaction to a message, or take it away."""
+    emoji = request.emoji
+    if not emoji.strip() or len(emoji.encode()) > EMOJI_BYTES or not regex.fullmatch(r"\X", emoji):
+        raise Refused(
+            Status.INVALID_FIELD,
+            f"A reaction is one character as one sees it, of at most {EMOJI_BYTES} bytes.",
+        )
+    change = React(request.unique_id, parse_id(request.target, "target"), emoji, request.on)
+    return await _append(context, request, change, ReactionResponse)
+
+
+@handles(PinRequest, overlapping=True)
+async def pin(context: Context, request: PinRequest) -> PinResponse:
+    """Pin a message, or take it down."""
+    change = Pin(request.unique_id, parse_id(request.target, "target"), request.on)
+    return await _append(context, request, change, PinResponse)
+
+
+@handles(PinsRequest)
+async def pins(context: Context, request: PinsRequest) -> PinsResponse:
+    """List the pinned messages of a thread."""
+    thread_id = parse_id(request.thread_id, "thread_id")
+    found = await context.chat.stores.conversations.pins(context.user, thread_id)
+    return PinsResponse(thread_id=str(thread_id), pins=[str(msg_id) for msg_id in found])
+
+
+@handles(ReactorsRequest)
+async def reactors(context: Context, request: ReactorsRequest) -> ReactorsResponse:
+    """List who reacted to a message."""
+    limit = within(request.limit, 1, 100, "limit")
+    emoji, _, user = request.cursor.rpartition(":")
+    found = await context.chat.stores.conversations.reactors(
+        context.user,
+        parse_id(request.thread_id, "thread_id"),
+        parse_id(request.msg_id, "msg_id"),
+        (emoji, parse_id(user or "0", "cursor")),
+        limit + 1,
+    )
+    some = found[:limit]
+    return ReactorsResponse(
+        reactors=[Reactor(uuid=str(user), emoji=emoji) for emoji, user in some],
+        next=f"{some[-1][0]}:{some[-1][1]}" if some else request.cursor,
+        is_complete=len(found) <= limit,
+    )
+
+
+@handles(HideRequest)
+async def hide(context: Context, request: HideRequest) -> HideResponse:
+    """Hide messages for this user alone."""
+    thread_id = parse_id(request.thread_id, "thread_id")
+    msg_ids = [parse_id(msg_id, "msg_ids") for msg_id in dict.fromkeys(request.msg_ids)]
+    up_to = parse_id(request.up_to, "up_to") if isinstance(request.up_to, str) else 0
+    if len(msg_ids) > TARGETS or not (msg_ids or up_to):
+        raise Refused(Status.INVALID_FIELD, f"A request hides 1 to {TARGETS} messages, or all up to one.")
+    await context.chat.stores.conversations.hide(context.user, thread_id, msg_ids, up_to)
+    push = HiddenPush(thread_id=str(thread_id), msg_ids=[str(one) for one in msg_ids], up_to=request.up_to)
+    context.chat.outbound.deliver((context.user,), push)
+    return HideResponse()
+
+
+async def _append(context: Context, request: ChangeRequest, change: Change, response: type[R]) -> R:
+    """Store a change; acknowledge it and tell the members once it is durable."""
+    chat, user = context.chat, context.user
+    thread_id = parse_id(request.thread_id, "thread_id")
+    if not 1 <= len(request.unique_id) <= 64:
+        raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
+    chat.allowances.texts(user, 1)
+    appended = await chat.log.append(Submission(user, 0, thread_id, (), change), context.session)
+    if appended.in_doubt:
+        chat.outbound.tell_again(appended, user, context.session)
+    msg_id = prev_id = 0
+    for stored in appended.messages:
+        msg_id, prev_id = stored.msg_id, stored.prev_id
+        if not stored.resent:
+            push = EntriesPush(thread_id=str(thread_id), entries=[entry(stored)])
+            chat.outbound.tell(appended, user, frame(PUSH, push), context.session)
+    return response(
+        thread_id=str(thread_id),
+        unique_id=request.unique_id,
+        msg_id=str(msg_id),
+        prev_id=str(prev_id),
+        timestamp=timestamp(msg_id),
+    )

@@ -1,0 +1,27 @@
+"""What a text says beside its words: whom it mentions."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from imsys.errors import Refused, Status
+from imsys.server.fields import parse_id
+
+EVERYBODY = "all"
+
+MENTIONS = 100
+"""Users whom one text mentions, at most."""
+
+
+def mentions(given: list[str] | str | UnsetType) -> list[str] | str | None:
+    """Whom a text mentions, checked: users, or everybody; ``None``, nobody.
+
+    :raises Refused: INVALID_FIELD (70), JSONPARSE_ERROR (1).
+    """
+    if given is UNSET or not given:
+        return None
+    if given == EVERYBODY:
+        return EVERYBODY
+    if isinstance(given, str) or len(given) > MENTIONS:
+        raise Refused(Status.INVALID_FIELD, f'A text mentions at most {MENTIONS} users, or "all".')
+    return [str(parse_id(user, "mentions")) for user in dict.fromkeys(given)]
