@@ -19,16 +19,25 @@ _log = Logger()
 class Verification:
     """``message.VerificationService`` and ``imsys.v1.Codes``; calls are answered when the mail is sent.
 
+    :param mailer: sends codes; ``notices``: other mails, which do not use up the limits of codes.
     :param sender: the From line of the mails.
     :param life: seconds that a code is valid, for the mail's text.
     :param calendar: returns Unix seconds.
     """
 
     def __init__(
-        self, codes: Codes, mailer: Mailer, *, sender: str, life: float, calendar: Callable[[], float]
+        self,
+        codes: Codes,
+        mailer: Mailer,
+        notices: Mailer,
+        *,
+        sender: str,
+        life: float,
+        calendar: Callable[[], float],
     ) -> None:
         self._codes = codes
         self._mailer = mailer
+        self._notices = notices
         self._sender = sender
         self._life = life
         self._calendar = calendar
@@ -68,7 +77,7 @@ class Verification:
             request.at_ms / 1000,
             self._calendar(),
         )
-        await self._mailer.send(email, mail)
+        await self._notices.send(email, mail)
         return imsys_v1_pb2.MailResponse()
 
     async def _mail(self, address: str, *, strong: bool) -> None:

@@ -124,20 +124,23 @@ def devices_of(
     tx: Transaction, user: int, after: bytes | None, limit: int, now_ms: int, used_after: int
 ) -> list[Device]:
     """Return devices with valid tokens, ascending by id."""
-    found = tx.rows(
-        "SELECT device, MIN(created_at), MAX(used_at) FROM sign_ins WHERE user_id = ? AND used_at > ? AND expires_at > ? "
-        "AND epoch = COALESCE((SELECT epoch FROM epochs WHERE user_id = ?), 0) AND (device > ? OR ? = 1) "
-        "GROUP BY device ORDER BY device LIMIT ?",
-        *(user, used_after, now_ms, user, after or b"", int(after is None), limit),
-    )
+    times: dict[bytes, tuple[int, int]] = {}
+    for device, created_ms, used_ms in tx.rows(
+        "SELECT device, created_at, used_at FROM sign_ins WHERE user_id = ? AND used_at > ? AND expires_at > ? "
+        "AND epoch = COALESCE((SELECT epoch FROM epochs WHERE user_id = ?), 0)",
+        *(user, used_after, now_ms, user),
+    ):
+        first, last = times.get(bytes(device), (created_ms, used_ms))
+        times[bytes(device)] = min(first, created_ms), max(last, used_ms)
     known = {
         bytes(row[0]): row[1:]
         for row in tx.rows("SELECT device, name, kind, created_at FROM devices WHERE user_id = ?", user)
     }
     devices = []
-    for device, created_ms, used_ms in found:
-        name, kind, first_ms = known.get(bytes(device), ("", 0, created_ms))
-        devices.append(_device(device, name, kind, first_ms, max(used_ms, created_ms)))
+    for device in sorted(one for one in times if after is None or one > after)[:limit]:
+        created_ms, used_ms = times[device]
+        name, kind, first_ms = known.get(device, ("", 0, created_ms))
+        devices.append(_device(device, name, kind, first_ms, used_ms))
     return devices
 
 
