@@ -165,14 +165,16 @@ class Directory(Service):
             raise
         session.logged_in(user, route.session, route.login_ms, digest, numbered, device)
         self._comings.came(session, old)
-        before = self._of_device(user, route.device)
+        entry = self._sessions.get(user)
+        before = None if entry is None else self._of_device(entry, route.device)
         if before is not None and before.login_ms > route.login_ms:  # the answers came in another order
             self._sign_out(session, ELSEWHERE)
             return True
         self._sessions.add(session, before)
-        for node, login_ms in self._elsewhere(others).items():
-            self._sessions.joined(user, node, login_ms)
-        self._listener.moved(user, route.login_ms, self._is_elsewhere(user))
+        if others:
+            for node, login_ms in self._elsewhere(others).items():
+                self._sessions.joined(user, node, login_ms)
+        self._listener.moved(user, route.login_ms, session.siblings is not None and self._is_elsewhere(user))
         if before is not None:
             self._sign_out(before, ELSEWHERE)
         if old is not None and not self._here(old):
@@ -184,9 +186,8 @@ class Directory(Service):
         """Return the device that a session counts as."""
         return "" if self._single else device
 
-    def _of_device(self, user: int, device: str) -> Session | None:
-        found = (one for one in sessions_of(self._sessions.get(user)) if self._slot(one.device) == device)
-        return next(found, None)
+    def _of_device(self, entry: Entry, device: str) -> Session | None:
+        return next((one for one in sessions_of(entry) if self._slot(one.device) == device), None)
 
     def _here(self, route: Route) -> bool:
         return route.node == self._name and route.incarnation == self._incarnation

@@ -417,7 +417,8 @@ class Routes:
                 f"{self._devices}{one.user}",
             )
             device = one.route.device
-            args += (one.user, one.route.untimed, *_numbered(one.attempt, device), device)
+            client, number = ("", "") if one.attempt is None else _numbered(one.attempt, device)
+            args += (one.user, one.route.untimed, client, number, device)
         return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
 
     def _logged_in(self, login: _Login, reply: Any) -> Taken | Exception | None:
@@ -436,15 +437,11 @@ class Routes:
                 "Redis cannot log {user} in: {why}", user=login.user, why=reply.decode("utf-8", "replace")
             )
             return Unavailable(Status.REDIS_UNKNOWN_ERROR, "Redis refused a login.")
-        login_ms, old, *others = reply
-        node, incarnation, session, device = (
-            login.route.node,
-            login.route.incarnation,
-            login.route.session,
-            login.route.device,
-        )
-        mine = Route(node, incarnation, session, int(login_ms), device)
-        return Taken(_read(login.user, old, device), mine, tuple(_read_all(login.user, others)))
+        mine, user = login.route, login.user
+        device = mine.device
+        taken = Route(mine.node, mine.incarnation, mine.session, int(reply[0]), device)
+        others = tuple(_read_all(user, reply[2:])) if len(reply) > 2 else ()
+        return Taken(_read(user, reply[1], device) if reply[1] else None, taken, others)
 
     def drop(self, user: int, route: Route) -> Deferred[None]:
         """Remove a route of a user if it is still this one, batched with others.
@@ -533,13 +530,11 @@ class Routes:
         Ignore a failure, so that the caller's results are not lost.
         """
         keys = [f"{self._attempts}{one.user}" for one in sessions]
-        args = [part for one in sessions for part in _numbered(one.attempt, one.route.device)]
+        args = [part for one in sessions if one.attempt for part in _numbered(one.attempt, one.route.device)]
         with contextlib.suppress(Unavailable):
             await self._redis.script(_REMEMBER, keys, args)
 
 
-def _numbered(attempt: Attempt | None, device: str) -> tuple[str, str | int]:
-    """Return the field and the number of an attempt, each device's for itself; empty without one."""
-    if attempt is None:
-        return "", ""
+def _numbered(attempt: Attempt, device: str) -> tuple[str, str | int]:
+    """Return the field and the number of an attempt, each device's for itself."""
     return (f"{attempt.client}\0{device}" if device else attempt.client), attempt.number

@@ -144,18 +144,25 @@ def devices_of(
     return devices
 
 
-def device_of(tx: Transaction, user: int, device: bytes, *, untold: bool = False) -> Device | None:
-    """Return what is known of a device, whether its tokens are valid or not.
-
-    ``untold``: only if the user's others were not told of it yet.
-    """
-    row = tx.row(
-        "SELECT name, kind, created_at, told FROM devices WHERE user_id = ? AND device = ?", user, device
-    )
-    if row is None or (untold and row[3]):
+def device_of(tx: Transaction, user: int, device: bytes) -> Device | None:
+    """Return what is known of a device, whether its tokens are valid or not."""
+    row = tx.row("SELECT name, kind, created_at FROM devices WHERE user_id = ? AND device = ?", user, device)
+    if row is None:
         return None
-    name, kind, created_ms, _ = row
+    name, kind, created_ms = row
     return _device(device, name, kind, created_ms, created_ms)
+
+
+def untold_of(tx: Transaction, wanted: Sequence[tuple[int, bytes]]) -> dict[tuple[int, bytes], Device]:
+    """Return those of these devices of users of which the others of each were not told yet."""
+    users = numbers(sorted({user for user, _ in wanted}))
+    rows = tx.rows_literal(
+        f"SELECT user_id, device, name, kind, created_at FROM devices WHERE user_id IN ({users}) AND told = 0"  # noqa: S608
+    )
+    return {
+        (user, bytes(device)): _device(device, name, kind, created_ms, created_ms)
+        for user, device, name, kind, created_ms in rows
+    }
 
 
 def add_devices(tx: Transaction, devices: Iterable[tuple[int, DeviceInfo]], now_ms: int) -> None:

@@ -18,6 +18,7 @@ from imsys.store.devices import (
     device_of,
     devices_of,
     note_devices,
+    untold_of,
 )
 from imsys.store.dialects import hex_literal, numbers
 from imsys.util.batching import BatchingQueue
@@ -88,6 +89,9 @@ class SignInStore:
         )
         self._stamping: BatchingQueue[tuple[bytes, int], None] = BatchingQueue(
             self._stamp_all, most=AT_ONCE, queue=WAITING
+        )
+        self._looks: BatchingQueue[tuple[int, bytes], Device | None] = BatchingQueue(
+            self._untold_all, most=AT_ONCE, queue=WAITING
         )
         self._bindings: BatchingQueue[_Binding, bool] = BatchingQueue(
             self._bind_all, most=AT_ONCE, queue=WAITING
@@ -170,8 +174,12 @@ class SignInStore:
         return device_of(tx, user, device)
 
     async def untold(self, user: int, device: str) -> Device | None:
-        """Return a device of which the user's others were not told yet."""
-        return await self._database.read(lambda tx: device_of(tx, user, device.encode(), untold=True))
+        """Return a device of which the user's others were not told yet; asked in a batch."""
+        return await self._looks.add((user, device.encode()))
+
+    async def _untold_all(self, wanted: list[tuple[int, bytes]]) -> list[Device | None]:
+        found = await self._database.read(untold_of, wanted)
+        return [found.get(one) for one in wanted]
 
     async def mark_told(self, user: int, device: str) -> None:
         """Note that a user's other devices were told of one."""

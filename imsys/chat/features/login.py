@@ -32,7 +32,9 @@ async def login(context: Context, request: LoginRequest) -> LoginResponse:
     user = parse_id(request.uuid, "uuid")
     context.chat.demand()
     attempt = _attempt_of(request)
-    device = await _device_of(context.chat, user, request)
+    device = ""
+    if request.device is not UNSET or context.chat.tokens.names_device(request.token):
+        device = await _device_of(context.chat, user, request)
     try:
         known = await context.chat.directory.login(context.session, user, request.token, attempt, device)
     except Refused as refused:
