@@ -114,7 +114,8 @@ end
 
 # ``held`` returns the devices of a user and their routes, in turns, without expired ones and without device ``but``,
 # whose route comes second; with ``sweep`` expired ones are removed. Time is that of Redis, so that servers whose
-# clocks differ agree about it.
+# clocks differ agree about it. A device follows the text that it belongs to behind a zero byte, since each argument
+# costs as much as a key, and most sessions have none.
 _DEVICES = """
 local clock
 local function clock_ms()
@@ -145,6 +146,11 @@ local function held(devices, but, sweep)
   return found, own
 end
 
+local function split(text)
+  local before, device = string.match(text, '^(.-)%z(.*)$')
+  return before or text, device or ''
+end
+
 local function began(route) return tonumber(string.match(route, '|(%d+)$')) end
 
 local function stands_in(plain) return plain and string.find(plain, '|0$') end
@@ -162,13 +168,15 @@ _LOGIN = Script(
     + _REMEMBER_ATTEMPT
     + _DEVICES
     + """
-local ttl, most = ARGV[3], tonumber(ARGV[4])
+local ttl, most, prefix = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 
-local function login(token, route, attempts, devices, user, mine, client, number, device)
+local function login(token, route, attempts, user, mine, field, number)
   local expiry = opens(token, user)
   if not expiry then return 0 end
   if expiry == 'unknown' then return 2 end
-  if client ~= '' and not remember(attempts, client, number) then return 1 end
+  if number ~= '' and not remember(attempts, field, number) then return 1 end
+  local _, device = split(field)
+  local devices = prefix .. user
   local plain = redis.call('GET', route)
   local others, old = held(devices, device, true)
   local free = not plain or stands_in(plain)
@@ -192,10 +200,9 @@ local function login(token, route, attempts, devices, user, mine, client, number
 end
 
 local results = {}
-for i = 1, #KEYS / 4 do
-  local token, route, attempts, devices = unpack(KEYS, i * 4 - 3, i * 4)
-  local user, mine, client, number, device = unpack(ARGV, i * 5, i * 5 + 4)
-  local well, result = pcall(login, token, route, attempts, devices, user, mine, client, number, device)
+for i = 1, #KEYS / 3 do
+  local token, route, attempts = unpack(KEYS, i * 3 - 2, i * 3)
+  local well, result = pcall(login, token, route, attempts, unpack(ARGV, i * 4 + 2, i * 4 + 5))
   if not well then result = caught(result) end
   results[i] = result
 end
@@ -247,18 +254,20 @@ return results
 )
 
 # Returns for each session: 0 kept; 1 its token is not valid any more; 2 a later login has the route; 3 kept, but the
-# route was lost; plus 4 if Redis does not know its token. If it was asked for the user's other sessions, and there
-# are any, a list of this and of their devices and routes in turns. A text: the error of this session alone.
+# route was lost; plus 4 if Redis does not know its token. For the first one of a user who has others, a list of this
+# and of the others' devices and routes in turns. A text: the error of this session alone.
 _REFRESH = Script(
     CAUGHT
     + LUA
     + _DEVICES
     + """
-local ttl = ARGV[3]
+local ttl, prefix, looked = ARGV[3], ARGV[4], {}
 
-local function refresh(token, route, devices, user, mine, device, look)
+local function refresh(token, route, user, text)
   local expiry = opens(token, user)
   if not expiry then return 1 end
+  local mine, device = split(text)
+  local devices = prefix .. user
   local state = expiry == 'unknown' and 4 or 0
   local plain = redis.call('GET', route)
   if device == '' then
@@ -284,7 +293,8 @@ local function refresh(token, route, devices, user, mine, device, look)
       redis.call('PEXPIRE', route, ttl)
     end
   end
-  if look == '' then return state end
+  if looked[user] then return state end
+  looked[user] = true
   local others = held(devices, device)
   if device ~= '' and plain and not stands_in(plain) then others[#others + 1], others[#others + 2] = '', plain end
   if not others[1] then return state end
@@ -292,9 +302,8 @@ local function refresh(token, route, devices, user, mine, device, look)
 end
 
 local results = {}
-for i = 1, #KEYS / 3 do
-  local token, route, devices = unpack(KEYS, i * 3 - 2, i * 3)
-  local well, result = pcall(refresh, token, route, devices, unpack(ARGV, i * 4, i * 4 + 3))
+for i = 1, #KEYS / 2 do
+  local well, result = pcall(refresh, KEYS[i * 2 - 1], KEYS[i * 2], ARGV[i * 2 + 3], ARGV[i * 2 + 4])
   if not well then result = caught(result) end
   results[i] = result
 end
@@ -408,17 +417,15 @@ class Routes:
 
     async def _login_all(self, logins: list[_Login]) -> list[Taken | Exception | None]:
         keys: list[str] = []
-        args: list[str | int] = [*self._tokens.terms(), self._ttl, self._most]
+        args: list[str | int] = [*self._tokens.terms(), self._ttl, self._most, self._devices]
         for one in logins:
             keys += (
                 f"{self._token}{one.token_digest}",
                 f"{self._route}{one.user}",
                 f"{self._attempts}{one.user}",
-                f"{self._devices}{one.user}",
             )
-            device = one.route.device
-            client, number = ("", "") if one.attempt is None else _numbered(one.attempt, device)
-            args += (one.user, one.route.untimed, client, number, device)
+            client, number = one.attempt or ("", "")
+            args += (one.user, one.route.untimed, _with(client, one.route.device), number)
         return list(map(self._logged_in, logins, await self._redis.script(_LOGIN, keys, args)))
 
     def _logged_in(self, login: _Login, reply: Any) -> Taken | Exception | None:
@@ -483,17 +490,14 @@ class Routes:
         """
         refreshed = Refreshed([], [], {})
         held = list(sessions)
-        seen: set[int] = set()
         for start in range(0, len(held), BATCH):
             part = held[start : start + BATCH]
             forgotten: list[Held] = []
             keys: list[str] = []
-            args: list[str | int] = [*self._tokens.terms(), self._ttl]
+            args: list[str | int] = [*self._tokens.terms(), self._ttl, self._devices]
             for one in part:
-                user = one.user
-                keys += (f"{self._token}{one.token_digest}", f"{self._route}{user}", f"{self._devices}{user}")
-                args += (user, str(one.route), one.route.device, "" if user in seen else "1")
-                seen.add(user)
+                keys += (f"{self._token}{one.token_digest}", f"{self._route}{one.user}")
+                args += (one.user, _with(str(one.route), one.route.device))
             for one, reply in zip(part, await self._redis.script(_REFRESH, keys, args), strict=True):
                 state = reply
                 if isinstance(reply, bytes):
@@ -530,11 +534,14 @@ class Routes:
         Ignore a failure, so that the caller's results are not lost.
         """
         keys = [f"{self._attempts}{one.user}" for one in sessions]
-        args = [part for one in sessions if one.attempt for part in _numbered(one.attempt, one.route.device)]
+        args: list[str | int] = []
+        for one in sessions:
+            client, number = one.attempt or ("", 0)
+            args += (_with(client, one.route.device), number)
         with contextlib.suppress(Unavailable):
             await self._redis.script(_REMEMBER, keys, args)
 
 
-def _numbered(attempt: Attempt, device: str) -> tuple[str, str | int]:
-    """Return the field and the number of an attempt, each device's for itself."""
-    return (f"{attempt.client}\0{device}" if device else attempt.client), attempt.number
+def _with(text: str, device: str) -> str:
+    """Return a text and the device that it is of; so each device's clients have fields of their own."""
+    return f"{text}\0{device}" if device else text
