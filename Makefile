@@ -23,7 +23,7 @@ help:
 	@echo "make test       all checks and all tests; installs the Debian packages that they need"
 	@echo "make docs       make a site of the documentation and the docstrings, in build/site"
 	@echo "make translations  bring the client's texts up to date: client/translations"
-	@echo "make screenshots   make pictures of the client's screens, in docs/screenshots"
+	@echo "make screenshots   make pictures of the client's screens, in build/screenshots and docs/screenshots"
 	@echo "make stubs      generate the gRPC stubs again"
 	@echo "make lock       write requirements.lock again: the versions that the tests run on, with hashes"
 	@echo "make clean      remove what the other targets made, but not the data"
@@ -43,9 +43,9 @@ client-program: $(VENV)/.client-program
 translations: $(VENV)/.test
 	@$(BIN)/python -m client.translations.make
 
+# All of them are in build/screenshots, those that the repository keeps in docs/screenshots too. ONLY="viewer film": only those.
 screenshots: $(VENV)/.test test-tools
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.client.screenshots docs/screenshots
-	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --ext .png docs/screenshots/*.png || test $$? = 98; fi
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.client.screenshots --keep docs/screenshots build/screenshots $(ONLY)
 
 demo: $(VENV)/.run
 	@$(BIN)/imsys-cli demo --server https://127.0.0.1:$${IMSYS_GATEWAY_PORT:-8443}

@@ -431,6 +431,7 @@ class ChatConfig:
         _number(0, 1 << 31),
         "Seconds in which authors may take their messages back; admins of a group always may.",
     )
+    group_members: int = setting(10000, _integer(2, 100000), "Members that a group has at most.")
     log_batch: int = setting(2000, _integer(1, 20000), "Messages that one transaction stores at most.")
     log_queue: int = setting(
         50000, _integer(1, 10000000), "Messages waiting to be stored beyond which senders get 73."

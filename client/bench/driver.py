@@ -174,16 +174,22 @@ class Driver:
     ) -> dict[str, Any]:
         """Act 60 times a second; from when each was due to when it was on the screen, and from when it began."""
         painted: list[float] = []
-        eye = Painted(painted.append)
+        worked: list[float] = []
+
+        def seen(moment: float) -> None:
+            painted.append(moment)
+            worked.append(time.thread_time())
+
+        eye = Painted(seen)
         viewport.installEventFilter(eye)
-        due_to, own, missed = [], [], 0
+        due_to, own, work, missed = [], [], [], 0
         start = time.monotonic() + FRAME_S
         spent = cpu()
         for number in range(count):
             due = start + number * FRAME_S
             while (left := due - time.monotonic()) > 0:
                 await self._wait(max(0.0, left - 0.0008))
-            before, began = len(painted), time.monotonic()
+            before, began, busy = len(painted), time.monotonic(), time.thread_time()
             act(number)
             late = began + 1.0
             while len(painted) == before and time.monotonic() < late:
@@ -194,6 +200,7 @@ class Driver:
                 continue
             due_to.append(painted[-1] - due)
             own.append(painted[-1] - began)
+            work.append(worked[-1] - busy)
             if painted[-1] - due > FRAME_S:
                 start += painted[-1] - due  # the next one is due a frame after this one, and not at once
         viewport.removeEventFilter(eye)
@@ -201,6 +208,7 @@ class Driver:
         return {
             "frame": spread(own),
             "due": spread(due_to),
+            "work": spread(work),
             "frames": len(own),
             "late": late_ones,
             "unpainted": missed,

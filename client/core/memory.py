@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,8 @@ from client.core.model import (
 from client.core.ports import Failure
 
 __all__ = ["NOW_MS", "MemoryAccount"]
+PREVIEW = 720
+"""Pixels of the width of a small picture."""
 PICTURES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -162,7 +165,7 @@ class MemoryAccount(MemoryWorld):
         for person in self._people.values():
             if person.username == username:
                 return person
-        raise Failure("Nobody has this name.")
+        raise Failure("There is nobody of this name.")
 
     async def ask_friend(self, uuid: int, note: str, alias: str = "") -> None:
         """Ask to become friends."""
@@ -247,7 +250,11 @@ class MemoryAccount(MemoryWorld):
         attachment = message.attachment
         if attachment is None or not attachment.thumbnail:
             return Path(attachment.preview) if attachment and attachment.preview else None
-        shape = (360, round(360 * attachment.height / attachment.width)) if attachment.width else (360, 240)
+        shape = (
+            (PREVIEW, round(PREVIEW * attachment.height / attachment.width))
+            if attachment.width
+            else (PREVIEW, PREVIEW * 2 // 3)
+        )
         return self._picture(
             f"{attachment.thumbnail}-{shape[1]}",
             lambda path: landscape(path, int(attachment.thumbnail.split("-")[-1]), *shape),
@@ -264,7 +271,9 @@ class MemoryAccount(MemoryWorld):
             return None
         path = self._folder / f"{name}.png"
         if not path.exists():
-            make(path)
+            half = path.with_suffix(f".{os.getpid()}")  # several processes may share the folder
+            make(half)
+            half.replace(path)
         return path
 
     def pause(self, key: str) -> None:
@@ -279,7 +288,7 @@ class MemoryAccount(MemoryWorld):
         """Give a transfer up; a message that waited for it goes."""
         self._allowed("cancel", key)
         transfer = self._transfers.pop(key)
-        self.changes.transfer.fire(replace(transfer, stage=Stage.FAILED, problem="Cancelled."))
+        self.changes.transfer.fire(replace(transfer, stage=Stage.CANCELLED))
         for message in list(self._newest(transfer.conversation, 200)):
             if message.key == key and not message.id:
                 await self.delete(message)

@@ -41,7 +41,6 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("emoji", ("Ctrl+E",), "Emoji", TALK),
     Shortcut("details", ("Ctrl+I",), "Details", TALK),
     Shortcut("end", ("Ctrl+End",), "To the newest message", TALK),
-    Shortcut("edit", ("Up",), "Change the last message, in an empty field", TALK, True),
     Shortcut("send", ("Return",), "Send", TALK, True),
     Shortcut("line", ("Shift+Return",), "New line", TALK, True),
     Shortcut("copy", ("Ctrl+C",), "Copy what is selected", TALK, True),

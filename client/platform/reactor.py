@@ -7,11 +7,13 @@ the client calls
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterator
 from typing import SupportsIndex
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
@@ -50,6 +52,11 @@ def install() -> None:
     qreactor.install()
     reactor = vars(internet)["reactor"]
     reactor.threadCallQueue = ThreadCalls()
+    # Qt's timers count in whole milliseconds: rounded down, as qt-reactor has it, or a twentieth too early,
+    # as coarse ones may be, the last one before each call would be spent on asking again and again
+    reactor._timer.setTimerType(Qt.TimerType.PreciseTimer)
+    left = reactor.timeout
+    reactor.timeout = lambda: None if (seconds := left()) is None else whole_ms(seconds)
 
     def signalled(number: int, frame: object = None) -> None:
         reactor.callFromThread(end)
@@ -59,6 +66,11 @@ def install() -> None:
             reactor.stop()
 
     reactor.sigInt = reactor.sigBreak = reactor.sigTerm = signalled
+
+
+def whole_ms(seconds: float) -> float:
+    """Seconds that are so many whole milliseconds when they are rounded down, and none too few."""
+    return (math.ceil(seconds * 1000) + 0.5) / 1000
 
 
 class ThreadCalls(list[object]):

@@ -12,7 +12,7 @@ from client.shell.context import Context
 from client.shell.open_accounts import OpenAccounts, Opened
 from client.translations.tr import tr
 from client.viewmodels.telling import telling
-from client.widgets.messages.words import content
+from client.widgets.messages.words import content_line
 
 
 class Notifications:
@@ -39,7 +39,7 @@ class Notifications:
             messages,
             context.settings.value,
             int(time.time() * 1000),
-            content,
+            content_line,
             seen=opened.view.current if seen else 0,
             hidden=tr("New message"),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QTimer
 from twisted.internet.defer import Deferred, DeferredList
 
 from client.core.changes import Signal
@@ -21,6 +22,9 @@ from client.widgets.pictures import Pictures
 
 if TYPE_CHECKING:
     from client.video.studio import Studio
+
+PREPARE_MS = 250
+"""After an account was opened, what its first conversation needs is made; nobody is so quick."""
 
 
 @dataclass(slots=True)
@@ -92,6 +96,7 @@ class OpenAccounts:
             last = context.settings.value.last.get(entry.id, 0)
             if last and account.conversation(last) is not None and not view.narrow:
                 view.open(last)
+        QTimer.singleShot(PREPARE_MS, view, view.conversation.prepare)
         account.start()
         return opened
 

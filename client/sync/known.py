@@ -34,6 +34,8 @@ class Known:
         self.settings: dict[str, str] = {}
         self.unknown = Signal[int]()
         """The uuid of somebody of whom nothing is known."""
+        self._seen: dict[int, tuple[tuple[object, ...], Conversation]] = {}
+        """What :meth:`seen` made, and of what."""
 
     def person(self, uuid: int) -> Person:
         """Somebody; one who is not known yet has their number for a name, and is asked about."""
@@ -67,7 +69,9 @@ class Known:
         return None if row is None else self.seen(row)
 
     def seen(self, row: Row) -> Conversation:
-        """A conversation with the name and the picture that its people have now."""
+        """A conversation with the name and the picture that its people have now: the same value while
+        nothing of it changes.
+        """
         one = row.conversation
         live = next(
             (stream.id for stream in self.live.values() if stream.conversation == one.id and stream.running),
@@ -75,12 +79,15 @@ class Known:
         )
         if one.kind is ConversationKind.PRIVATE and one.people:
             other = self.person(one.people[0])
-            return replace(one, title=other.name, avatar=other.avatar, live=live)
-        return replace(
-            one,
-            live=live,
-            title=one.title or ", ".join(self.person(uuid).name for uuid in one.people[:4]) or str(one.id),
-        )
+            title, avatar = other.name, other.avatar
+        else:
+            title, avatar = one.title, one.avatar
+            title = title or ", ".join(self.person(uuid).name for uuid in one.people[:4]) or str(one.id)
+        of = (one, title, avatar, live)
+        made = self._seen.get(one.id)
+        if made is None or made[0][0] is not one or made[0][1:] != of[1:]:
+            made = self._seen[one.id] = of, replace(one, title=title, avatar=avatar, live=live)
+        return made[1]
 
     def streams(self, conversation: int) -> Sequence[Stream]:
         """Live streams that run there."""

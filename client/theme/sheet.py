@@ -2,7 +2,8 @@
 
 Roles are said by properties: ``kind`` of a ``QPushButton`` (``primary``, ``danger``, ``flat``, ``row``,
 ``tab``), ``role`` of a ``QLabel`` (``title``, ``display``, ``second``, ``meta``, ``danger``, ``good``),
-``ground`` of a ``QWidget`` (``window``, ``list``, ``conversation``, ``float``).
+``ground`` of a ``QWidget`` (``window``, ``list``, ``conversation``, ``float``), ``card`` of a ``QFrame``
+(``plain``, ``pressable``).
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ QWidget[ground="conversation"] {{ background: {c.conversation}; }}
 QWidget[ground="float"] {{ background: {c.float}; border: 1px solid {c.hairline}; border-radius: {RADIUS}px; }}
 QFrame[line="true"] {{ background: {c.hairline}; border: none; max-height: 1px; min-height: 1px; }}
 
+QFrame[card="plain"] {{ border-radius: {RADIUS}px; }}
 QFrame[card="pressable"] {{ border: {FOCUS}px solid {c.list}; border-radius: {RADIUS}px; }}
 QFrame[card="pressable"]:hover {{ background: {c.hover}; border-color: {c.hover}; }}
 QFrame[card="pressable"]:focus {{ border-color: {c.accent}; }}

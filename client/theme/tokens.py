@@ -226,6 +226,7 @@ class Font(enum.Enum):
     MESSAGE_STRONG = (14.0, True, False)
     META = (11.5, False, False)
     META_STRONG = (11.5, True, False)
+    BADGE_SMALL = (10.0, True, False)
     TITLE = (17.0, True, False)
     DISPLAY = (22.0, True, False)
     CODE = (13.0, False, True)
@@ -270,7 +271,9 @@ DIALOG, DIALOG_WIDE, SWITCHER = (440, 520), (720, 560), (480, 420)
 # Icons and controls.
 ICON, ICON_SMALL, ICON_MARK, ICON_BIG, TARGET = 20, 16, 14, 48, 32
 CONTROL, STROKE, FOCUS, HAIRLINE = 36, 1.75, 2, 1
-BADGE, DOT, SCROLL_BAR, SCROLL_THUMB_LEAST = 20, 12, 10, 36
+BADGE, BADGE_SMALL, SCROLL_BAR, SCROLL_THUMB_LEAST = 20, 16, 10, 36
+DOT, DOT_SHARE, DOT_RIM = (8, 18), 0.25, 2
+"""The dot of who is online: the least and the most, its share of the avatar's width, what is cut out around it."""
 
 # Bubbles.
 BUBBLE_SHARE, BUBBLE_MOST = 0.66, 520

@@ -180,8 +180,20 @@
         <translation>M月d日</translation>
     </message>
     <message>
+        <source>MMMM d</source>
+        <translation>M月d日</translation>
+    </message>
+    <message>
         <source>d MMMM yyyy</source>
         <translation>yyyy年M月d日</translation>
+    </message>
+    <message>
+        <source>MMMM d, yyyy</source>
+        <translation>yyyy年M月d日</translation>
+    </message>
+    <message>
+        <source>{day}, {time}</source>
+        <translation>{day} {time}</translation>
     </message>
     <message>
         <source>{count} s left</source>
@@ -301,7 +313,7 @@
     </message>
     <message>
         <source>You to {name}</source>
-        <translation>您发给{name}</translation>
+        <translation>您发给 {name}</translation>
     </message>
     <message>
         <source>answer to: {text}</source>
@@ -644,6 +656,41 @@
     </message>
 </context>
 <context>
+    <name>Barred</name>
+    <message>
+        <source>Only its owner writes in this channel.</source>
+        <translation>只有频道所有者可以在此发言。</translation>
+    </message>
+    <message>
+        <source>You have blocked {name}.</source>
+        <translation>您已屏蔽 {name}。</translation>
+    </message>
+    <message>
+        <source>Unblock</source>
+        <translation>取消屏蔽</translation>
+    </message>
+    <message>
+        <source>{name} asks to be friends with you again.</source>
+        <translation>{name} 请求再次与您成为好友。</translation>
+    </message>
+    <message>
+        <source>Accept</source>
+        <translation>接受</translation>
+    </message>
+    <message>
+        <source>You have asked {name} to be friends again.</source>
+        <translation>您已请求 {name} 再次成为好友。</translation>
+    </message>
+    <message>
+        <source>You and {name} are not friends, so you cannot write to each other.</source>
+        <translation>您和 {name} 不是好友，因此无法互发消息。</translation>
+    </message>
+    <message>
+        <source>Send friend request</source>
+        <translation>发送好友请求</translation>
+    </message>
+</context>
+<context>
     <name>CertificatePage</name>
     <message>
         <source>Is this your server?</source>
@@ -904,18 +951,6 @@
         <translation>查找用户</translation>
     </message>
     <message>
-        <source>You have blocked {name}.</source>
-        <translation>您已屏蔽 {name}。</translation>
-    </message>
-    <message>
-        <source>You and {name} are not friends, so you cannot write to each other.</source>
-        <translation>您和 {name} 不是好友，因此无法互发消息。</translation>
-    </message>
-    <message>
-        <source>Only its owner writes in this channel.</source>
-        <translation>只有频道所有者可以在此发言。</translation>
-    </message>
-    <message>
         <source>Text</source>
         <translation>文本</translation>
     </message>
@@ -1014,6 +1049,12 @@
     <message>
         <source>To the newest messages</source>
         <translation>到最新消息</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n unread</source>
+        <translation>
+            <numerusform>%n 条未读</numerusform>
+        </translation>
     </message>
 </context>
 <context>
@@ -1129,7 +1170,7 @@
     </message>
     <message>
         <source>Save as …</source>
-        <translation>另存为 …</translation>
+        <translation>另存为…</translation>
     </message>
     <message>
         <source>Remove from this disk</source>
@@ -1240,7 +1281,7 @@
     </message>
     <message>
         <source>Save as …</source>
-        <translation>另存为 …</translation>
+        <translation>另存为…</translation>
     </message>
     <message>
         <source>Go to the message</source>
@@ -1452,6 +1493,13 @@
     <message>
         <source>Friends</source>
         <translation>好友</translation>
+    </message>
+</context>
+<context>
+    <name>Friends</name>
+    <message>
+        <source>online</source>
+        <translation>在线</translation>
     </message>
 </context>
 <context>
@@ -1877,6 +1925,21 @@
     </message>
 </context>
 <context>
+    <name>Phrases</name>
+    <message>
+        <source>, </source>
+        <translation>，</translation>
+    </message>
+    <message>
+        <source>{name}: {text}</source>
+        <translation>{name}：{text}</translation>
+    </message>
+    <message>
+        <source>{number}%</source>
+        <translation>{number}%</translation>
+    </message>
+</context>
+<context>
     <name>PickedRow</name>
     <message>
         <source>Do not send {name}</source>
@@ -2029,7 +2092,7 @@
         <translation>没有好友请求</translation>
     </message>
     <message>
-        <source>Who asks to become your friend is here.</source>
+        <source>Who asks to become your friend appears here.</source>
         <translation>想加您为好友的人会显示在这里。</translation>
     </message>
     <message>
@@ -2106,7 +2169,7 @@
     </message>
     <message>
         <source>Add …</source>
-        <translation>添加 …</translation>
+        <translation>添加…</translation>
     </message>
     <message>
         <source>Cancel</source>
@@ -2124,7 +2187,7 @@
     </message>
     <message>
         <source>{files}, {size}, to {name}</source>
-        <translation>{files}，{size}，发给{name}</translation>
+        <translation>{files}，{size}，发给 {name}</translation>
     </message>
     <message>
         <source>The files are being prepared</source>
@@ -2148,6 +2211,30 @@
     <message>
         <source>The server could not read the request.</source>
         <translation>服务器无法读取请求。</translation>
+    </message>
+    <message>
+        <source>You may not write here for a while.</source>
+        <translation>您暂时不能在这里发言。</translation>
+    </message>
+    <message>
+        <source>This group has as many members as it may have.</source>
+        <translation>该群组的人数已满。</translation>
+    </message>
+    <message>
+        <source>This link does not lead anywhere, or not any more.</source>
+        <translation>此链接无效或已失效。</translation>
+    </message>
+    <message>
+        <source>It is too late for that.</source>
+        <translation>已超过可以这样做的时间。</translation>
+    </message>
+    <message>
+        <source>There are as many as there may be.</source>
+        <translation>数量已达上限。</translation>
+    </message>
+    <message>
+        <source>Only admins write here.</source>
+        <translation>只有管理员可以在这里发言。</translation>
     </message>
     <message>
         <source>The server cannot be reached.</source>
@@ -2352,6 +2439,10 @@
     <message>
         <source>It was given up.</source>
         <translation>已放弃。</translation>
+    </message>
+    <message>
+        <source>There is no room left on this disk. Make room on it, and try again.</source>
+        <translation>此磁盘空间不足。请清理空间后重试。</translation>
     </message>
     <message>
         <source>The server&apos;s certificate is not signed by an authority that is trusted here; name its CA file.</source>
@@ -2591,10 +2682,6 @@
         <translation>到最新消息</translation>
     </message>
     <message>
-        <source>Change the last message, in an empty field</source>
-        <translation>修改上一条消息（输入框为空时）</translation>
-    </message>
-    <message>
         <source>Send</source>
         <translation>发送</translation>
     </message>
@@ -2775,6 +2862,10 @@
     <message>
         <source>Go live</source>
         <translation>开始直播</translation>
+    </message>
+    <message>
+        <source>No graphics card draws OpenGL here: pictures are painted without it, which is less work.</source>
+        <translation>这里没有显卡来绘制 OpenGL：改用普通方式绘制画面，这样更省资源。</translation>
     </message>
     <message>
         <source>OpenGL is not available: pictures are painted without it, and take more work.</source>

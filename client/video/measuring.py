@@ -113,7 +113,9 @@ def main() -> None:
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--rate", type=int, default=30)
     parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--without-opengl", action="store_true")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--without-opengl", dest="opengl", action="store_false", default=None)
+    ways.add_argument("--with-opengl", dest="opengl", action="store_true", default=None)
     options = parser.parse_args()
     application()
     install()
@@ -121,7 +123,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         path = film(Path(folder), options.size, options.rate, options.seconds)
-        json.dump(measure(reactor, path, opengl=False if options.without_opengl else None), sys.stdout)
+        json.dump(measure(reactor, path, opengl=options.opengl), sys.stdout)
         print()
 
 

@@ -1,7 +1,8 @@
-"""What pictures are shown on: OpenGL where it works, else Qt's own painting."""
+"""What pictures are shown on: OpenGL where a graphics card draws it, else Qt's own painting."""
 
 from __future__ import annotations
 
+import enum
 import logging
 
 from PySide6.QtCore import Signal
@@ -24,32 +25,53 @@ def wanted_format() -> QSurfaceFormat:
     return made
 
 
-def opengl_works() -> bool:
-    """Whether this system has it, and moderngl is installed; tried once without showing anything."""
+class OpenGL(enum.Enum):
+    """What draws OpenGL here."""
+
+    NONE = "none"
+    PROCESSOR = "processor"
+    """Then ffmpeg's conversion and Qt's painting take a sixth of the work (``client.video.measuring``)."""
+    CARD = "card"
+
+
+_RENDERER = 0x1F01
+_SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software", "swiftshader", "gdi generic", "basic render")
+"""Of the names of those that need no graphics card: Mesa's, Apple's, Chromium's and Microsoft's."""
+
+
+def drawn_by(renderer: str) -> OpenGL:
+    """What a renderer of this name draws with."""
+    name = renderer.casefold()
+    return OpenGL.PROCESSOR if any(one in name for one in _SOFTWARE) else OpenGL.CARD
+
+
+def opengl_here() -> OpenGL:
+    """What this system has, if moderngl is installed; tried once without showing anything."""
     try:
         import moderngl  # noqa: F401
     except ImportError:
-        return False
+        return OpenGL.NONE
     context = QOpenGLContext()
     context.setFormat(wanted_format())
     if not context.create():
-        return False
+        return OpenGL.NONE
     found = context.format()
     if (found.majorVersion(), found.minorVersion()) < (3, 3):
-        return False
+        return OpenGL.NONE
     surface = QOffscreenSurface()
     surface.setFormat(found)
     surface.create()
-    works = context.makeCurrent(surface)
-    if works:
-        context.doneCurrent()
-    return works
+    if not context.makeCurrent(surface):
+        return OpenGL.NONE
+    renderer = context.functions().glGetString(_RENDERER)
+    context.doneCurrent()
+    return drawn_by(str(renderer or ""))
 
 
 class VideoArea(QWidget):
     """Shows frames, on the best surface there is; it takes care of giving them back.
 
-    :param opengl: ``False``: never with OpenGL; ``None``: where it works.
+    :param opengl: ``False``: never with OpenGL; ``True``: in any case; ``None``: where a graphics card draws it.
     """
 
     pixels_changed = Signal()
@@ -60,8 +82,10 @@ class VideoArea(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._ground = ground
         self._frame: Frame | None = None
-        works = opengl_works() if opengl is None else opengl
-        self._surface: QWidget = self._opengl() if works else ImageSurface(ground, self)
+        here = opengl_here() if opengl is None else OpenGL.CARD if opengl else OpenGL.NONE
+        self.spares_processor = here is OpenGL.PROCESSOR
+        """Whether it does without OpenGL because that would be the processor's work too, and more of it."""
+        self._surface: QWidget = self._opengl() if here is OpenGL.CARD else ImageSurface(ground, self)
 
     def _opengl(self) -> QWidget:
         from client.video.gl_surface import GlSurface

@@ -47,6 +47,7 @@ class ConversationList(QAbstractListModel):
         self._rows: list[Conversation] = []
         self._text, self._shown = "", Shown.ALL
         self._kept = 0
+        self._unread = 0
         self._changed: set[int] = set()
         self._timer = QTimer(self, singleShot=True, interval=GATHER_MS)
         self._timer.timeout.connect(self.refresh)
@@ -85,8 +86,8 @@ class ConversationList(QAbstractListModel):
         return sum(1 for one in self.account.conversations() if one.archived)
 
     def unread(self) -> int:
-        """Unread messages of those that are not muted."""
-        return sum(one.unread for one in self.account.conversations() if not is_muted(one))
+        """Unread messages of those that are not muted, as of what is shown."""
+        return self._unread
 
     def row_of(self, conversation: int) -> int:
         """Where one is; -1: it is not shown."""
@@ -142,7 +143,8 @@ class ConversationList(QAbstractListModel):
     def refresh(self) -> None:
         """Show what the account has now."""
         self._timer.stop()
-        rows = [one for one in self.account.conversations() if self._wanted(one)]
+        everything = self.account.conversations()
+        rows = [one for one in everything if self._wanted(one)]
         before, after = [one.id for one in self._rows], [one.id for one in rows]
         if before == after:
             changed = [
@@ -165,7 +167,9 @@ class ConversationList(QAbstractListModel):
             self._rows = rows
             self.endResetModel()
         self._changed.clear()
-        self.counted.fire(self.unread())
+        unread, self._unread = self._unread, sum(one.unread for one in everything if not is_muted(one))
+        if self._unread != unread:
+            self.counted.fire(self._unread)
 
     # What Qt asks.
 

@@ -9,6 +9,7 @@ from client.core.display import shown, shown_name
 from client.core.model import ConversationKind, Message
 from client.core.ports import Account
 from client.core.preferences import Preferences
+from client.translations.sentences import said
 from client.viewmodels.conversation_list import is_muted
 
 TEXT_MOST = 300
@@ -54,7 +55,7 @@ def telling(
     title = shown_name(about.title)
     text = shown(content(last))[:TEXT_MOST] if preferences.show_text else hidden
     if about.kind is not ConversationKind.PRIVATE and preferences.show_text:
-        text = f"{shown_name(sender.name)}: {text}"
+        text = said(shown_name(sender.name), text)
     return Telling(about.id, title, text, sender.avatar, preferences.sound)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from client.core.display import colour_index, initials
 from client.theme import Font, Theme
-from client.theme.tokens import AVATAR, AVATARS, DOT, ON_AVATAR
+from client.theme.tokens import AVATAR, AVATARS, DOT, DOT_RIM, DOT_SHARE, ON_AVATAR
 from client.widgets.pictures import Pictures
 
 KEPT_MOST = 600
@@ -98,13 +99,18 @@ class Avatars(QObject):
 
 
 def paint_dot(painter: QPainter, theme: Theme, avatar: QRectF, ground: QColor, *, rtl: bool = False) -> None:
-    """The dot of somebody who is online, on the trailing lower edge of their avatar, cut out of it."""
-    size = min(theme.px(DOT), avatar.width() / 3)
-    left = avatar.left() + 1 if rtl else avatar.right() - size - 1
-    dot = QRectF(left, avatar.bottom() - size - 1, size, size)
+    """The dot of somebody who is online, on the trailing lower edge of their avatar, cut out of it.
+
+    Its middle is on the circle, or as near to it as the avatar's square lets it be.
+    """
+    size = max(theme.px(DOT[0]), min(theme.px(DOT[1]), round(avatar.width() * DOT_SHARE)))
+    out = avatar.width() / 2 * (1 - math.sqrt(0.5)) - size / 2
+    gap = max(out, DOT_RIM / 2)
+    left = avatar.left() + gap if rtl else avatar.right() - size - gap
+    dot = QRectF(left, avatar.bottom() - size - gap, size, size)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
-    painter.drawEllipse(dot.adjusted(-2, -2, 2, 2))
+    painter.drawEllipse(dot.adjusted(-DOT_RIM, -DOT_RIM, DOT_RIM, DOT_RIM))
     painter.setBrush(theme.colours.online)
     painter.drawEllipse(dot)
 
@@ -124,9 +130,10 @@ class Avatar(QWidget):
 
     def show_person(self, id: int, name: str, file_id: str, *, online: bool = False) -> None:
         """Whose it is."""
-        self._who, self._online = (id, name, file_id), online
-        self.setAccessibleName(name)
-        self.update()
+        if (self._who, self._online) != ((id, name, file_id), online):
+            self._who, self._online = (id, name, file_id), online
+            self.setAccessibleName(name)
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

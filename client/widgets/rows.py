@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QListView
+from PySide6.QtWidgets import QAbstractItemView, QListView
+
+Index = QModelIndex | QPersistentModelIndex
 
 MOVES = (
     Qt.Key.Key_Up,
@@ -16,6 +20,14 @@ MOVES = (
 )
 STEP = 20
 """Pixels of a step of the wheel's smallest part."""
+
+
+BY_KEYS = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+"""Somebody came by the keyboard, and is shown where they are; a window that opens is no key."""
 
 
 class Rows(QListView):
@@ -44,6 +56,10 @@ class Rows(QListView):
         """Do what a key does with the row in front; whether it does something."""
         return False
 
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Paint these rows anew; Qt's list would lay out and paint all, since one might have another height."""
+        QAbstractItemView.dataChanged(self, first, last, list(roles))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         self.setProperty("byKeys", True)
         if self.key(event):
@@ -67,7 +83,7 @@ class Rows(QListView):
         super().mousePressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self.setProperty("byKeys", event.reason() != Qt.FocusReason.MouseFocusReason)
+        self.setProperty("byKeys", event.reason() in BY_KEYS)
         super().focusInEvent(event)
         if not self.currentIndex().isValid() and self.model() is not None and self.model().rowCount():
             self.setCurrentIndex(self.model().index(0, 0))

@@ -17,8 +17,10 @@ from client.theme.tokens import GAP, HUGE, SLOW_MS, SMALL, TOAST_MS
 class Toast(QFrame):
     """One a window; a new sentence takes the place of the one before. It waits while the pointer is on it."""
 
-    def __init__(self, theme: Theme, window: QWidget) -> None:
+    def __init__(self, theme: Theme, window: QWidget, lift: Callable[[], int] = lambda: 0) -> None:
+        """``lift``: pixels at the bottom that it leaves free."""
         super().__init__(window)
+        self._lift = lift
         self._theme, self._window = theme, window
         self.setProperty("ground", "float")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -96,7 +98,7 @@ class Toast(QFrame):
         most = min(self._theme.px(420), window.width() - 2 * HUGE)
         self.setFixedWidth(max(120, min(most, self._natural())))
         self.adjustSize()
-        self.move((window.width() - self.width()) // 2, window.height() - self.height() - HUGE)
+        self.move((window.width() - self.width()) // 2, window.height() - self.height() - HUGE - self._lift())
 
     def _natural(self) -> int:
         width = self._text.fontMetrics().horizontalAdvance(self._text.text()) + 2 * GAP + 4

@@ -121,6 +121,7 @@ def _report(setting: Mapping[str, object], said: Sequence[Mapping[str, Any]], la
             waits |= {
                 f"frame, {part}": Latency(**one["frame"]),
                 f"frame from when it was due, {part}": Latency(**one["due"]),
+                f"processor time of a frame, {part}": Latency(**one["work"]),
             }
             counts |= {f"frames, {part}": one["frames"], f"late frames, {part}": one["late"]}
     if one := by_name.get(("keys", "")):

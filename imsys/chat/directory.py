@@ -213,6 +213,12 @@ class Directory(Service):
         if not session.greeting and session in sessions_of(self.local(session.user)):
             self._listener.rebuilt((session.user,))
 
+    def retell(self, user: int) -> None:
+        """Tell of a user's session here once more; who watches the user looks again what may be seen."""
+        entry = self._sessions.get(user)
+        if entry is not None:
+            self._listener.moved(user, entry.login_ms, self._is_elsewhere(user))
+
     def came_with(self, session: Session, token: str) -> bool:
         """Return whether a session logged in with this token."""
         return secrets.compare_digest(session.token_digest, self._digest(token))

@@ -14,7 +14,9 @@ from imsys.chat.views import live_push
 from imsys.errors import Refused, Status
 from imsys.files.sniffing import Kind
 from imsys.protocols.identifiers import encode_id
-from imsys.protocols.messages.live import LiveContent
+from imsys.protocols.messages.live import LiveContent, LivePush
+from imsys.protocols.messages.registry import service_id
+from imsys.server.dispatch import frame
 from imsys.store.appending import Draft
 from imsys.store.live import LiveState, LiveStream
 from imsys.util.background import uncancelled
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from imsys.store import Stores
 
 _log = Logger()
+
+PUSH = service_id(LivePush)
 
 AT_ONCE = 1000
 """Streams that are announced concurrently, at most; further calls are refused and must be retried."""
@@ -81,7 +85,7 @@ class LiveAnnouncer:
             self._running -= 1
 
     async def _tell(self, stream_id: bytes) -> None:
-        stream, receiver, members = await self._stores.live.recipients(stream_id)
+        stream, receiver, users, version = await self._stores.live.recipients(stream_id)
         if not stream.posted and stream.state is not LiveState.ENDED:  # its server may have failed to post it
             name = encode_id(stream_id)
             content = msgspec.json.encode(LiveContent(stream_id=name, title=stream.title)).decode()
@@ -89,7 +93,10 @@ class LiveAnnouncer:
                 stream.owner, receiver, stream.thread_id, Draft(f"live:{name}", content, int(Kind.VIDEO))
             )
             await self._stores.live.mark_posted(stream_id)
-        self._outbound.deliver(members, live_push(stream))
+        if version is None:
+            self._outbound.deliver(users, live_push(stream))
+        else:
+            await self._outbound.tell_group(stream.thread_id, version, frame(PUSH, live_push(stream)))
 
     def announce_in_time(self, stream_id: bytes) -> None:
         """Announce a stream in the background, with retries: a change of it may have been stored."""

@@ -16,8 +16,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from imsys.chat.group_fanout import GroupFanout, Read
 from imsys.chat.route_cache import OFFLINE, Nodes, RouteCache
-from imsys.chat.user_sessions import UserSessions, push_here
+from imsys.chat.user_sessions import UserSessions
 from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Refused
 from imsys.protocols.framing import CHAT
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from imsys.cluster.pushes import News
     from imsys.server.session import Session
     from imsys.store.appending import Appended
+    from imsys.store.members import MemberList, MemberLists
     from imsys.util.surge import Surge
 
 _log = Logger()
@@ -40,6 +42,9 @@ QUEUE = 20_000
 
 QUEUE_BYTES = 32 << 20
 """Bytes of these pushes, at most."""
+
+WHISPERS = QUEUE // 20
+"""Pushes that wait for a route beyond which those that are worth little are dropped."""
 
 TOGETHER = 1000
 """So many pushes to one server are sent without waiting for the end of the reactor's turn."""
@@ -72,6 +77,9 @@ RETRY = 1.0
 SWEEP = 5.0
 """Seconds between two checks for users who are owed a second look."""
 
+FEW_MEMBERS = 20
+"""Members of a group, up to which a push goes to each of them, as in private threads; beyond it once to each server."""
+
 FORWARDS = 1
 """How often a push is forwarded by servers that its receiver has left."""
 
@@ -101,6 +109,26 @@ class ChatPeers(Protocol):
         """Have all users of all other servers catch up."""
         ...
 
+    def group_nodes(self) -> Collection[str] | None:
+        """Return all servers, if all of them take frames for groups, else ``None``."""
+        ...
+
+    def miss_group(self, thread_id: int) -> None:
+        """Have the members of a group who are at other servers catch up."""
+        ...
+
+
+class Watcher(Protocol):
+    """Hears who comes and goes; see :class:`imsys.chat.presence.Presence`."""
+
+    def heard(self, node: str, news: News, everything: bool) -> None:
+        """Note what a server says of its sessions; an empty name is this server."""
+        ...
+
+    def lost(self, node: str) -> None:
+        """Note that a server is gone, with all its sessions."""
+        ...
+
 
 def resync_frame(sessions: int) -> bytes:
     """Encode the request to catch up, with the time ``within`` for so many sessions."""
@@ -116,11 +144,20 @@ class Outbound(Service):
     It is the :class:`~imsys.cluster.pushes.PeerHandler` as well, which serves the other servers.
 
     :param others: the other servers; ``None`` if there are none.
+    :param lists: the members of groups, as the message log keeps them.
+    :param read: reads them.
     """
 
     def __init__(
-        self, clock: IReactorTime, directory: Directory, others: ChatPeers | None, surge: Surge
+        self,
+        clock: IReactorTime,
+        directory: Directory,
+        others: ChatPeers | None,
+        surge: Surge,
+        lists: MemberLists,
+        read: Read,
     ) -> None:
+        self._groups = GroupFanout(clock, directory, lists, read, self.resync)
         self._clock = clock
         self._directory = directory
         self._others = others
@@ -142,6 +179,8 @@ class Outbound(Service):
         self._asked_at = 0.0
         self._asking: IDelayedCall | None = None
         self._outage = Outage(clock.seconds, "Looking for users on other servers")
+        self.watcher: Watcher | None = None
+        """Hears who comes and goes, here and on other servers."""
 
     def startService(self) -> None:
         """Begin to check users whose pushes were dropped."""
@@ -152,6 +191,7 @@ class Outbound(Service):
         """Stop; if users elsewhere have missed something, have all users of the other servers catch up."""
         super().stopService()
         self._sweeps.stop()
+        self._groups.stop()
         self._flush()
         if self._retry is not None:
             self._retry.cancel()
@@ -190,27 +230,43 @@ class Outbound(Service):
         if away and self._others is not None:
             self._send_away(away, frame)
 
+    def whisper(self, users: Iterable[int], push: Message) -> None:
+        """Send a push that is worth nothing a moment later to users who are online.
+
+        It is dropped where others wait for a route, and nobody is asked to catch up for it.
+        """
+        busy = len(self._queue) > WHISPERS
+        known_offline = self._cache.is_offline
+        local = self._directory.local
+        some = [user for user in users if local(user) is not None or not (busy or known_offline(user))]
+        self.deliver(some, push)
+
     def tell(self, appended: Appended, sender: int, frame: bytes, session: Session | None = None) -> None:
         """Send a frame to those whom a stored submission is for: the members of its thread but its sender.
 
         ``session``: the one that submitted it; the sender's others get the frame as well.
         """
-        group = appended.group
+        group, everywhere = appended.group, False
         if group is None:
             self.deliver_frame(appended.receivers, frame)
         else:
-            self.deliver_frame([user for user in group.roles if user != sender], frame)
+            everywhere = self._tell_group(group, frame, sender)
         if session is not None and session.siblings is not None:
-            session.siblings.push(frame, session)
+            (session.siblings.push_here if everywhere else session.siblings.push)(frame, session)
 
     def tell_again(self, appended: Appended, sender: int, session: Session | None = None) -> None:
         """Ask those users to catch up, since they may not have been told."""
         group = appended.group
-        self.catch_up(
-            appended.receivers if group is None else [user for user in group.roles if user != sender]
-        )
         if session is not None and session.siblings is not None:
             self.catch_up((sender,))
+        if group is None:
+            self.catch_up(appended.receivers)
+        elif len(group.roles) <= FEW_MEMBERS:
+            self.catch_up([user for user in group.roles if user != sender])
+        else:
+            self._groups.missed((group.thread_id,))
+            if self._others is not None:
+                self._others.miss_group(group.thread_id)
 
     def deliver_beside(self, session: Session, push: Message) -> None:
         """Send a push to the other sessions of a session's user, if there are any.
@@ -229,6 +285,33 @@ class Outbound(Service):
         """Send a frame to a user's sessions on other servers."""
         for node in nodes:
             self._post(node, RemotePush((user,), frame, TO_ALL))
+
+    async def tell_group(self, thread_id: int, version: int, frame: bytes) -> None:
+        """Send a frame that is not stored to the members of a group; ``version`` is that of their list.
+
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the members are not known, and the database did not answer.
+        """
+        group = await self._groups.find(thread_id, version)
+        if group is not None:
+            self._tell_group(group, frame, 0)
+
+    def _tell_group(self, group: MemberList, frame: bytes, but: int) -> bool:
+        """Send a frame to the members of a group, but one: to each, or once to each server.
+
+        Return whether all other servers have it, and give it to all sessions of members.
+        """
+        nodes = self._others.group_nodes() if self._others is not None else ()
+        if len(group.roles) <= FEW_MEMBERS or nodes is None:
+            newest = self._groups.newest(group)
+            self.deliver_frame(
+                [user for user in newest.roles if user != but and newest.first.get(user, 0) <= group.version],
+                frame,
+            )
+            return False
+        for node in nodes:
+            self._post(node, RemotePush((), frame, 1, group.thread_id, group.version))
+        self._groups.give(group.thread_id, group.version, frame, but=but, known=group)
+        return True
 
     def catch_up(self, users: Collection[int] | None) -> None:
         """Ask users on any server to catch up soon, since they may have missed a push.
@@ -365,16 +448,19 @@ class Outbound(Service):
         """
         local = self._directory.local
         for push in pushes:
-            users, frame, hops = push
+            users, frame, hops, thread_id, version = push
+            if thread_id:
+                self._groups.give(thread_id, version, frame)
+                continue
             away = []
             for user in users:
                 session = local(user)
                 if session is None:
                     away.append(user)
-                elif session.__class__ is UserSessions and not relay:
-                    session.push_here(frame)
-                else:
+                elif relay:
                     session.push(frame)
+                else:
+                    session.push_here(frame)
             if away:
                 self._forward_once(away, frame, hops)
 
@@ -407,11 +493,15 @@ class Outbound(Service):
                 joined(user, node, login_ms)
             if came(user, node, login_ms, user in beside):
                 self._post(node, RemotePush((user,), RESYNC, 1))
+        if self.watcher is not None:
+            self.watcher.heard(node, news, everything)
 
     def lost(self, node: str) -> None:
         """Forget the routes to a server that is gone."""
         self._cache.forget_node(node)
         self._directory.lost(node)
+        if self.watcher is not None:
+            self.watcher.lost(node)
 
     def broken(self) -> None:
         """Expect logins: the stream to another server is broken, so its users may come here."""
@@ -427,8 +517,12 @@ class Outbound(Service):
         ``beside``: the user has sessions on other servers, too.
         """
         self._cache.forget(user)
+        if login_ms > 0:
+            self._groups.came(user)
         if self._others is not None:
             self._others.tell(user, login_ms, beside)
+        if self.watcher is not None:
+            self.watcher.heard("", {user: login_ms}, False)
 
     def found(self, user: int, nodes: Collection[str]) -> None:
         """Have a user catch up on servers that were not known to have sessions of theirs."""
@@ -476,6 +570,10 @@ class Outbound(Service):
         else:
             self._asking, self._ask_rate = None, 0.0
 
+    def resync_groups(self, threads: Sequence[int]) -> None:
+        """Ask the members of groups who are here to catch up."""
+        self._groups.missed(threads)
+
     def resync_elsewhere(self, user: int) -> None:
         """Ask a user whose session has moved to another server to catch up."""
         self._look_for((user,), RESYNC, 1, insist=True)
@@ -483,7 +581,7 @@ class Outbound(Service):
     def _resync_one(self, user: int, frame: bytes) -> None:
         session = self._directory.local(user)
         if session is not None:
-            push_here(session, frame)
+            session.push_here(frame)
 
     def _miss(self, users: Collection[int]) -> None:
         """Remember users who could not be reached, and ask them to catch up when lookups work again."""

@@ -40,28 +40,19 @@ class UserSessions:
 
     def push(self, data: bytes, but: Session | None = None) -> None:
         """Send an encoded frame to all sessions, on any server, but one."""
-        for session in self.here:
-            if session is not but:
-                session.push(data)
+        self.push_here(data, but)
         if self.elsewhere:
             self._relay(self.user, self.elsewhere, data)
 
-    def push_here(self, data: bytes) -> None:
-        """Send an encoded frame to the sessions of this server."""
+    def push_here(self, data: bytes, but: Session | None = None) -> None:
+        """Send an encoded frame to the sessions of this server, but one."""
         for session in self.here:
-            session.push(data)
+            if session is not but:
+                session.push(data)
 
 
 Entry = Session | UserSessions
 """What the directory has of a user."""
-
-
-def push_here(entry: Entry, data: bytes) -> None:
-    """Send an encoded frame to a user's sessions of this server."""
-    if isinstance(entry, UserSessions):
-        entry.push_here(data)
-    else:
-        entry.push(data)
 
 
 def sessions_of(entry: Entry | None) -> list[Session]:

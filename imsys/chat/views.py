@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from imsys.files.sniffing import kind
 from imsys.protocols.identifiers import encode_id
@@ -20,15 +22,23 @@ from imsys.protocols.messages.entries import Entry
 from imsys.protocols.messages.files import FileContent
 from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import Card, ProfilePush
+from imsys.protocols.messages.presence import PresencePush
+from imsys.protocols.messages.presence import State as PresenceState
+from imsys.protocols.messages.registry import service_id
 from imsys.protocols.messages.texts import Forward, IncomingText, VerifiedText
 from imsys.protocols.messages.threads import Position, PositionPush
+from imsys.server.dispatch import frame
 from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
 from imsys.store.files import File
-from imsys.store.ids import timestamp
+from imsys.store.ids import moment, timestamp
 from imsys.store.live import LiveStream
 from imsys.store.people import Person
 from imsys.store.threads import Mark
+
+if TYPE_CHECKING:
+    from imsys.chat.presence import State
+    from imsys.server.session import Session
 
 
 def card_fields(person: Person) -> dict[str, str | int]:
@@ -126,7 +136,7 @@ def verified(message: Stored) -> VerifiedText:
 
 
 def extra_fields(extra: str | None) -> dict[str, Any]:
-    """Return what a message says beside its content: ``reply_to``, ``mentions``, ``forward``."""
+    """Return what a message says beside its content: ``reply_to``, ``mentions``, ``forward``, ``expires``."""
     if not extra:
         return {}
     found: dict[str, Any] = msgspec.json.decode(extra)
@@ -183,6 +193,12 @@ def position_push(mark: Mark) -> PositionPush:
     )
 
 
+def positions_push(marks: Sequence[Mark]) -> PositionPush:
+    """Make the push of the positions of some members of one group."""
+    first = position_push(marks[0])
+    return first if len(marks) == 1 else replace(first, more=[position(mark) for mark in marks[1:]])
+
+
 def file_kind(mime: str) -> int:
     """Return the message kind for a file of a content type; IMAGE only if clients can show the picture."""
     return int(kind(mime))
@@ -200,6 +216,22 @@ def file_content(file: File) -> str:
         thumbnail=UNSET if file.thumbnail_id is None else encode_id(file.thumbnail_id),
     )
     return msgspec.json.encode(content).decode()
+
+
+def presence_state(state: State) -> PresenceState:
+    """Make the item of a user in what a watcher sees; of who does not show it, nothing but that."""
+    if not state.shown:
+        return PresenceState(uuid=str(state.user), state="recently")
+    if state.online:
+        return PresenceState(uuid=str(state.user), state="online")
+    seen = moment(state.minute * 60_000) if state.minute else UNSET
+    return PresenceState(uuid=str(state.user), state="offline", last_seen=seen)
+
+
+def tell_presence(session: Session, states: Sequence[State]) -> None:
+    """Push states to a session that watches these users."""
+    push = PresencePush(states=[presence_state(state) for state in states])
+    session.push(frame(service_id(PresencePush), push))
 
 
 def live_push(stream: LiveStream) -> LivePush:

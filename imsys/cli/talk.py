@@ -252,7 +252,7 @@ class Chat:
         self._unsaid += 1
         self._why = explain(problem)
 
-    def _follow(self, outgoing: Outgoing, said: Utterance) -> None:
+    def _follow(self, outgoing: Outgoing[Message], said: Utterance) -> None:
         outgoing.when_stored().addCallbacks(
             self._stored, self._unsent, (said,), {}, (outgoing, said)
         ).addErrback(self._fail)
@@ -265,7 +265,7 @@ class Chat:
             self._view.update(said)
         self._calm()
 
-    def _unsent(self, reason: Failure, outgoing: Outgoing, said: Utterance) -> None:
+    def _unsent(self, reason: Failure, outgoing: Outgoing[Message], said: Utterance) -> None:
         if reason.check(Refused) and self._paused(reason.value):
             self._follow(self._client.post(self._thread, outgoing.text, unique_id=outgoing.unique_id), said)
             return
@@ -424,12 +424,7 @@ class Chat:
         if known is None:
             raise CliError(f"{self._name} was signed out.")
         self._client.credentials.token = known.token
-        try:
-            await self._client.start()
-        except Refused as refused:  # the next command was quicker
-            if not self._paused(refused):
-                raise
-            await self._resume()
+        await self._client.start()
 
     def _end(self) -> None:
         if not self._ended.called:

@@ -92,6 +92,8 @@ class PeerConnection:
         self._unary: UnaryPump | None = None
         self._streams = 0  # threads that read a stream
         self._closed = Event(is_set=True)
+        self.groups = False
+        """Whether the peer has said that it takes frames for groups."""
 
     def start(self) -> None:
         """Connect, and stay connected."""
@@ -126,6 +128,10 @@ class PeerConnection:
     def miss(self, users: Iterable[int] | None) -> None:
         """Have users of this peer catch up; ``None``: all of them."""
         self._outbox.miss(users)
+
+    def miss_groups(self, threads: Iterable[int]) -> None:
+        """Have the members of groups who are at this peer catch up."""
+        self._outbox.miss_groups(threads)
 
     async def end_session(self, uuid: int, session: str, message: str, device: str = "") -> None:
         """End a session of a device on the peer. :raises Unavailable: the peer did not answer."""
@@ -258,7 +264,8 @@ class PeerConnection:
                     self._outbox.acknowledge(ack.sequence)
                 else:
                     greeted = True
-                    self._outbox.open(generation, ack.incarnation, ack.sequence)
+                    self.groups = ack.groups
+                    self._outbox.open(generation, ack.incarnation, ack.sequence, groups=ack.groups)
                     self._reactor.callFromThread(self._opened, generation)
         except grpc.RpcError as error:
             code = error.code()

@@ -27,6 +27,9 @@ MAX_BYTES = 16 << 20
 MAX_MISSED = 10_000
 """Users remembered as having missed something, at most; beyond it all of the peer's users count as such."""
 
+MAX_GROUPS = 1000
+"""Groups remembered as having missed something, at most; beyond it all of the peer's users count as such."""
+
 MAX_NEWS = 10_000
 """Users whose news wait, at most; beyond it the peer is told that any of its knowledge may be outdated."""
 
@@ -40,13 +43,14 @@ WINDOW = 32
 class _Sent:
     """A sent batch.
 
-    ``resync``: users who may have missed something; ``None``: all; ``False``: nobody. ``everything``: see
-    :class:`PeerHandler`.
+    ``resync``: users who may have missed something; ``None``: all; ``False``: nobody. ``groups``: so may the members
+    of these. ``everything``: see :class:`PeerHandler`.
     """
 
     sequence: int
     pushes: list[RemotePush]
     resync: tuple[int, ...] | bool | None
+    groups: tuple[int, ...]
     news: News
     everything: bool
     beside: frozenset[int]
@@ -65,6 +69,8 @@ class _Sent:
             batch.resync.all = True
         elif not isinstance(self.resync, bool):
             batch.resync.users.extend(self.resync)
+        if self.groups:
+            batch.resync.groups.extend(self.groups)
         return batch
 
 
@@ -84,6 +90,7 @@ class PeerOutbox:
         self._again: deque[_Sent] = deque()
         self._missed: set[int] = set()
         self._missed_all = False
+        self._missed_groups: set[int] = set()
         self._news: dict[int, int] = {}
         self._beside: set[int] = set()  # those of them who have sessions elsewhere, too
         self._everything = True  # the peer knows no news from before this outbox
@@ -122,7 +129,7 @@ class PeerOutbox:
     def _put_what_fits(self, pushes: Sequence[RemotePush], needed: Sequence[int]) -> None:
         for push, bytes_ in zip(pushes, needed, strict=True):
             if self._away or len(self._queue) >= MAX_ENTRIES or self._bytes + bytes_ > MAX_BYTES:
-                self._miss(push.users)
+                self._miss_push(push)
             else:
                 self._queue.append(push)
                 self._bytes += bytes_
@@ -142,6 +149,12 @@ class PeerOutbox:
         """Have these users of the peer asked to catch up; ``None``: all."""
         with self._changed:
             self._miss(users)
+            self._changed.notify_all()
+
+    def miss_groups(self, threads: Iterable[int]) -> None:
+        """Have the members of groups who are at the peer asked to catch up."""
+        with self._changed:
+            self._miss_groups(threads)
             self._changed.notify_all()
 
     def away(self) -> None:
@@ -165,13 +178,17 @@ class PeerOutbox:
             return taken
 
     def leave(self) -> Sequence[int] | None:
-        """Close the outbox; return the users who may have missed something (``None``: all of the peer's)."""
+        """Close the outbox; return the users who may have missed something (``None``: all of the peer's).
+
+        Members of groups are not among them: wherever they log in then, that server has the group's frames as well.
+        """
         with self._changed:
             self._generation += 1
             self._open = False
             self._forget()
             users, everybody = tuple(self._missed), self._missed_all
             self._missed, self._missed_all = set(), False
+            self._missed_groups = set()
             self._changed.notify_all()
             return None if everybody else users
 
@@ -211,8 +228,11 @@ class PeerOutbox:
             self._changed.notify_all()
             return self._generation
 
-    def open(self, generation: int, incarnation: str, sequence: int) -> None:
-        """Start sending after the peer's greeting: its incarnation, and the last sequence it received."""
+    def open(self, generation: int, incarnation: str, sequence: int, *, groups: bool = True) -> None:
+        """Start sending after the peer's greeting: its incarnation, and the last sequence it received.
+
+        :param groups: whether it knows groups.
+        """
         with self._changed:
             if generation != self._generation:
                 return
@@ -226,6 +246,9 @@ class PeerOutbox:
                 self._sequence = max(self._sequence, sequence)
             self._again = deque(self._sent)
             self._asked = 0
+            if self._missed_groups and not groups:
+                self._miss(None)
+                self._missed_groups = set()
             self._open, self._away = True, False
             self._changed.notify_all()
 
@@ -256,7 +279,14 @@ class PeerOutbox:
     # -- under the lock
 
     def _pending(self) -> bool:
-        return bool(self._queue or self._missed or self._missed_all or self._news or self._everything)
+        return bool(
+            self._queue
+            or self._missed
+            or self._missed_all
+            or self._missed_groups
+            or self._news
+            or self._everything
+        )
 
     def _wants_acknowledgement(self) -> bool:
         if self._prompt or self._finishing:
@@ -278,12 +308,22 @@ class PeerOutbox:
             room -= size(push)
         self._bytes = self._bytes - (BATCH_BYTES - room) if queue else 0
         resync: tuple[int, ...] | bool | None = False
+        groups: tuple[int, ...] = ()
         if not queue and (self._missed or self._missed_all):  # after the remaining pushes
             resync = None if self._missed_all else tuple(self._missed)
             self._missed, self._missed_all = set(), False
+        if not queue and self._missed_groups:
+            groups, self._missed_groups = tuple(self._missed_groups), set()
         self._sequence += 1
         sent = _Sent(
-            self._sequence, pushes, resync, self._news, self._everything, frozenset(self._beside), self.told
+            self._sequence,
+            pushes,
+            resync,
+            groups,
+            self._news,
+            self._everything,
+            frozenset(self._beside),
+            self.told,
         )
         self._news, self._beside, self._everything = {}, set(), False
         self._sent.append(sent)
@@ -303,14 +343,28 @@ class PeerOutbox:
         if self._missed_all:
             self._missed = set()
 
+    def _miss_push(self, push: RemotePush) -> None:
+        if push.thread:
+            self._miss_groups((push.thread,))
+        else:
+            self._miss(push.users)
+
+    def _miss_groups(self, threads: Iterable[int]) -> None:
+        self._missed_groups.update(threads)
+        if len(self._missed_groups) > MAX_GROUPS:
+            self._miss(None)
+        if self._missed_all:
+            self._missed_groups = set()
+
     def _forget(self) -> None:
         for sent in self._sent:
             for push in sent.pushes:
-                self._miss(push.users)
+                self._miss_push(push)
             if not isinstance(sent.resync, bool):
                 self._miss(sent.resync)
+            self._miss_groups(sent.groups)
         for push in self._queue:
-            self._miss(push.users)
+            self._miss_push(push)
         self._sent.clear()
         self._again.clear()
         self._queue.clear()

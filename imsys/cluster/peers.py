@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -24,6 +24,13 @@ from imsys.util.background import run_in_background
 __all__ = ["GONE", "News", "PeerHandler", "Peers", "RemotePush"]
 
 _log = Logger()
+
+RECENT = 60.0
+"""Seconds for which the groups that frames went to are remembered: a peer that is new to this server may have had members
+of them before this server knew it."""
+
+MAX_RECENT = 1000
+"""Groups that are remembered, at most; beyond it all users of such a peer catch up."""
 
 SETTLE = 1.0
 """Seconds after which users of a gone peer are searched on all other servers."""
@@ -51,6 +58,8 @@ class Peers(Service):
         self._strays: set[int] = set()
         self._strays_all = False
         self._search: IDelayedCall | None = None
+        self._recent: OrderedDict[int, float] = OrderedDict()
+        self._forgotten = float("-inf")  # when the last group was that is not remembered any more
         self._ticks = LoopingCall(self._check)
         self._ticks.clock = reactor
         membership.on_change(self._changed)
@@ -66,11 +75,33 @@ class Peers(Service):
 
     def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
         """Have a peer push to its users, without waiting; the order for each peer is kept."""
+        for push in pushes:
+            if push.thread:
+                self._note(push.thread)
         link = self._links.get(node)
         if link is not None:
             link.send(pushes)
         else:
             self._stray(user for push in pushes for user in push.users)
+
+    def group_nodes(self) -> Collection[str] | None:
+        """Return all peers, if all of them take frames for groups, else ``None``."""
+        links = self._links
+        return None if any([not link.groups for link in links.values()]) else links.keys()  # noqa: C419 - there are few
+
+    def miss_group(self, thread_id: int) -> None:
+        """Have the members of a group who are at peers catch up."""
+        for link in self._links.values():
+            if link.groups:
+                link.miss_groups((thread_id,))
+            else:
+                link.miss(None)
+
+    def _note(self, thread_id: int) -> None:
+        self._recent[thread_id] = self._reactor.seconds()
+        self._recent.move_to_end(thread_id)
+        if len(self._recent) > MAX_RECENT:
+            _, self._forgotten = self._recent.popitem(last=False)
 
     def miss_all(self) -> None:
         """Have all users of all peers catch up."""
@@ -159,8 +190,17 @@ class Peers(Service):
         )
         if self._gone.pop(peer.name, None) == peer.incarnation:
             link.miss(None)  # it was only unreachable, and still has its users
+        self._miss_recent(link)
         link.start()
         self._wait_for((link,), None)
+
+    def _miss_recent(self, link: PeerConnection) -> None:
+        """Have members of groups catch up at a peer that got nothing as long as this server did not know it."""
+        since = self._reactor.seconds() - RECENT
+        if self._forgotten >= since:
+            link.miss(None)
+        else:
+            link.miss_groups([thread_id for thread_id, at in self._recent.items() if at >= since])
 
     def _suspect(self, peer: Peer) -> None:
         self._handler.broken()

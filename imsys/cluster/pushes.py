@@ -12,14 +12,17 @@ from imsys.protocols.messages.registry import Message, encode, service_id
 
 
 class RemotePush(NamedTuple):
-    """A frame of the chat port, including its header, for some users.
+    """A frame of the chat port, including its header, for some users, or for the members of a group.
 
-    ``hops`` counts the servers that sent it on.
+    ``hops`` counts the servers that sent it on. ``version`` is that of the members' list that it is for.
     """
 
     users: tuple[int, ...]
     frame: bytes
     hops: int = 0
+    thread: int = 0
+    """The group; 0: it is for the users."""
+    version: int = 0
 
     @property
     def service(self) -> int:
@@ -58,6 +61,10 @@ class PeerHandler(Protocol):
         """Ask those users of this server who have sessions on others, too, to catch up."""
         ...
 
+    def resync_groups(self, threads: Sequence[int]) -> None:
+        """Ask the members of these groups who are at this server to catch up."""
+        ...
+
     def hear(self, node: str, news: News, everything: bool, beside: Collection[int] = frozenset()) -> None:
         """Note logins and ends of sessions on a peer.
 
@@ -94,12 +101,16 @@ def size(push: RemotePush) -> int:
 
 def pack(pushes: Sequence[RemotePush]) -> imsys_v1_pb2.Pushes:
     """Pack pushes for the wire: all frames in one byte string, beside lists of numbers."""
+    groups = [push.thread for push in pushes]
+    some = any(groups)
     return imsys_v1_pb2.Pushes(
         frames=b"".join([push.frame for push in pushes]),
         lengths=[len(push.frame) for push in pushes],
         hops=[push.hops for push in pushes],
         counts=[len(push.users) for push in pushes],
         users=[user for push in pushes for user in push.users],
+        groups=groups if some else (),
+        versions=[push.version for push in pushes] if some else (),
     )
 
 
@@ -111,13 +122,17 @@ def unpack(packed: imsys_v1_pb2.Pushes) -> list[RemotePush]:
         not len(ends) == len(counts) == len(hops)
         or (ends[-1] if ends else 0) != len(frames)
         or sum(counts) != len(users)
+        or not len(packed.groups) == len(packed.versions) in (0, len(ends))
     ):
         raise ValueError("a batch whose lists do not fit together")
     pieces = [frames[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    if len(users) == len(ends) and all(counts):
+    if len(users) == len(ends) and all(counts) and not packed.groups:
         return [RemotePush((user,), frame, hop) for user, frame, hop in zip(users, pieces, hops, strict=True)]
     lasts = accumulate(counts)
+    groups, versions = list(packed.groups) or [0] * len(ends), list(packed.versions) or [0] * len(ends)
     return [
-        RemotePush(users[last - count : last], frame, hop)
-        for last, count, frame, hop in zip(lasts, counts, pieces, hops, strict=True)
+        RemotePush(users[last - count : last], frame, hop, group, version)
+        for last, count, frame, hop, group, version in zip(
+            lasts, counts, pieces, hops, groups, versions, strict=True
+        )
     ]

@@ -26,6 +26,7 @@ class _Received(NamedTuple):
     sequence: int
     pushes: list[RemotePush]
     resync: list[int] | bool | None
+    groups: list[int]
     news: News
     everything: bool
     beside: frozenset[int]
@@ -35,7 +36,7 @@ def _read(batch: imsys_v1_pb2.Batch) -> _Received:
     """Parse a batch in the stream's thread. A malformed one counts as lost: all users here catch up."""
     resync: list[int] | bool | None = False
     if batch.HasField("resync"):
-        resync = None if batch.resync.all else list(batch.resync.users)
+        resync = None if batch.resync.all else list(batch.resync.users) or False
     news: dict[int, int] = {}
     everything, beside = False, frozenset[int]()
     try:
@@ -47,7 +48,7 @@ def _read(batch: imsys_v1_pb2.Batch) -> _Received:
     except ValueError as error:
         _log.error("a batch of another chat server cannot be read: {reason}", reason=str(error))
         pushes, resync, everything = [], None, True
-    return _Received(batch.sequence, pushes, resync, news, everything, beside)
+    return _Received(batch.sequence, pushes, resync, list(batch.resync.groups), news, everything, beside)
 
 
 class RelayServicer:
@@ -80,7 +81,7 @@ class RelayServicer:
         node, incarnation = greeting.node, greeting.incarnation
         try:
             received = self._on_reactor(context, self._greeted, node, incarnation, greeting.devices)
-            yield imsys_v1_pb2.Ack(sequence=received, incarnation=self._membership.incarnation)
+            yield imsys_v1_pb2.Ack(sequence=received, incarnation=self._membership.incarnation, groups=True)
             for batch in requests:
                 if batch.bye:
                     self._on_reactor(context, self._farewell, node, incarnation)
@@ -151,6 +152,8 @@ class RelayServicer:
                 self._handler.receive(batch.pushes, node in self._partial)
             if not isinstance(batch.resync, bool):
                 self._handler.resync(batch.resync)
+            if batch.groups:
+                self._handler.resync_groups(batch.groups)
         except Exception:
             # it counts as received, so the rest is not sent again
             _log.failure("a batch from {node} was not handed on in full: all sessions catch up", node=node)

@@ -47,7 +47,7 @@ class DefaultInspector:
         head = content.read(0, HEAD)
         mime = self._probe.of(content, sniff(head, file.filename), head)
         self._scanned(file, content, mime)
-        if file.purpose is Purpose.AVATAR:
+        if file.purpose.is_avatar:
             return self._avatar(content, mime)
         preview = (
             self._preview(content, mime) if self._thumbnails and file.purpose is Purpose.MESSAGE else None

@@ -7,28 +7,45 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.attachments import Attachment, Grant
 from imsys.sdk.certificates import Presented, changed_certificate, presented_by
 from imsys.sdk.client import Client
+from imsys.sdk.conversation import Conversation, applied
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import MessageStream
 from imsys.sdk.devices import Device, DeviceChange, DeviceEvent, DeviceInfo, Devices
 from imsys.sdk.downloading import Received
+from imsys.sdk.entries import (
+    Edit,
+    Entry,
+    EntryKind,
+    Hidden,
+    Logged,
+    Pin,
+    Reaction,
+    Reactor,
+    Recall,
+    UnknownEntry,
+)
 from imsys.sdk.gateway import Gateway, Login, Resources, ServerAddress
 from imsys.sdk.live import LiveChange, LiveMention, LiveState, LiveStream, LiveStreams
 from imsys.sdk.model import (
+    EVERYBODY,
     ConnectionState,
+    Forwarded,
     Friend,
     FriendRequest,
     Friendship,
+    Mentions,
     Message,
     MessageKind,
     Person,
     Position,
+    ReactionCount,
     StateChange,
     Thread,
 )
 from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.pages import Pages
 from imsys.sdk.progress import Progress, Stage, Transfer
-from imsys.sdk.refusals import SENTENCES, explain
+from imsys.sdk.refusals import SENTENCES, NotServed, explain
 from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.signed_in import FileSignInStore, SignedIn, SignInStore
@@ -42,42 +59,57 @@ from imsys.sdk.uploading import Sent
 from imsys.util.names import check_email, check_password, check_username
 
 __all__ = [
+    "EVERYBODY",
     "SENTENCES",
     "Attachment",
     "CertificateChanged",
     "Client",
     "ConnectionState",
+    "Conversation",
     "Credentials",
     "Device",
     "DeviceChange",
     "DeviceEvent",
     "DeviceInfo",
     "Devices",
+    "Edit",
+    "Entry",
+    "EntryKind",
     "FileChanged",
     "FileSeenStore",
     "FileSignInStore",
     "FileUnfinishedUploads",
+    "Forwarded",
     "Friend",
     "FriendRequest",
     "Friendship",
     "Gateway",
     "Grant",
+    "Hidden",
     "LiveChange",
     "LiveMention",
     "LiveState",
     "LiveStream",
     "LiveStreams",
+    "Logged",
     "Login",
     "MemorySeenStore",
+    "Mentions",
     "Message",
     "MessageKind",
     "MessageStream",
+    "NotServed",
     "Outgoing",
     "Pages",
     "Person",
+    "Pin",
     "Position",
     "Presented",
     "Progress",
+    "Reaction",
+    "ReactionCount",
+    "Reactor",
+    "Recall",
     "Received",
     "Refused",
     "Resources",
@@ -99,6 +131,8 @@ __all__ = [
     "Unavailable",
     "UnfinishedUpload",
     "UnfinishedUploads",
+    "UnknownEntry",
+    "applied",
     "changed_certificate",
     "check_email",
     "check_password",

@@ -13,8 +13,8 @@ from twisted.python.failure import Failure
 from imsys.errors import Status, Unavailable
 from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
+from imsys.sdk.entries import logged
 from imsys.sdk.inbox import Inbox
-from imsys.sdk.model import recorded
 from imsys.util.background import Background
 from imsys.util.backoff import Backoff
 
@@ -148,9 +148,10 @@ class CatchingUp:
         number = line.begin_pull()
         while inbox.room():
             after = line.last
-            request = RecordsRequest(thread_id=str(thread_id), msg_id=str(after), limit=_PAGE)
+            request = RecordsRequest(thread_id=str(thread_id), msg_id=str(after), limit=_PAGE, entries=True)
             page: RecordsResponse = await self._request(request, RecordsResponse)
-            inbox.page(thread_id, after, (recorded(record, self._me()) for record in page.chat_messages))
+            as_of = int(page.as_of or 0)
+            inbox.page(thread_id, after, (logged(record, self._me(), as_of) for record in page.chat_messages))
             if page.is_complete or line.last == after:
                 inbox.behind.discard(thread_id)
                 inbox.end_pull(thread_id, number)

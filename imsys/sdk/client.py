@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
@@ -15,6 +15,7 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.contacts import FriendshipPush, HelloMessage
 from imsys.protocols.messages.devices import DevicePush
+from imsys.protocols.messages.entries import EntriesPush, HiddenPush
 from imsys.protocols.messages.files import (
     FileGetRequest,
     FileGetResponse,
@@ -26,7 +27,7 @@ from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
-from imsys.sdk import attachments, model
+from imsys.sdk import attachments, changing, entries, model
 from imsys.sdk.attachments import Grant
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
@@ -34,12 +35,23 @@ from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import Delivery, MessageStream
 from imsys.sdk.devices import DeviceChange, Devices
 from imsys.sdk.devices import change as device_change
+from imsys.sdk.entries import Entry, Hidden, Logged
 from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.link import ConnectionManager
 from imsys.sdk.live import LiveChange, LiveStreams
-from imsys.sdk.model import ConnectionState, FriendRequest, Friendship, Message, Person, Position, StateChange
+from imsys.sdk.model import (
+    ConnectionState,
+    Forwarded,
+    FriendRequest,
+    Friendship,
+    Mentions,
+    Message,
+    Person,
+    Position,
+    StateChange,
+)
 from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.receipts import Receipts
@@ -54,12 +66,10 @@ from imsys.sdk.unfinished import UnfinishedUploads
 from imsys.sdk.unique import UniqueIds
 from imsys.util.backoff import Backoff
 
-LONGEST_TEXT = 4096
-"""Characters of a message, at most (docs/protocol.md, 2.3)."""
-
 _log = Logger()
 
 R = TypeVar("R", bound=Response)
+S = TypeVar("S", bound=MessageStream[Any])
 
 
 class Client:
@@ -73,7 +83,7 @@ class Client:
     :class:`imsys.errors.Unavailable` if no answer came in time.
 
     :param receive: whether to receive messages; a client that only sends requests passes ``False``.
-    :param outbox: texts that wait for an acknowledgement, at most.
+    :param outbox: texts and changes that wait for an acknowledgement, at most.
     :param unfinished: where unfinished uploads are remembered, so that a later client can resume them.
     :param calendar: the time of day in Unix seconds; it may be set at any time, timeouts do not use it.
     """
@@ -146,8 +156,12 @@ class Client:
         self.on_message: Signal[Message] = self._delivery.on_message
         """A message of somebody else, in the order of its thread."""
         self.on_sent: Signal[Message] = self._delivery.on_sent
-        """A message of this user, stored, from this client or another one; with ``on_message`` it gives the order of a
-        thread."""
+        """A message of this user, stored, from this client or another one; with ``on_message`` and ``on_entry`` it gives
+        the order of a thread."""
+        self.on_entry: Signal[Entry] = self._delivery.on_entry
+        """A change to a conversation, this user's own as well, in the order of its thread."""
+        self.on_hidden: Signal[Hidden] = Signal()
+        """This user has hidden messages on another device."""
         self._catching_up = CatchingUp(reactor, self._link.request, lambda: self.me.uuid, self._backoff())
         self._inbox = Inbox(
             reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience
@@ -158,12 +172,13 @@ class Client:
         self._unique_id = UniqueIds(calendar)
         self._others: dict[int, int] = {}  # thread -> the other user of a private one, 0 for a group
         self._outbox = Outbox(
-            *(reactor, self._link.request, self._other, self._stored, self._link.drop),
+            *(reactor, self._link.request, self._other, self._arrived, self._link.drop),
             limit=outbox,
             keep=timing.keep,
             backoff=self._backoff,
         )
         self._keep_texts = False
+        self._wanted: Callable[[Logged], bool] | None = None
         self._remembering = Remembering(reactor, seen, self._inbox, self._delivery, timing.save)
 
     # coming and going
@@ -219,16 +234,30 @@ class Client:
 
     # talking
 
-    def messages(self) -> MessageStream:
+    def messages(self) -> MessageStream[Message]:
         """Return a stream of the messages of others, read at the application's pace.
 
-        Call it before ``start`` to miss none.
+        Call it before ``start`` to miss none. A client has one stream, this one or that of :meth:`log`.
         """
-        if self._delivery.stream is None:
-            self._delivery.stream = MessageStream(self._handled, self._catching_up.behind_soon)
-        return self._delivery.stream
+        return self._stream(MessageStream[Message], _of_others)
 
-    def post(self, thread_id: int, text: str, *, unique_id: str = "") -> Outgoing:
+    def log(self) -> MessageStream[Logged]:
+        """Return a stream of all that the threads' logs get: messages, this user's own as well, and changes.
+
+        See :meth:`messages`.
+        """
+        return self._stream(MessageStream[Logged], _anything)
+
+    def post(
+        self,
+        thread_id: int,
+        text: str,
+        *,
+        reply_to: int = 0,
+        mentions: Mentions = (),
+        forward: Forwarded | None = None,
+        unique_id: str = "",
+    ) -> Outgoing[Message]:
         """Queue a text for a thread.
 
         It is sent after those posted earlier to that thread, as soon as the client is online.
@@ -237,30 +266,82 @@ class Client:
         :meth:`imsys.sdk.Outgoing.withdraw` is called, or the time ``keep`` of :class:`imsys.sdk.Timing` is
         over.
 
+        :param reply_to: the message of this thread that it answers.
+        :param mentions: whom it mentions: at most 100 members, or ``EVERYBODY``.
+        :param forward: the text that is forwarded; the server takes its words from there. See :meth:`forward`.
         :param unique_id: that of an earlier ``Outgoing`` which failed but may have been stored, so that it is
             not stored twice.
         :raises Refused: MESSAGE_TOO_LONG (67), it is empty or too long; INVALID_FIELD (70), it is not valid
-            Unicode; SERVER_BUSY (73), too many texts wait already.
+            Unicode, or mentions too many; SERVER_BUSY (73), too many texts wait already.
         """
-        if not 1 <= len(text) <= LONGEST_TEXT:
-            raise Refused(
-                Status.MESSAGE_TOO_LONG,
-                f"A message of {len(text)} characters; allowed are 1 to {LONGEST_TEXT}.",
-            )
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise Refused(Status.INVALID_FIELD, "A message is made of Unicode characters.") from None
-        return self._outbox.post(unique_id or self._unique_id(), thread_id, text)
+        if forward is None:
+            changing.checked(text)
+        changing.mentioning(mentions)
+        return self._outbox.post(
+            *(unique_id or self._unique_id(), thread_id, text),
+            reply_to=reply_to,
+            mentions=mentions,
+            forward=forward,
+        )
 
-    async def send(self, thread_id: int, text: str) -> Message:
+    async def send(self, thread_id: int, text: str, *, reply_to: int = 0, mentions: Mentions = ()) -> Message:
         """Send a text; return the message as the server stored it, once it is durable there.
 
         :raises Refused: it is refused for good, see :meth:`post`; or the client is signed out.
         :raises Unavailable: the client is not started, or is stopped meanwhile.
         """
         self._link.demand()
-        return await self.post(thread_id, text).when_stored()
+        return await self.post(thread_id, text, reply_to=reply_to, mentions=mentions)
+
+    def forward(self, thread_id: int, message: Message, *, unique_id: str = "") -> Outgoing[Message]:
+        """Send the text of a message to a thread, as its first author wrote it.
+
+        :raises Refused: as :meth:`post` does.
+        """
+        source = Forwarded(thread_id=message.thread_id, message_id=message.id, sender=message.sender)
+        return self.post(thread_id, message.text, forward=source, unique_id=unique_id)
+
+    # changing what was said: each is queued and sent as texts are, after those posted earlier to its thread
+
+    def edit(
+        self, thread_id: int, message_id: int, text: str, *, mentions: Mentions = (), unique_id: str = ""
+    ) -> Outgoing[Entry | None]:
+        """Replace a text of this user's; ``await`` it for the entry.
+
+        :raises Refused: as :meth:`post` does.
+        """
+        unique_id = unique_id or self._unique_id()
+        return self._outbox.change(thread_id, changing.edit(thread_id, message_id, text, mentions, unique_id))
+
+    def recall(
+        self, thread_id: int, message_ids: Sequence[int], *, unique_id: str = ""
+    ) -> Outgoing[Entry | None]:
+        """Take messages back, at most 100: this user's own, or as an admin of a group anybody's.
+
+        :raises Refused: INVALID_FIELD (70), there are too many, or none; SERVER_BUSY (73), as for :meth:`post`.
+        """
+        unique_id = unique_id or self._unique_id()
+        return self._outbox.change(thread_id, changing.recall(thread_id, message_ids, unique_id))
+
+    def react(
+        self, thread_id: int, message_id: int, emoji: str, on: bool = True, *, unique_id: str = ""
+    ) -> Outgoing[Entry | None]:
+        """Put a reaction to a message, one emoji; or take this user's away. There may be several.
+
+        :raises Refused: as :meth:`post` does.
+        """
+        unique_id = unique_id or self._unique_id()
+        return self._outbox.change(thread_id, changing.react(thread_id, message_id, emoji, on, unique_id))
+
+    def pin(
+        self, thread_id: int, message_id: int, on: bool = True, *, unique_id: str = ""
+    ) -> Outgoing[Entry | None]:
+        """Pin a message, or take it down; in a group as an admin.
+
+        :raises Refused: SERVER_BUSY (73), as for :meth:`post`.
+        """
+        unique_id = unique_id or self._unique_id()
+        return self._outbox.change(thread_id, changing.pin(thread_id, message_id, on, unique_id))
 
     async def mark_read(self, thread_id: int, message_id: int) -> None:
         """Tell the other members that this user has read a thread up to a message."""
@@ -369,6 +450,11 @@ class Client:
             case TextPush():
                 for item in push.text_msg:
                     self._arrived(model.incoming(item, self.me.uuid), int(item.prev_id))
+            case EntriesPush():
+                for change in push.entries:
+                    self._arrived(entries.pushed(change, self.me.uuid), int(change.prev_id))
+            case HiddenPush():
+                self.on_hidden.emit(entries.hidden(push))
             case FriendshipPush():
                 self._befriended(push)
             case ResyncPush():
@@ -400,17 +486,22 @@ class Client:
                 push.within if isinstance(push.within, int | float) else self._timing.standing
             )
 
-    def _arrived(self, message: Message, previous: int) -> None:
+    def _arrived(self, item: Logged, previous: int) -> None:
         if self._receive:
-            self._inbox.live(message, previous)
+            self._inbox.live(item, previous)
 
-    def _stored(self, message: Message, previous: int) -> None:
-        self._arrived(message, previous)
-
-    def _handled(self, message: Message) -> None:
-        if not message.mine:
-            self._marks.delivered(message.thread_id, message.id)
+    def _handled(self, item: Logged) -> None:
+        if isinstance(item, Message) and not item.mine:
+            self._marks.delivered(item.thread_id, item.id)
         self._remembering.save_soon()
+
+    def _stream(self, kind: type[S], wanted: Callable[[Logged], bool]) -> S:
+        if self._delivery.stream is None:
+            self._wanted = wanted
+            self._delivery.stream = kind(self._handled, self._catching_up.behind_soon, wanted)
+        if self._wanted is not wanted:
+            raise RuntimeError("A client has one stream, that of messages() or that of log().")
+        return cast(S, self._delivery.stream)
 
     async def _other(self, thread_id: int) -> int:
         if thread_id not in self._others:
@@ -423,6 +514,14 @@ class Client:
 
     def _backoff(self) -> Backoff:
         return Backoff(self._timing.first_wait, self._timing.longest_wait)
+
+
+def _of_others(item: Logged) -> bool:
+    return isinstance(item, Message) and not item.mine
+
+
+def _anything(item: Logged) -> bool:
+    return True
 
 
 def _stopped() -> Unavailable:
@@ -444,4 +543,5 @@ def _hello(item: HelloMessage, thread_id: int, me: int) -> Message:
         sent_at=model.parse_time(item.timestamp),
         mine=sender == me,
         kind=model.kind_of(item.msg_type),
+        as_of=int(item.msg_id),
     )

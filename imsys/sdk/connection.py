@@ -34,7 +34,7 @@ from imsys.protocols.messages.registry import (
 from imsys.protocols.messages.session import HeartbeatRequest, HeartbeatResponse, LogoutResponse
 from imsys.sdk.comeback import asked_to_wait
 from imsys.sdk.gateway import status_of
-from imsys.sdk.refusals import explain
+from imsys.sdk.refusals import NotServed, explain
 from imsys.sdk.silence import Vigil
 from imsys.util.events import Result, Waiters
 
@@ -148,6 +148,7 @@ class ChatConnection:
         self._gone: Waiters[None] = Waiters()
         self._format = format
         self._raw = raw or {}
+        self._unserved: set[int] = set()  # responses of services that the server does not have
         self._decoder = FrameDecoder(format, limit)
         self._pending: dict[int, _Pending] = {}
         self._retired = False
@@ -165,6 +166,10 @@ class ChatConnection:
             return fail(Disconnected())
         if len(self._pending) >= _PENDING_LIMIT:
             return fail(Unavailable(Status.NETWORK_ERROR, "Too many requests wait for the server."))
+        if (
+            reply_id(type(request)) in self._unserved
+        ):  # a server closes after three requests that it does not know
+            return fail(NotServed())
         self._last_seq = seq = self._last_seq + 1
         try:
             frame = self._format.encode(
@@ -291,6 +296,9 @@ class ChatConnection:
             pending.answer.errback(
                 Unavailable(Status.NETWORK_ERROR, "The server's answer belongs to another request.")
             )
+        elif frame.service == UNKNOWN and outcome.error == Status.JSONPARSE_ERROR:
+            self._unserved.add(pending.reply)
+            pending.answer.errback(NotServed())
         elif outcome.error != Status.SUCCESS:
             pending.answer.errback(refusal(outcome))
         else:

@@ -1,30 +1,41 @@
-"""Deliver messages to the application: as events, or as a stream that it reads at its own pace."""
+"""Deliver messages and entries to the application: as events, or as a stream that it reads at its own pace."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar, cast
 
 from twisted.internet.defer import Deferred, fail, succeed
 
+from imsys.sdk.entries import Entry, Logged
 from imsys.sdk.model import Message
 from imsys.sdk.signals import Signal
 
 _STREAM_LIMIT = 1000
-"""Messages that a stream holds, at most; the rest stays on the server until there is room."""
+"""What a stream holds, at most; the rest stays on the server until there is room."""
+
+T = TypeVar("T", bound=Logged)
 
 
-class MessageStream:
-    """The messages of others, one by one: ``async for message in stream``. One reader at a time.
+class MessageStream(Generic[T]):
+    """What comes, one by one: ``async for message in stream``. One reader at a time.
 
     A message counts as handled when the next one is requested. The stream ends when the client is stopped,
     and raises :class:`imsys.errors.Refused` when it is signed out.
     """
 
-    def __init__(self, handled: Callable[[Message], None], made_room: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        handled: Callable[[Logged], None],
+        made_room: Callable[[], None],
+        wanted: Callable[[Logged], bool],
+    ) -> None:
+        """``wanted``: what the reader gets; the rest is queued too, so that all counts as handled in order."""
         self._handled = handled
         self._made_room = made_room
-        self._items: deque[Message] = deque()
+        self._wanted = wanted
+        self._items: deque[Logged] = deque()
         self._in_hand = False
         self._full = False
         self._waiting: Deferred[None] | None = None
@@ -36,13 +47,13 @@ class MessageStream:
         return not self._full
 
     @property
-    def unhandled(self) -> tuple[Message, ...]:
-        """The messages that it holds, including the one that the application is handling."""
+    def unhandled(self) -> tuple[Logged, ...]:
+        """What it holds, including what the application is handling."""
         return tuple(self._items)
 
-    def put(self, message: Message) -> None:
-        """Append a message; this user's own are queued too, so that they count as handled in order."""
-        self._items.append(message)
+    def put(self, item: Logged) -> None:
+        """Append what came."""
+        self._items.append(item)
         self._full = self._full or len(self._items) >= _STREAM_LIMIT
         self._wake()
 
@@ -55,19 +66,19 @@ class MessageStream:
         """Reopen the stream: the client has been started again."""
         self._ended = None
 
-    def __aiter__(self) -> MessageStream:
+    def __aiter__(self) -> MessageStream[T]:
         return self
 
-    async def __anext__(self) -> Message:
+    async def __anext__(self) -> T:
         if self._in_hand:
             self._in_hand = False
             self._finish()
         while True:
-            while self._items and self._items[0].mine:
+            while self._items and not self._wanted(self._items[0]):
                 self._finish()
             if self._items:
                 self._in_hand = True
-                return self._items[0]
+                return cast(T, self._items[0])
             await self._wait()
 
     def _finish(self) -> None:
@@ -100,29 +111,33 @@ class MessageStream:
 
 
 class Delivery:
-    """Delivers messages to the application.
+    """Delivers messages and entries to the application.
 
-    :param handled: called with each message that the application has handled.
+    :param handled: called with each that the application has handled.
     """
 
-    def __init__(self, handled: Callable[[Message], None]) -> None:
+    def __init__(self, handled: Callable[[Logged], None]) -> None:
         self.on_message: Signal[Message] = Signal()
         self.on_sent: Signal[Message] = Signal()
-        self.stream: MessageStream | None = None
+        self.on_entry: Signal[Entry] = Signal()
+        self.stream: MessageStream[Logged] | MessageStream[Message] | None = None
         self._handled = handled
 
     def room(self) -> bool:
         """Whether the application can take more."""
         return self.stream is None or self.stream.room
 
-    def deliver(self, message: Message) -> None:
-        """Deliver one message; those of a thread arrive in order."""
-        (self.on_sent if message.mine else self.on_message).emit(message)
-        if self.stream is None:
-            self._handled(message)
+    def deliver(self, item: Logged) -> None:
+        """Deliver one; those of a thread arrive in order."""
+        if isinstance(item, Entry):
+            self.on_entry.emit(item)
         else:
-            self.stream.put(message)
+            (self.on_sent if item.mine else self.on_message).emit(item)
+        if self.stream is None:
+            self._handled(item)
+        else:
+            self.stream.put(item)
 
-    def unhandled(self) -> tuple[Message, ...]:
-        """Return the messages that the application has not handled yet."""
+    def unhandled(self) -> tuple[Logged, ...]:
+        """Return what the application has not handled yet."""
         return () if self.stream is None else self.stream.unhandled

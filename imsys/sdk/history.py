@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from msgspec import UNSET
 
 from imsys.errors import Refused, Status
+from imsys.protocols.messages.entries import (
+    HideRequest,
+    HideResponse,
+    PinsRequest,
+    PinsResponse,
+    ReactorsRequest,
+    ReactorsResponse,
+)
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
 from imsys.protocols.messages.threads import (
     PositionsRequest,
@@ -18,6 +26,7 @@ from imsys.protocols.messages.threads import (
 )
 from imsys.sdk import model
 from imsys.sdk.contacts import Ask
+from imsys.sdk.entries import Logged, Reactor, logged
 from imsys.sdk.pages import Pages
 
 _PAGE = 100
@@ -81,6 +90,47 @@ class History:
         """
         return _Backwards(lambda cursor: self._read(thread_id, page, before=cursor), str(before))
 
+    def log(self, thread_id: int, after: int = 0, *, page: int = 100) -> Pages[Logged]:
+        """List the whole log of a thread after an id, oldest first: messages, as they are now, and what was
+        changed in the conversation (:class:`imsys.sdk.Entry`).
+        """
+
+        async def read(cursor: str) -> tuple[list[Logged], str, bool]:
+            request = RecordsRequest(thread_id=str(thread_id), msg_id=cursor, limit=page, entries=True)
+            found = await self._ask(request, RecordsResponse)
+            as_of = int(found.as_of or 0)
+            items = [logged(record, self._me(), as_of) for record in found.chat_messages]
+            return items, found.next_msg_id, found.is_complete
+
+        return Pages(read, str(after))
+
+    async def pins(self, thread_id: int) -> list[int]:
+        """Return the ids of the pinned messages of a thread, the one pinned last first."""
+        found = await self._ask(PinsRequest(thread_id=str(thread_id)), PinsResponse)
+        return [int(one) for one in found.pins]
+
+    def reactors(self, thread_id: int, message_id: int) -> Pages[Reactor]:
+        """List who reacted to a message, by emoji and user."""
+
+        async def read(cursor: str) -> tuple[list[Reactor], str, bool]:
+            page = await self._ask(
+                ReactorsRequest(thread_id=str(thread_id), msg_id=str(message_id), cursor=cursor, limit=_PAGE),
+                ReactorsResponse,
+            )
+            items = [Reactor(uuid=int(one.uuid), emoji=one.emoji) for one in page.reactors]
+            return items, page.next, page.is_complete
+
+        return Pages(read, "")
+
+    async def hide(self, thread_id: int, message_ids: Collection[int] = (), *, up_to: int = 0) -> None:
+        """Hide messages, at most 100, or all up to an id, from this user alone; the others still have them.
+
+        :raises Refused: INVALID_FIELD (70), too many, or none.
+        """
+        ids = [str(one) for one in message_ids]
+        request = HideRequest(thread_id=str(thread_id), msg_ids=ids, up_to=str(up_to) if up_to else UNSET)
+        await self._ask(request, HideResponse)
+
     async def _read(
         self, thread_id: int, limit: int, *, after: str | None = None, before: str | None = None
     ) -> tuple[list[model.Message], str, bool]:
@@ -89,10 +139,12 @@ class History:
             msg_id=after or "0",
             limit=limit,
             before=UNSET if before is None else before,
+            details=True,
         )
         page = await self._ask(request, RecordsResponse)
+        as_of = int(page.as_of or 0)
         return (
-            [model.recorded(record, self._me()) for record in page.chat_messages],
+            [model.recorded(record, self._me(), as_of) for record in page.chat_messages],
             page.next_msg_id,
             page.is_complete,
         )

@@ -1,4 +1,4 @@
-"""Incoming messages by thread: delivered in order, held back for a missing one, which is then pulled."""
+"""Incoming messages and entries by thread: delivered in order, held back for a missing one, which is then pulled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from imsys.sdk.model import Message
+from imsys.sdk.entries import Logged
 from imsys.sdk.ordering import Line
 from imsys.sdk.seen import Seen
 
@@ -15,9 +15,9 @@ _EARLY_LIMIT = 1000
 
 
 class Inbox:
-    """Orders the incoming messages of all threads, each with a :class:`Line`.
+    """Orders what comes of all threads, each with a :class:`Line`.
 
-    :param deliver: called once with each message, in the order of its thread.
+    :param deliver: called once with each message and entry, in the order of its thread.
     :param pull: asks for a thread's history after the last message of its line.
     :param patience: seconds that a message waits for an earlier one before its thread is pulled.
     """
@@ -25,7 +25,7 @@ class Inbox:
     def __init__(
         self,
         clock: IReactorTime,
-        deliver: Callable[[Message], None],
+        deliver: Callable[[Logged], None],
         pull: Callable[[int], None],
         *,
         patience: float = 2.0,
@@ -41,7 +41,7 @@ class Inbox:
         self._patience = patience
         self._lines: dict[int, Line] = {}
         self._timers: dict[int, IDelayedCall] = {}
-        self._early: list[tuple[Message, int]] = []
+        self._early: list[tuple[Logged, int]] = []
         self.settled = False
         """Whether the threads of the first login are known; one that appears later is delivered whole."""
 
@@ -63,8 +63,8 @@ class Inbox:
         """Note that all threads are known, and process the messages that came before that."""
         self.settled = True
         early, self._early = self._early, []
-        for message, previous in sorted(early, key=lambda pair: pair[0].id):
-            self.live(message, previous)
+        for item, previous in sorted(early, key=lambda pair: pair[0].id):
+            self.live(item, previous)
 
     def line(self, thread_id: int) -> Line:
         """Return the line of a thread; make it if there is none."""
@@ -77,28 +77,28 @@ class Inbox:
         """Return the id up to which each thread has been delivered."""
         return {thread_id: line.last for thread_id, line in self._lines.items()}
 
-    def live(self, message: Message, previous: int) -> None:
-        """Process a message that was pushed; ``previous`` is the id before it in its thread."""
-        if not self.settled and message.thread_id not in self._lines:
+    def live(self, item: Logged, previous: int) -> None:
+        """Process a message or entry that was pushed; ``previous`` is the id before it in its thread."""
+        if not self.settled and item.thread_id not in self._lines:
             if len(self._early) < _EARLY_LIMIT:
-                self._early.append((message, previous))
+                self._early.append((item, previous))
             return
         if not self.room():
-            self.behind.add(message.thread_id)
+            self.behind.add(item.thread_id)
             return
-        line = self.line(message.thread_id)
-        self._through(line.live(message, previous))
+        line = self.line(item.thread_id)
+        self._through(line.live(item, previous))
         if line.overflowed:
-            self._forget_timer(message.thread_id)
-            self._pull(message.thread_id)
-        elif line.held and message.thread_id not in self._timers:
-            self._timers[message.thread_id] = self._clock.callLater(
-                self._patience, self._missing, message.thread_id
+            self._forget_timer(item.thread_id)
+            self._pull(item.thread_id)
+        elif line.held and item.thread_id not in self._timers:
+            self._timers[item.thread_id] = self._clock.callLater(
+                self._patience, self._missing, item.thread_id
             )
         elif not line.held:
-            self._forget_timer(message.thread_id)
+            self._forget_timer(item.thread_id)
 
-    def page(self, thread_id: int, after: int, records: Iterable[Message]) -> None:
+    def page(self, thread_id: int, after: int, records: Iterable[Logged]) -> None:
         """Process a page of the history that begins after an id."""
         self._through(self.line(thread_id).page(after, tuple(records)))
 
@@ -114,9 +114,9 @@ class Inbox:
         for thread_id in tuple(self._timers):
             self._forget_timer(thread_id)
 
-    def _through(self, messages: Iterable[Message]) -> None:
-        for message in messages:
-            self._deliver(message)
+    def _through(self, items: Iterable[Logged]) -> None:
+        for item in items:
+            self._deliver(item)
 
     def _missing(self, thread_id: int) -> None:
         del self._timers[thread_id]

@@ -5,17 +5,27 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal
+
+from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages.contacts import Friend as WireFriend
 from imsys.protocols.messages.contacts import FriendRequestItem, FriendRequestPush, FriendshipPush
 from imsys.protocols.messages.people import Card, CardResponse, ProfilePush
 from imsys.protocols.messages.records import Record
+from imsys.protocols.messages.texts import Forward as WireForward
 from imsys.protocols.messages.texts import IncomingText
 from imsys.protocols.messages.threads import Position as WirePosition
 from imsys.protocols.messages.threads import PositionPush
 from imsys.protocols.messages.threads import Thread as WireThread
 from imsys.sdk.attachments import Attachment, attachment
 from imsys.sdk.live import LiveMention, mention
+
+EVERYBODY: Final = "all"
+"""Mentions all members of a thread."""
+
+Mentions = tuple[int, ...] | Literal["all"]
+"""Whom a text mentions: users, or :data:`EVERYBODY`."""
 
 
 class MessageKind(enum.IntEnum):
@@ -122,10 +132,30 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One message.
+class Forwarded:
+    """Where a forwarded text was written first, and by whom."""
 
-    Ids increase within a thread; ``mine``: this user wrote it; ``unique_id`` is empty in the history.
+    thread_id: int
+    message_id: int
+    sender: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionCount:
+    """How many users reacted to a message with an emoji, and whether this user is one of them."""
+
+    emoji: str
+    count: int
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message, as it was after the entry ``as_of`` of its thread; later entries may change it, see
+    :func:`imsys.sdk.applied`.
+
+    Ids increase within a thread; ``mine``: this user wrote it; ``unique_id`` is empty in messages of others
+    that come from the history.
     """
 
     id: int
@@ -138,6 +168,18 @@ class Message:
     kind: MessageKind | int = MessageKind.TEXT
     unique_id: str = ""
     read: bool = False
+    edited_at: datetime | None = None
+    recalled: bool = False
+    reply_to: int = 0
+    mentions: Mentions = ()
+    forward: Forwarded | None = None
+    reactions: tuple[ReactionCount, ...] = ()
+    pinned: bool = False
+    as_of: int = 0
+
+    def mentions_user(self, uuid: int) -> bool:
+        """Whether it mentions a user, or everybody."""
+        return self.mentions == EVERYBODY or uuid in self.mentions
 
     @property
     def attachment(self) -> Attachment | None:
@@ -149,6 +191,9 @@ class Message:
         """The live stream that it announces, if any."""
         return mention(self.text) if self.kind is MessageKind.VIDEO else None
 
+
+_RECALLED = 2
+"""The status of a message whose content is gone (docs/protocol.md, 2.3)."""
 
 _WITH_FILES = (MessageKind.IMAGE, MessageKind.FILE, MessageKind.AUDIO, MessageKind.VIDEO)
 
@@ -248,8 +293,15 @@ def position(push: PositionPush | WirePosition) -> Position:
     )
 
 
-def recorded(record: Record, me: int) -> Message:
-    """Convert a message of the history."""
+def mentioned(given: list[str] | str | UnsetType) -> Mentions:
+    """Convert the mentions of a text."""
+    if isinstance(given, list):
+        return tuple(map(int, given))
+    return EVERYBODY if given == EVERYBODY else ()
+
+
+def recorded(record: Record, me: int, as_of: int = 0) -> Message:
+    """Convert a message of the history, which has all entries up to ``as_of``."""
     sender = int(record.msg_sender)
     return Message(
         id=int(record.msg_id),
@@ -260,7 +312,18 @@ def recorded(record: Record, me: int) -> Message:
         sent_at=parse_time(record.timestamp),
         mine=sender == me,
         kind=kind_of(record.msg_type),
+        unique_id=record.unique_id or "",
         read=record.status == 1,
+        edited_at=parse_time(record.edited) if record.edited else None,
+        recalled=record.status == _RECALLED,
+        reply_to=int(record.reply_to or 0),
+        mentions=mentioned(record.mentions),
+        forward=_forwarded(record.forward),
+        reactions=tuple(
+            ReactionCount(emoji=one.emoji, count=one.count, mine=one.mine) for one in record.reactions or ()
+        ),
+        pinned=record.pinned is True,
+        as_of=as_of,
     )
 
 
@@ -278,4 +341,16 @@ def incoming(item: IncomingText, me: int) -> Message:
         kind=kind_of(item.msg_type),
         unique_id=item.unique_id,
         read=item.msg_status == 1,
+        reply_to=int(item.reply_to or 0),
+        mentions=mentioned(item.mentions),
+        forward=_forwarded(item.forward),
+        as_of=int(item.msg_id),
+    )
+
+
+def _forwarded(forward: WireForward | UnsetType) -> Forwarded | None:
+    if forward is UNSET:
+        return None
+    return Forwarded(
+        thread_id=int(forward.thread_id), message_id=int(forward.msg_id), sender=int(forward.sender or 0)
     )

@@ -1,22 +1,26 @@
-"""The outbox: texts are sent in order, thread by thread, until the server acknowledges them."""
+"""The outbox: texts and changes are sent in order, thread by thread, until the server acknowledges them."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import UNSET
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.protocols.messages.texts import TextItem, TextRequest, TextResponse, VerifiedText
+from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
+from imsys.protocols.messages.texts import Forward, TextItem, TextRequest, TextResponse, VerifiedText
+from imsys.sdk.changing import Change, mentioning
 from imsys.sdk.connection import Disconnected
-from imsys.sdk.model import Message, parse_time
+from imsys.sdk.entries import Entry, Logged
+from imsys.sdk.model import Forwarded, Mentions, Message, parse_time, recorded
 from imsys.sdk.outgoing import Outgoing
 from imsys.util.backoff import Backoff
 
@@ -34,26 +38,36 @@ _SILENCES = 2
 
 _log = Logger()
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True)
 class _Queue:
-    """The texts of one thread; at most one request or one wait is pending."""
+    """What waits for one thread; at most one request or one wait is pending."""
 
     backoff: Backoff
-    items: deque[Outgoing] = field(default_factory=deque)
+    items: deque[Outgoing[Any]] = field(default_factory=deque)
     busy: bool = False
     timer: IDelayedCall | None = None
 
 
+class _Taken(NamedTuple):
+    """What the server has of one: the message, or the entry of a change, and the id before it in its thread."""
+
+    outgoing: Outgoing[Any]
+    item: Logged | None
+    previous: int
+
+
 class Outbox:
-    """Sends texts, with one pending request per thread: a text that must wait delays only its own thread.
+    """Sends texts and changes, with one pending request per thread: what must wait delays only its own thread.
 
     :param request: sends a request on the present connection and expects a given response type.
     :param receiver: returns the other user of a thread (0 for a group).
-    :param stored: called with each message that is stored, and the id before it in its thread.
+    :param stored: called with each message or entry that is stored, and the id before it in its thread.
     :param stuck: called when the connection exists but is of no use.
-    :param limit: texts that wait, at most.
-    :param keep: seconds after which a text fails.
+    :param limit: texts and changes that wait, at most.
+    :param keep: seconds after which one fails.
     """
 
     def __init__(
@@ -61,7 +75,7 @@ class Outbox:
         clock: IReactorTime,
         request: Callable[..., Deferred[Any]],
         receiver: Callable[[int], Awaitable[int]],
-        stored: Callable[[Message, int], None],
+        stored: Callable[[Logged, int], None],
         stuck: Callable[[], None],
         *,
         limit: int = 1000,
@@ -85,11 +99,31 @@ class Outbox:
     def __len__(self) -> int:
         return sum(len(queue.items) for queue in self._queues.values())
 
-    def post(self, unique_id: str, thread_id: int, text: str) -> Outgoing:
+    def post(
+        self,
+        unique_id: str,
+        thread_id: int,
+        text: str,
+        *,
+        reply_to: int = 0,
+        mentions: Mentions = (),
+        forward: Forwarded | None = None,
+    ) -> Outgoing[Message]:
         """Queue a text. :raises Refused: SERVER_BUSY (73), too many wait."""
+        more: dict[str, Any] = {"reply_to": reply_to, "mentions": mentions, "forward": forward}
+        return self._queue(Outgoing(unique_id, thread_id, text, self._clock.seconds(), self._forget, **more))
+
+    def change(self, thread_id: int, change: Change) -> Outgoing[Entry | None]:
+        """Queue a change. :raises Refused: SERVER_BUSY (73), too many wait."""
+        unique_id = change.request.unique_id
+        return self._queue(
+            Outgoing(unique_id, thread_id, "", self._clock.seconds(), self._forget, change=change)
+        )
+
+    def _queue(self, outgoing: Outgoing[T]) -> Outgoing[T]:
         if len(self) >= self._limit:
             raise Refused(Status.SERVER_BUSY, "Too many messages wait for the connection.")
-        outgoing = Outgoing(unique_id, thread_id, text, self._clock.seconds(), self._forget)
+        thread_id = outgoing.thread_id
         queue = self._queues.get(thread_id)
         if queue is None:
             queue = self._queues[thread_id] = _Queue(self._backoff())
@@ -137,16 +171,25 @@ class Outbox:
         if not self._open or queue.busy or queue.timer is not None or not queue.items:
             return
         queue.busy = True
-        batch: list[Outgoing] = []
+        batch: list[Outgoing[Any]] = []
         sent = Deferred.fromCoroutine(self._send(thread_id, queue, batch))
         sent.addCallbacks(
             self._acknowledged, self._refused, (thread_id, queue, batch), {}, (thread_id, queue, batch)
         )
         sent.addErrback(self._broken)
 
-    async def _send(self, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> tuple[TextResponse, int]:
+    async def _send(self, thread_id: int, queue: _Queue, batch: list[Outgoing[Any]]) -> list[_Taken]:
+        """Send what comes next; ``batch`` gets what that is."""
+        change = queue.items[0].change
+        if change is not None:
+            batch.append(queue.items[0])
+            batch[0].sent = True
+            answer = await self._request(change.request, change.reply)
+            return [_Taken(batch[0], change.stored(answer, self.me), int(answer.prev_id))]
         receiver = await self._receiver(thread_id)
         batch += self._batch(queue, receiver)
+        if not batch:
+            return []  # they were withdrawn
         texts = TextRequest(
             text_sender=str(self.me),
             text_receiver=str(receiver),
@@ -155,12 +198,20 @@ class Outbox:
         )
         for outgoing in batch:
             outgoing.sent = True
-        return await self._request(texts, TextResponse), receiver
+        response: TextResponse = await self._request(texts, TextResponse)
+        verified = {item.unique_id: item for item in response.verified_msg}
+        return [
+            _Taken(outgoing, await self._message(outgoing, receiver, item), int(item.prev_id))
+            for outgoing in batch
+            if (item := verified.get(outgoing.unique_id)) is not None
+        ]
 
-    def _batch(self, queue: _Queue, receiver: int) -> list[Outgoing]:
-        batch: list[Outgoing] = []
+    def _batch(self, queue: _Queue, receiver: int) -> list[Outgoing[Any]]:
+        batch: list[Outgoing[Any]] = []
         size = 0
         for outgoing in queue.items:
+            if outgoing.change is not None:
+                break
             size += len(msgspec.json.encode(self._item(outgoing, receiver))) + 1
             if batch and (outgoing.alone or size > _BATCH_BYTES or len(batch) >= _BATCH):
                 break
@@ -169,33 +220,52 @@ class Outbox:
                 break
         return batch
 
-    def _item(self, outgoing: Outgoing, receiver: int) -> TextItem:
+    def _item(self, outgoing: Outgoing[Any], receiver: int) -> TextItem:
+        forward = outgoing.forward
         return TextItem(
             unique_id=outgoing.unique_id,
             msg_sender=str(self.me),
             msg_receiver=str(receiver),
             msg_content=outgoing.text,
+            reply_to=str(outgoing.reply_to) if outgoing.reply_to else UNSET,
+            mentions=mentioning(outgoing.mentions),
+            forward=UNSET
+            if forward is None
+            else Forward(thread_id=str(forward.thread_id), msg_id=str(forward.message_id)),
         )
 
     def _acknowledged(
-        self, answer: tuple[TextResponse, int], thread_id: int, queue: _Queue, batch: list[Outgoing]
+        self, taken: list[_Taken], thread_id: int, queue: _Queue, batch: list[Outgoing[Any]]
     ) -> None:
-        response, receiver = answer
         queue.busy = False
         self._silences = 0
-        verified = {item.unique_id: item for item in response.verified_msg}
-        done = [outgoing for outgoing in batch if outgoing.unique_id in verified]
-        self._take(queue, done)
-        for outgoing in done:
-            self._stored_now(outgoing, receiver, verified[outgoing.unique_id])
-        if done:
+        self._take(queue, [one.outgoing for one in taken])
+        for outgoing, item, previous in taken:
+            if item is not None:
+                self._stored(item, previous)
+            outgoing.settle(item)
+        if taken or not batch:
             queue.backoff.reset()
             self._pump(thread_id)
         elif self._queues.get(thread_id) is queue:
             self._later(thread_id, queue)
 
-    def _stored_now(self, outgoing: Outgoing, receiver: int, item: VerifiedText) -> None:
-        message = Message(
+    async def _message(self, outgoing: Outgoing[Any], receiver: int, item: VerifiedText) -> Message:
+        """Return a text as the server has stored it. Of one that is forwarded only the server knows the words."""
+        if outgoing.forward is not None:
+            request = RecordsRequest(
+                thread_id=item.thread_id, msg_id=str(int(item.msg_id) - 1), limit=1, details=True
+            )
+            try:
+                page: RecordsResponse = await self._request(request, RecordsResponse)
+            except Refused as refused:
+                if isinstance(refused, Unavailable) or refused.status.retryable:
+                    raise  # sent again, it is acknowledged again
+            else:
+                for record in page.chat_messages:
+                    if record.msg_id == item.msg_id:
+                        return recorded(record, self.me, int(page.as_of or 0))
+        return Message(
             id=int(item.msg_id),
             thread_id=int(item.thread_id),
             sender=self.me,
@@ -204,11 +274,13 @@ class Outbox:
             sent_at=parse_time(item.timestamp),
             mine=True,
             unique_id=outgoing.unique_id,
+            reply_to=outgoing.reply_to,
+            mentions=outgoing.mentions,
+            forward=outgoing.forward,
+            as_of=int(item.msg_id),
         )
-        self._stored(message, int(item.prev_id))
-        outgoing.settle(message)
 
-    def _refused(self, reason: Failure, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> None:
+    def _refused(self, reason: Failure, thread_id: int, queue: _Queue, batch: list[Outgoing[Any]]) -> None:
         queue.busy = False
         if self._queues.get(thread_id) is not queue:
             return  # failed in the meantime
@@ -236,7 +308,7 @@ class Outbox:
         else:
             self._blame(problem, thread_id, queue, batch or [queue.items[0]])
 
-    def _blame(self, problem: Refused, thread_id: int, queue: _Queue, batch: list[Outgoing]) -> None:
+    def _blame(self, problem: Refused, thread_id: int, queue: _Queue, batch: list[Outgoing[Any]]) -> None:
         """Send each of these texts alone, since at least one was refused; fail one that was sent alone."""
         mistake = problem.status is Status.INTERNAL_ERROR
         if len(batch) > 1:
@@ -268,7 +340,7 @@ class Outbox:
 
     # what is taken out
 
-    def _forget(self, outgoing: Outgoing) -> None:
+    def _forget(self, outgoing: Outgoing[Any]) -> None:
         queue = self._queues.get(outgoing.thread_id)
         if queue is not None:
             self._take(queue, (outgoing,))
@@ -292,7 +364,7 @@ class Outbox:
         if oldest is not None and self._oldest is None:
             self._oldest = self._clock.callLater(max(0.0, oldest + self._keep - now), self._expire)
 
-    def _take(self, queue: _Queue, some: Iterable[Outgoing]) -> None:
+    def _take(self, queue: _Queue, some: Iterable[Outgoing[Any]]) -> None:
         taken = set(map(id, some))
         if taken:
             queue.items = deque(outgoing for outgoing in queue.items if id(outgoing) not in taken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 
 from OpenSSL import SSL
@@ -89,9 +90,21 @@ _MORE_EXACT = {
 """Statuses for which the server's own message is more exact than :data:`SENTENCES`."""
 
 
+class NotServed(Refused):
+    """The server has no such service: it is of an earlier version. The status is JSONPARSE_ERROR (1)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Status.JSONPARSE_ERROR,
+            "The server cannot do this; it is of an earlier version than this program.",
+        )
+
+
 def explain(problem: BaseException) -> str:
     """Return one plain sentence for people, for any exception."""
     if isinstance(problem, Unavailable) and problem.status is Status.NETWORK_ERROR:
+        return problem.message
+    if isinstance(problem, NotServed):
         return problem.message
     if isinstance(problem, Refused):
         if problem.status in _MORE_EXACT and problem.message:
@@ -127,6 +140,8 @@ def explain(problem: BaseException) -> str:
         return "The connection was lost."
     if isinstance(problem, defer.CancelledError):
         return "It was given up."
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "There is no room left on this disk. Make room on it, and try again."
     if isinstance(problem, OSError) and problem.strerror:
         return f"{problem.filename}: {problem.strerror}." if problem.filename else f"{problem.strerror}."
     text = str(problem).strip() or type(problem).__name__

@@ -17,7 +17,6 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imsys.errors import Refused, Status
 from imsys.protocols.messages.contacts import FriendRequestPush, FriendshipPush
 from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import ProfilePush
@@ -30,6 +29,7 @@ from imsys.sdk.history import History
 from imsys.sdk.live import LiveChange, LiveState, LiveStreams, change
 from imsys.sdk.model import Friend, FriendRequest, Friendship, Person, Position
 from imsys.sdk.pages import Pages
+from imsys.sdk.refusals import NotServed
 from imsys.sdk.signals import Signal
 from imsys.util.backoff import Backoff
 
@@ -242,9 +242,7 @@ class Standing:
         """Read all items; return ``None`` if the server is older and has no such service."""
         try:
             return await pages.all()
-        except Refused as refused:
-            if refused.status is not Status.JSONPARSE_ERROR:
-                raise
+        except NotServed:
             return None
 
     # -- comparing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from imsys.errors import Refused, Status
 from imsys.util.texts import is_shown
 
@@ -35,6 +37,20 @@ def parse_pair(text: str, name: str = "cursor") -> tuple[int, int]:
     if not separator:
         raise Refused(Status.JSONPARSE_ERROR, f"The key {name} is not one that was given out.")
     return parse_id(first, name), parse_id(second, name)
+
+
+def parse_moment(text: str, name: str) -> int:
+    """Parse a time, RFC 3339 with its offset; return ms since 1970, at least 1.
+
+    :raises Refused: JSONPARSE_ERROR (1), it is not one.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is None or "T" not in text:
+            raise ValueError
+        return max(1, round(found.timestamp() * 1000))
+    except (ValueError, OverflowError):
+        raise Refused(Status.JSONPARSE_ERROR, f"The key {name} is not a time of RFC 3339.") from None
 
 
 def at_most(text: str, characters: int, name: str) -> str:

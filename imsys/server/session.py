@@ -32,6 +32,10 @@ class Siblings(Protocol):
         """Send an encoded frame to all of them, on any server, but one."""
         ...
 
+    def push_here(self, data: bytes, but: Session | None = None) -> None:
+        """Send an encoded frame to those of this server, but one."""
+        ...
+
 
 class Session:
     """Handles the frames of a connection.
@@ -225,6 +229,9 @@ class Session:
             self._held.append(data)
         else:
             self.close("too many pushes wait for its login to be answered")
+
+    push_here = push
+    """The same: other sessions of its user get nothing of it; see :class:`Siblings`."""
 
     def send(self, message: Message) -> None:
         """Send a message."""

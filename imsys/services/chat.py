@@ -22,7 +22,11 @@ from imsys.chat.moving import Moving
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
+from imsys.chat.presence import Presence
+from imsys.chat.receipts import Receipts
+from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
+from imsys.chat.views import tell_presence
 from imsys.cluster.chat_servicers import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
@@ -36,6 +40,7 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.redis.allowances import Allowances
 from imsys.redis.client import Redis
+from imsys.redis.last_seen import LastSeen
 from imsys.redis.routes import Routes
 from imsys.redis.tokens import Tokens
 from imsys.server.connections import Connections
@@ -130,6 +135,7 @@ def build(
     def ended(session: Session) -> None:
         directory.ended(session)
         connections.ended(session)
+        presence.forget(session)
 
     dispatcher = Dispatcher(discover(), ended)
     crowd = crowd_of(reactor, config.limits, chat.capacity)
@@ -167,8 +173,10 @@ def build(
         calendar=calendar,
         single=chat.single_session,
     )
-    outbound = Outbound(reactor, directory, peers, surge)
+    outbound = Outbound(reactor, directory, peers, surge, stores.messages.members, stores.groups.lists_of)
     peers.serve(outbound)
+    presence = Presence(reactor, calendar, directory, stores.presence, LastSeen(redis), tell_presence)
+    outbound.watcher = presence
     unconfirmed = UnconfirmedWrites(reactor, stores.threads, outbound.catch_up)
     log = MessageLog(
         reactor,
@@ -190,6 +198,7 @@ def build(
     stream_servers = ResourcesServers(reactor, trust, resources, config.balance.interval)
     live_announcer = LiveAnnouncer(stores, announcer.post, outbound, stream_servers, unconfirmed)
     live = LiveContext(config.live, tickets, places, live_announcer, calendar)
+    receipts = Receipts(reactor, outbound)
     allowances = Allowances(redis, reactor.seconds, config.limits)
     dispatcher.serve(
         Chat(
@@ -202,6 +211,9 @@ def build(
             tokens,
             files,
             live,
+            receipts,
+            presence,
+            Typing(reactor.seconds, stores.presence),
             allowances,
             config.chat,
             health.demand,
@@ -251,6 +263,8 @@ def build(
         grpc,
         peers,
         outbound,
+        receipts,
+        presence,
         unconfirmed,
         care,
     )

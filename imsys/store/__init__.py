@@ -10,11 +10,15 @@ from imsys.store.contacts import ContactStore
 from imsys.store.conversations import ConversationStore
 from imsys.store.database import Database
 from imsys.store.files import FileStore
+from imsys.store.groups import GroupStore
 from imsys.store.health import HealthStore
 from imsys.store.live import LiveStore
 from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
+from imsys.store.overview import OverviewStore
 from imsys.store.people import PeopleStore
+from imsys.store.presence import PresenceStore
+from imsys.store.thread_settings import ThreadSettingsStore
 from imsys.store.threads import ThreadStore
 from imsys.util.surge import Surge
 
@@ -31,6 +35,10 @@ class Stores:
     threads: ThreadStore
     messages: MessageStore
     conversations: ConversationStore
+    overview: OverviewStore
+    presence: PresenceStore
+    thread_settings: ThreadSettingsStore
+    groups: GroupStore
     nodes: NodeStore
     files: FileStore
     live: LiveStore
@@ -42,13 +50,18 @@ class Stores:
 
         ``calendar`` returns Unix seconds, ``surge`` tells of login surges.
         """
+        messages = MessageStore(database)
         return cls(
             AccountStore(database, calendar),
             PeopleStore(database),
             ContactStore(database, calendar, surge),
             ThreadStore(database, calendar, surge),
-            MessageStore(database),
+            messages,
             ConversationStore(database),
+            OverviewStore(database),
+            PresenceStore(database, messages.members, calendar),
+            ThreadSettingsStore(database, calendar),
+            GroupStore(database, calendar, messages.members),
             NodeStore(database, calendar),
             FileStore(database, calendar),
             LiveStore(database, calendar),

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from imsys.errors import Refused, Status
+from imsys.store.beside import beside, with_expiry
 from imsys.store.changes import TEXT, Change, Scene, may_write, no_message
 from imsys.store.database import Transaction
 from imsys.store.dialects import hex_literal, numbers
 from imsys.store.heads import FRIENDS, GROUP, PRIVATE, Head, lock_free_heads
-from imsys.store.ids import MessageIds
+from imsys.store.ids import MessageIds, ms_of
 from imsys.store.members import MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
 
@@ -40,6 +42,10 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     """What else the message says, as JSON of the wire: ``reply_to``, ``mentions``, ``forward``."""
     reply_to: int = 0
     """The message of the thread that it answers, which must be there."""
+    mentions: tuple[int, ...] = ()
+    """The users whom it mentions; :data:`imsys.store.mentions.EVERYBODY`."""
+    expires: int = 0
+    """Seconds after which it expires, 0 never; the thread's timer may be shorter."""
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
@@ -72,6 +78,9 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     """Of a message: its number in the thread (:mod:`imsys.store.numbering`)."""
     extra: str | None = None
     """What else a message says; of another entry, what its push says beside the body: JSON."""
+    mentions: tuple[int, ...] = ()
+    expires_at: int = 0
+    """When a message expires, in ms since 1970; 0, never."""
 
 
 class Appended(msgspec.Struct, frozen=True, gc=False):
@@ -85,6 +94,8 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
     up."""
     group: MemberList | None = None
     """The members of a group, which then are the receivers, whatever is in ``receivers``."""
+    answer: Any = None
+    """What a change says to who asked for it, and to nobody else; not to who asks again."""
 
 
 LOCKED = Refused(
@@ -131,9 +142,10 @@ def _append(
         if head.kind == GROUP:
             some_groups.append(head.thread_id)
     if behind:
-        for thread_id, last in number(tx, behind).items():
+        for thread_id, numbered in number(tx, behind).items():
             head = heads[thread_id]
-            head.last_number, head.numbered_id = last, head.last_msg_id
+            head.last_number, head.low_sent, head.high_sent = numbered
+            head.numbered_id = head.last_msg_id
     if some_groups:
         groups = lists.of(tx, some_groups)
     if not any([submission.change for submission in submissions]):  # noqa: C419 - half the time of a generator
@@ -181,7 +193,7 @@ def _append_change(
     group = groups.get(head.thread_id)
     receivers = _others(head, actor) if group is None else ()
     if effect.body is None:
-        return Appended((), receivers, group=group)
+        return Appended((), receivers, group=group, answer=effect.answer)
     body = msgspec.json.encode(effect.body).decode()
     told = msgspec.json.encode(effect.told).decode() if effect.told else None
     stored = Stored(
@@ -203,7 +215,7 @@ def _append_change(
         entry_id,
         head.thread_id,
     )
-    return Appended((stored,), receivers, group=group)
+    return Appended((stored,), receivers, group=group, answer=effect.answer)
 
 
 def previous(tx: Transaction, thread_id: int, entry_id: int) -> int:
@@ -235,7 +247,10 @@ def _append_messages(
         s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)
     ]
     known = _find_resent(tx, suspicious) if suspicious else {}
-    before = {head.thread_id: (head.last_msg_id, head.last_number) for head in heads.values()}
+    before = {
+        head.thread_id: (head.last_msg_id, head.last_number, head.low_sent, head.high_sent)
+        for head in heads.values()
+    }
     results, new = _assign(ids, heads, submissions, allowed, known)
     if new:
         try:
@@ -244,7 +259,7 @@ def _append_messages(
             if not tx.is_duplicate(error):
                 raise
             for head in heads.values():
-                head.last_msg_id, head.last_number = before[head.thread_id]
+                head.last_msg_id, head.last_number, head.low_sent, head.high_sent = before[head.thread_id]
             known = _find_resent(tx, submissions)
             results, new = _assign(ids, heads, submissions, allowed, known)
             if new:
@@ -321,6 +336,8 @@ def _receivers(
             return Refused(Status.PERMISSION_DENIED, "The receiver is not the other member of the thread.")
         if head.flags == FRIENDS:
             return (receiver,)
+    if head.kind == GROUP and receiver:
+        return Refused(Status.PERMISSION_DENIED, "The receiver of what is said in a group is 0.")
     refused = may_write(head, groups.get(head.thread_id), sender, now_ms)
     return refused or ((receiver,) if head.kind == PRIVATE else ())
 
@@ -373,6 +390,14 @@ def _next(ids: MessageIds, head: Head, sender: int, receiver: int, draft: Draft)
     prev_id = head.last_msg_id
     head.last_msg_id = msg_id = ids.next(prev_id)
     head.last_number += 1
+    if sender == head.low:
+        head.low_sent = msg_id
+    elif sender == head.high:
+        head.high_sent = msg_id
+    extra, expires_at = draft.extra, 0
+    if seconds := head.timer or draft.expires:
+        seconds = min(seconds, draft.expires or seconds)
+        extra, expires_at = with_expiry(extra, seconds), ms_of(msg_id) + seconds * 1000
     return Stored(
         head.thread_id,
         msg_id,
@@ -384,7 +409,9 @@ def _next(ids: MessageIds, head: Head, sender: int, receiver: int, draft: Draft)
         draft.content,
         False,
         head.last_number,
-        draft.extra,
+        extra,
+        draft.mentions,
+        expires_at,
     )
 
 
@@ -419,7 +446,7 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
     return found
 
 
-def _moved(heads: dict[int, Head], before: dict[int, tuple[int, int]]) -> list[Head]:
+def _moved(heads: dict[int, Head], before: dict[int, tuple[int, int, int, int]]) -> list[Head]:
     return [head for head in heads.values() if head.last_msg_id != before[head.thread_id][0]]
 
 
@@ -427,14 +454,14 @@ _MESSAGES = "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, u
 _WITH_EXTRA = (
     "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content, extra) VALUES "
 )
-_HEADS = "INSERT INTO threads (thread_id, last_msg_id, last_number) VALUES "
+_HEADS = "INSERT INTO threads (thread_id, last_msg_id, last_number, low_sent, high_sent) VALUES "
 _MOVE = (
     " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id), numbered_id = VALUES(last_msg_id), "
-    "last_number = VALUES(last_number)"
+    "last_number = VALUES(last_number), low_sent = VALUES(low_sent), high_sent = VALUES(high_sent)"
 )
 _MOVE_SQLITE = (
     " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id, numbered_id = excluded.last_msg_id, "
-    "last_number = excluded.last_number"
+    "last_number = excluded.last_number, low_sent = excluded.low_sent, high_sent = excluded.high_sent"
 )
 
 
@@ -457,11 +484,16 @@ def _write(
             if tx.is_duplicate(error):
                 tx.execute("ROLLBACK TO all_or_none")
             raise
-        moves = [(head.thread_id, head.last_msg_id, head.last_number) for head in heads]
+        moves = [(h.thread_id, h.last_msg_id, h.last_number, h.low_sent, h.high_sent) for h in heads]
         tx.execute_rows(_HEADS, moves, _MOVE_SQLITE)
+        for more in beside(extras, messages, heads):
+            tx.execute_rows(more.start, more.rows, more.end_sqlite)
         return
     # safe as literals: %d takes only numbers, and hex() returns only hexadecimal digits
-    advances = ["(%d,%d,%d)" % (head.thread_id, head.last_msg_id, head.last_number) for head in heads]  # noqa: UP031
+    advances = [
+        "(%d,%d,%d,%d,%d)" % (h.thread_id, h.last_msg_id, h.last_number, h.low_sent, h.high_sent)  # noqa: UP031
+        for h in heads
+    ]
     most = tx.dialect.most_bytes
     statements = (
         _fitting(_MESSAGES, [f"({_literal(message)})" for message in plain], "", most) if plain else []
@@ -470,6 +502,8 @@ def _write(
         literals = [f"({_literal(one)},{hex_literal((one.extra or '').encode())})" for one in extras]
         statements += _fitting(_WITH_EXTRA, literals, "", most)
     statements += _fitting(_HEADS, advances, _MOVE, most)
+    for more in beside(extras, messages, heads):
+        statements += _fitting(more.start, [f"({numbers(row)})" for row in more.rows], more.end, most)
     if not commit:
         for statement in statements:
             tx.execute_literal(statement)

@@ -18,6 +18,7 @@ from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, PRIVATE, Head, blocked_by
 from imsys.store.ids import ms_of
 from imsys.store.members import ADMIN, MemberList, not_a_member
+from imsys.store.mentions import mention_anew, mentioned
 
 TEXT = 1
 """The kind of a text message (docs/protocol.md, 2.3)."""
@@ -61,6 +62,17 @@ class Scene(msgspec.Struct, frozen=True, gc=False):
         """Whether who acts is an admin, or the owner, of a group."""
         return self.members is not None and self.members.roles.get(self.actor, 0) >= ADMIN
 
+    def demand_admin(self) -> MemberList:
+        """Return the members of the group that who acts is an admin of.
+
+        :raises Refused: PERMISSION_DENIED (65), who acts is none, or it is no group.
+        """
+        if self.members is None:
+            raise Refused(Status.PERMISSION_DENIED, "This is no group.")
+        if not self.is_admin:
+            raise Refused(Status.PERMISSION_DENIED, "Only admins of a group may do this.")
+        return self.members
+
     def demand_member(self) -> None:
         """:raises Refused: PERMISSION_DENIED (65), who acts is no member."""
         head = self.head
@@ -86,6 +98,8 @@ class Effect(msgspec.Struct, frozen=True, gc=False):
     body: dict[str, Any] | None
     told: dict[str, Any] = {}
     members: MemberList | None = None
+    answer: Any = None
+    """What else who acts is told; see :attr:`imsys.store.appending.Appended.answer`."""
 
 
 class Change(Protocol):
@@ -109,8 +123,10 @@ class Change(Protocol):
         ...
 
 
-def may_write(head: Head, members: MemberList | None, user: int, now_ms: int) -> Refused | None:
+def may_write(head: Head | None, members: MemberList | None, user: int, now_ms: int) -> Refused | None:
     """Why a user may not write in a thread; ``members`` is ``None`` in a private one."""
+    if head is None:
+        return not_a_member()
     if members is not None:
         return members.may_write(user, now_ms)
     if head.kind != PRIVATE or user not in (head.low, head.high):
@@ -189,6 +205,7 @@ class Edit(msgspec.Struct, frozen=True, gc=False):
             scene.head.thread_id,
             target.msg_id,
         )
+        mention_anew(tx, scene.head.thread_id, target.msg_id, mentioned(self.mentions))
         told: dict[str, Any] = {"content": self.content}
         if self.mentions:
             told["mentions"] = self.mentions
@@ -225,6 +242,8 @@ def empty(tx: Transaction, thread_id: int, msg_ids: Sequence[int]) -> None:
     )
     tx.execute(f"DELETE FROM reactions WHERE {among}", thread_id)  # noqa: S608
     tx.execute(f"DELETE FROM pins WHERE {among}", thread_id)  # noqa: S608
+    tx.execute(f"DELETE FROM mentions WHERE {among}", thread_id)  # noqa: S608
+    tx.execute(f"DELETE FROM expiring WHERE {among}", thread_id)  # noqa: S608
 
 
 class React(msgspec.Struct, frozen=True, gc=False):

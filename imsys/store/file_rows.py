@@ -22,6 +22,13 @@ class Purpose(enum.IntEnum):
     """Sent by the original upload service; it belongs to its user, under its name."""
     DERIVED = 3
     """Made from another file: a thumbnail, a poster, a smaller avatar."""
+    GROUP = 4
+    """The avatar of a group."""
+
+    @property
+    def is_avatar(self) -> bool:
+        """Whether it is a small square picture that everybody may see."""
+        return self in (Purpose.AVATAR, Purpose.GROUP)
 
 
 class State(enum.IntEnum):

@@ -7,6 +7,7 @@ between leaves an unreferenced blob, never a reference to a missing one.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Sequence
 
 from imsys.errors import Refused, Status
@@ -68,7 +69,7 @@ class FileStore:
     @staticmethod
     def _offer(tx: Transaction, offer: Offer, now: int, expires: int, quota: int, most: int) -> None:
         if offer.thread_id:
-            may_write(tx, offer.thread_id, offer.owner)
+            may_write(tx, offer.thread_id, offer.owner, now)
         _use(tx, offer.owner, offer.size, 1, quota)
         if most:  # concurrent offers are counted one after the other: the usage row is locked
             _some_open(tx, offer.owner, most, now)
@@ -431,10 +432,20 @@ def _is_for(tx: Transaction, file: File, user: int) -> bool:
         parent = _parent(tx, file.file_id)
         found = find_file(tx, parent) if parent is not None else None
         return found is not None and found.purpose is not Purpose.DERIVED and _is_for(tx, found, user)
-    if file.purpose is Purpose.AVATAR:
+    if file.purpose.is_avatar:
         return True
-    member = "SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?"
-    return bool(file.thread_id) and tx.row(member, file.thread_id, user) is not None
+    if not file.thread_id:
+        return False
+    member = tx.row("SELECT first_id FROM members WHERE thread_id = ? AND user_id = ?", file.thread_id, user)
+    if member is None or not member[0]:
+        return member is not None
+    # the messages of files have their names in their unique ids (imsys.chat.file_announcer)
+    posted = tx.row(
+        "SELECT msg_id FROM messages WHERE sender_id = ? AND unique_id = ?",
+        file.owner,
+        b"file:" + base64.urlsafe_b64encode(file.file_id).rstrip(b"="),
+    )
+    return posted is not None and posted[0] >= member[0]
 
 
 def _announcements(tx: Transaction, rows: Sequence[Row]) -> list[Announcement]:

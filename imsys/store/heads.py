@@ -9,6 +9,7 @@ import msgspec
 from imsys.errors import Refused, Status
 from imsys.store.database import Transaction
 from imsys.store.dialects import numbers
+from imsys.store.members import may_write_in_group, not_a_member
 
 PRIVATE, GROUP = 0, 1
 FRIENDS, BLOCKED_BY_LOW, BLOCKED_BY_HIGH = 1, 2, 4
@@ -30,6 +31,11 @@ class Head(msgspec.Struct, gc=False):
     last_number: int
     numbered_id: int
     """See :mod:`imsys.store.numbering`."""
+    low_sent: int
+    """The last message of the user ``low``."""
+    high_sent: int
+    timer: int
+    """Seconds after which messages expire, 0 never."""
 
 
 _COLUMNS = (
@@ -41,6 +47,9 @@ _COLUMNS = (
     "last_msg_id",
     "last_number",
     "numbered_id",
+    "low_sent",
+    "high_sent",
+    "timer",
 )
 
 
@@ -52,6 +61,11 @@ def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
     They are read as one string: separate rows would take the drivers many times as long.
     """
     return _select(tx, thread_ids, tx.dialect.lock)
+
+
+def read_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
+    """Read the heads of threads as they are committed, without a lock; unknown ids are left out."""
+    return _select(tx, thread_ids, "")
 
 
 def lock_free_heads(
@@ -140,24 +154,27 @@ def private_thread(tx: Transaction, one: int, other: int, flags: int, now_ms: in
     return head
 
 
-def may_write(tx: Transaction, thread_id: int, user: int) -> None:
+def may_write(tx: Transaction, thread_id: int, user: int, now_ms: int) -> None:
     """Check early that a user may write in a thread.
 
     Storing the message checks it again under the head's lock.
 
-    :raises Refused: PERMISSION_DENIED (65), not a member; BLOCKED (76); NOT_FRIENDS (66).
+    :raises Refused: PERMISSION_DENIED (65), not a member; BLOCKED (76); NOT_FRIENDS (66); READ_ONLY (80); MUTED (79).
     """
     row = tx.row(
-        "SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?",
+        "SELECT t.kind, COALESCE(t.low_id, 0), COALESCE(t.high_id, 0), t.flags, t.rules, m.role, m.muted_until "
+        "FROM threads t JOIN members m ON m.thread_id = t.thread_id WHERE t.thread_id = ? AND m.user_id = ?",
         thread_id,
+        user,
     )
-    if (
-        row is None
-        or tx.row("SELECT user_id FROM members WHERE thread_id = ? AND user_id = ?", thread_id, user) is None
-    ):
-        raise Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")
-    kind, low, high, flags = row
-    if kind == PRIVATE:
+    if row is None:
+        raise not_a_member()
+    kind, low, high, flags, rules, role, muted_until = row
+    if kind == GROUP:
+        refused = may_write_in_group(rules, role, muted_until, now_ms)
+        if refused is not None:
+            raise refused
+    else:
         if flags & blocked_by(low, low + high - user):
             raise Refused(Status.BLOCKED, "This user does not want to hear from you.")
         if not flags & FRIENDS:

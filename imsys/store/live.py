@@ -15,6 +15,7 @@ from imsys.errors import Refused, Status
 from imsys.store.clock import now_ms
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.heads import FRIENDS, PRIVATE, may_write
+from imsys.store.members import ADMIN, CHANNEL
 
 LOST = 20.0
 """Seconds without a beat (four beats) after which the publisher may connect to another server."""
@@ -73,7 +74,8 @@ _WATCHER = (
 _SENT = (
     "SELECT s.stream_id FROM live_streams s JOIN threads t ON t.thread_id = s.thread_id "  # noqa: S608
     "JOIN members m ON m.thread_id = s.thread_id AND m.user_id = s.owner_id "
-    f"WHERE s.stream_id = ? AND s.server = ? AND s.state IN (0, 1) AND {_OPEN}"
+    f"WHERE s.stream_id = ? AND s.server = ? AND s.state IN (0, 1) AND {_OPEN} "
+    f"AND (t.kind = {PRIVATE} OR m.role >= {ADMIN} OR ((t.rules & {CHANNEL}) = 0 AND m.muted_until <= ?))"
 )
 """The SELECT of a stream that may be published at a server: not ended, and its owner may write in its thread."""
 
@@ -105,8 +107,8 @@ class LiveStore:
         return await self._database.write(self._start, stream, most, _ms(wait), _ms(longest))
 
     def _start(self, tx: Transaction, stream: LiveStream, most: int, wait: int, longest: int) -> LiveStream:
-        _may_send(tx, stream.thread_id, stream.owner)
         now = self._now(tx)
+        _may_send(tx, stream.thread_id, stream.owner, now)
         tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", stream.owner)  # one after the other
         row = tx.row("SELECT COUNT(*) FROM live_streams WHERE owner_id = ? AND state IN (0, 1)", stream.owner)
         if row is not None and row[0] >= most:
@@ -161,35 +163,30 @@ class LiveStore:
         """Return whether a user may watch a stream: :meth:`running` would list it if it has not ended."""
         return await self._database.read(lambda tx: tx.row(_WATCHER, stream_id, user) is not None)
 
-    async def recipients(self, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
+    async def recipients(self, stream_id: bytes) -> tuple[LiveStream, int, list[int], int | None]:
         """Return a stream, the receiver of its message (0 in a group), and the users to push its state to.
+
+        In a group these are its members, and the version of their list is returned instead.
 
         :raises Refused: STREAM_NOT_FOUND (74).
         """
         return await self._database.read(self._recipients, stream_id)
 
     @staticmethod
-    def _recipients(tx: Transaction, stream_id: bytes) -> tuple[LiveStream, int, list[int]]:
+    def _recipients(tx: Transaction, stream_id: bytes) -> tuple[LiveStream, int, list[int], int | None]:
         stream = _known(tx, stream_id)
         row = tx.row(
-            "SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags FROM threads WHERE thread_id = ?",
+            "SELECT kind, COALESCE(low_id, 0), COALESCE(high_id, 0), flags, members_version FROM threads WHERE thread_id = ?",
             stream.thread_id,
         )
         if row is None:
-            return stream, 0, [stream.owner]
-        kind, low, high, flags = row
+            return stream, 0, [stream.owner], None
+        kind, low, high, flags, version = row
         if kind == PRIVATE:
             other = low + high - stream.owner
             heard = flags == FRIENDS or stream.state is LiveState.ENDED  # they were told of its beginning
-            return stream, other, [stream.owner, other] if heard else [stream.owner]
-        return (
-            stream,
-            0,
-            [
-                user
-                for (user,) in tx.rows("SELECT user_id FROM members WHERE thread_id = ?", stream.thread_id)
-            ],
-        )
+            return stream, other, [stream.owner, other] if heard else [stream.owner], None
+        return stream, 0, [], version
 
     async def mark_posted(self, stream_id: bytes) -> None:
         """Note that a stream's message is posted."""
@@ -279,7 +276,7 @@ class LiveStore:
             return None
         if not changed and stream.server != server:  # MySQL counts no row where nothing is new
             raise Refused(Status.SERVER_BUSY, "This stream is published at another server.", retry_after=LOST)
-        _may_send(tx, stream.thread_id, stream.owner)
+        _may_send(tx, stream.thread_id, stream.owner, now)
         return stream
 
     async def mark_waiting(self, stream_id: bytes, server: str, *, away: float) -> LiveStream | None:
@@ -327,7 +324,7 @@ class LiveStore:
                 stream_id,
                 server,
             )
-        return {stream_id for stream_id in viewers if tx.row(_SENT, stream_id, server) is None}
+        return {stream_id for stream_id in viewers if tx.row(_SENT, stream_id, server, now) is None}
 
     # -- for the reaper
 
@@ -359,13 +356,12 @@ class LiveStore:
         return [_known(tx, stream_id) for stream_id in sorted(due) if tx.execute(over, now, stream_id, now)]
 
 
-def _may_send(tx: Transaction, thread_id: int, owner: int) -> None:
+def _may_send(tx: Transaction, thread_id: int, owner: int, now: int) -> None:
     """Check that a user may publish live streams to a thread.
 
-    :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66) or BLOCKED (76), the user may not write there or
-        blocks the other user.
+    :raises Refused: as :func:`imsys.store.heads.may_write`; PERMISSION_DENIED (65), the user blocks the other one.
     """
-    may_write(tx, thread_id, owner)
+    may_write(tx, thread_id, owner, now)
     if tx.row(f"SELECT t.thread_id FROM threads t WHERE t.thread_id = ? AND {_OPEN}", thread_id) is None:  # noqa: S608 (a constant)
         raise Refused(Status.PERMISSION_DENIED, "You block who would watch.")
 

@@ -1,7 +1,8 @@
 """Members of groups, as a server keeps them: a list is right if and only if its version is that of the head.
 
-The version moves with each change of the list or of the group's rules, in the same transaction. So a list is read once, however large,
-and compared under the head's lock ever after.
+The version is the id of the entry that last changed the list or the group's rules, in the same transaction. So a
+list is read once, however large, and compared under the head's lock ever after; and one that fell behind is brought
+up to date by the entries since, which say what they changed.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Transaction
@@ -23,7 +27,13 @@ CHANNEL, FROM_JOINING = 1, 2
 """Rules of a group: only admins write; a newcomer reads what is written after joining."""
 
 KEPT = 200_000
-"""Members of all lists that are kept, at most; the list that was not used for longest goes first"""
+"""Members of all lists that are kept, at most; the list that was not used for longest goes first."""
+
+FOLLOWED = 500
+"""Entries of a log that are read to bring a list up to date, at most; beyond it the list is read anew."""
+
+MEMBERSHIP, SETTINGS = 20, 21
+"""Kinds of the entries that change lists."""
 
 
 class MemberList(msgspec.Struct, frozen=True, gc=False):
@@ -44,12 +54,74 @@ class MemberList(msgspec.Struct, frozen=True, gc=False):
         role = self.roles.get(user)
         if role is None:
             return not_a_member()
-        if role < ADMIN:
-            if self.rules & CHANNEL:
-                return Refused(Status.READ_ONLY, "Only admins write in this channel.")
-            if self.muted.get(user, 0) > now_ms:
-                return Refused(Status.MUTED, "You may not write in this group for now.")
-        return None
+        return may_write_in_group(self.rules, role, self.muted.get(user, 0), now_ms)
+
+    def after(self, entry_id: int, actor: int, kind: int, body: dict[str, Any]) -> MemberList:
+        """The list after an entry of the group's log."""
+        if kind == SETTINGS:
+            rules = rules_after(self.rules, body)
+            return self if rules == self.rules else replace(self, version=entry_id, rules=rules)
+        roles, muted, first = dict(self.roles), self.muted, self.first
+        action, users = body["action"], [int(user) for user in body["users"]]
+        if action in JOINED:
+            roles.update(dict.fromkeys(users, MEMBER))
+            if self.rules & FROM_JOINING:
+                first = {**first, **dict.fromkeys(users, entry_id)}
+        elif action in GONE:
+            for user in users:
+                roles.pop(user, None)
+            muted, first = _without(muted, users), _without(first, users)
+            if "owner" in body:
+                roles[int(body["owner"])] = OWNER
+                muted = _without(muted, [int(body["owner"])])
+        elif action == ROLE:
+            roles.update(dict.fromkeys(users, body["role"]))
+            if body["role"] == OWNER:
+                roles[actor] = ADMIN
+            muted = _without(muted, users)
+        elif action == MUTED:
+            until = ms_at(body["until"]) if body["until"] else 0
+            muted = {**muted, **dict.fromkeys(users, until)} if until else _without(muted, users)
+        return replace(self, version=entry_id, roles=roles, muted=muted, first=first)
+
+
+JOINED = ("joined", "link")
+"""Actions of membership entries by which users become members: added or invited, and by a link."""
+
+GONE = ("left", "removed")
+"""Those by which they are no members any more."""
+
+ROLE, MUTED = "role", "muted"
+
+
+def rules_after(rules: int, body: dict[str, Any]) -> int:
+    """The rules of a group after an entry of its settings."""
+    if "channel" in body:
+        rules = rules & ~CHANNEL | CHANNEL * body["channel"]
+    if "history" in body:
+        rules = rules & ~FROM_JOINING | FROM_JOINING * (body["history"] == "joined")
+    return rules
+
+
+def ms_at(text: str) -> int:
+    """A time of the wire in ms since 1970."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _without(some: dict[int, int], users: Sequence[int]) -> dict[int, int]:
+    if not any(user in some for user in users):
+        return some
+    return {user: value for user, value in some.items() if user not in users}
+
+
+def may_write_in_group(rules: int, role: int, muted_until: int, now_ms: int) -> Refused | None:
+    """Why a member of a group may not write there: READ_ONLY (80), MUTED (79)."""
+    if role < ADMIN:
+        if rules & CHANNEL:
+            return Refused(Status.READ_ONLY, "Only admins write in this channel.")
+        if muted_until > now_ms:
+            return Refused(Status.MUTED, "You may not write in this group for now.")
+    return None
 
 
 def not_a_member() -> Refused:
@@ -91,14 +163,31 @@ class MemberLists:
         ):
             known = self._kept.get(thread_id)
             if known is None or known.version != version:
-                known = read(tx, thread_id, version, rules)
+                known = _follow(tx, known, version) if known is not None and known.version < version else None
+                known = known or read(tx, thread_id, version, rules)
                 self.keep(known)
             found[thread_id] = known
         return found
 
 
+def _follow(tx: Transaction, known: MemberList, version: int) -> MemberList | None:
+    """Bring a list up to a version by what was logged since; ``None``: that is too much, or is not all there."""
+    rows = tx.rows(
+        "SELECT entry_id, actor_id, kind, body FROM entries WHERE thread_id = ? AND entry_id > ? AND entry_id <= ? "
+        "ORDER BY entry_id LIMIT ?",
+        known.thread_id,
+        known.version,
+        version,
+        FOLLOWED,
+    )
+    for entry_id, actor, kind, body in rows:
+        if kind in (MEMBERSHIP, SETTINGS):
+            known = known.after(entry_id, actor, kind, msgspec.json.decode(body))
+    return known if known.version == version else None
+
+
 def read(tx: Transaction, thread_id: int, version: int, rules: int) -> MemberList:
-    """Read the members of a group, longest-serving first."""
+    """Read the members of a group."""
     rows = tx.rows(
         "SELECT user_id, role, muted_until, first_id FROM members WHERE thread_id = ? ORDER BY user_id",
         thread_id,

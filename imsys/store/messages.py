@@ -9,7 +9,7 @@ from imsys.store.appending import Appended, Submission, append, previous
 from imsys.store.database import Database, Transaction
 from imsys.store.ids import LARGEST, MessageIds
 from imsys.store.members import MemberLists
-from imsys.store.pages import Record, Window, log_page, page
+from imsys.store.pages import Record, Window, full_page, page
 
 
 class MessageStore:
@@ -35,26 +35,46 @@ class MessageStore:
         return results
 
     async def page(
-        self, user: int, thread_id: int, after: int, limit: int, *, entries: bool = False
+        self,
+        user: int,
+        thread_id: int,
+        after: int,
+        limit: int,
+        *,
+        entries: bool = False,
+        details: bool = False,
     ) -> list[Record]:
         """Read records with ids above ``after``, ascending.
 
         :param entries: whether to read the whole log; otherwise messages alone.
+        :param details: whether to read what belongs to each message; with ``entries`` it is read anyway.
         :raises Refused: PERMISSION_DENIED (65), not a member.
         """
         window = Window(user, thread_id, after, LARGEST, limit, newest=False)
-        return await self._database.read(log_page if entries else page, window)
+        return await self._read(window, entries, details)
 
     async def page_before(
-        self, user: int, thread_id: int, before: int, limit: int, *, entries: bool = False
+        self,
+        user: int,
+        thread_id: int,
+        before: int,
+        limit: int,
+        *,
+        entries: bool = False,
+        details: bool = False,
     ) -> list[Record]:
         """Read the records just below ``before`` (0: the newest), ascending.
 
-        :param entries: see :meth:`page`.
+        :param entries: see :meth:`page`; ``details`` as well.
         :raises Refused: PERMISSION_DENIED (65), not a member.
         """
         window = Window(user, thread_id, 0, before or LARGEST, limit, newest=True)
-        return await self._database.read(log_page if entries else page, window)
+        return await self._read(window, entries, details)
+
+    async def _read(self, window: Window, entries: bool, details: bool) -> list[Record]:
+        if entries or details:
+            return await self._database.read(full_page, window, entries=entries)
+        return await self._database.read(page, window)
 
     async def previous(self, messages: Sequence[tuple[int, int]]) -> list[int]:
         """Return the id before each of these (thread, id) pairs, 0 before the first."""

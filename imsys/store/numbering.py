@@ -8,13 +8,28 @@ written since, and whoever locks the head next numbers what is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from imsys.store.database import Transaction
 from imsys.store.dialects import numbers
 
+_SENT = (
+    "(SELECT MAX(s.msg_id) FROM messages s WHERE s.thread_id = threads.thread_id AND s.msg_id > threads.numbered_id "
+    "AND s.sender_id = threads.{user})"
+)
+"""The last message of a user that a server of an older version wrote."""
 
-def number(tx: Transaction, threads: Sequence[int]) -> dict[int, int]:
-    """Number what is missing in threads whose heads are locked; return the last number of each."""
+
+class Numbered(NamedTuple):
+    """What the head of a thread says when all is numbered."""
+
+    last_number: int
+    low_sent: int
+    high_sent: int
+
+
+def number(tx: Transaction, threads: Sequence[int]) -> dict[int, Numbered]:
+    """Number what is missing in threads whose heads are locked; return the heads' fields as they are then."""
     among = numbers(threads)
     missing = (
         "SELECT x.thread_id, x.msg_id, t.last_number + ROW_NUMBER() OVER (PARTITION BY x.thread_id ORDER BY x.msg_id) AS n "  # noqa: S608
@@ -31,9 +46,14 @@ def number(tx: Transaction, threads: Sequence[int]) -> dict[int, int]:
             "SET m.number = s.n"
         )
     tx.execute_literal(
-        "UPDATE threads SET numbered_id = last_msg_id, last_number = COALESCE("  # noqa: S608
+        "UPDATE threads SET "  # noqa: S608
+        f"low_sent = COALESCE({_SENT.format(user='low_id')}, low_sent), "
+        f"high_sent = COALESCE({_SENT.format(user='high_id')}, high_sent), "
+        "numbered_id = last_msg_id, last_number = COALESCE("
         "(SELECT m.number FROM messages m WHERE m.thread_id = threads.thread_id ORDER BY m.msg_id DESC LIMIT 1), 0) "
         f"WHERE thread_id IN ({among})"
     )
-    rows = tx.rows_literal(f"SELECT thread_id, last_number FROM threads WHERE thread_id IN ({among})")  # noqa: S608
-    return dict(rows)
+    rows = tx.rows_literal(
+        f"SELECT thread_id, last_number, low_sent, high_sent FROM threads WHERE thread_id IN ({among})"  # noqa: S608
+    )
+    return {row[0]: Numbered(*row[1:]) for row in rows}

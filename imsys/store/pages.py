@@ -40,6 +40,8 @@ class Record:
     reactions: tuple[tuple[str, int, bool], ...] = ()
     """Each with how often there is one, and whether the reader's own is among them."""
     pinned: bool = False
+    as_of: int = 0
+    """Of a full page: the thread's last id when what may change was read. It has all entries up to there."""
 
     @property
     def is_message(self) -> bool:
@@ -64,17 +66,17 @@ _MAY_READ = (
 )
 
 
-def _marks_of(more: str = "") -> str:
+def _marks_of(rest: str) -> str:
     return (
-        f"SELECT 0, m.user_id, m.read_id, 0, 0, ''{more} FROM threads t JOIN members m ON m.thread_id = t.thread_id "  # noqa: S608
+        f"SELECT 0, m.user_id, m.read_id, {rest} FROM threads t JOIN members m ON m.thread_id = t.thread_id "  # noqa: S608
         "AND m.user_id IN (?, t.low_id, t.high_id) WHERE t.thread_id = ?"
     )
 
 
-def _messages(direction: str, more: str = "") -> str:
+def _messages(direction: str, rest: str) -> str:
     may_read = _MAY_READ.format(id="m.msg_id")
     return (
-        f"SELECT 1, m.msg_id, m.sender_id, m.kind, m.status, m.content{more} FROM messages m "  # noqa: S608
+        f"SELECT 1, m.msg_id, m.sender_id, m.kind, {rest} FROM messages m "  # noqa: S608
         f"WHERE m.thread_id = ? AND m.msg_id > ? AND m.msg_id < ? AND {may_read} AND NOT EXISTS "
         "(SELECT 1 FROM hidden h WHERE h.user_id = ? AND h.thread_id = m.thread_id AND h.msg_id = m.msg_id) "
         f"ORDER BY m.msg_id {direction} LIMIT ?"
@@ -84,7 +86,7 @@ def _messages(direction: str, more: str = "") -> str:
 def _entries(direction: str) -> str:
     may_read = _MAY_READ.format(id="e.entry_id")
     return (
-        "SELECT 2, e.entry_id, e.actor_id, e.kind, 0, e.body, 0, 0, NULL, e.unique_id FROM entries e "  # noqa: S608
+        "SELECT 2, e.entry_id, e.actor_id, e.kind, 0, e.unique_id, e.body FROM entries e "  # noqa: S608
         f"WHERE e.thread_id = ? AND e.entry_id > ? AND e.entry_id < ? AND {may_read} "
         f"ORDER BY e.entry_id {direction} LIMIT ?"
     )
@@ -93,7 +95,7 @@ def _entries(direction: str) -> str:
 def page(tx: Transaction, window: Window) -> list[Record]:
     """Read messages alone."""
     # in one round trip: the marks of both members of a private thread (of a group only the user's own), and the page
-    parts = _marks_of(), _messages(_direction(window))
+    parts = _marks_of("0, 0, ''"), _messages(_direction(window), "m.status, m.content")
     rows = tx.rows(
         tx.dialect.union_all(parts), window.user, window.thread_id, *_range(window), window.user, window.limit
     )
@@ -101,29 +103,21 @@ def page(tx: Transaction, window: Window) -> list[Record]:
     return [_record(window.thread_id, marks, row) for row in sorted(row[1:] for row in rows if row[0])]
 
 
-def log_page(tx: Transaction, window: Window) -> list[Record]:
-    """Read all entries, and what belongs to each message."""
+def full_page(tx: Transaction, window: Window, *, entries: bool) -> list[Record]:
+    """Read messages with all that belongs to them; and, if ``entries``, the other entries between them."""
+    # What never changes is read first; all that may change by one statement then, which sees one moment of the log.
     direction = _direction(window)
-    parts = (
-        _marks_of(", 0, 0, NULL, NULL"),
-        _messages(direction, ", m.number, m.edited_at, m.extra, m.unique_id"),
-        _entries(direction),
-    )
-    rows = tx.rows(
-        tx.dialect.union_all(parts),
-        window.user,
-        window.thread_id,
-        *_range(window),
-        window.user,
-        window.limit,
-        *_range(window),
-        window.limit,
-    )
+    parts = [_marks_of("0, 0, NULL, NULL"), _messages(direction, "m.number, m.unique_id, NULL")]
+    parameters: list[int] = [window.user, window.thread_id, *_range(window), window.user, window.limit]
+    if entries:
+        parts.append(_entries(direction))
+        parameters += [*_range(window), window.limit]
+    rows = tx.rows(tx.dialect.union_all(parts), *parameters)
     marks = _marks(window, rows)
     found = sorted((row for row in rows if row[0]), key=lambda row: row[1])
     found = found[-window.limit :] if window.newest else found[: window.limit]
-    records = [_record(window.thread_id, marks, row[1:]) for row in found]
-    return list(_attach(window, records, _attachments(tx, window, records)))
+    now = _now(tx, window, found)
+    return [_full_record(window, marks, now, row) for row in found if row[0] == 2 or row[1] in now.messages]
 
 
 def _direction(window: Window) -> str:
@@ -143,84 +137,83 @@ def _marks(window: Window, rows: Iterable[Row]) -> dict[int, int]:
 
 
 def _record(thread_id: int, marks: dict[int, int], row: Sequence[Any]) -> Record:
-    msg_id, sender, kind, status, content, *more = row
+    msg_id, sender, kind, status, content = row
     others = [user for user in marks if user != sender]
     if status == 0 and others and all(marks[user] >= msg_id for user in others):
         status = 1
     receiver = others[0] if len(marks) == 2 and others else 0
-    record = Record(thread_id, msg_id, sender, receiver, kind, status, content)
-    if not more:
-        return record
-    number, edited_at, extra, unique_id = more
+    return Record(thread_id, msg_id, sender, receiver, kind, status, content)
+
+
+class _Now(msgspec.Struct):
+    """What may change of the messages of a page, at one moment of the log."""
+
+    head: int = 0
+    messages: dict[int, tuple[int, int, str, str | None]] = {}
+    """Status, time of the last edit, content and extra."""
+    reactions: dict[int, list[tuple[str, int, bool]]] = {}
+    pinned: set[int] = set()
+
+
+def _now(tx: Transaction, window: Window, found: Sequence[Row]) -> _Now:
+    now = _Now()
+    messages = [row[1] for row in found if row[0] == 1]
+    edited = {_target(row[6]) for row in found if row[3] == EDIT}
+    if not messages and not edited:
+        return now
+    among = numbers(messages or (0,))
+    parts = (
+        "SELECT 0, t.last_msg_id, 0, 0, '', NULL, x'' FROM threads t WHERE t.thread_id = ?",
+        "SELECT 1, m.msg_id, m.status, m.edited_at, m.content, m.extra, x'' FROM messages m "  # noqa: S608
+        f"WHERE m.thread_id = ? AND m.msg_id IN ({numbers({*messages, *edited})})",
+        "SELECT 2, r.msg_id, COUNT(*), MAX(CASE r.user_id WHEN ? THEN 1 ELSE 0 END), '', NULL, r.emoji "  # noqa: S608
+        f"FROM reactions r WHERE r.thread_id = ? AND r.msg_id IN ({among}) GROUP BY r.msg_id, r.emoji",
+        f"SELECT 3, p.msg_id, 0, 0, '', NULL, x'' FROM pins p WHERE p.thread_id = ? AND p.msg_id IN ({among})",  # noqa: S608
+    )
+    thread_id = window.thread_id
+    rows = tx.rows(tx.dialect.union_all(parts), thread_id, thread_id, window.user, thread_id, thread_id)
+    for which, msg_id, one, other, content, extra, emoji in rows:
+        if which == 0:
+            now.head = msg_id
+        elif which == 1:
+            now.messages[msg_id] = one, other, content, extra
+        elif which == 2:
+            now.reactions.setdefault(msg_id, []).append((bytes(emoji).decode(), one, bool(other)))
+        else:
+            now.pinned.add(msg_id)
+    return now
+
+
+def _full_record(window: Window, marks: dict[int, int], now: _Now, row: Row) -> Record:
+    which, msg_id, sender, kind, number, unique_id, body = row
+    name = bytes(unique_id).decode() if unique_id else ""
+    if which == 2:
+        if kind == EDIT:
+            body = _as_it_is_now(body, now)
+        return Record(window.thread_id, msg_id, sender, 0, kind, 0, body, unique_id=name, as_of=now.head)
+    status, edited_at, content, extra = now.messages[msg_id]
     return replace(
-        record,
+        _record(window.thread_id, marks, (msg_id, sender, kind, status, content)),
         number=number,
         edited_at=edited_at,
         extra=extra,
-        unique_id=bytes(unique_id).decode() if unique_id else "",
+        unique_id=name,
+        reactions=tuple(sorted(now.reactions.get(msg_id, ()), key=lambda one: one[0].encode())),
+        pinned=msg_id in now.pinned,
+        as_of=now.head,
     )
 
 
-class _Attached(msgspec.Struct):
-    reactions: dict[int, list[tuple[str, int, bool]]]
-    pinned: set[int]
-    targets: dict[int, tuple[str, str | None]]
-    """Content and extra of messages that the page says were edited, as they are now."""
-
-
-def _attachments(tx: Transaction, window: Window, records: Sequence[Record]) -> _Attached:
-    """Read what belongs to the messages of a page, in one more statement for each kind."""
-    attached = _Attached({}, set(), {})
-    messages = [record.msg_id for record in records if record.is_message]
-    if messages:
-        among = numbers(messages)
-        for msg_id, emoji, count, mine in tx.rows(
-            "SELECT msg_id, emoji, COUNT(*), MAX(CASE user_id WHEN ? THEN 1 ELSE 0 END) FROM reactions "  # noqa: S608
-            f"WHERE thread_id = ? AND msg_id IN ({among}) GROUP BY msg_id, emoji ORDER BY msg_id, emoji",
-            window.user,
-            window.thread_id,
-        ):
-            attached.reactions.setdefault(msg_id, []).append((bytes(emoji).decode(), count, bool(mine)))
-        attached.pinned = {
-            msg_id
-            for (msg_id,) in tx.rows(
-                f"SELECT msg_id FROM pins WHERE thread_id = ? AND msg_id IN ({among})",  # noqa: S608
-                window.thread_id,
-            )
-        }
-    edited = {target_of(record) for record in records if record.kind == EDIT}
-    if edited:
-        attached.targets = {
-            msg_id: (content, extra)
-            for msg_id, content, extra in tx.rows(
-                f"SELECT msg_id, content, extra FROM messages WHERE thread_id = ? AND msg_id IN ({numbers(edited)})",  # noqa: S608
-                window.thread_id,
-            )
-        }
-    return attached
-
-
-def _attach(window: Window, records: Iterable[Record], attached: _Attached) -> Iterable[Record]:
-    for record in records:
-        reactions = attached.reactions.get(record.msg_id)
-        pinned = record.msg_id in attached.pinned
-        if record.kind == EDIT:
-            yield _as_it_is_now(record, *attached.targets.get(target_of(record), ("", None)))
-        elif record.is_message and (reactions or pinned):
-            yield replace(record, reactions=tuple(reactions or ()), pinned=pinned)
-        else:
-            yield record
-
-
-def target_of(record: Record) -> int:
+def _target(body: str) -> int:
     """The message that an edit is of."""
-    return int(msgspec.json.decode(record.content)["target"])
+    return int(msgspec.json.decode(body)["target"])
 
 
-def _as_it_is_now(edit: Record, content: str, extra: str | None) -> Record:
+def _as_it_is_now(body: str, now: _Now) -> str:
     """An edit with the content that its message has now: nothing older is kept anywhere."""
-    body: dict[str, Any] = {**msgspec.json.decode(edit.content), "content": content}
+    _, _, content, extra = now.messages.get(_target(body), (0, 0, "", None))
+    told: dict[str, Any] = {**msgspec.json.decode(body), "content": content}
     mentions = msgspec.json.decode(extra).get("mentions") if extra else None
     if mentions:
-        body["mentions"] = mentions
-    return replace(edit, content=msgspec.json.encode(body).decode())
+        told["mentions"] = mentions
+    return msgspec.json.encode(told).decode()

@@ -23,6 +23,18 @@ _COLUMNS = (
     # -- of groups: moves with each change of the members, and bits of imsys.store.members
     ("threads", "members_version", "{long} NOT NULL DEFAULT 0"),
     ("threads", "rules", "{long} NOT NULL DEFAULT 0"),
+    ("threads", "member_count", "{long} NOT NULL DEFAULT 0"),
+    ("threads", "description", "{line} NOT NULL DEFAULT ''"),
+    ("threads", "avatar", "{line} NOT NULL DEFAULT ''"),
+    # -- profiles: who sees when the user is online, of imsys.store.presence
+    ("profiles", "seen_by", "{long} NOT NULL DEFAULT 0"),
+    # -- of private threads: the last messages of both users; what was written is read
+    ("threads", "low_sent", "{long} NOT NULL DEFAULT 0"),
+    ("threads", "high_sent", "{long} NOT NULL DEFAULT 0"),
+    # -- seconds after which messages expire, 0 never
+    ("threads", "timer", "{long} NOT NULL DEFAULT 0"),
+    # -- profiles: who may add the user to groups, of imsys.store.groups
+    ("profiles", "added_by", "{long} NOT NULL DEFAULT 0"),
     # -- messages: dense in their thread, 0 not yet known; when it was edited (ms, 0 never); JSON of what else it says
     ("messages", "number", "{long} NOT NULL DEFAULT 0"),
     ("messages", "edited_at", "{long} NOT NULL DEFAULT 0"),
@@ -32,6 +44,8 @@ _COLUMNS = (
     ("members", "hidden_to", "{long} NOT NULL DEFAULT 0"),
     ("members", "first_id", "{long} NOT NULL DEFAULT 0"),
     ("members", "muted_until", "{long} NOT NULL DEFAULT 0"),
+    # -- of a group: the last message of this member
+    ("members", "sent_id", "{long} NOT NULL DEFAULT 0"),
 )
 
 
@@ -90,5 +104,8 @@ def add_columns(dialect: Dialect, cursor: Any, columns: Iterable[tuple[str, str,
                 (table, column),
             )
         if cursor.fetchone() is None:
-            kind = definition.format(long="INTEGER" if dialect.name == "sqlite" else "BIGINT")
+            sqlite = dialect.name == "sqlite"
+            kind = definition.format(
+                long="INTEGER" if sqlite else "BIGINT", line="TEXT" if sqlite else "VARCHAR(500)"
+            )
             cursor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")

@@ -16,6 +16,9 @@ from imsys.util.surge import Surge
 TOGETHER = 100
 """Users whose heads are read in one statement, at most; SQLite allows 500 SELECTs in one."""
 
+TOLD = 100
+"""Members of a group, up to which they hear how far the others have read; of larger ones it is told when asked for."""
+
 WAITING = 20_000
 """Users who wait for that, at most."""
 
@@ -85,7 +88,7 @@ class ThreadStore:
 
     async def move_marks(
         self, user: int, thread_id: int, delivered: int, read: int
-    ) -> tuple[Mark, list[int]]:
+    ) -> tuple[Mark, list[int], int | None]:
         """Move a member's marks forward, at most to the thread's last message.
 
         What is read is also delivered.
@@ -93,7 +96,8 @@ class ThreadStore:
         In a private thread they do not move, and nobody is told, if the users are not friends or one blocks
         the other.
 
-        :returns: the marks, and the users to tell: all others, or nobody if both marks were further already.
+        :returns: the marks, and the users to tell: the other one, or nobody if both marks were further already; or
+            the version of the members' list of a group whose members are to be told: of one with many nobody is.
         :raises Refused: PERMISSION_DENIED (65), not a member.
         """
         return await self._database.write(self._move_marks, user, thread_id, delivered, read)
@@ -101,7 +105,7 @@ class ThreadStore:
     @staticmethod
     def _move_marks(
         tx: Transaction, user: int, thread_id: int, delivered: int, read: int
-    ) -> tuple[Mark, list[int]]:
+    ) -> tuple[Mark, list[int], int | None]:
         row = tx.row(
             "SELECT delivered_id, read_id FROM members WHERE thread_id = ? AND user_id = ? {lock}",
             thread_id,
@@ -109,10 +113,14 @@ class ThreadStore:
         )
         if row is None:
             raise Refused(Status.PERMISSION_DENIED, "Only its members may mark a thread.")
-        head = tx.row("SELECT last_msg_id, kind, flags FROM threads WHERE thread_id = ?", thread_id)
-        highest, kind, flags = head if head is not None else (0, GROUP, 0)
+        head = tx.row(
+            "SELECT last_msg_id, kind, flags, low_id, high_id, members_version, member_count FROM threads WHERE thread_id = ?",
+            thread_id,
+        )
+        assert head is not None
+        highest, kind, flags, low, high, version, members = head
         if cut(kind, flags):
-            return Mark(thread_id, user, *row), []
+            return Mark(thread_id, user, *row), [], None
         read = min(read, highest)
         delivered = max(read, min(delivered, highest))
         # an unchanged mark is told again: the server that set it may have died before it told others
@@ -126,17 +134,16 @@ class ThreadStore:
                 thread_id,
                 user,
             )
-        others = (
-            tx.rows("SELECT user_id FROM members WHERE thread_id = ? AND user_id <> ?", thread_id, user)
-            if news
-            else []
-        )
-        return mark, [other for (other,) in others]
+        if not news:
+            return mark, [], None
+        if kind == GROUP:
+            return mark, [], version if members <= TOLD else None
+        return mark, [low + high - user], None
 
     async def marks(self, user: int, after: tuple[int, int], limit: int) -> list[Mark]:
         """List the marks of other members of a user's threads after a (thread, member) pair, ascending by it.
 
-        Members who have received nothing are left out.
+        Members who have received nothing are left out, and groups of more than :data:`TOLD`.
         """
         return await self._database.read(self._marks, user, after, limit)
 
@@ -144,7 +151,9 @@ class ThreadStore:
     def _marks(tx: Transaction, user: int, after: tuple[int, int], limit: int) -> list[Mark]:
         thread_id, member = after
         rows = tx.rows(
-            "SELECT o.thread_id, o.user_id, o.delivered_id, o.read_id FROM members m JOIN members o ON o.thread_id = m.thread_id "
+            "SELECT o.thread_id, o.user_id, o.delivered_id, o.read_id FROM members m "  # noqa: S608 (a constant)
+            f"JOIN threads t ON t.thread_id = m.thread_id AND t.member_count <= {TOLD} "
+            "JOIN members o ON o.thread_id = m.thread_id "
             "WHERE m.user_id = ? AND m.thread_id >= ? AND o.user_id <> m.user_id AND o.delivered_id > 0 "
             "AND (o.thread_id > ? OR o.user_id > ?) ORDER BY m.thread_id, o.user_id LIMIT ?",
             user,

@@ -17,7 +17,9 @@ from imsys.chat.user_sessions import SessionTable, UserSessions
 from imsys.cluster.peers import RemotePush
 from imsys.errors import Status, Unavailable
 from imsys.protocols.framing import CHAT
+from imsys.store.members import MemberLists
 from imsys.util.surge import Surge
+from tests.chat.test_outbound import no_lists
 
 NAMES = ("one", "two", "three")
 USERS = (1, 2)
@@ -42,6 +44,8 @@ class Session:
     def push(self, data: bytes) -> None:
         self.frames.append(data)
 
+    push_here = push
+
 
 class Server:
     """The sessions of one server: the directory, as :class:`Outbound` sees it."""
@@ -52,7 +56,7 @@ class Server:
         self.joined, self.left, self.lost = self.table.joined, self.table.left, self.table.lost
         self.users = self.table.users
         others: Any = self
-        self.outbound = Outbound(cluster.clock, others, others, Surge(cluster.clock))
+        self.outbound = Outbound(cluster.clock, others, others, Surge(cluster.clock), MemberLists(), no_lists)
         self.outbound.startService()
 
     def local(self, user: int) -> Any:

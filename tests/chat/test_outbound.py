@@ -19,8 +19,9 @@ from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Status, Unavailable
 from imsys.protocols.framing import CHAT
 from imsys.redis.routes import Route
+from imsys.store.members import MemberLists
 from imsys.util.surge import Surge
-from tests.support.chat import Elsewhere
+from tests.support.chat import Elsewhere, no_lists
 
 ANNA, BERT, CARL = 1, 2, 3
 
@@ -35,6 +36,8 @@ class Session:
 
     def push(self, data: bytes) -> None:
         self.frames.append(data)
+
+    push_here = push
 
 
 class Here:
@@ -82,6 +85,7 @@ class OutboundCase(SynchronousTestCase):
         self.sent: list[tuple[str, RemotePush]] = []
         self.told: list[tuple[int, int]] = []
         self.everybody: list[bool] = []
+        self.lists, self.read_lists = MemberLists(), no_lists
         directory: Any = self.here
         self.outbound = Outbound(
             self.clock,
@@ -92,6 +96,8 @@ class OutboundCase(SynchronousTestCase):
                 lambda: self.everybody.append(True),
             ),
             Surge(self.clock),
+            self.lists,
+            self.read_lists,
         )
         self.outbound.startService()
         self.addCleanup(self.outbound.stopService)
@@ -454,7 +460,9 @@ class Cluster:
             directory.locate = self._locate(name)
             self.directories[name] = directory
             others = Elsewhere(functools.partial(self._send, name), functools.partial(self._tell, name))
-            self.outbounds[name] = Outbound(self.clock, directory, others, Surge(self.clock))
+            self.outbounds[name] = Outbound(
+                self.clock, directory, others, Surge(self.clock), MemberLists(), no_lists
+            )
             self.outbounds[name].startService()
 
     def _locate(self, name: str) -> Any:

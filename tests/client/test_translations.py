@@ -7,11 +7,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt
 
+from client.core.memory import NOW_MS, MemoryAccount
+from client.core.preferences import Preferences
 from client.core.shortcuts import SHORTCUTS
 from client.platform.languages import translate
 from client.translations.make import HERE, LANGUAGES, differences
-from client.translations.sentences import known, sentence
+from client.translations.sentences import known, listed, percent, said, sentence
+from client.viewmodels.telling import telling
 from client.views.main.shortcuts import sentences
+from client.widgets.messages.words import content_line, day_words, moment_words
 from imsys.sdk import SENTENCES, Status
 from tests.client.views.scene import ViewCase
 from tests.support.qt import WidgetCase
@@ -93,6 +97,22 @@ class ShownTests(ViewCase):
             ),
         )
 
+    def test_chinese_phrases(self) -> None:
+        """What is put together of several parts is put together as Chinese is."""
+        translate(self.application, "zh_CN")
+        self.assertEqual(listed(("直播", "", "日出")), "直播，日出")
+        self.assertEqual((said("我", "好"), percent(58)), ("我：好", "58%"))
+        self.assertEqual(moment_words(NOW_MS, NOW_MS)[:3], "今天 ")
+        told = telling(
+            (account := MemoryAccount(longest=50)),
+            [account.receive(30, "好", 10006)],
+            Preferences(),
+            NOW_MS,
+            content_line,
+        )
+        assert told is not None
+        self.assertEqual(told.text, "Tom Ellis：好")
+
     def test_english_plurals(self) -> None:
         """One message, and two."""
         translate(self.application, "en")
@@ -101,6 +121,12 @@ class ShownTests(ViewCase):
         self.assertEqual(view.conversation.long_text.several_button.text(), "Send as 2 messages")
         view.conversation.long_text.offer("x")
         self.assertEqual(view.conversation.long_text.several_button.text(), "Send as 1 message")
+
+    def test_american_dates(self) -> None:
+        """The month stands where the locale has it."""
+        for locale, words in (("en_US", "November 6"), ("en_GB", "6 November")):
+            QLocale.setDefault(QLocale(locale))
+            self.assertEqual(day_words(NOW_MS - 18 * 86_400_000, NOW_MS), words)
 
     def test_right_to_left(self) -> None:
         """Everything is turned: the side bar and the list are right, the way of writing too."""

@@ -28,6 +28,7 @@ class Handler:
     def __init__(self) -> None:
         self.pushes: list[RemotePush] = []
         self.resyncs: list[list[int] | None] = []
+        self.groups: list[list[int]] = []
         self.news: list[tuple[str, dict[int, int], bool]] = []
         self.breaks = 0
         self.spread = 0
@@ -44,6 +45,9 @@ class Handler:
 
     def resync_spread(self) -> None:
         self.spread += 1
+
+    def resync_groups(self, threads: Sequence[int]) -> None:
+        self.groups.append(sorted(threads))
 
     def hear(self, node: str, news: News, everything: bool, beside: Collection[int] = frozenset()) -> None:
         self.beside |= set(beside)

@@ -18,12 +18,13 @@ from imsys.config import ChatConfig, ClusterConfig, LimitsConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.wire import LINES
 from imsys.sdk.gateway import Gateway
+from imsys.store.members import MemberLists
 from imsys.store.nodes import Term
 from imsys.util.surge import Surge
 from tests.chat.test_outbound import Here
 from tests.gateway.system import SystemCase
 from tests.scenes import test_daemons
-from tests.support.chat import ChatCase, ChatServer, Elsewhere
+from tests.support.chat import ChatCase, ChatServer, Elsewhere, no_lists
 from tests.support.children import free_port
 from tests.support.daemons import start
 from tests.support.logged import Lines
@@ -143,7 +144,9 @@ class OtherFloods(SynchronousTestCase):
     def test_routes(self) -> None:
         """Pushes that find no route while Redis is away are counted."""
         here: Any = Here()
-        outbound = Outbound(self.clock, here, Elsewhere(lambda node, pushes: None), Surge(self.clock))
+        outbound = Outbound(
+            self.clock, here, Elsewhere(lambda node, pushes: None), Surge(self.clock), MemberLists(), no_lists
+        )
         outbound.startService()
         here.away = True
         for user in range(MANY):

@@ -21,6 +21,7 @@ from imsys.protocols.messages import contacts, people
 from imsys.protocols.messages.registry import request_type
 
 MOMENT = "2026-01-02T03:04:05.678Z"
+_ENTRY = ("msg_id", "prev_id", "thread_id", "msg_type", "msg_sender", "unique_id", "timestamp", "body")
 
 
 def _json(body: dict[str, Any]) -> bytes:
@@ -61,8 +62,10 @@ class World:
         self._tokens = itertools.count(1)
         self._ids = itertools.count(1000, 7)
 
+        self.old = False
+        """Whether the servers know no services from 192 on."""
         self.swallow = 0
-        """Acknowledgements of texts that are not sent, from now on."""
+        """Acknowledgements of texts and changes that are not sent, from now on."""
         self.repeat = False
         """Whether each acknowledgement is sent twice."""
         self.lose = 0
@@ -110,7 +113,9 @@ class World:
         self.tokens[token] = uuid
         return token
 
-    def store(self, thread_id: int, sender: int, text: str, unique_id: str = "") -> dict[str, Any]:
+    def store(
+        self, thread_id: int, sender: int, text: str, unique_id: str = "", **more: Any
+    ) -> dict[str, Any]:
         """Append a message; nobody is told."""
         history = self.records[thread_id]
         for record in history:
@@ -129,6 +134,7 @@ class World:
             "unique_id": unique_id,
             "msg_content": text,
             "timestamp": MOMENT,
+            **more,
         }
         history.append(record)
         return record
@@ -324,7 +330,8 @@ class FakeSession(Protocol):
     def _answer(self, service: int, request: dict[str, Any], answer: dict[str, Any]) -> None:
         kind = request_type(service)
         assert kind is not None
-        self.write(CHAT.encode(service + 1, _json({"error": 0, **answer, "seq": request.get("seq")})))
+        reply = 34 if self.world.old and service >= 192 else service + 1
+        self.write(CHAT.encode(reply, _json({"error": 0, **answer, "seq": request.get("seq")})))
 
     def _answer_5(self, request: dict[str, Any]) -> dict[str, Any]:
         world = self.world
@@ -387,6 +394,8 @@ class FakeSession(Protocol):
 
     def _answer_13(self, request: dict[str, Any]) -> dict[str, Any]:
         history = self.world.records[int(request["thread_id"])]
+        if not request.get("entries"):
+            history = [record for record in history if "body" not in record]
         limit = request.get("limit", 10)
         if "before" in request:
             before = int(request["before"])
@@ -449,6 +458,33 @@ class FakeSession(Protocol):
                 {**body, **names, "thread_id": str(thread), "chat_type": "PRIVATE", "hello_msg": hello},
             )
         return None
+
+    def _change(self, service: int, request: dict[str, Any], kind: int, *keys: str) -> dict[str, Any] | None:
+        """Append a change, and tell it; what it changes is not kept here."""
+        world, thread = self.world, int(request["thread_id"])
+        if world.old:
+            return {"error": int(Status.JSONPARSE_ERROR), "message": "There is no such service."}
+        body = {key: request[key] for key in keys}
+        stored = world.store(thread, self.uuid, "", request["unique_id"], msg_type=kind, body=body)
+        if not stored.get("again"):
+            entry = {key: stored[key] for key in _ENTRY}
+            world.push(int(stored["msg_receiver"]), 133, {"thread_id": str(thread), "entries": [entry]})
+        if world.swallow:
+            world.swallow -= 1
+            return None
+        return {key: stored[key] for key in ("thread_id", "unique_id", "msg_id", "prev_id", "timestamp")}
+
+    def _answer_192(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        return self._change(192, request, 16, "target", "content")
+
+    def _answer_194(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        return self._change(194, request, 17, "targets")
+
+    def _answer_196(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        return self._change(196, request, 18, "target", "emoji", "on")
+
+    def _answer_198(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        return self._change(198, request, 19, "target", "on")
 
     def _answer_23(self, request: dict[str, Any]) -> dict[str, Any] | None:
         world, thread = self.world, int(request["thread_id"])

@@ -141,6 +141,7 @@ class Snippets(CliCase):
                     if running is not None:
                         await running
         self.assertEqual([message.text for message in shared["last"]], ["two", "one"])
+        self.assertEqual(shared["conversation"].get(shared["answer"].id).recalled, True)
         self.assertEqual(shared["shown"][-1].text, "two")
         self.assertIn("We are friends already.", printed.getvalue())
         self.assertEqual((folder / "copy.mp4").read_bytes(), (folder / "holiday.mp4").read_bytes())

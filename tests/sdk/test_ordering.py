@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from imsys.sdk.entries import Logged
 from imsys.sdk.model import Message
 from imsys.sdk.ordering import HELD_LIMIT, Line
 
@@ -18,7 +20,7 @@ def message(number: int) -> Message:
     return Message(id=number, thread_id=1, sender=2, receiver=3, text=str(number), sent_at=MOMENT, mine=False)
 
 
-def ids(messages: list[Message]) -> list[int]:
+def ids(messages: Sequence[Logged]) -> list[int]:
     return [found.id for found in messages]
 
 

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.sdk import ConnectionState, Outgoing
+from imsys.sdk import ConnectionState, Message, Outgoing
 from imsys.sdk.connection import Disconnected
 from imsys.sdk.outbox import DAY, Outbox
 from imsys.util.backoff import Backoff
@@ -66,7 +66,7 @@ class Waits(SynchronousTestCase):
     def waits(self) -> list[float]:
         return [later - before for before, later in pairwise(self.tries)]
 
-    def state(self, outgoing: Outgoing) -> BaseException | None:
+    def state(self, outgoing: Outgoing[Message]) -> BaseException | None:
         """What it failed with, if it did."""
         failed: list[Failure] = []
         outgoing.when_stored().addErrback(failed.append)

@@ -43,7 +43,7 @@ class Friends(ClusterCase):
             client: Seen(client.on_connection_state) for client in self.clients
         }
         self.told: dict[Client, list[Message]] = {client: [] for client in self.clients}
-        self.posted: list[Outgoing] = []
+        self.posted: list[Outgoing[Message]] = []
         self.stored = 0
         self.latest = 0.0
         """Seconds that the text took which took longest."""
@@ -58,7 +58,7 @@ class Friends(ClusterCase):
             # the test asks for it itself
             Deferred.fromCoroutine(self._stored(self.posted[-1])).addErrback(lambda _: None)
 
-    async def _stored(self, outgoing: Outgoing) -> None:
+    async def _stored(self, outgoing: Outgoing[Message]) -> None:
         began = self.reactor.seconds()
         await outgoing.when_stored()
         self.stored += 1

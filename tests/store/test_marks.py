@@ -44,7 +44,7 @@ class Marking(StoreCase):
         for _ in range(2):
             self.assertEqual(
                 await self.move(self.bert, self.thread, two, one),
-                (Mark(self.thread, self.bert, two, one), [self.anna]),
+                (Mark(self.thread, self.bert, two, one), [self.anna], None),
             )
         for at, others in (((0, one), [self.anna]), ((two, 0), [self.anna]), ((one, 0), []), ((0, 0), [])):
             self.assertEqual((await self.move(self.bert, self.thread, *at))[1], others, at)

@@ -224,7 +224,7 @@ class Appending(StoreCase):
         move = self.stores.threads.move_marks
         self.assertEqual(
             await move(self.bert, self.thread, 0, ids[1]),
-            (Mark(self.thread, self.bert, ids[1], ids[1]), [self.anna]),
+            (Mark(self.thread, self.bert, ids[1], ids[1]), [self.anna], None),
         )
         self.assertEqual([r.status for r in await self.history()][2:], [1, 1, 0])
         for behind in ((ids[0], ids[0]), (ids[0], 0), (0, 0)):

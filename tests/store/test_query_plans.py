@@ -22,8 +22,23 @@ from imsys.store.changes import Change, Edit, Pin, React, Recall
 from imsys.store.database import Transaction
 from imsys.store.devices import DeviceInfo
 from imsys.store.files import Content, Offer, Purpose
+from imsys.store.groups import NewGroup
 from imsys.store.live import LiveStream
+from imsys.store.membership import (
+    Accept,
+    Add,
+    JoinByLink,
+    Leave,
+    LetIn,
+    Mute,
+    Picture,
+    Remove,
+    SetRole,
+    Settings,
+)
+from imsys.store.presence import SeenBy
 from imsys.store.sign_ins import SignIn, SignInStore
+from imsys.store.thread_settings import SettingsChange
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 
 SMALL, LARGE = 400, 1600
@@ -39,11 +54,14 @@ ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
     "FROM nodes WHERE expires_at > ?": "the same 1,024 rows, every ten seconds",
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ": "sorts the threads of one user: as many as they have friends, whatever is stored",
+    "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
+    "WHERE y.user_id = ? AND y.pinned_at > 0": "scans the pinned threads of one user, which are few",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
     "FROM file_outbox ORDER BY due_at LIMIT ?": "reads the index from its beginning, as far as the limit",
     "AND s.state IN (0, 1) AND s.stream_id > ?": "sorts the live streams of one user's threads",
     "ORDER BY m.thread_id, o.user_id LIMIT ?": "sorts the members of each thread of one user",
     "CAST(UNIX_TIMESTAMP": "reads no table",
+    "ORDER BY role DESC, joined_at, user_id LIMIT 1": "sorts the members of one group, when its owner's account goes",
     "ROW_NUMBER() OVER": "reads what a server of an older version wrote to one thread, once",
 }
 """Parts of statements that may read a whole table or sort, and why that does not grow with the store."""
@@ -185,6 +203,7 @@ class Plans(StoreCase):
         await stores.messages.page(anna, thread, 0, 10)
         await stores.messages.page_before(anna, thread, 0, 10)
         await self.play_changes(anna, bert, thread)
+        await self.play_groups(anna, bert, carl)
         await self.play_live(anna, thread)
         await self.play_files(anna, bert, thread)
         await stores.contacts.ask(ids, carl, anna, "", "")  # the block has ended that from before
@@ -216,10 +235,13 @@ class Plans(StoreCase):
                 Submission(bert, anna, thread, (answer,), answers=True),
             ],
         )
+        await self.play_overview(anna, bert, thread, target)
+        await self.play_presence(anna, bert, thread)
         await stores.conversations.pins(anna, thread)
         await stores.conversations.reactors(anna, thread, target, ("x", 1), 10)
         await stores.conversations.text(anna, thread, target)
         await stores.messages.page(anna, thread, 0, 100, entries=True)
+        await stores.messages.page_before(anna, thread, 0, 100, details=True)
         await stores.messages.append(
             self.ids, [Submission(anna, 0, thread, (), Recall("recall", [target], 9.0))]
         )
@@ -231,6 +253,80 @@ class Plans(StoreCase):
 
         await self.database.write(behind)
         await stores.messages.append(self.ids, [text(anna, bert, thread, "numbered")])
+
+    async def play_presence(self, anna: int, bert: int, thread: int) -> None:
+        presence = self.stores.presence
+        await presence.set_seen_by(anna, SeenBy.FRIENDS)
+        await presence.seen_by(anna)
+        await presence.exist([anna, 5])
+        await presence.open_to(anna, [bert, *range(100_001, 100_150)])
+        await presence.audiences([(anna, thread), (bert, thread), (bert, 1 << 40)])
+
+    async def play_overview(self, anna: int, bert: int, thread: int, target: int) -> None:
+        stores = self.stores
+        settings = stores.thread_settings
+        for pinned in (True, False):
+            await settings.change(anna, thread, SettingsChange(pinned=pinned))
+        await settings.change(anna, thread, SettingsChange(pinned=True, draft="x"))
+        await settings.get(anna, thread)
+        noted = Draft("noted", "x", extra="{}", mentions=(anna,), expires=9)
+        await stores.messages.append(self.ids, [Submission(bert, anna, thread, (noted,))])
+        await stores.messages.append(
+            self.ids, [Submission(bert, 0, thread, (), React("last", target, "y", True))]
+        )
+        for only in (None, True, False):
+            await stores.overview.newest(anna, (0, 0), 50, only)
+        await stores.overview.pinned(anna)
+        await stores.conversations.hide(anna, thread, [target], 0)
+        await stores.overview.newest(anna, (0, 0), 50)
+
+        def behind(tx: Transaction) -> None:
+            tx.execute("UPDATE threads SET numbered_id = 0 WHERE thread_id = ?", thread)
+
+        await self.database.write(behind)
+        await stores.overview.newest(anna, (0, 0), 50)
+
+    async def play_groups(self, anna: int, bert: int, carl: int) -> None:
+        groups = self.stores.groups
+        new = NewGroup("group", "G", "", Picture(b"", ""), False, False, [bert, carl])
+        made = await groups.create(self.ids, anna, new, 9)
+        group = made.messages[0].thread_id
+        await groups.made(anna, "group")
+        await groups.added_by(carl, 0)
+        await groups.get(anna, group)
+        await groups.members(anna, group, 0, 10)
+        await groups.readers(anna, group, 1, 0, 10)
+        await groups.invitations(carl, 0, 10)
+        open_, asking = [await groups.new_link(anna, group, 9, 9, approval=asks) for asks in (False, True)]
+        await groups.links(anna, group)
+        await groups.behind(open_.link)
+        (dora,) = await self.people("dora2")
+        for actor, change in (
+            (anna, Add("g1", [carl, dora], 9)),
+            (carl, Accept("g2", 9)),
+            (anna, Remove("g3", [carl, dora])),
+            (anna, SetRole("g4", bert, 2)),
+            (anna, SetRole("g6", bert, 0)),
+            (anna, Mute("g7", bert, 9)),
+            (dora, JoinByLink("g8", open_.link, 9)),
+            (carl, JoinByLink("g9", asking.link, 9)),
+            (anna, LetIn("g10", carl, False, 9)),
+            (carl, JoinByLink("g11", asking.link, 9)),
+            (anna, LetIn("g12", carl, True, 9)),
+            (anna, Settings("g13", title="H", channel=True)),
+            (anna, Leave("g14", hand_over=True)),
+        ):
+            (result,) = await self.stores.messages.append(self.ids, [Submission(actor, 0, group, (), change)])
+            assert isinstance(result, Appended), (change, result)
+        await groups.asking(bert, group, 0, 10)
+        await groups.revoke(bert, group, open_.link)
+        await groups.decline(carl, group)
+        followed = Stores.on(self.watched, time.time)
+        await followed.groups.lists_of([group])
+        await self.stores.messages.append(
+            self.ids, [Submission(bert, 0, group, (), Settings("g15", channel=False))]
+        )
+        await followed.groups.lists_of([group])
 
     async def play_files(self, anna: int, bert: int, thread: int) -> None:
         files, made = self.stores.files, []
@@ -255,6 +351,11 @@ class Plans(StoreCase):
                 file_id, content, mime="", thumbnail_id=small if file_id == large else None, announce=True
             )
         await files.readable(small, bert)
+        first = "UPDATE members SET first_id = ? WHERE thread_id = ? AND user_id = ?"
+        await self.database.write(lambda tx: tx.execute(first, 1, thread, bert))
+        with contextlib.suppress(Refused):
+            await files.readable(large, bert)
+        await self.database.write(lambda tx: tx.execute(first, 0, thread, bert))
         await files.to_announce(large)
         await files.become_avatar(avatar, "x")
         await files.due("r1", 10)
@@ -393,7 +494,18 @@ class Plans(StoreCase):
         raise NotImplementedError
 
 
-CONVERSATIONS = ("entries", "reactions", "pins", "hidden")
+CONVERSATIONS = (
+    "entries",
+    "reactions",
+    "pins",
+    "hidden",
+    "mentions",
+    "expiring",
+    "thread_settings",
+    "invitations",
+    "group_links",
+    "join_requests",
+)
 FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
 SIGN_INS = ("sign_ins", "epochs", "devices")
 
@@ -411,6 +523,27 @@ def fill_conversations(tx: Transaction, users: range, thread: int) -> None:
     )
     tx.execute_many("INSERT INTO pins (thread_id, msg_id, entry_id) VALUES (?, ?, ?)", rows)
     tx.execute_many("INSERT INTO hidden (thread_id, msg_id, user_id) VALUES (?, ?, ?)", rows)
+    tx.execute_many("INSERT INTO mentions (thread_id, msg_id, user_id) VALUES (?, ?, ?)", rows)
+    tx.execute_many(
+        "INSERT INTO expiring (thread_id, msg_id, due_at) VALUES (?, ?, ?)",
+        [(thread_id, msg_id, FOREVER - user) for thread_id, msg_id, user in rows],
+    )
+    tx.execute_many(
+        "INSERT INTO thread_settings (thread_id, user_id, pinned_at, draft) VALUES (?, ?, 1, '')",
+        sorted({(thread_id, user) for thread_id, _, user in rows}),
+    )
+    tx.execute_many(
+        "INSERT INTO invitations (thread_id, user_id, inviter_id, created_at) VALUES (?, ?, 1, 0)",
+        [(thread_id, user + turn) for thread_id, turn, user in rows],
+    )
+    tx.execute_many(
+        "INSERT INTO join_requests (thread_id, user_id, created_at) VALUES (?, ?, 0)",
+        [(thread_id, user + turn) for thread_id, turn, user in rows],
+    )
+    tx.execute_many(
+        "INSERT INTO group_links (link, thread_id, created_by, created_at, expires_at, uses, approval) VALUES (?, ?, ?, ?, 0, 0, 0)",
+        [(b"%08d%08d" % (user, turn), thread_id, user, turn) for thread_id, turn, user in rows],
+    )
 
 
 def fill_files(tx: Transaction, users: range, thread: int) -> None:
@@ -484,7 +617,7 @@ ONLY_ON = {
     "UPDATE threads SET last_msg_id = ? WHERE thread_id = ?": "sqlite",
     "UPDATE messages SET number = s.n FROM (": "sqlite",
     "UPDATE messages m JOIN (": "mysql",
-    "INSERT INTO threads (thread_id, last_msg_id, last_number) VALUES ": "mysql",
+    "INSERT INTO threads (thread_id, last_msg_id, last_number, low_sent, high_sent) VALUES ": "mysql",
     "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)": "mysql",
 }
 """Statements that one database alone gets."""

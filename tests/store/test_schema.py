@@ -34,6 +34,12 @@ TABLES = {
     "reactions",
     "pins",
     "hidden",
+    "invitations",
+    "group_links",
+    "join_requests",
+    "mentions",
+    "expiring",
+    "thread_settings",
     "schema_migrations",
 }
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,8 +26,12 @@ from imsys.chat.message_log import MessageLog
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
+from imsys.chat.presence import Presence
+from imsys.chat.receipts import Receipts
+from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.chat.user_sessions import sessions_of
+from imsys.chat.views import tell_presence
 from imsys.cluster.resources_directory import ResourcesServer
 from imsys.config import ChatConfig, LimitsConfig, LiveConfig
 from imsys.errors import Refused, Status
@@ -35,6 +39,7 @@ from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import CHAT, Frame, FrameDecoder
 from imsys.redis.allowances import Allowances
 from imsys.redis.client import RedisService
+from imsys.redis.last_seen import LastSeen
 from imsys.redis.routes import Routes
 from imsys.redis.tokens import Tokens
 from imsys.security.tickets import TicketKeys, Tickets
@@ -42,6 +47,7 @@ from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
 from imsys.store.devices import NO_DEVICE, DeviceInfo, DeviceKind
+from imsys.store.members import MemberList
 from imsys.util.surge import Surge
 from tests.support.servers import keys_of_files, redis_server
 from tests.support.stores import StoreCase
@@ -145,6 +151,11 @@ class Alone:
         """There is nobody to tell."""
 
 
+async def no_lists(threads: Sequence[int]) -> dict[int, MemberList]:
+    """Reads the lists of groups where there are none."""
+    return {}
+
+
 class Elsewhere:
     """The other servers, for who sends: what is sent to them, and told, goes where a test wants it."""
 
@@ -152,6 +163,15 @@ class Elsewhere:
         self.send = send
         self.tell: Any = tell or (lambda user, login_ms, beside: None)
         self.miss_all = miss_all or (lambda: None)
+        self.nodes: list[str] | None = None
+        """Those that take frames for groups; ``None``: not all do."""
+
+    def group_nodes(self) -> list[str] | None:
+        """See :attr:`nodes`."""
+        return self.nodes
+
+    def miss_group(self, thread_id: int) -> None:
+        """Nobody is there."""
 
 
 class OnePlace:
@@ -243,7 +263,19 @@ class ChatServer:
             single=config.single_session,
         )
         others = None if send_to_peer is None else Elsewhere(send_to_peer, tell)
-        self.outbound = Outbound(reactor, self.directory, others, Surge(reactor))
+        self.outbound = Outbound(
+            reactor,
+            self.directory,
+            others,
+            Surge(reactor),
+            case.stores.messages.members,
+            case.stores.groups.lists_of,
+        )
+        self.presence = Presence(
+            reactor, time.time, self.directory, case.stores.presence, LastSeen(redis), tell_presence
+        )
+        self.outbound.watcher = self.presence
+        self.typing = Typing(reactor.seconds, case.stores.presence)
         self.unconfirmed = UnconfirmedWrites(reactor, case.stores.threads, self.outbound.catch_up)
         self.log = MessageLog(
             reactor,
@@ -269,6 +301,7 @@ class ChatServer:
             case.stores, self.announcer.post, self.outbound, self.ends, self.unconfirmed
         )
         self.live = LiveContext(self.live_config, self.tickets, self.places, self.live_announcer, time.time)
+        self.receipts = Receipts(reactor, self.outbound)
         self._case = case
         self.serve()
         self.port = reactor.listenTCP(0, self.connections, interface="127.0.0.1")
@@ -285,18 +318,24 @@ class ChatServer:
             self.tokens,
             self.files,
             self.live,
+            self.receipts,
+            self.presence,
+            self.typing,
         )
         self.dispatcher.serve(Chat(self._case.stores, *own, allowances, self.config))
 
     def _ended(self, session: Session) -> None:
         self.directory.ended(session)
+        self.presence.forget(session)
         self.connections.ended(session)
 
     async def start(self) -> None:
         self.node.startService()
         self.directory.startService()
         self.outbound.startService()
+        self.presence.startService()
         self.unconfirmed.startService()
+        self.receipts.startService()
         self._case.addCleanup(self.stop)
         await self.node.ready()
 
@@ -304,6 +343,8 @@ class ChatServer:
         await self.port.stopListening()
         await self.connections.stopService()
         await self.unconfirmed.stopService()
+        self.receipts.stopService()
+        self.presence.stopService()
         self.outbound.stopService()
         await self.directory.stopService()
         await self.node.stopService()

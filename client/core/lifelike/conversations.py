@@ -155,17 +155,15 @@ def _under_way(life: Life, now_ms: int) -> None:
             f"sample-{number}", 2, ME.uuid, now_ms - (20 - number) * MINUTE, Kind.TEXT, text, 0, True, mark
         )
 
-    photo = Attachment(
-        "IMG_4711.jpg", 3_481_220, "image/jpeg", "", "", "picture-7", 1600, 1067, "", "picture-7"
+    photo = Attachment("IMG_4711.jpg", 3_481_220, "image/jpeg", "", "", "picture-7", 1600, 1067)
+    video = Attachment(
+        "crane at dawn.mp4", 182_400_113, "video/mp4", thumbnail="picture-12", width=1920, height=1080
     )
-    video = Attachment("crane at dawn.mp4", 182_400_113, "video/mp4", width=1920, height=1080)
     history.put(
         replace(mine(1, "The wifi on this train is something else.", Mark.STORED), id=history.next_id())
     )
     history.put(replace(mine(2, "It comes and goes", Mark.DELIVERED), id=history.next_id()))
-    history.put(
-        replace(mine(3, "Did you get the last one?", Mark.FAILED), failure="You are not friends any more.")
-    )
+    history.put(replace(mine(3, "Did you get the last one?", Mark.FAILED), failure="You are not friends."))
     history.put(replace(mine(4, "The dawn one", Mark.WAITING), kind=Kind.IMAGE, attachment=photo))
     history.put(replace(mine(5, "", Mark.WAITING), kind=Kind.VIDEO, attachment=video))
     history.put(mine(6, "I will try again at the next station", Mark.WAITING))
@@ -182,7 +180,7 @@ def _under_way(life: Life, now_ms: int) -> None:
             plan.attachment.size,
             plan.attachment.size // 3,
             Stage.FAILED,
-            problem="There is no room left on this disk.",
+            problem="The connection was lost.",
         ),
     ):
         life.transfers[transfer.key] = transfer
@@ -202,7 +200,7 @@ def _stream(life: Life, now_ms: int) -> None:
             10005,
             now_ms - 3 * HOUR,
             Kind.LIVE,
-            "Finish line of the half marathon",
+            "Sunrise from the ridge, live",
             new,
             stream="live-1",
         )
@@ -211,7 +209,7 @@ def _stream(life: Life, now_ms: int) -> None:
         "live-1",
         4,
         10005,
-        "Finish line of the half marathon",
+        "Sunrise from the ridge, live",
         viewers=14,
         play_url="rtmp://127.0.0.1:1935/live/sample",
         watch_url="https://127.0.0.1:8443/live/sample",

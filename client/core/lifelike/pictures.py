@@ -37,7 +37,7 @@ def _blend(first: Pixel, second: Pixel, share: float) -> Pixel:
 
 
 def landscape(path: Path, seed: int, width: int = 360, height: int = 240) -> None:
-    """Sky, sun, three rows of hills."""
+    """Sky, sun, three rows of hills, with smooth edges."""
     low, high = (
         ((255, 214, 165), (95, 130, 190)),
         ((255, 180, 150), (90, 70, 130)),
@@ -58,33 +58,53 @@ def landscape(path: Path, seed: int, width: int = 360, height: int = 240) -> Non
         ]
         for row in range(3)
     ]
+    hills = [_blend(low, ground, 0.45 + 0.27 * row) for row in range(3)]
+    skies = [_blend(high, low, y / (height * 0.7)) for y in range(height)]
 
     def at(x: int, y: int) -> Pixel:
         for row in (2, 1, 0):
-            if y >= ridges[row][x]:
-                return _blend(low, ground, 0.45 + 0.27 * row)
-        sky = _blend(high, low, y / (height * 0.7))
-        distance = math.hypot(x - sun_x, y - sun_y)
-        return _blend((255, 246, 214), sky, (distance - sun) / 2) if distance < sun + 2 else sky
+            deep = y + 1 - ridges[row][x]
+            if deep >= 1:
+                return hills[row]
+            if deep > 0:  # the ridge goes through this pixel
+                return _blend(skies[y] if row == 0 else hills[row - 1], hills[row], deep)
+        if abs(y - sun_y) < sun + 2 and abs(x - sun_x) < sun + 2:
+            return _blend((255, 246, 214), skies[y], math.hypot(x - sun_x, y - sun_y) - sun)
+        return skies[y]
 
     write_png(path, width, height, at)
 
 
-def face(path: Path, seed: int, size: int = 128) -> None:
-    """Head and shoulders before a ground of one colour."""
+def face(path: Path, seed: int, size: int = 256) -> None:
+    """Head and shoulders before a ground of one colour, with smooth edges."""
     ground = ((236, 196, 148), (150, 190, 200), (190, 170, 210), (170, 200, 160))[seed % 4]
     skin = ((244, 208, 180), (198, 150, 116), (140, 96, 70), (230, 190, 160))[seed // 4 % 4]
     hair = ((60, 44, 36), (30, 28, 30), (150, 100, 50), (110, 60, 40))[seed // 2 % 4]
     shirt = ((70, 100, 150), (150, 70, 80), (70, 120, 100))[seed % 3]
 
     def at(x: int, y: int) -> Pixel:
-        across, down = x / size - 0.5, y / size
-        if math.hypot(across / 0.19, (down - 0.45) / 0.24) < 1 and down > 0.34 + 0.05 * math.cos(across * 14):
-            return skin
-        if math.hypot(across / 0.235, (down - 0.4) / 0.26) < 1:
-            return hair
-        if math.hypot(across / 0.4, (down - 1.08) / 0.38) < 1:
-            return shirt
-        return skin if abs(across) < 0.075 and 0.5 < down < 0.8 else ground
+        across, down = (x + 0.5) / size - 0.5, (y + 0.5) / size
+        colour = ground
+        for shape, over in (
+            ((abs(across) - 0.075, abs(down - 0.65) - 0.15), skin),  # the neck
+            ((_beyond(across, down - 1.08, 0.4, 0.38),), shirt),
+            ((_beyond(across, down - 0.4, 0.235, 0.26),), hair),
+            (
+                (
+                    _beyond(across, down - 0.45, 0.19, 0.24),
+                    0.34 + 0.05 * math.cos(across * 14) - down,
+                ),
+                skin,
+            ),
+        ):
+            inside = 0.5 - max(shape) * size
+            if inside > 0:
+                colour = _blend(colour, over, inside)
+        return colour
 
     write_png(path, size, size, at)
+
+
+def _beyond(across: float, down: float, wide: float, high: float) -> float:
+    """How far a place is outside of an ellipse; less than nothing: inside."""
+    return (math.hypot(across / wide, down / high) - 1) * min(wide, high)

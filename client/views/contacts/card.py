@@ -11,6 +11,7 @@ from client.core.model import Person
 from client.theme import Theme
 from client.theme.tokens import GAP, SMALL
 from client.widgets.avatar import Avatar, Avatars
+from client.widgets.leading import align_leading
 
 
 class Card(QFrame):
@@ -22,6 +23,7 @@ class Card(QFrame):
         super().__init__()
         self.person = person
         self.setProperty("ground", "list")
+        self.setProperty("card", "plain")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(shown_name(person.name))
         avatar = Avatar(theme, avatars)
@@ -29,7 +31,10 @@ class Card(QFrame):
         self.body = QVBoxLayout()
         self.body.setSpacing(2)
         name = self._label(shown_name(person.name), "strong")
-        self.body.addWidget(name)
+        self.head = QHBoxLayout()
+        self.head.setSpacing(SMALL)
+        self.head.addWidget(name, 1)
+        self.body.addLayout(self.head)
         if person.name != person.username:
             self.body.addWidget(self._label(shown_name(person.username), "meta"))
         about = note or person.description
@@ -60,6 +65,7 @@ class Card(QFrame):
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setProperty("role", role)
         label.setMinimumWidth(1)
+        align_leading(label)
         return label
 
     def set_pressable(self) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidg
 
 from client.core.model import Person
 from client.theme import Theme
-from client.theme.tokens import GAP, HUGE, WIDE
+from client.theme.tokens import GAP, HUGE, SMALL, WIDE
 from client.viewmodels.contacts import Contacts
 from client.views.contacts.card import Card
 from client.views.contacts.page import ColumnPage
@@ -108,6 +108,7 @@ class FindPage(ColumnPage):
         self._note.returnPressed.connect(ask.click)
         card.body.addSpacing(GAP)
         card.body.addWidget(self._note)
+        card.body.addSpacing(SMALL)
         card.body.addWidget(self._alias)
         card.body.addSpacing(GAP)
         card.body.addWidget(ask, 0, Qt.AlignmentFlag.AlignLeading)

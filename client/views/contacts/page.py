@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 from client.theme import Theme
 from client.theme.tokens import COLUMN, GAP, HEADER, HUGE, SMALL, TIGHT
 from client.widgets.button import IconButton
+from client.widgets.leading import align_leading
 
 
 class ColumnPage(QWidget):
@@ -34,6 +35,7 @@ class ColumnPage(QWidget):
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setProperty("role", "title")
         self.title.setMinimumWidth(1)
+        align_leading(self.title)
         self._head = QWidget()
         head = QHBoxLayout(self._head)
         head.setContentsMargins(GAP, 0, SMALL, 0)

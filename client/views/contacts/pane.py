@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QListView,
@@ -22,7 +22,9 @@ from PySide6.QtWidgets import (
 from client.core.display import shown_name
 from client.core.model import Person
 from client.theme import Font, Theme
-from client.theme.tokens import AVATAR_SMALL, FOCUS, GAP, HEADER, RADIUS, SMALL, TARGET, TIGHT
+from client.theme.theme import device_ratio
+from client.theme.tokens import AVATAR_SMALL, FOCUS, GAP, HEADER, ICON, RADIUS, SMALL, TARGET, TIGHT
+from client.translations.sentences import listed
 from client.viewmodels.contacts import Contacts
 from client.widgets.avatar import Avatars, paint_dot
 from client.widgets.badge import Badge
@@ -71,7 +73,7 @@ class Friends(QAbstractListModel):
             return person
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return (
-                f"{shown_name(person.name)}, {self.tr('online')}"
+                listed((shown_name(person.name), self.tr("online")))
                 if person.online
                 else shown_name(person.name)
             )
@@ -164,6 +166,10 @@ class FriendRows(QListView):
             self.chosen.emit(person.uuid)
 
 
+BUTTON_GAP = 4
+"""What Qt leaves between the icon and the words of a button."""
+
+
 class ContactsPane(QWidget):
     """:attr:`chosen` tells a friend, :attr:`people` that others are to be found, :attr:`requests` that
     requests are to be shown.
@@ -251,9 +257,28 @@ class ContactsPane(QWidget):
             )
         self._stack.setCurrentWidget(self.rows if self.model.rowCount() else self.empty)
 
+    def _row_icon_size(self) -> QSize:
+        """As wide as the avatars below, and what is between them and the names."""
+        return QSize(self._theme.px(AVATAR_SMALL) + GAP - BUTTON_GAP, self._theme.px(ICON))
+
+    def _row_icon(self, name: str) -> QIcon:
+        """An icon in the middle of where the avatars are."""
+        theme, size, ratio = self._theme, self._row_icon_size(), device_ratio()
+        made = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
+        made.setDevicePixelRatio(ratio)
+        made.fill(Qt.GlobalColor.transparent)
+        left = (theme.px(AVATAR_SMALL) - theme.px(ICON)) // 2
+        if self.layoutDirection() is Qt.LayoutDirection.RightToLeft:
+            left = size.width() - theme.px(ICON) - left
+        painter = QPainter(made)
+        painter.drawPixmap(left, 0, theme.pixmap(name, theme.colours.second, ratio=ratio))
+        painter.end()
+        return QIcon(made)
+
     def _restyle(self) -> None:
         self._top.setFixedHeight(self._theme.px(HEADER))
         for button, icon in ((self.new_friends, "user-check"), (self.find_people, "user-plus")):
-            button.setIcon(self._theme.icon(icon))
+            button.setIcon(self._row_icon(icon))
+            button.setIconSize(self._row_icon_size())
             button.setMinimumHeight(self._theme.px(TARGET + GAP))
         self.rows.doItemsLayout()

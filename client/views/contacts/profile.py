@@ -64,6 +64,10 @@ class Profile(QWidget):
         layout.addSpacing(SMALL)
         for widget in (self.name, self.username, self.about, self.facts):
             layout.addWidget(widget)
+        self.doing = QVBoxLayout()
+        """Of what whoever shows a profile can do with it."""
+        self.doing.setContentsMargins(0, GAP, 0, 0)
+        layout.addLayout(self.doing)
         layout.addSpacing(WIDE)
         layout.addWidget(self.talk)
         layout.addWidget(self._ask_again)

@@ -30,7 +30,7 @@ class RequestsPage(ColumnPage):
             theme,
             "user-plus",
             self.tr("No friend requests"),
-            self.tr("Who asks to become your friend is here."),
+            self.tr("Who asks to become your friend appears here."),
             self.tr("Find people"),
         )
         self.empty.acted.connect(self.people)
@@ -79,8 +79,7 @@ class RequestCard(Card):
         super().__init__(theme, avatars, request.person, note=request.text)
         self.request = request
         if request.at_ms and now_ms:
-            below = 1 if request.person.name == request.person.username else 2
-            self.body.insertWidget(below, self._label(day_words(request.at_ms, now_ms), "meta"))
+            self.head.addWidget(self._label(day_words(request.at_ms, now_ms), "meta"))
         self.alias = QLineEdit()
         self.alias.setMaxLength(ALIAS_MOST)
         self.alias.setPlaceholderText(self.tr("Your own name for them, if you like"))

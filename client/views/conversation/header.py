@@ -12,6 +12,7 @@ from client.theme import Font, Theme
 from client.theme.tokens import GAP, HEADER, SMALL, TIGHT
 from client.widgets.avatar import Avatar, Avatars
 from client.widgets.button import IconButton
+from client.widgets.leading import align_leading
 
 
 class Header(QFrame):
@@ -36,6 +37,7 @@ class Header(QFrame):
         for label, role in ((self._name, "strong"), (self._about, "meta")):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setProperty("role", role)
+            align_leading(label)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addStretch()

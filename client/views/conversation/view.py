@@ -9,11 +9,10 @@ from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from client.core.display import shown_name
-from client.core.model import ConversationKind
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
+from client.views.conversation.barred import barred
 from client.views.conversation.find_bar import FindBar
 from client.views.conversation.header import Header
 from client.views.conversation.long_text import LongText
@@ -44,7 +43,6 @@ class ConversationView(QWidget):
     resume = Signal(object)
     files_chosen = Signal(list)
     picture_chosen = Signal(QImage)
-    ask_friend = Signal(object)
     people = Signal()
 
     def __init__(
@@ -77,9 +75,7 @@ class ConversationView(QWidget):
             self.tr("Or find somebody to talk to."),
             self.tr("Find people"),
         )
-        self.nothing.setProperty("ground", "conversation")
-        self.nothing.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.toast = Toast(theme, self)
+        self.toast = Toast(theme, self, lambda: self.composer.height() if self.composer.isVisible() else 0)
         self._lay_out()
         self._connect()
         self._prefer()
@@ -110,6 +106,15 @@ class ConversationView(QWidget):
         self._about()
         presenter.open(at=at)
         self._fill()
+
+    def prepare(self) -> None:
+        """Do what the first conversation would else wait for: styles, measures, what Qt makes when it is used
+        first.
+        """
+        if self.presenter is None:
+            self._inner.resize(self._stack.size())
+            self._inner.grab()
+            self.messages.prepare()
 
     def _leave(self) -> None:
         if self.presenter is None:
@@ -148,16 +153,11 @@ class ConversationView(QWidget):
             return
         about, other = presenter.about, presenter.other
         self.header.show_conversation(about, other)
-        blocked = ""
-        if other is not None and other.blocked:
-            blocked = self.tr("You have blocked {name}.").format(name=shown_name(other.name))
-        elif other is not None and not other.friend:
-            blocked = self.tr("You and {name} are not friends, so you cannot write to each other.").format(
-                name=shown_name(other.name)
-            )
-        elif about.kind is ConversationKind.CHANNEL:
-            blocked = self.tr("Only its owner writes in this channel.")
-        self.composer.set_blocked(blocked)
+        composer = self.composer
+        writing = composer.edit.hasFocus() or composer.blocked_button.hasFocus()
+        composer.set_blocked(*barred(presenter))
+        if writing and not composer.edit.hasFocus():
+            self.focus()
 
     def _fill(self) -> None:
         window = self.presenter.window if self.presenter is not None else None
@@ -250,6 +250,7 @@ class ConversationView(QWidget):
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)
         composer.picture.connect(self.picture_chosen)
+        composer.overcome.connect(lambda: self._with(lambda one: one.overcome()))
         composer.context_closed.connect(composer.clear_context)
         composer.recent_emoji.connect(lambda recent, tone: self._settings.change(emoji=recent, tone=tone))
         self.long_text.several.connect(self._several)
@@ -283,8 +284,8 @@ class ConversationView(QWidget):
         self._body = QStackedWidget()
         self._body.addWidget(self.messages)
         self._body.addWidget(self.hello)
-        inner = QWidget()
-        column = QVBoxLayout(inner)
+        self._inner = QWidget()
+        column = QVBoxLayout(self._inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
@@ -295,9 +296,13 @@ class ConversationView(QWidget):
         column.addWidget(self._body, 1)
         column.addWidget(self.long_text)
         column.addWidget(self.composer)
+        before = QWidget()
+        before.setProperty("ground", "conversation")
+        before.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        QVBoxLayout(before).addWidget(self.nothing)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.nothing)
-        self._stack.addWidget(inner)
+        self._stack.addWidget(before)
+        self._stack.addWidget(self._inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)

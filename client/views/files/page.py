@@ -27,6 +27,7 @@ from client.core.filenames import safe_name
 from client.core.model import Kind, Message
 from client.theme import Theme
 from client.theme.tokens import FILES_NARROW, FILES_PAGE, GAP, HEADER, SMALL, TIGHT
+from client.translations.sentences import listed
 from client.viewmodels.file_actions import FileActions
 from client.viewmodels.files import FilesModel
 from client.viewmodels.work import run
@@ -124,7 +125,7 @@ class FilesPage(QWidget):
             return ""
         here = self.tr("on this disk") if attachment.path else self.tr("not on this disk")
         words = about(message, self._account.person, self._account.conversation, self._now())
-        return f"{safe_name(attachment.filename)}, {words}, {here}"
+        return listed((safe_name(attachment.filename), words, here))
 
     def _preview(self, message: Message) -> str:
         attachment = message.attachment

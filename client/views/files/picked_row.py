@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from client.theme import Font, Theme
 from client.theme.tokens import GAP, ICON_SMALL, RADIUS_SMALL, SMALL, THUMBNAIL, TIGHT
+from client.translations.sentences import listed
 from client.viewmodels.sending_files import Picked
 from client.views.files.looks import icon_of
 from client.widgets.button import IconButton
@@ -105,7 +106,7 @@ class PickedRow(QWidget):
             theme, "x", self.tr("Do not send {name}").format(name=one.name), size=ICON_SMALL
         )
         self.remove.clicked.connect(self.removed)
-        self.setAccessibleName(f"{one.name}, {words}")
+        self.setAccessibleName(listed((one.name, words)))
         lines = QVBoxLayout()
         lines.setSpacing(2)
         lines.addStretch()

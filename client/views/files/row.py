@@ -18,7 +18,7 @@ from client.theme.tokens import FOCUS, GAP, ICON, RADIUS, RADIUS_SMALL, ROW, TAR
 from client.translations.tr import tr
 from client.viewmodels.files import FilesModel
 from client.views.files.looks import icon_of_message
-from client.widgets.messages.words import day_words, size_words, time_of, transfer_words
+from client.widgets.messages.words import moment_words, size_words, transfer_words
 from client.widgets.pictures import Pictures
 
 
@@ -34,7 +34,7 @@ class Act(enum.Enum):
 
 def act_of(message: Message, transfer: Transfer | None) -> Act:
     """Which."""
-    if transfer is not None and transfer.stage is not Stage.DONE:
+    if transfer is not None and not transfer.over:
         return {Stage.PAUSED: Act.RESUME, Stage.FAILED: Act.AGAIN}.get(transfer.stage, Act.PAUSE)
     return Act.FOLDER if message.attachment is not None and message.attachment.path else Act.DOWNLOAD
 
@@ -53,7 +53,7 @@ def about(
     if message.mine and where:
         who, where = tr("You to {name}").format(name=where), ""
     bytes_ = size_words(message.attachment.size) if message.attachment is not None else ""
-    when = f"{day_words(message.at_ms, now_ms)}, {time_of(message.at_ms)}"
+    when = moment_words(message.at_ms, now_ms)
     return " · ".join(part for part in (bytes_, who, where, when) if part)
 
 
@@ -156,7 +156,7 @@ class FileDelegate(QStyledItemDelegate):
         attachment = message.attachment
         assert attachment is not None
         strong, meta = theme.metrics(Font.BODY_STRONG), theme.metrics(Font.META)
-        moving = transfer is not None and transfer.stage not in (Stage.FAILED, Stage.DONE)
+        moving = transfer is not None and not transfer.over and transfer.stage is not Stage.FAILED
         top = (
             rect.top() + (rect.height() - strong.height() - meta.height() - TIGHT) / 2 - (2 if moving else 0)
         )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QMimeData, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QTextCursor,
+)
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -62,7 +70,7 @@ class SendDialog(QDialog):
         self.caption.setPlaceholderText(self.tr("Caption"))
         self.caption.setAccessibleName(self.tr("Caption"))
         self.caption.setPlainText(caption)
-        self.caption.selectAll()
+        self.caption.moveCursor(QTextCursor.MoveOperation.End)
         self.problem = QLabel()
         self.more = QPushButton(self.tr("Add …"))
         self.cancel = QPushButton(self.tr("Cancel"))
@@ -199,7 +207,7 @@ class SendDialog(QDialog):
         self._nothing.setProperty("role", "second")
         self._nothing.setWordWrap(True)
         self._column.addWidget(self._nothing)
-        self._column.addStretch()
+        self._column.addStretch(1)
         self.list = QScrollArea()
         self.list.setWidgetResizable(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

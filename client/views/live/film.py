@@ -125,7 +125,7 @@ class FilmPanel(StagePanel):
         self.mute.setEnabled(not show.silence)
         self.slider.setEnabled(bool(show.duration) and not show.sentence)
         self.slider.setMaximum(max(1, int(show.duration * STEPS)))
-        without = "" if self.stage.area.pixels is Pixels.YUV else words.without_opengl()
+        without = words.without_opengl(self.stage.area)
         self.note.say(" ".join(part for part in (show.silence, without) if part))
         if show.plays:
             self._tick.start()

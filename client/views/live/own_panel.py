@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
 
 from client.theme import Theme
 from client.theme.tokens import FIGURES_MS
-from client.video.commands import Pixels
 from client.viewmodels.going_live import GoingLive, Step
 from client.views.live import words
 from client.views.live.parts import Elided, LiveBadge, Note
@@ -89,4 +88,4 @@ class OwnPanel(StagePanel):
 
     def _count(self) -> None:
         self._figures.setText(self.going.figures)
-        self.note.say("" if self.stage.area.pixels is Pixels.YUV else words.without_opengl())
+        self.note.say(words.without_opengl(self.stage.area))

@@ -94,7 +94,7 @@ class LivePanel(StagePanel):
 
     def _count(self) -> None:
         self._figures.setText(self.watch.figures)
-        without = "" if self.stage.area.pixels is Pixels.YUV else words.without_opengl()
+        without = words.without_opengl(self.stage.area)
         self.note.say(" ".join(part for part in (self.watch.silence, without) if part))
 
     def _act(self) -> None:

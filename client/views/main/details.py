@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from client.core.display import shown_name
 from client.core.model import Conversation, ConversationKind
 from client.theme import Theme
-from client.theme.tokens import SMALL
+from client.theme.tokens import SMALL, TIGHT
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation_list import FOREVER, ConversationList, is_muted
 from client.views.contacts.card import Card
 from client.views.contacts.page import ColumnPage
 from client.views.contacts.profile import Profile
 from client.widgets.avatar import Avatars
+from client.widgets.leading import align_leading
 
 MEMBERS_MOST = 200
 
@@ -38,10 +39,15 @@ class Details(ColumnPage):
         self._name = QLabel()
         self._name.setProperty("role", "title")
         self._name.setWordWrap(True)
+        self._name.setTextFormat(Qt.TextFormat.PlainText)
+        align_leading(self._name)
         self._list = QVBoxLayout(self.group)
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(SMALL)
         self._list.addWidget(self._name)
+        self._group_actions = QVBoxLayout()
+        self._list.addLayout(self._group_actions)
+        self._list.addSpacing(TIGHT)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -54,10 +60,6 @@ class Details(ColumnPage):
         self.find_button.clicked.connect(self.find_wanted)
         self.mute_button.clicked.connect(self._mute)
         self.pin_button.clicked.connect(self._pin)
-        line = QFrame()
-        line.setProperty("line", True)
-        self.column.addWidget(self._buttons)
-        self.column.addWidget(line)
         self.column.addWidget(self.profile)
         self.column.addWidget(self.group)
         self.column.addStretch()
@@ -71,6 +73,7 @@ class Details(ColumnPage):
         private = about.kind is ConversationKind.PRIVATE and bool(about.people)
         self.profile.setVisible(private)
         self.group.setVisible(not private)
+        (self.profile.doing if private else self._group_actions).addWidget(self._buttons)
         if private:
             if self.profile.uuid != about.people[0]:
                 self.profile.show_person(about.people[0])

@@ -131,12 +131,13 @@ class ListPane(QWidget):
 
     def set_current(self, conversation: int) -> None:
         """Which one is open."""
-        self.delegate.current = conversation
+        before, self.delegate.current = self.model.row_of(self.delegate.current), conversation
         row = self.model.row_of(conversation)
         if row >= 0:
             self.rows.setCurrentIndex(self.model.index(row))
             self.rows.scrollTo(self.model.index(row))
-        self.rows.viewport().update()
+        for one in {before, row} - {-1}:
+            self.rows.update(self.model.index(one))
 
     def step(self, by: int) -> None:
         """Open the next one, or the one before."""

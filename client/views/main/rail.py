@@ -9,12 +9,13 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QVBoxLayout
 from client.core.model import Person
 from client.theme import Theme
 from client.theme.tokens import FOCUS, HEADER, RAIL, SMALL, TIGHT
+from client.translations.sentences import listed
 from client.widgets.avatar import Avatar, Avatars
 from client.widgets.badge import Badge
 from client.widgets.button import IconButton
 
-COUNT_MOST = 999
-"""More is not counted there."""
+COUNT_MOST = 99
+"""More is not counted there: the icon is to be seen beside it."""
 
 
 class RailButton(IconButton):
@@ -23,20 +24,18 @@ class RailButton(IconButton):
     def __init__(self, theme: Theme, icon: str, name: str, *, shortcut: str = "") -> None:
         super().__init__(theme, icon, name, shortcut=shortcut, target=44)
         self._called = name
-        self.badge = Badge(theme, self)
+        self.badge = Badge(theme, self, small=True, most=COUNT_MOST)
         self.badge.installEventFilter(self)
 
     def set_count(self, count: int) -> None:
         """How many wait there."""
-        self.badge.set_count(min(count, COUNT_MOST))
-        self.setAccessibleName(f"{self._called}, {count}" if count else self._called)
+        self.badge.set_count(count)
+        self.setAccessibleName(listed((self._called, str(count) if count else "")))
         self._place()
 
     def _place(self) -> None:
         rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        wide = self.badge.width()
-        over = max(0, (wide - self.width() // 2) // 2)
-        self.badge.move(over if rtl else self.width() - wide - over, 0)
+        self.badge.move(0 if rtl else self.width() - self.badge.width(), 0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

@@ -13,6 +13,7 @@ from client.core.display import shown_name
 from client.core.model import Conversation, ConversationKind, Mark, Person
 from client.theme import Font, Theme
 from client.theme.tokens import AVATAR, FOCUS, GAP, ICON_MARK, RADIUS, ROW, SMALL, TIGHT
+from client.translations.sentences import said
 from client.viewmodels.conversation_list import ConversationList, is_muted
 from client.views.main import row_words
 from client.widgets import badge
@@ -57,6 +58,7 @@ class RowDelegate(QStyledItemDelegate):
         whole = QRectF(options.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # that of each text
         plate = whole.adjusted(TIGHT, 1, -TIGHT, -1)
         plain = getattr(colours, self.ground)
         ground = plain
@@ -153,7 +155,7 @@ class RowDelegate(QStyledItemDelegate):
             return
         who, what = row_words.preview(one, self._person)
         if who:
-            spare.text_lead(f"{who}:", Font.BODY, colours.text, y, most=0.45)
+            spare.text_lead(said(who, "").rstrip(), Font.BODY, colours.text, y, most=0.45)
             spare.gap_lead(TIGHT)
         spare.text(what, Font.BODY, colours.danger if row_words.failed(one.last) else colours.second, y)
 

@@ -9,8 +9,9 @@ from PySide6.QtCore import QCoreApplication, QDate, QLocale
 from client.core.display import shown_name
 from client.core.grouping import Day, day_label, day_of
 from client.core.model import Conversation, ConversationKind, Mark, Message, Person
+from client.translations.sentences import listed, said
 from client.viewmodels.conversation_list import is_muted
-from client.widgets.messages.words import content, mark_words, time_of
+from client.widgets.messages.words import content_line, mark_words, time_of
 
 PREVIEW_MOST = 160
 
@@ -40,7 +41,7 @@ def preview(one: Conversation, person: Callable[[int], Person]) -> tuple[str, st
         who = QCoreApplication.translate("ConversationRow", "You")
     elif one.kind is ConversationKind.GROUP:
         who = shown_name(person(message.sender).name)
-    return who, line(content(message))
+    return who, line(content_line(message))
 
 
 def line(text: str) -> str:
@@ -64,7 +65,7 @@ def spoken(one: Conversation, person: Callable[[int], Person], now_ms: int) -> s
         parts.append(translate("ConversationRow", "you are mentioned"))
     if one.draft:
         parts.append(translate("ConversationRow", "Draft: {text}").format(text=line(one.draft)))
-    parts.append(f"{who}: {what}" if who else what)
+    parts.append(said(who, what) if who else what)
     parts.append(when(one.at_ms, now_ms))
     if one.last is not None and one.last.mine:
         parts.append(mark_words(one.last))
@@ -78,4 +79,4 @@ def spoken(one: Conversation, person: Callable[[int], Person], now_ms: int) -> s
             parts.append(word)
     if one.kind is ConversationKind.PRIVATE and one.people and person(one.people[0]).online:
         parts.append(translate("ConversationRow", "online"))
-    return ", ".join(part for part in parts if part)
+    return listed(parts)

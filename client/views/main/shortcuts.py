@@ -16,6 +16,19 @@ def words_of(text: str) -> str:
     return QCoreApplication.translate("Shortcuts", text)
 
 
+SIGNS = {"Up": "↑", "Down": "↓", "Left": "←", "Right": "→", "Return": "Enter"}
+
+
+def key_words(key: str) -> str:
+    """Keys as they are written on them."""
+    native = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+    last = QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText).rpartition("+")[2]
+    if last not in SIGNS:
+        return native
+    name = QKeySequence(last).toString(QKeySequence.SequenceFormat.NativeText)
+    return native.removesuffix(name) + SIGNS[last]
+
+
 class Shortcuts(QWidget):
     """What they do, and their keys, by group."""
 
@@ -38,11 +51,7 @@ class Shortcuts(QWidget):
                 grid.addWidget(title, row, 0, 1, 2)
                 row += 1
             words = QLabel(words_of(one.words))
-            keys = QLabel(
-                "   ".join(
-                    QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in one.keys
-                )
-            )
+            keys = QLabel("   ".join(key_words(key) for key in one.keys))
             keys.setProperty("role", "second")
             words.setTextFormat(Qt.TextFormat.PlainText)
             keys.setTextFormat(Qt.TextFormat.PlainText)
@@ -74,7 +83,6 @@ def sentences() -> tuple[str, ...]:
         translate("Shortcuts", "Emoji"),
         translate("Shortcuts", "Details"),
         translate("Shortcuts", "To the newest message"),
-        translate("Shortcuts", "Change the last message, in an empty field"),
         translate("Shortcuts", "Send"),
         translate("Shortcuts", "New line"),
         translate("Shortcuts", "Copy what is selected"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSlider
 
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import SCALES, SMALL
+from client.translations.sentences import percent, said
 from client.viewmodels.own_profile import OwnProfile
 from client.views.main.shortcuts import Shortcuts
 from client.views.settings.parts import SettingsPage
@@ -62,7 +63,7 @@ class AppearancePage(SettingsPage):
         blocked = self.scale.blockSignals(True)
         self.scale.setValue(min(range(len(SCALES)), key=lambda at: abs(SCALES[at] - scale)))
         self.scale.blockSignals(blocked)
-        self._percent.setText(f"{QLocale().toString(scale)} %")
+        self._percent.setText(percent(scale))
 
 
 class NotificationsPage(SettingsPage):
@@ -161,13 +162,11 @@ class ShortcutsPage(SettingsPage):
 class AboutPage(SettingsPage):
     """Versions and licences."""
 
-    copied = Signal()
-
     def __init__(self, theme: Theme, facts: list[tuple[str, str]], licences: str) -> None:
         super().__init__(theme, self.tr("About"))
         self.words("imsys", "display")
         for name, value in facts:
-            self.words(f"{name}: {value}")
+            self.words(said(name, value))
         self.heading(self.tr("Licences"))
         text = QPlainTextEdit(licences)
         text.setReadOnly(True)

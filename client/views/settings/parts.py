@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QScroll
 
 from client.platform.settings import Settings
 from client.theme import Theme
-from client.theme.tokens import GAP, HUGE, SMALL, TIGHT
+from client.theme.tokens import GAP, HUGE, ICON_SMALL, SMALL, TIGHT
 
 T = TypeVar("T")
 
@@ -37,13 +37,13 @@ class SettingsPage(QScrollArea):
     def opened(self) -> None:
         """It comes to the front."""
 
-    def words(self, text: str, role: str = "second") -> QLabel:
-        """A sentence."""
+    def words(self, text: str, role: str = "second", place: QVBoxLayout | None = None) -> QLabel:
+        """A sentence, at the end of the column where no other place is said."""
         label = QLabel(text)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setProperty("role", role)
         label.setWordWrap(True)
-        self.column.addWidget(label)
+        (place or self.column).addWidget(label)
         return label
 
     def heading(self, text: str) -> None:
@@ -58,10 +58,15 @@ class SettingsPage(QScrollArea):
         box = QCheckBox(text)
         box.setChecked(bool(getattr(settings.value, name)) != turned)
         box.toggled.connect(lambda on: settings.change(**_one(name, on != turned)))
-        self.column.addWidget(box)
-        if about:
-            label = self.words(about, "meta")
-            label.setContentsMargins(HUGE, 0, 0, TIGHT)
+        if not about:
+            self.column.addWidget(box)
+            return box
+        pair = QVBoxLayout()
+        pair.setSpacing(0)
+        pair.addWidget(box)
+        self.column.addLayout(pair)
+        label = self.words(about, "meta", pair)
+        label.setContentsMargins(self.theme.px(ICON_SMALL) + 2 + SMALL, 0, 0, TIGHT)  # below the box's words
         return box
 
     def choice(

@@ -43,6 +43,7 @@ class CertificatePage(Page):
         self._shown: Presented | None = None
         frame = QFrame()
         frame.setProperty("ground", "list")
+        frame.setProperty("card", "plain")
         frame.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._print = QLabel()
         self._print.setProperty("role", "code")
@@ -82,6 +83,14 @@ class CertificatePage(Page):
             )
         self.about.setText(about)
         self.about.show()
+        assert self.button is not None
+        for widget, name, kind in (
+            (self.about, "role", "danger" if alarm else "second"),
+            (self.button, "kind", "danger" if alarm else "primary"),
+        ):
+            widget.setProperty(name, kind)
+            widget.style().unpolish(widget)
+            widget.style().polish(widget)
         pairs = presented.fingerprint.split(":")
         self._print.setText("\n".join(" ".join(pairs[at : at + 8]) for at in range(0, len(pairs), 8)))
         until = QLocale().toString(presented.expires.date(), QLocale.FormatType.LongFormat)  # type: ignore[call-overload]

@@ -27,6 +27,7 @@ from client.theme.tokens import (
     WIDE,
     ZOOM_STEP,
 )
+from client.translations.sentences import percent
 from client.viewmodels.file_actions import FileActions
 from client.viewmodels.gallery import Gallery
 from client.views.files.places import ask_where
@@ -34,7 +35,7 @@ from client.views.viewer.bar import StageButton, stage_sheet
 from client.views.viewer.canvas import PictureCanvas
 from client.widgets.banner import now_ms
 from client.widgets.decoding import Decoded, Loader, fault_words
-from client.widgets.messages.words import day_words, full_time, time_of, transfer_words
+from client.widgets.messages.words import full_time, moment_words, transfer_words
 from client.widgets.ring import Ring
 
 PIXELS = QSize(5000, 5000)
@@ -163,7 +164,7 @@ class Viewer(QWidget):
     def _progress(self, transfer: Transfer) -> None:
         moving = transfer.stage in (Stage.MOVING, Stage.PAUSED) and transfer.size > 0
         self.ring.set_share(transfer.done / transfer.size if moving else None)
-        self.how_far.setText(transfer_words(transfer) if transfer.stage is not Stage.DONE else "")
+        self.how_far.setText("" if transfer.over else transfer_words(transfer))
 
     def _failed(self, problem: str) -> None:
         if self.canvas.empty:
@@ -193,7 +194,7 @@ class Viewer(QWidget):
         name = safe_name(attachment.filename) if attachment is not None else ""
         who = self.tr("You") if message.mine else shown_name(gallery.account.person(message.sender).name)
         self.who.setText(who)
-        self.when.setText(f"{day_words(message.at_ms, self._now())}, {time_of(message.at_ms)}")
+        self.when.setText(moment_words(message.at_ms, self._now()))
         self.when.setToolTip(full_time(message.at_ms))
         number = QLocale().toString(index + 1)
         total = QLocale().toString(count) + ("" if gallery.at_start else "+")
@@ -213,9 +214,7 @@ class Viewer(QWidget):
         self._zoomed()
 
     def _zoomed(self) -> None:
-        self.percent.setText(
-            f"{QLocale().toString(round(self.canvas.scale * 100))} %" if not self.canvas.empty else ""
-        )
+        self.percent.setText(percent(round(self.canvas.scale * 100)) if not self.canvas.empty else "")
 
     # What is done with it.
 

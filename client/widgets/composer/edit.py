@@ -111,4 +111,5 @@ class Edit(QPlainTextEdit):
 
     def _restyle(self) -> None:
         self.setFont(self._theme.font(Font.MESSAGE))
+        self.viewport().setFont(self.font())  # of the words in an empty field
         self._fit()

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QLocale, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QStyle,
+    QStyleOption,
+    QVBoxLayout,
+    QWidget,
+)
 
 from client.theme import Theme
 from client.theme.tokens import PICKER, SMALL, TIGHT
@@ -34,6 +44,7 @@ class EmojiPicker(QFrame):
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self._theme, self._recent, self._tone = theme, known(recent), tone if 0 <= tone < len(TONES) else 0
         self.setProperty("ground", "float")
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)  # outside of the round corners
         self.setAccessibleName(self.tr("Emoji"))
         self.search = SearchField(theme, self.tr("Search emoji"))
         self.grid = Grid(theme)
@@ -85,6 +96,11 @@ class EmojiPicker(QFrame):
         )
         self.show()
         self.search.setFocus()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOption()
+        option.initFrom(self)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, QPainter(self), self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

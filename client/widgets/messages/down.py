@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from client.theme import Theme
 from client.theme.tokens import AVATAR, FOCUS, ICON, SHADOW
+from client.translations.sentences import listed
 from client.widgets import badge, shadow
 
 
@@ -29,7 +30,7 @@ class DownButton(QAbstractButton):
         """How many are unread."""
         self._count = count
         name = self.tr("To the newest messages")
-        self.setAccessibleName(f"{name}, {self.tr('%n unread', '', count)}" if count else name)
+        self.setAccessibleName(listed((name, self.tr("%n unread", "", count) if count else "")))
         self.setToolTip(name)
         self.update()
 
@@ -38,9 +39,8 @@ class DownButton(QAbstractButton):
         return QSize(size, size + self._theme.px(8) + SHADOW[1])
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """It is painted with every frame of the list below it: kept as a picture."""
+        """It is painted with every frame of the list below it: kept as a picture, but for the count."""
         state = (
-            self._count,
             self.underMouse(),
             self.hasFocus(),
             self.devicePixelRatioF(),
@@ -51,7 +51,13 @@ class DownButton(QAbstractButton):
             self._pixmap.setDevicePixelRatio(self.devicePixelRatioF())
             self._pixmap.fill(Qt.GlobalColor.transparent)
             self._draw(QPainter(self._pixmap))
-        QPainter(self).drawPixmap(0, 0, self._pixmap)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._pixmap)
+        if self._count:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            words = badge.words(self._count)
+            left = (self.width() - badge.width(self._theme, words)) / 2
+            badge.paint(painter, self._theme, words, QPointF(left, 0))
 
     def _draw(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -73,11 +79,6 @@ class DownButton(QAbstractButton):
         painter.drawPixmap(
             QPointF(disc.center().x() - wide.width() / 2, disc.center().y() - wide.height() / 2 + 1), pixmap
         )
-        if self._count:
-            words = badge.words(self._count)
-            badge.paint(
-                painter, self._theme, words, QPointF((self.width() - badge.width(self._theme, words)) / 2, 0)
-            )
         painter.end()
 
     def enterEvent(self, event: object) -> None:

@@ -78,7 +78,7 @@ class Row:
 
 
 def estimate(message: Message, place: Place, look: Look) -> float:
-    """About how high it will be; exact for nothing, cheap for everything."""
+    """About how high it will be, in whole pixels; exact for nothing, cheap for everything."""
     theme = look.theme
     height = float(GROUP_GAP if place.first else BUBBLE_GAP)
     if place.new_day:
@@ -91,7 +91,7 @@ def estimate(message: Message, place: Place, look: Look) -> float:
     height += lines * size * 1.4 + 2 * BUBBLE_PADDING[1]
     if message.attachment is not None or message.kind is Kind.LIVE:
         height += media.estimate(message, look)
-    return height
+    return float(math.ceil(height))
 
 
 def lay_out(message: Message, place: Place, look: Look) -> Row:
@@ -256,7 +256,7 @@ def _place_meta(
             row.meta = QRectF(0, y - meta_height, meta_width, meta_height)
             return max(width, needed), y
     elif row.part is not None and row.part.meta_fits(meta_width):
-        row.meta = QRectF(0, y - meta_height, meta_width, meta_height)
+        row.meta = QRectF(0, y - meta_height - row.part.meta_lift(), meta_width, meta_height)
         return max(width, meta_width), y
     elif row.reactions:
         last = row.reactions[-1]

@@ -59,6 +59,10 @@ class Part:
         """Whether time and marks have room in its last line."""
         return False
 
+    def meta_lift(self) -> float:
+        """How far above its lower edge that line ends."""
+        return 0.0
+
     def hits(self) -> list[Hit]:
         """What can be clicked."""
         return []
@@ -71,15 +75,20 @@ class Part:
 def make(message: Message, look: Look, most: float) -> Part | None:
     """The part of a message; ``None``: it has none."""
     if message.kind is Kind.LIVE:
-        return Live(
-            message, look, QRectF(0, 0, min(most - 2 * GAP, look.theme.px(LIVE_LEAST)), look.theme.px(AVATAR))
-        )
+        theme, title = look.theme, _live_title(message)
+        wanted = theme.px(AVATAR) + GAP + theme.metrics(Font.MESSAGE_STRONG).horizontalAdvance(title) + 1
+        width = min(most - 2 * GAP, max(float(theme.px(LIVE_LEAST)), wanted))
+        return Live(message, look, QRectF(0, 0, width, theme.px(AVATAR)))
     if message.attachment is None:
         return None
     if message.kind in (Kind.IMAGE, Kind.VIDEO):
         size = _picture_size(message.attachment, look, most)
         return Picture(message, look, QRectF(QPointF(0, 0), size), bleeds=True)
     return File(message, look, _file_rect(message, look, most))
+
+
+def _live_title(message: Message) -> str:
+    return " ".join(shown(message.text).split()) or tr("Live stream")
 
 
 def estimate(message: Message, look: Look) -> float:
@@ -140,6 +149,7 @@ class Picture(Part):
                     _icon(painter, look, icon, self.rect, look.theme.colours.second, ICON_BIG - 16)
         if transfer is not None and transfer.stage in RUNNING:
             _transfer(painter, look, self._disc(), transfer, state)
+            self._told(painter, transfer_words(transfer))
         elif self.message.kind is Kind.VIDEO:
             disc = self._disc()
             ring.paint(
@@ -152,6 +162,25 @@ class Picture(Part):
                 ink=look.theme.colours.on_veil,
             )
             _icon(painter, look, "play", disc.translated(2, 0), look.theme.colours.on_veil, ICON + 4)
+
+    def _told(self, painter: QPainter, words: str) -> None:
+        """How far it is, in the upper leading corner."""
+        look, rect = self.look, self.rect
+        metrics = look.theme.metrics(Font.META)
+        room = rect.width() - 4 * SMALL
+        words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
+        ground = QRectF(0, 0, metrics.horizontalAdvance(words) + 2 * SMALL, metrics.height() + TIGHT)
+        ground.moveTop(rect.top() + SMALL)
+        if look.rtl:
+            ground.moveRight(rect.right() - SMALL)
+        else:
+            ground.moveLeft(rect.left() + SMALL)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(look.theme.colours.veil)
+        painter.drawRoundedRect(ground, ground.height() / 2, ground.height() / 2)
+        painter.setFont(look.theme.font(Font.META))
+        painter.setPen(look.theme.colours.on_veil)
+        painter.drawText(ground, Qt.AlignmentFlag.AlignCenter, words)
 
     def _disc(self) -> QRectF:
         size = float(self.look.theme.px(ICON_BIG))
@@ -226,6 +255,11 @@ class File(Part):
         transfer = self.look.transfer(self.message.key)
         running = transfer is not None and transfer.stage in RUNNING
         return not running and disc + GAP + words + GAP + width <= self.rect.width()
+
+    def meta_lift(self) -> float:
+        metrics = self.look.theme.metrics
+        lines = metrics(Font.MESSAGE_STRONG).height() + metrics(Font.META).height() + 2
+        return (self.rect.height() - lines) / 2
 
     def paint(self, painter: QPainter, state: State) -> None:
         look, attachment = self.look, self.message.attachment
@@ -337,7 +371,7 @@ class Live(Part):
         start = size + GAP
         column.adjust(*((0, 0, -start, 0) if look.rtl else (start, 0, 0, 0)))
         align = look.side
-        title = " ".join(shown(self.message.text).split()) or tr("Live stream")
+        title = _live_title(self.message)
         half = column.height() / 2
         painter.setFont(theme.font(Font.MESSAGE_STRONG))
         painter.setPen(colours.text)

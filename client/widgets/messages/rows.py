@@ -29,6 +29,7 @@ class Rows:
         self.places: list[Place] = []
         self.index: dict[str, int] = {}
         self._read = 0
+        self._revision = -1
         self._heights: list[float] = []
         self._tops: list[float] = [SMALL]
         self._kept: OrderedDict[str, Row] = OrderedDict()
@@ -51,20 +52,24 @@ class Rows:
         return self._heights[index]
 
     def set_messages(self, messages: Sequence[Message], read: int) -> None:
-        """Show others; what was measured and is the same stays measured."""
-        same = _same(self.messages, messages) if read == self._read else 0
-        if same > 1:  # the place of what is the last of the same may have changed
-            self.places = [
-                *self.places[: same - 1],
-                *places(messages[same - 1 :], read, before=messages[same - 2]),
+        """Show others; what was measured and is the same stays measured, between its neighbours."""
+        index = {message.key: at for at, message in enumerate(messages)}
+        held = read == self._read and self.look.revision == self._revision
+        old, new, count = _common(self.messages, self.index, messages, index) if held else (0, 0, 0)
+        if count > 2:  # the places of the outermost may have changed: their neighbours are others
+            head = places(messages[: new + 2], read)[: new + 1]
+            tail = places(messages[new + count - 1 :], read, before=messages[new + count - 2])
+            kept = slice(old + 1, old + count - 1)
+            self.places = [*head, *self.places[kept], *tail]
+            self._heights = [
+                *map(self._height, messages[: new + 1], head),
+                *self._heights[kept],
+                *map(self._height, messages[new + count - 1 :], tail),
             ]
         else:
             self.places = places(messages, read)
-        self.messages, self._read = messages, read
-        self.index = {message.key: at for at, message in enumerate(messages)}
-        self._heights = [
-            self._height(message, place) for message, place in zip(messages, self.places, strict=True)
-        ]
+            self._heights = list(map(self._height, messages, self.places))
+        self.messages, self.index, self._read, self._revision = messages, index, read, self.look.revision
         if len(self._exact) > 4 * len(messages) + 100:
             self._exact = {key: value for key, value in self._exact.items() if key in self.index}
         self._retop()
@@ -77,31 +82,32 @@ class Rows:
         else:
             self._kept.clear()
             self._exact.clear()
+            self._revision = -1
 
     def row(self, index: int) -> Row:
         """Laid out; its height counts from :meth:`ensure` on."""
         message, place = self.messages[index], self.places[index]
         row = self._kept.get(message.key)
-        if (
-            row is None
-            or row.message is not message
-            or row.place != place
-            or row.revision != self.look.revision
-        ):
-            if (
-                row is None
-                or row.message != message
-                or row.place != place
-                or row.revision != self.look.revision
-            ):
-                row = self._kept[message.key] = lay_out(message, place, self.look)
-                self._exact[message.key] = (message, place, self.look.revision, row.height)
-                while len(self._kept) > KEPT_MOST:
-                    self._kept.popitem(last=False)
-            else:
-                row.message = message
+        if row is None or not self._fits(row, message, place):
+            row = self._kept[message.key] = lay_out(message, place, self.look)
+            self._exact[message.key] = (message, place, self.look.revision, row.height)
+            while len(self._kept) > KEPT_MOST:
+                self._kept.popitem(last=False)
+        row.message = message
         self._kept.move_to_end(message.key)
         return row
+
+    def kept(self, index: int) -> bool:
+        """Whether it is laid out already."""
+        row = self._kept.get(self.messages[index].key)
+        return row is not None and self._fits(row, self.messages[index], self.places[index])
+
+    def _fits(self, row: Row, message: Message, place: Place) -> bool:
+        return (
+            row.revision == self.look.revision
+            and row.place == place
+            and (row.message is message or row.message == message)
+        )
 
     def ensure(self, indices: range) -> bool:
         """Lay these out; whether that moved anything."""
@@ -143,9 +149,18 @@ class Rows:
         self._tops = list(itertools.accumulate(self._heights, initial=float(SMALL)))
 
 
-def _same(one: Sequence[Message], other: Sequence[Message]) -> int:
-    """How many at the beginning are the same."""
-    return next(
-        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a is not b),
-        min(len(one), len(other)),
+def _common(
+    one: Sequence[Message], at: dict[str, int], other: Sequence[Message], index: dict[str, int]
+) -> tuple[int, int, int]:
+    """A run that both have: where it begins in the one, in the other, and how many there are."""
+    if not one or not other:
+        return 0, 0, 0
+    if other[0].key in at:
+        old, new = at[other[0].key], 0
+    else:
+        old, new = 0, index.get(one[0].key, len(other))
+    run = zip(itertools.islice(one, old, None), itertools.islice(other, new, None), strict=False)
+    count = next(
+        (number for number, (a, b) in enumerate(run) if a is not b), min(len(one) - old, len(other) - new)
     )
+    return old, new, count

@@ -5,7 +5,7 @@ pointer moves.
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QPaintEvent
 from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider
 
 END_MS = 40
@@ -28,6 +28,11 @@ class ScrollBar(QScrollBar):
     def dragged(self) -> bool:
         """Whether somebody holds the handle."""
         return self._from is not None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Nothing, where there is nowhere to scroll to."""
+        if self.maximum() > self.minimum():
+            super().paintEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         option = QStyleOptionSlider()

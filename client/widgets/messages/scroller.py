@@ -62,11 +62,20 @@ class Scroller:
             return -1
         return index
 
+    def next_ahead(self) -> int:
+        """The nearest row, within one height of what is seen, that is not laid out; -1: there is none."""
+        seen, near = self.seen(), self.seen(self.height)
+        for away in range(1, max(seen.start - near.start, near.stop - seen.stop) + 1):
+            for index in (seen.stop - 1 + away, seen.start - away):
+                if index in near and not self.rows.kept(index):
+                    return index
+        return -1
+
     def scroll_to(self, value: float) -> None:
         """Somebody scrolls: keep what will be seen then where it will be seen, whatever turns out to be above
         it.
         """
-        self.value = max(0.0, min(self.most, value))
+        self.value = max(0.0, min(self.most, float(round(value))))
         seen = self.seen()
         if not len(seen):
             return
@@ -79,7 +88,7 @@ class Scroller:
 
     def to_row(self, index: int, y: float) -> None:
         """A row to that place of the viewport, as far as there is something above and below it."""
-        self.anchor = Anchor(self.rows.messages[index].key, y)
+        self.anchor = Anchor(self.rows.messages[index].key, float(round(y)))
 
     def settle(self, *, stays: bool) -> None:
         """Lay out what is seen, until nothing moves any more.

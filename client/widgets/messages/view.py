@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
+from client.core.grouping import Place
 from client.core.model import ConversationKind, Message, Person
 from client.theme import Theme
 from client.theme.tokens import DOWN_FROM, PAGE_AHEAD, WHEEL
@@ -22,7 +23,9 @@ from client.widgets.messages import accessible, keys
 from client.widgets.messages.canvas import FRAME_MS, Canvas
 from client.widgets.messages.down import DownButton
 from client.widgets.messages.input import Input
-from client.widgets.messages.look import Look
+from client.widgets.messages.layout import lay_out
+from client.widgets.messages.look import Look, State
+from client.widgets.messages.paint import paint
 from client.widgets.messages.rows import Rows
 from client.widgets.messages.scroll_bar import ScrollBar
 from client.widgets.messages.scroller import Scroller
@@ -76,6 +79,8 @@ class MessageList(QAbstractScrollArea):
         self.look = Look(theme, avatars, pictures, _nobody, _none, _none, self._want, now)
         self.rows = Rows(self.look)
         self.scroller = Scroller(self.rows)
+        self.answers = False
+        """Whether :attr:`reply` is heard: only then is it offered."""
         self.input = Input(self)
         self.canvas = Canvas(self)
         self._window: MessageWindow | None = None
@@ -85,6 +90,8 @@ class MessageList(QAbstractScrollArea):
         self._last_key = ""
         self.setVerticalScrollBar(ScrollBar())
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # always there: everything would be laid out anew for its width when it comes
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Messages"))
         self.setProperty("ground", "conversation")
@@ -99,7 +106,9 @@ class MessageList(QAbstractScrollArea):
         self._refreshed = 0.0
         self._ask = QTimer(self, singleShot=True, interval=0)
         self._ask.timeout.connect(self._ask_more)
-        pictures.ready.connect(self.viewport().update)
+        self._ahead = QTimer(self, singleShot=True)
+        self._ahead.timeout.connect(self._lay_ahead)
+        pictures.ready.connect(self._picture)
         avatars.changed.connect(self.viewport().update)
         theme.changed.connect(self.relayout)
 
@@ -136,6 +145,16 @@ class MessageList(QAbstractScrollArea):
         self.look.revision += 1
         self.refresh()
 
+    def prepare(self) -> None:
+        """Lay out and paint something that nobody sees, so that what is seen first is as quick as the rest."""
+        self.look.width = self.viewport().width()
+        image = QImage(1, 1, QImage.Format.Format_RGB32)
+        painter = QPainter(image)
+        for mine in (False, True):
+            message = Message("", 0, 0, 0, text="A **word**, `code`, https://example.org", id=1, mine=mine)
+            paint(painter, lay_out(message, Place(True, True, True, False), self.look), self.look, State())
+        painter.end()
+
     def set_all_left(self, all_left: bool) -> None:
         """Whether mine stand left as well, where it is wide."""
         self.look.all_left = all_left
@@ -163,22 +182,27 @@ class MessageList(QAbstractScrollArea):
 
     def refresh(self) -> None:
         """Show what the window holds now."""
+        at_end = self.scroller.most if self.scroller.at_end and len(self.rows) else -1.0
+        came = self._take()
+        self.arrange()
+        if came and not self.scroller.anchor.key and at_end >= 0 and self.isVisible():
+            self.canvas.slide_in(self.scroller.most - at_end)
+        self.canvas.show()
+
+    def _take(self) -> bool:
+        """Take what the window holds now, without laying it out; whether something has come to the end."""
         self._refresh_timer.stop()
         self._refreshed = time.monotonic()
-        window = self._window
-        held = len(self.rows), self.scroller.most if self.scroller.at_end else -1.0
+        window, some = self._window, len(self.rows)
         self.rows.set_messages(
             tuple(window.messages) if window is not None else (),
             window.unread_after if window is not None else 0,
         )
         last = self.rows.messages[-1].key if len(self.rows) else ""
-        came = bool(held[0]) and last != self._last_key and self._last_key in self.rows.index
+        came = bool(some) and last != self._last_key and self._last_key in self.rows.index
         self._last_key = last
-        self.arrange()
-        if came and not self.scroller.anchor.key and held[1] >= 0 and self.isVisible():
-            self.canvas.slide_in(self.scroller.most - held[1])
         accessible.changed(self, came)
-        self.viewport().update()
+        return came
 
     def relayout(self) -> None:
         """Measure everything anew, and keep what is read where it is."""
@@ -192,14 +216,9 @@ class MessageList(QAbstractScrollArea):
         self.look.width, self.look.ratio = self.viewport().width(), self.devicePixelRatioF()
         self.look.rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
         self.scroller.height = self.viewport().height()
-        self.scroller.settle(stays=window is not None and window.at_end)
-        bar = self.verticalScrollBar()
-        blocked = bar.blockSignals(True)
-        bar.setRange(0, round(self.scroller.most))
-        bar.setPageStep(max(1, self.viewport().height()))
-        bar.setValue(round(self.scroller.value))
-        bar.blockSignals(blocked)
-        bar.update()
+        self._settle()
+        if not self._ahead.isActive() and self.isVisible():
+            self._ahead.start(FRAME_MS)
         if window is not None:
             window.follows = not self.scroller.anchor.key
             far = not window.at_end or self.scroller.most - self.scroller.value > DOWN_FROM
@@ -210,6 +229,26 @@ class MessageList(QAbstractScrollArea):
         else:
             self.down.hide()
         self._tell_seen()
+
+    def _settle(self) -> None:
+        window, bar = self._window, self.verticalScrollBar()
+        self.scroller.settle(stays=window is not None and window.at_end)
+        before = bar.maximum(), bar.pageStep(), bar.value()
+        blocked = bar.blockSignals(True)
+        bar.setRange(0, round(self.scroller.most))
+        bar.setPageStep(max(1, self.viewport().height()))
+        bar.setValue(round(self.scroller.value))
+        bar.blockSignals(blocked)
+        if (bar.maximum(), bar.pageStep(), bar.value()) != before:
+            bar.update()
+
+    def _lay_ahead(self) -> None:
+        """Lay out what will be seen next, a row each turn: nothing that moves waits for it then."""
+        index = self.scroller.next_ahead() if self.isVisible() else -1
+        if index >= 0:
+            if self.rows.ensure(range(index, index + 1)):
+                self._settle()
+            self._ahead.start(0)
 
     # Where it goes.
 
@@ -237,7 +276,7 @@ class MessageList(QAbstractScrollArea):
         self.canvas.scrolled()
         self.scroller.scroll_to(self.scroller.value + pixels)
         self.arrange()
-        self.viewport().update()
+        self.canvas.show()
 
     def show_row(self, index: int) -> None:
         """Bring a row into sight, moving as little as can be."""
@@ -248,10 +287,10 @@ class MessageList(QAbstractScrollArea):
         elif top + height > self.scroller.height:
             self.scroller.to_row(index, max(8.0, self.scroller.height - height - 8))
         self.arrange()
-        self.viewport().update()
+        self.canvas.show()
 
     def _move(self, move: Move) -> None:
-        self.refresh()
+        self._take()  # nothing is laid out where it is not to be seen
         index = self.rows.index.get(move.key, -1)
         if index < 0:
             self.scroller.to_end()
@@ -263,13 +302,13 @@ class MessageList(QAbstractScrollArea):
         self.arrange()
         if move.flash and index >= 0:
             self.canvas.flash(move.key)
-        self.viewport().update()
+        self.canvas.show()
 
     def _bar_moved(self, value: int) -> None:
         self.canvas.scrolled()
         self.scroller.scroll_to(value)
         self.arrange()
-        self.viewport().update()
+        self.canvas.show()
 
     # What happens.
 
@@ -300,15 +339,16 @@ class MessageList(QAbstractScrollArea):
         if index < 0:
             return
         self.rows.forget(key)
-        if index not in self.scroller.seen():
-            return
-        before = self.scroller.y(index), self.rows.height(index)
-        self.arrange()
-        y, height = self.scroller.y(index), self.rows.height(index)
-        if (y, height) == before:
-            self.viewport().update(0, round(y) - 1, self.viewport().width(), round(height) + 2)
-        else:
-            self.viewport().update()
+        if index in self.scroller.seen():
+            self.arrange()
+            self.canvas.show()
+
+    def _picture(self, path: str) -> None:
+        """A picture of this disk can be painted now."""
+        for index in self.scroller.seen():
+            key, attachment = self.rows.messages[index].key, self.rows.messages[index].attachment
+            if attachment and path in (attachment.preview, attachment.path, self.look.previews.get(key)):
+                self.canvas.update_row(key)
 
     def _tell_seen(self) -> None:
         if (
@@ -329,13 +369,14 @@ class MessageList(QAbstractScrollArea):
     # What Qt calls.
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        self.canvas.paint(QPainter(self.viewport()), event.rect())
+        self.canvas.paint(QPainter(self.viewport()), event.region())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if event.size().width() != event.oldSize().width():
             self.relayout()
         else:
             self.arrange()
+            self.canvas.show()
 
     def _place_down(self) -> None:
         rtl = self.look.rtl

@@ -11,9 +11,10 @@ from PySide6.QtCore import QDate, QDateTime, QLocale, QTime
 
 from client.core.display import shown, shown_name
 from client.core.filenames import safe_name
+from client.core.formatting import plain
 from client.core.grouping import Day, day_label, day_of
 from client.core.model import Kind, Mark, Message, Person, Stage, Transfer
-from client.translations.sentences import sentence
+from client.translations.sentences import listed, sentence
 from client.translations.tr import tr
 
 
@@ -48,11 +49,15 @@ def day_words(at_ms: int, now_ms: int) -> str:
         return tr("Yesterday")
     if label is Day.WEEKDAY:
         return locale.standaloneDayName(date.dayOfWeek())
-    return (
-        locale.toString(date, tr("d MMMM"))
-        if label is Day.THIS_YEAR
-        else locale.toString(date, tr("d MMMM yyyy"))
-    )
+    month_first = locale.dateFormat(QLocale.FormatType.ShortFormat).upper().startswith("M")
+    if label is Day.THIS_YEAR:
+        return locale.toString(date, tr("MMMM d") if month_first else tr("d MMMM"))
+    return locale.toString(date, tr("MMMM d, yyyy") if month_first else tr("d MMMM yyyy"))
+
+
+def moment_words(at_ms: int, now_ms: int) -> str:
+    """``Yesterday, 10:42``."""
+    return tr("{day}, {time}").format(day=day_words(at_ms, now_ms), time=time_of(at_ms))
 
 
 def size_words(size: float) -> str:
@@ -106,7 +111,12 @@ def content(message: Message) -> str:
         Kind.LIVE: tr("Live stream"),
         Kind.UNKNOWN: tr("A message that this version does not know"),
     }.get(message.kind, "")
-    return ", ".join(part for part in (kind, shown(message.text)) if part)
+    return listed((kind, shown(message.text)))
+
+
+def content_line(message: Message) -> str:
+    """The same in one line, without the marks of formatting."""
+    return plain(content(message))
 
 
 def mark_words(message: Message) -> str:
@@ -137,7 +147,7 @@ def spoken(message: Message, person: Callable[[int], Person]) -> str:
     if message.kind is Kind.NOTICE:
         return content(message)
     quote = tr("answer to: {text}").format(text=shown(message.quote.text)[:80]) if message.quote else ""
-    reactions = ", ".join(f"{reaction.emoji} {reaction.count}" for reaction in message.reactions)
+    reactions = listed(f"{reaction.emoji} {reaction.count}" for reaction in message.reactions)
     edited = tr("edited") if message.edited_ms else ""
     parts = (
         sender(message, person),
@@ -148,7 +158,7 @@ def spoken(message: Message, person: Callable[[int], Person]) -> str:
         edited,
         mark_words(message),
     )
-    return ", ".join(part for part in parts if part)
+    return listed(parts)
 
 
 def copied(message: Message, person: Callable[[int], Person]) -> str:

@@ -6,16 +6,15 @@ from typing import TypeVar
 
 import regex
 
+from imsys.chat.changing import acknowledged, carry_out
 from imsys.chat.context import Context
 from imsys.chat.mentioning import mentions
-from imsys.chat.views import entry
 from imsys.errors import Refused, Status
 from imsys.protocols.messages.entries import (
     ChangeRequest,
     ChangeResponse,
     EditRequest,
     EditResponse,
-    EntriesPush,
     HiddenPush,
     HideRequest,
     HideResponse,
@@ -31,14 +30,9 @@ from imsys.protocols.messages.entries import (
     RecallRequest,
     RecallResponse,
 )
-from imsys.protocols.messages.registry import service_id
-from imsys.server.dispatch import frame, handles
+from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, within
-from imsys.store.appending import Submission
 from imsys.store.changes import Change, Edit, Pin, React, Recall
-from imsys.store.ids import timestamp
-
-PUSH = service_id(EntriesPush)
 
 CHARACTERS = 4096
 """Characters of a text, at most."""
@@ -141,24 +135,5 @@ async def hide(context: Context, request: HideRequest) -> HideResponse:
 
 async def _append(context: Context, request: ChangeRequest, change: Change, response: type[R]) -> R:
     """Store a change; acknowledge it and tell the members once it is durable."""
-    chat, user = context.chat, context.user
-    thread_id = parse_id(request.thread_id, "thread_id")
-    if not 1 <= len(request.unique_id) <= 64:
-        raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
-    chat.allowances.texts(user, 1)
-    appended = await chat.log.append(Submission(user, 0, thread_id, (), change), context.session)
-    if appended.in_doubt:
-        chat.outbound.tell_again(appended, user, context.session)
-    msg_id = prev_id = 0
-    for stored in appended.messages:
-        msg_id, prev_id = stored.msg_id, stored.prev_id
-        if not stored.resent:
-            push = EntriesPush(thread_id=str(thread_id), entries=[entry(stored)])
-            chat.outbound.tell(appended, user, frame(PUSH, push), context.session)
-    return response(
-        thread_id=str(thread_id),
-        unique_id=request.unique_id,
-        msg_id=str(msg_id),
-        prev_id=str(prev_id),
-        timestamp=timestamp(msg_id),
-    )
+    appended = await carry_out(context, request.thread_id, change)
+    return response(**acknowledged(request.thread_id, request.unique_id, appended))

@@ -26,7 +26,7 @@ UNKNOWN_TYPE = "application/octet-stream"
 _WORD = r"[a-z0-9!#$%&'*+.^_`|~-]+"
 _TYPE = re.compile(rf"{_WORD}/{_WORD}")
 
-_PURPOSES = {"message": Purpose.MESSAGE, "avatar": Purpose.AVATAR}
+_PURPOSES = {"message": Purpose.MESSAGE, "avatar": Purpose.AVATAR, "group": Purpose.GROUP}
 
 
 @handles(FileOfferRequest)
@@ -36,7 +36,7 @@ async def offer(context: Context, request: FileOfferRequest) -> FileOfferRespons
     purpose = _purpose(request.purpose)
     thread_id = parse_id(request.thread_id, "thread_id")
     filename, sha256, mime = check_filename(request.filename), _sha256(request.sha256), _type(request.mime)
-    if purpose is Purpose.AVATAR and thread_id:
+    if purpose.is_avatar and thread_id:
         raise Refused(Status.INVALID_FIELD, "An avatar is for no thread: its thread_id is 0.")
     if purpose is Purpose.MESSAGE and not thread_id:
         raise Refused(Status.PERMISSION_DENIED, "Only its members may write in a thread.")
@@ -126,7 +126,7 @@ async def _wanted(context: Context, request: FileGetRequest) -> File:
 def _purpose(text: str | UnsetType) -> Purpose:
     purpose = Purpose.MESSAGE if text is UNSET else _PURPOSES.get(text)
     if purpose is None:
-        raise Refused(Status.INVALID_FIELD, "The purpose of a file is message or avatar.")
+        raise Refused(Status.INVALID_FIELD, "The purpose of a file is message, avatar or group.")
     return purpose
 
 

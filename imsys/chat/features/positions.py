@@ -23,9 +23,14 @@ async def move(context: Context, request: PositionRequest) -> PositionResponse:
     thread_id = parse_id(request.thread_id, "thread_id")
     delivered = 0 if request.delivered is UNSET else parse_id(request.delivered, "delivered")
     read = 0 if request.read is UNSET else parse_id(request.read, "read")
-    mark, others = await context.chat.stores.threads.move_marks(context.user, thread_id, delivered, read)
+    mark, others, group = await context.chat.stores.threads.move_marks(
+        context.user, thread_id, delivered, read
+    )
     if others:
         context.chat.outbound.deliver(others, position_push(mark))
+    if group is not None:
+        context.chat.receipts.add(mark, group)
+    else:
         context.chat.outbound.deliver_beside(context.session, position_push(mark))
     return PositionResponse()
 

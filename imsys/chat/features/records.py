@@ -24,20 +24,19 @@ async def records(context: Context, request: RecordsRequest) -> RecordsResponse:
     limit = within(request.limit, 1, 100, "limit")
     thread_id = parse_id(request.thread_id, "thread_id")
     messages = context.chat.stores.messages
+    more = {"entries": request.entries, "details": request.details}
     backwards = request.before is not UNSET
     if request.before is not UNSET:
         cursor = parse_id(request.before, "before")
-        found = await messages.page_before(
-            context.user, thread_id, cursor, limit + 1, entries=request.entries
-        )
+        found = await messages.page_before(context.user, thread_id, cursor, limit + 1, **more)
         page = found[-limit:]
     else:
         cursor = parse_id(request.msg_id, "msg_id")
-        found = await messages.page(context.user, thread_id, cursor, limit + 1, entries=request.entries)
+        found = await messages.page(context.user, thread_id, cursor, limit + 1, **more)
         page = found[:limit]
 
     def record(row: Row) -> Record:
-        return _entry(row, context.user) if request.entries else _plain(row)
+        return _entry(row, context.user) if any(more.values()) else _plain(row)
 
     def build(some: Sequence[Row]) -> RecordsResponse:
         edge = (some[0] if backwards else some[-1]).msg_id if some else cursor
@@ -46,6 +45,7 @@ async def records(context: Context, request: RecordsRequest) -> RecordsResponse:
             chat_messages=[record(row) for row in some],
             next_msg_id=str(edge),
             is_complete=len(some) == len(found),
+            as_of=str(some[0].as_of) if some and some[0].as_of else UNSET,
         )
 
     return fit(page, build, from_the_end=backwards)

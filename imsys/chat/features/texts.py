@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from imsys.chat.context import Context
 from imsys.chat.mentioning import mentions
@@ -16,8 +17,10 @@ from imsys.protocols.fitting import split
 from imsys.protocols.messages.registry import service_id
 from imsys.protocols.messages.texts import IncomingText, TextItem, TextPush, TextRequest, TextResponse
 from imsys.server.dispatch import frame, handles
-from imsys.server.fields import parse_id
+from imsys.server.fields import parse_id, within
 from imsys.store.appending import Draft, Submission
+from imsys.store.expiry import LONGEST
+from imsys.store.mentions import mentioned
 
 PUSH = service_id(TextPush)
 
@@ -75,15 +78,24 @@ def _draft(request: TextRequest, item: TextItem) -> Draft:
         raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
     if not 1 <= len(item.msg_content) <= CHARACTERS and not item.forward:
         raise Refused(Status.MESSAGE_TOO_LONG, f"A text has 1 to {CHARACTERS} characters.")
-    if item.reply_to is UNSET and item.mentions is UNSET:
+    if item.reply_to is UNSET and item.mentions is UNSET and item.expires is UNSET:
         return Draft(item.unique_id, item.msg_content)
     extra: dict[str, Any] = {}
     reply_to = 0 if item.reply_to is UNSET else parse_id(item.reply_to, "reply_to")
     if reply_to:
         extra["reply_to"] = str(reply_to)
-    if mentioned := mentions(item.mentions):
-        extra["mentions"] = mentioned
-    return Draft(item.unique_id, item.msg_content, extra=_json(extra), reply_to=reply_to)
+    named = mentions(item.mentions)
+    if named:
+        extra["mentions"] = named
+    expires = 0 if item.expires is UNSET else within(item.expires, 1, LONGEST, "expires")
+    return Draft(
+        item.unique_id,
+        item.msg_content,
+        extra=_json(extra),
+        reply_to=reply_to,
+        mentions=mentioned(named),
+        expires=expires,
+    )
 
 
 async def _forwarded(context: Context, draft: Draft, item: TextItem) -> Draft:
@@ -99,7 +111,7 @@ async def _forwarded(context: Context, draft: Draft, item: TextItem) -> Draft:
     first = msgspec.json.decode(original.extra).get("forward") if original.extra else None
     source = {"thread_id": str(thread_id), "msg_id": str(msg_id), "sender": str(original.sender)}
     extra["forward"] = first or source
-    return Draft(draft.unique_id, original.content, extra=_json(extra), reply_to=draft.reply_to)
+    return replace(draft, content=original.content, extra=_json(extra))
 
 
 def _json(extra: dict[str, Any]) -> str | None:

@@ -258,18 +258,22 @@ class MailResponse(_message.Message):
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Pushes(_message.Message):
-    __slots__ = ("frames", "lengths", "hops", "counts", "users")
+    __slots__ = ("frames", "lengths", "hops", "counts", "users", "groups", "versions")
     FRAMES_FIELD_NUMBER: _ClassVar[int]
     LENGTHS_FIELD_NUMBER: _ClassVar[int]
     HOPS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     USERS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
     frames: bytes
     lengths: _containers.RepeatedScalarFieldContainer[int]
     hops: _containers.RepeatedScalarFieldContainer[int]
     counts: _containers.RepeatedScalarFieldContainer[int]
     users: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, frames: _Optional[bytes] = ..., lengths: _Optional[_Iterable[int]] = ..., hops: _Optional[_Iterable[int]] = ..., counts: _Optional[_Iterable[int]] = ..., users: _Optional[_Iterable[int]] = ...) -> None: ...
+    groups: _containers.RepeatedScalarFieldContainer[int]
+    versions: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, frames: _Optional[bytes] = ..., lengths: _Optional[_Iterable[int]] = ..., hops: _Optional[_Iterable[int]] = ..., counts: _Optional[_Iterable[int]] = ..., users: _Optional[_Iterable[int]] = ..., groups: _Optional[_Iterable[int]] = ..., versions: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class News(_message.Message):
     __slots__ = ("users", "logins", "everything", "beside")
@@ -284,12 +288,14 @@ class News(_message.Message):
     def __init__(self, users: _Optional[_Iterable[int]] = ..., logins: _Optional[_Iterable[int]] = ..., everything: _Optional[bool] = ..., beside: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Resync(_message.Message):
-    __slots__ = ("all", "users")
+    __slots__ = ("all", "users", "groups")
     ALL_FIELD_NUMBER: _ClassVar[int]
     USERS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
     all: bool
     users: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, all: _Optional[bool] = ..., users: _Optional[_Iterable[int]] = ...) -> None: ...
+    groups: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, all: _Optional[bool] = ..., users: _Optional[_Iterable[int]] = ..., groups: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Batch(_message.Message):
     __slots__ = ("sequence", "resync", "node", "incarnation", "to", "bye", "pushes", "news", "acknowledge", "devices")
@@ -316,12 +322,14 @@ class Batch(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., node: _Optional[str] = ..., incarnation: _Optional[str] = ..., to: _Optional[str] = ..., bye: _Optional[bool] = ..., pushes: _Optional[_Union[Pushes, _Mapping]] = ..., news: _Optional[_Union[News, _Mapping]] = ..., acknowledge: _Optional[bool] = ..., devices: _Optional[bool] = ...) -> None: ...
 
 class Ack(_message.Message):
-    __slots__ = ("sequence", "incarnation")
+    __slots__ = ("sequence", "incarnation", "groups")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     incarnation: str
-    def __init__(self, sequence: _Optional[int] = ..., incarnation: _Optional[str] = ...) -> None: ...
+    groups: bool
+    def __init__(self, sequence: _Optional[int] = ..., incarnation: _Optional[str] = ..., groups: _Optional[bool] = ...) -> None: ...
 
 class EndSessionRequest(_message.Message):
     __slots__ = ("uuid", "session", "message", "device")

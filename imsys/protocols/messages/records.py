@@ -31,7 +31,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     msg_content: str
     timestamp: str
-    # only where entries are asked for
+    # only where entries or details are asked for
     unique_id: str | UnsetType = UNSET
     """Of an entry, and of a message of mine."""
     number: int | UnsetType = UNSET
@@ -43,6 +43,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reply_to: str | UnsetType = UNSET
     mentions: list[str] | str | UnsetType = UNSET
     forward: Forward | UnsetType = UNSET
+    expires: int | UnsetType = UNSET
     reactions: list[Reactions] | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
 
@@ -57,6 +58,8 @@ class RecordsRequest(Request, frozen=True, kw_only=True):
     before: str | UnsetType = UNSET
     entries: bool = False
     """Whether I know entries that are no messages; else there are messages alone, as they now are."""
+    details: bool = False
+    """Whether messages alone shall come with what belongs to them, as they do with ``entries``."""
 
 
 @message(14)
@@ -67,3 +70,5 @@ class RecordsResponse(Response, frozen=True, kw_only=True):
     chat_messages: list[Record]
     next_msg_id: str
     is_complete: bool
+    as_of: str | UnsetType = UNSET
+    """With entries or details: the messages are as they were after the entry of this id."""

@@ -31,6 +31,8 @@ class TextItem(msgspec.Struct, frozen=True, kw_only=True):
     """Users of this thread, at most 100, or "all"."""
     forward: Forward | UnsetType = UNSET
     """The text that is forwarded: then ``msg_content`` is ignored, and the server takes that of the original."""
+    expires: int | UnsetType = UNSET
+    """Seconds after which its content is gone, at most four weeks."""
 
 
 @message(23, reply=24)
@@ -78,6 +80,8 @@ class IncomingText(msgspec.Struct, frozen=True, kw_only=True):
     reply_to: str | UnsetType = UNSET
     mentions: list[str] | str | UnsetType = UNSET
     forward: Forward | UnsetType = UNSET
+    expires: int | UnsetType = UNSET
+    """Seconds after its time when its content is gone: of its own, or by the thread's timer."""
 
 
 @message(25)

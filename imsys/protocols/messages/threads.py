@@ -65,16 +65,6 @@ class PositionResponse(Response, frozen=True, kw_only=True):
     """The marks are stored."""
 
 
-@message(129)
-class PositionPush(Push, frozen=True, kw_only=True):
-    """How far another member has received and read a thread."""
-
-    thread_id: str
-    uuid: str
-    delivered: str
-    read: str
-
-
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """How far another member has received and read a thread."""
 
@@ -82,6 +72,17 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     delivered: str
     read: str
+
+
+@message(129)
+class PositionPush(Push, frozen=True, kw_only=True):
+    """How far another member has received and read a thread; ``more``: so have these of the group, besides."""
+
+    thread_id: str
+    uuid: str
+    delivered: str
+    read: str
+    more: list[Position] | UnsetType = UNSET
 
 
 @message(102, reply=103)

@@ -11,7 +11,7 @@ from imsys.files.blobs import BlobStore, SealedFile
 from imsys.files.readable import PIECE
 from imsys.files.sealing import SEGMENT, Bytes, Checked, Seal
 from imsys.files.spool import Spool
-from imsys.store.files import File, Purpose
+from imsys.store.files import File
 
 MADE = "-made"
 """What the name of a file ends with that the server made in the spool."""
@@ -119,7 +119,7 @@ class Spooled:
         return SealedFile(self._store, blob_name(self._file.file_id), self._seal, self._file.size)
 
     def _in_store(self) -> bool:
-        if self._file.purpose is Purpose.AVATAR:  # what is kept of one is not what was sent
+        if self._file.purpose.is_avatar:  # what is kept of one is not what was sent
             return False
         try:
             return bool(self._store.read(blob_name(self._file.file_id), 0, 1))

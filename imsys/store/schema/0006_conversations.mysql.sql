@@ -40,3 +40,71 @@ CREATE TABLE IF NOT EXISTS hidden (
     msg_id BIGINT NOT NULL,
     PRIMARY KEY (user_id, thread_id, msg_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Whom messages mention; user 0 is everybody.
+CREATE TABLE IF NOT EXISTS mentions (
+    thread_id BIGINT NOT NULL,
+    user_id INT NOT NULL,
+    msg_id BIGINT NOT NULL,
+    PRIMARY KEY (thread_id, user_id, msg_id),
+    KEY mentions_message (thread_id, msg_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Messages that expire, and when.
+CREATE TABLE IF NOT EXISTS expiring (
+    thread_id BIGINT NOT NULL,
+    msg_id BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    PRIMARY KEY (thread_id, msg_id),
+    KEY expiring_due (due_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- How a user keeps a thread. No row: as all are at first.
+CREATE TABLE IF NOT EXISTS thread_settings (
+    user_id INT NOT NULL,
+    thread_id BIGINT NOT NULL,
+    -- no notices of it until then; 0: there are
+    muted_until BIGINT NOT NULL DEFAULT 0,
+    -- since when it stands before the others; 0: it does not
+    pinned_at BIGINT NOT NULL DEFAULT 0,
+    archived TINYINT NOT NULL DEFAULT 0,
+    -- a text that is not sent yet
+    draft TEXT NOT NULL,
+    PRIMARY KEY (user_id, thread_id),
+    KEY thread_settings_pinned (user_id, pinned_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Users who were asked to join a group, and have not answered.
+CREATE TABLE IF NOT EXISTS invitations (
+    thread_id BIGINT NOT NULL,
+    user_id INT NOT NULL,
+    inviter_id INT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (thread_id, user_id),
+    KEY invitations_user (user_id, thread_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Links by which users join a group.
+CREATE TABLE IF NOT EXISTS group_links (
+    -- 128 random bits
+    link BINARY(16) NOT NULL PRIMARY KEY,
+    thread_id BIGINT NOT NULL,
+    created_by INT NOT NULL,
+    created_at BIGINT NOT NULL,
+    -- 0 never
+    expires_at BIGINT NOT NULL,
+    -- how often it may be used, 0 without a bound; and how often it was
+    uses INT NOT NULL,
+    used INT NOT NULL DEFAULT 0,
+    -- whether an admin has to approve
+    approval TINYINT NOT NULL,
+    KEY group_links_thread (thread_id, created_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Users who came by a link, and wait for an admin to approve.
+CREATE TABLE IF NOT EXISTS join_requests (
+    thread_id BIGINT NOT NULL,
+    user_id INT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (thread_id, user_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -39,3 +39,71 @@ CREATE TABLE hidden (
     msg_id INTEGER NOT NULL,
     PRIMARY KEY (user_id, thread_id, msg_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Whom messages mention; user 0 is everybody.
+CREATE TABLE mentions (
+    thread_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    msg_id INTEGER NOT NULL,
+    PRIMARY KEY (thread_id, user_id, msg_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mentions_message ON mentions (thread_id, msg_id);
+
+-- Messages that expire, and when.
+CREATE TABLE expiring (
+    thread_id INTEGER NOT NULL,
+    msg_id INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    PRIMARY KEY (thread_id, msg_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX expiring_due ON expiring (due_at);
+
+-- How a user keeps a thread. No row: as all are at first.
+CREATE TABLE thread_settings (
+    user_id INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,
+    -- no notices of it until then; 0: there are
+    muted_until INTEGER NOT NULL DEFAULT 0,
+    -- since when it stands before the others; 0: it does not
+    pinned_at INTEGER NOT NULL DEFAULT 0,
+    archived INTEGER NOT NULL DEFAULT 0,
+    -- a text that is not sent yet
+    draft TEXT NOT NULL,
+    PRIMARY KEY (user_id, thread_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX thread_settings_pinned ON thread_settings (user_id, pinned_at);
+
+-- Users who were asked to join a group, and have not answered.
+CREATE TABLE invitations (
+    thread_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    inviter_id INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (thread_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invitations_user ON invitations (user_id, thread_id);
+
+-- Links by which users join a group.
+CREATE TABLE group_links (
+    -- 128 random bits
+    link BLOB NOT NULL PRIMARY KEY,
+    thread_id INTEGER NOT NULL,
+    created_by INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- 0 never
+    expires_at INTEGER NOT NULL,
+    -- how often it may be used, 0 without a bound; and how often it was
+    uses INTEGER NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0,
+    -- whether an admin has to approve
+    approval INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_links_thread ON group_links (thread_id, created_at);
+
+-- Users who came by a link, and wait for an admin to approve.
+CREATE TABLE join_requests (
+    thread_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (thread_id, user_id)
+) STRICT, WITHOUT ROWID;

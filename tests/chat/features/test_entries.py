@@ -87,6 +87,9 @@ class Entries(ChatCase):
             {key: message[key] for key in plain[2]},
         )
         self.assertEqual(len(plain), 3)
+        details = await self.b.ask(13, thread_id=str(self.thread), limit=100, details=True)
+        self.assertEqual(details["chat_messages"], records[:3])
+        self.assertEqual(details["as_of"], records[-1]["msg_id"])
         recalled = await self.change(self.a, RECALL, "x", targets=[target])
         self.assertEqual((await self.entry(self.b))["msg_id"], recalled["msg_id"])
         self.assertEqual((await self.page(self.b))[2]["status"], 2)

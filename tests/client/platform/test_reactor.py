@@ -5,6 +5,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
+from client.platform.reactor import whole_ms
 from tests.support.qt import WidgetCase
 
 
@@ -39,3 +40,27 @@ class ReactorTests(WidgetCase):
         reactor.callFromThread(made.append, "second")
         await done
         self.assertEqual(made, ["menu", "second", "closed", "third"])
+
+    async def test_waits_asleep(self) -> None:
+        """Until a call is due nothing is asked for again and again, not in the last millisecond either."""
+        from twisted.internet import reactor as found
+
+        reactor: Any = found
+        turns: list[None] = []
+        run = reactor.runUntilCurrent
+
+        def running() -> None:
+            turns.append(None)
+            run()
+
+        self.patch(reactor, "runUntilCurrent", running)
+        for number in range(1, 20):
+            waited: Deferred[None] = Deferred()
+            reactor.callLater(0.0005 * number, waited.callback, None)
+            await waited
+        self.assertLess(len(turns), 19 * 4)
+
+    def test_whole_ms(self) -> None:
+        """A wait is never rounded down."""
+        for tenths in range(200):
+            self.assertEqual(int(whole_ms(tenths / 10_000) * 1000), -(-tenths // 10))

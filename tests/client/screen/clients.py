@@ -27,8 +27,10 @@ ENTER = Qt.Key.Key_Return
 class Desktop:
     """One person's client: a program in a window, with a folder of its own."""
 
-    def __init__(self, test: ClientsCase, name: str, environ: dict[str, str]) -> None:
-        self.test, self.name, self.home = test, name, folder(f"desktop-{name}")
+    def __init__(
+        self, test: ClientsCase, name: str, environ: dict[str, str], *, home: Path | None = None
+    ) -> None:
+        self.test, self.name, self.home = test, name, home or folder(f"desktop-{name}")
         settings = Settings(None)
         self.window = Window(Theme(test.application), settings)
         paths = Paths(self.home, self.home, self.home, self.home)

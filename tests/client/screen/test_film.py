@@ -10,10 +10,11 @@ from PySide6.QtCore import QPoint, Qt
 from client.core.memory import MemoryAccount
 from client.core.model import Attachment, Kind, Message
 from client.video.commands import Pixels
+from client.video.image_surface import ImageSurface
 from client.video.player import Surroundings
 from client.video.sound import Hearing, Silence
 from client.video.studio import Studio
-from client.video.surface import opengl_works
+from client.video.surface import OpenGL, opengl_here
 from client.viewmodels.film_show import FilmShow
 from client.views.live.film import FilmPanel
 from tests.client.video.films import bars, furthest
@@ -24,16 +25,20 @@ from tests.support.qt import WidgetCase
 class FilmTests(WidgetCase):
     timeout = 60.0
 
-    def panel(self, path: Path, width: int = 560, height: int = 400) -> FilmPanel:
+    def panel(
+        self, path: Path, width: int = 560, height: int = 400, *, opengl: bool | None = True
+    ) -> FilmPanel:
         """One that plays this."""
         from twisted.internet import reactor
 
-        self.assertTrue(opengl_works())
+        self.assertIsNot(opengl_here(), OpenGL.NONE)
         studio = Studio(Surroundings(reactor, lambda: Silence(Hearing.NO_DEVICE)), lambda: None)
         attachment = Attachment(path.name, path.stat().st_size, "video/mp4", path=str(path))
         message = Message("#1", 1, 2, 0, Kind.VIDEO, id=1, attachment=attachment)
         account: Any = MemoryAccount(empty=True)
-        panel = FilmPanel(self.theme, lambda pixels: FilmShow(account, studio, message, pixels))
+        panel = FilmPanel(
+            self.theme, lambda pixels: FilmShow(account, studio, message, pixels), opengl=opengl
+        )
         return self.show(panel, width, height)
 
     def place(self, panel: FilmPanel) -> tuple[float, float, float, float]:
@@ -52,6 +57,17 @@ class FilmTests(WidgetCase):
                 image = self.grab(panel.stage.area, f"{matrix}-{wide}")
                 self.assertLessEqual(furthest(image, self.place(panel)), 3, (matrix, wide))
                 panel.leave()
+
+    async def test_by_the_processor(self) -> None:
+        """Where the processor draws OpenGL, pictures are painted without it, of the right colours, and that
+        is said.
+        """
+        self.assertIs(opengl_here(), OpenGL.PROCESSOR)  # Xvfb has no graphics card
+        panel = self.panel(bars("bt709-tv.mp4", seconds=0.2, matrix="bt709", wide="tv"), opengl=None)
+        await self.shows(panel)
+        self.assertIsInstance(panel.stage.area.surface, ImageSurface)
+        self.assertIn("which is less work", panel.note.text)
+        self.assertLessEqual(furthest(self.grab(panel.stage.area, "processor"), self.place(panel)), 3)
 
     async def shows(self, panel: FilmPanel) -> None:
         """Wait for a picture."""

@@ -133,7 +133,7 @@ class LiveTests(WidgetCase):
         assert going.stream is not None
         stream = going.stream.id
         watcher: Any = ben
-        panel = LivePanel(self.theme, lambda pixels: LiveWatch(watcher, studio, stream, pixels))
+        panel = LivePanel(self.theme, lambda pixels: LiveWatch(watcher, studio, stream, pixels), opengl=True)
         self.show(panel, 640, 420)
         await self.until(lambda: panel.watch.state is not Shown.BEGINS)
         self.assertEqual((panel.watch.state, panel.watch.sentence), (Shown.RUNNING, ""))

@@ -35,6 +35,7 @@ class NotificationsTests(ProgramCase):
         await ben.send(thread, "Are you there?")
         await self.until(lambda: told.shown)
         self.assertEqual((told.shown[0].title, told.shown[0].text), (ben.me.username, "Are you there?"))
+        await self.until(lambda: first.conversations.unread() == 2)
         self.assertIn("(2)", str([action.text() for action in self.menu(program)]))
         told.activated.emit(told.shown[0].target)
         self.assertIs(program.window.account, first)

@@ -20,6 +20,7 @@ from client.video.commands import FLV, QUALITIES, Input, Pixels
 from client.video.film import Film
 from client.video.frames import BUFFERS, Frames, Samples, Shape
 from client.video.problems import Problem, VideoError
+from client.video.surface import OpenGL, drawn_by
 from client.video.timeline import Timeline
 from client.viewmodels import video_words
 from tests.support.children import folder
@@ -35,6 +36,27 @@ def probed(**stream: Any) -> bytes:
         **stream,
     }
     return json.dumps({"streams": [said], "format": {"duration": "12.5"}}).encode()
+
+
+class RendererTests(SynchronousTestCase):
+    def test_processor_or_card(self) -> None:
+        """Renderers that draw with the processor are known by their names."""
+        for name in (
+            "llvmpipe (LLVM 15.0.6, 256 bits)",
+            "softpipe",
+            "Mesa DRI swrast",
+            "Google SwiftShader",
+            "GDI Generic",
+            "Microsoft Basic Render Driver",
+            "Apple Software Renderer",
+        ):
+            self.assertIs(drawn_by(name), OpenGL.PROCESSOR, name)
+        for name in (
+            "Mesa Intel(R) UHD Graphics 620 (KBL GT2)",
+            "NVIDIA GeForce RTX 3060/PCIe/SSE2",
+            "Apple M2",
+        ):
+            self.assertIs(drawn_by(name), OpenGL.CARD, name)
 
 
 class ColourTests(SynchronousTestCase):

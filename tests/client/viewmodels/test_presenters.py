@@ -141,7 +141,7 @@ class ContactsTests(Case):
         contacts.search("anna")
         contacts.search("nobody")
         self.assertEqual([(name, person and person.username, problem) for name, person, problem in self.said],
-                         [("anna", "anna", ""), ("nobody", None, "Nobody has this name.")])  # fmt: skip
+                         [("anna", "anna", ""), ("nobody", None, "There is nobody of this name.")])  # fmt: skip
 
     def test_names(self) -> None:
         """My own name for somebody, and none."""

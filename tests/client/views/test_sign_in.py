@@ -143,6 +143,11 @@ class SignInTests(WidgetCase):
         self.presenter.choose("chat.example.org:8443")
         self.assertIn("changed", self.view.page.title.text())
         self.assertIn("listening in", self.view.page.about.text())
+        button = self.view.page.button
+        assert button is not None
+        self.assertEqual(
+            (self.view.page.about.property("role"), button.property("kind")), ("danger", "danger")
+        )
 
     def test_password_can_be_looked_at(self) -> None:
         """The eye shows the password, and hides it again."""

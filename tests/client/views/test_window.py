@@ -21,6 +21,12 @@ class WindowTests(ViewCase):
         self.addCleanup(again.deleteLater)
         self.assertEqual(again.geometry(), self.window.geometry())
 
+    def test_opens_without_a_ring(self) -> None:
+        """Where nothing is open keys go to the list; no ring is shown before somebody uses them."""
+        view = self.open()
+        self.assertTrue(view.list.rows.hasFocus())
+        self.assertFalse(view.list.rows.property("byKeys"))
+
     def test_nonsense(self) -> None:
         """What cannot be a place is none."""
         self.settings.change(window="zz")

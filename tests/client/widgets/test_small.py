@@ -93,6 +93,24 @@ class SmallTests(WidgetCase):
         self.assertFalse(badge.isVisible())
         self.assertEqual((words(999), words(1000)), ("999", "999+"))
 
+    def test_small_badge(self) -> None:
+        """On an icon it is small, and counts to 99."""
+        badge = self.show(Badge(self.theme, small=True, most=99))
+        badge.set_count(135)
+        self.assertEqual(words(135, 99), "99+")
+        self.assertLess(badge.width(), 32)
+        self.assertEqual(badge.height(), 16)
+
+    def test_toast_above(self) -> None:
+        """It does not cover what somebody writes in."""
+        window = QWidget()
+        below = QWidget(window)
+        below.setGeometry(0, 350, 500, 50)
+        toast = Toast(self.theme, window, below.height)
+        self.show(window, 500, 400)
+        toast.tell("Saved.")
+        self.assertLess(toast.geometry().bottom(), 350)
+
     def test_button(self) -> None:
         """An icon button has a name, says its shortcut, and is pressed by the keyboard too."""
         button = self.show(IconButton(self.theme, "search", "Find", shortcut="Ctrl+F"))

@@ -88,7 +88,7 @@ class ViewerTests(ViewerCase):
         self.assertLess((before - after).manhattanLength(), 1)
         self.assertAlmostEqual(self.canvas.scale / fitted, 1.25**4, 3)
         self.keys(self.canvas, Qt.Key.Key_1)
-        self.assertEqual((self.canvas.scale, viewer.percent.text()), (1.0, "100 %"))
+        self.assertEqual((self.canvas.scale, viewer.percent.text()), (1.0, "100%"))
         middle = self.canvas.rect().center()
         place = self.canvas._middle
         QTest.mousePress(self.canvas, LEFT, NONE, middle)

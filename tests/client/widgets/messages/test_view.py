@@ -48,6 +48,14 @@ class ScrollTests(ListCase):
         self.assertAlmostEqual(last.bottom() + 8, self.list.viewport().height(), delta=1)
         self.assertLess(len(self.list.rows._kept), 40)
 
+    def test_bar_keeps_its_room(self) -> None:
+        """Rows are as wide before there is something to scroll as after it."""
+        few = self.open(message(1, "one"))
+        self.assertEqual(few.verticalScrollBar().maximum(), 0)
+        many = self.open(*self.many(200))
+        self.assertGreater(many.verticalScrollBar().maximum(), 0)
+        self.assertEqual(many.viewport().width(), few.viewport().width())
+
     def test_few_stand_below(self) -> None:
         """A few messages stand at the lower edge."""
         self.open(message(1, "one"))
@@ -295,10 +303,17 @@ class ClickTests(ListCase):
         menu = self.list.input.menu_for(self.row("#1"), QPointF())
         self.addCleanup(menu.deleteLater)
         self.assertIsInstance(menu, QMenu)
-        self.assertEqual(
-            [action.text() for action in menu.actions()],
-            ["Reply", "Copy text", "Try again", "Delete", "More"],
-        )
+        words = ["Copy text", "Try again", "Delete", "More"]
+        self.assertEqual([action.text() for action in menu.actions()], words)
+
+    def test_answers(self) -> None:
+        """A reply is offered where somebody hears of it."""
+        self.open(message(1, "hello"))
+        for answers in (False, True):
+            self.list.answers = answers
+            menu = self.list.input.menu_for(self.row("#1"), QPointF())
+            self.addCleanup(menu.deleteLater)
+            self.assertEqual("Reply" in [action.text() for action in menu.actions()], answers)
 
     def test_typing(self) -> None:
         """Letters typed here belong to the composer; Esc leaves once nothing is selected."""

@@ -1,0 +1,200 @@
+"""Entries of a thread's log that are no messages: changes to the conversation, each with an id of its own."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from imsys.protocols.messages.entries import Entry as WireEntry
+from imsys.protocols.messages.entries import HiddenPush
+from imsys.protocols.messages.records import Record
+from imsys.sdk.model import Mentions, Message, mentioned, parse_time, recorded
+
+
+class EntryKind(enum.IntEnum):
+    """The kinds of entries that are no messages."""
+
+    EDIT = 16
+    RECALL = 17
+    REACTION = 18
+    PIN = 19
+    MEMBERSHIP = 20
+    SETTINGS = 21
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A change to a conversation.
+
+    Its ``id`` stands in one order with those of the thread's messages; ``actor`` is the user who made it, and
+    ``mine`` whether that is this user; ``unique_id`` is what the actor's program called it.
+    """
+
+    id: int
+    thread_id: int
+    actor: int
+    at: datetime
+    mine: bool
+    unique_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit(Entry):
+    """A text was replaced. From the history it has the text as it is now: nothing older is kept anywhere."""
+
+    target: int
+    text: str
+    mentions: Mentions = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall(Entry):
+    """Messages were taken back: their content is gone."""
+
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction(Entry):
+    """The actor put an emoji to a message (``on``), or took it away."""
+
+    target: int
+    emoji: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin(Entry):
+    """A message was pinned (``on``), or taken down."""
+
+    target: int
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """This user has hidden messages in another place: these, and all up to ``up_to`` (0: no more)."""
+
+    thread_id: int
+    message_ids: tuple[int, ...]
+    up_to: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reactor:
+    """A user who reacted to a message, and how."""
+
+    uuid: int
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownEntry(Entry):
+    """A change of a kind that this version does not know, with the body as it came."""
+
+    kind: int
+    body: Mapping[str, Any]
+
+
+Logged = Message | Entry
+"""What a thread's log is made of."""
+
+
+class _Edit(msgspec.Struct):
+    target: str
+    content: str
+    mentions: list[str] | str | UnsetType = UNSET
+
+
+class _Recall(msgspec.Struct):
+    targets: list[str]
+
+
+class _Reaction(msgspec.Struct):
+    target: str
+    emoji: str
+    on: bool
+
+
+class _Pin(msgspec.Struct):
+    target: str
+    on: bool
+
+
+def _edit(body: bytes, common: dict[str, Any]) -> Entry:
+    read = msgspec.json.decode(body, type=_Edit)
+    return Edit(**common, target=int(read.target), text=read.content, mentions=mentioned(read.mentions))
+
+
+def _recall(body: bytes, common: dict[str, Any]) -> Entry:
+    read = msgspec.json.decode(body, type=_Recall)
+    return Recall(**common, targets=tuple(map(int, read.targets)))
+
+
+def _reaction(body: bytes, common: dict[str, Any]) -> Entry:
+    read = msgspec.json.decode(body, type=_Reaction)
+    return Reaction(**common, target=int(read.target), emoji=read.emoji, on=read.on)
+
+
+def _pin(body: bytes, common: dict[str, Any]) -> Entry:
+    read = msgspec.json.decode(body, type=_Pin)
+    return Pin(**common, target=int(read.target), on=read.on)
+
+
+_READ: dict[int, Callable[[bytes, dict[str, Any]], Entry]] = {
+    EntryKind.EDIT: _edit,
+    EntryKind.RECALL: _recall,
+    EntryKind.REACTION: _reaction,
+    EntryKind.PIN: _pin,
+}
+
+
+def logged(record: Record, me: int, as_of: int) -> Logged:
+    """Convert a record of the log; ``as_of``: see :func:`imsys.sdk.model.recorded`."""
+    return (
+        recorded(record, me, as_of) if isinstance(record.body, UnsetType) else _entry(record, record.body, me)
+    )
+
+
+def pushed(item: WireEntry, me: int) -> Entry:
+    """Convert an item of push 133."""
+    return _entry(item, item.body, me)
+
+
+def hidden(push: HiddenPush) -> Hidden:
+    """Convert push 140."""
+    return Hidden(
+        thread_id=int(push.thread_id),
+        message_ids=tuple(map(int, push.msg_ids)),
+        up_to=int(push.up_to or 0),
+    )
+
+
+def _entry(item: WireEntry | Record, body: msgspec.Raw, me: int) -> Entry:
+    actor = int(item.msg_sender)
+    common: dict[str, Any] = {
+        "id": int(item.msg_id),
+        "thread_id": int(item.thread_id),
+        "actor": actor,
+        "at": parse_time(item.timestamp),
+        "mine": actor == me,
+        "unique_id": item.unique_id or "",
+    }
+    read = _READ.get(item.msg_type)
+    try:
+        if read is not None:
+            return read(bytes(body), common)
+    except (msgspec.MsgspecError, ValueError):
+        pass  # of a later version perhaps; it has its place in the log all the same
+    return UnknownEntry(**common, kind=item.msg_type, body=_object(body))
+
+
+def _object(body: msgspec.Raw) -> Mapping[str, Any]:
+    read = msgspec.json.decode(body)
+    return read if isinstance(read, dict) else {}
