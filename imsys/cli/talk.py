@@ -13,6 +13,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from imsys.cli.accounts import Account
+from imsys.cli.chat_devices import ChatDevices
 from imsys.cli.chat_files import ChatFiles
 from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context
@@ -90,6 +91,8 @@ class Chat:
         self._files = ChatFiles(
             client.transfers, context.reactor.seconds, lambda text: self._view.notice(text)
         )
+        self._devices = ChatDevices(client.devices, lambda text: self._view.notice(text))
+        client.on_device.subscribe(self._devices.changed)
         client.on_message.subscribe(self._message)
         client.on_sent.subscribe(self._message)
         client.on_position.subscribe(self._position)
@@ -200,6 +203,9 @@ class Chat:
                     "a line is a message; /send FILE sends a file, /get lists the files, /get N receives one"
                 )
                 self._view.notice("/live shows who is live here, and where to watch")
+                self._view.notice(
+                    "/devices lists where you are signed in, /revoke N signs one of them out, /revoke others all"
+                )
                 self._view.notice("/quit or Ctrl-D ends the chat; // begins a message with a slash")
             case text if text == "/send" or text.startswith("/send "):
                 self._files.send(text[5:].strip(), self._thread)
@@ -207,6 +213,10 @@ class Chat:
                 self._files.get(text[4:].strip())
             case "/live":
                 self._show_live()
+            case "/devices":
+                self._devices.show()
+            case text if text == "/revoke" or text.startswith("/revoke "):
+                self._devices.revoke(text[7:].strip())
             case text if text.startswith("/") and not text.startswith("//"):
                 self._view.notice("there is no such command; try /help, or begin with // to say it")
                 return False
