@@ -480,9 +480,9 @@ class Client:
             case ResyncPush():
                 self._resync(push)
             case DevicePush():
-                news = device_change(push)
-                if news is not None:
-                    self.on_device.emit(news)
+                changed = device_change(push)
+                if changed is not None:
+                    self.on_device.emit(changed)
             case _:
                 if not self._standing.pushed(push):
                     self.on_push.emit(push)
