@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from imsys.cli.accounts import Account
 from imsys.cli.chat_changes import HELP, ChatChanges
+from imsys.cli.chat_devices import ChatDevices
 from imsys.cli.chat_files import ChatFiles
 from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context
@@ -93,6 +94,8 @@ class Chat:
         self._files = ChatFiles(
             client.transfers, context.reactor.seconds, lambda text: self._view.notice(text)
         )
+        self._devices = ChatDevices(client.devices, lambda text: self._view.notice(text))
+        client.on_device.subscribe(self._devices.changed)
         self._changes = ChatChanges(
             client,
             self._name_of,
@@ -220,6 +223,9 @@ class Chat:
                 for line in HELP:
                     self._view.notice(line)
                 self._view.notice("/live shows who is live here, and where to watch")
+                self._view.notice(
+                    "/devices lists where you are signed in, /revoke N signs one of them out, /revoke others all"
+                )
                 self._view.notice("/quit or Ctrl-D ends the chat; // begins a message with a slash")
             case text if text == "/send" or text.startswith("/send "):
                 self._files.send(text[5:].strip(), self._thread)
@@ -227,6 +233,10 @@ class Chat:
                 self._files.get(text[4:].strip())
             case "/live":
                 self._show_live()
+            case "/devices":
+                self._devices.show()
+            case text if text == "/revoke" or text.startswith("/revoke "):
+                self._devices.revoke(text[7:].strip())
             case text if (accepted := self._changes.command(text)) is not None:
                 return accepted
             case text if text.startswith("/") and not text.startswith("//"):
