@@ -169,6 +169,8 @@ class History:
             for message in found:
                 if not messages.stored(db, conversation, message.id):
                     messages.put(db, message)
+                else:
+                    messages.bring(db, message)
             # what was asked for is before or after an id, which itself need not be here
             first = low if not low or messages.stored(db, conversation, low) else low + 1
             last = high if not high or messages.stored(db, conversation, high) else high - 1

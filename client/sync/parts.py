@@ -13,6 +13,7 @@ from client.store.store import Store
 from client.sync.catch_up import CatchUp
 from client.sync.downloads import Downloads
 from client.sync.features.conversations import Conversations, FirstPages
+from client.sync.features.entries import Entries
 from client.sync.features.friends import Friends
 from client.sync.features.messages import Messages
 from client.sync.features.people import People
@@ -53,6 +54,7 @@ class Parts:
     cache: FileCache
     history: History
     messages: Messages
+    entries: Entries
     people: People
     friends: Friends
     conversations: Conversations
@@ -128,6 +130,7 @@ def join(
         cache,
         history,
         messages,
+        Entries(client, known, keeper, history),
         people,
         friends,
         conversations,

@@ -73,6 +73,10 @@ class Reading(Uses):
         """Messages that hold a text."""
         return await self.parts.history.find(conversation, text, most)
 
+    async def pins(self, conversation: int) -> list[Message]:
+        """The pinned messages."""
+        return await self.parts.entries.pins(conversation)
+
     async def files(
         self,
         kind: str,
