@@ -21,19 +21,22 @@ from imsys.protocols.messages.files import (
     FileOfferRequest,
     FileOfferResponse,
 )
+from imsys.protocols.messages.groups import GroupPush
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
-from imsys.sdk import attachments, changing, entries, model
+from imsys.sdk import attachments, changing, entries, group_model, model
 from imsys.sdk.attachments import Grant
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import Delivery, MessageStream
-from imsys.sdk.entries import Entry, Hidden, Logged
+from imsys.sdk.entries import Entry, Hidden, Logged, Membership
 from imsys.sdk.gateway import Gateway, Resources
+from imsys.sdk.group_model import GroupNews
+from imsys.sdk.groups import Groups
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.link import ConnectionManager
@@ -152,6 +155,8 @@ class Client:
         """A change to a conversation, this user's own as well, in the order of its thread."""
         self.on_hidden: Signal[Hidden] = Signal()
         """This user has hidden messages on another device."""
+        self.on_group: Signal[GroupNews] = Signal()
+        """A group is this user's, or is no more; or somebody invites or asks this user."""
         self._catching_up = CatchingUp(reactor, self._link.request, lambda: self.me.uuid, self._backoff())
         self._inbox = Inbox(
             reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience
@@ -160,6 +165,8 @@ class Client:
         self._catching_up.feed(self._inbox)
         self._marks = Receipts(reactor, self._link.request, timing.mark)
         self._unique_id = UniqueIds(calendar)
+        self.groups: Groups = Groups(self.request, lambda: self.me.uuid, self._unique_id, self._arrived)
+        """Groups of this user's, invitations and links."""
         self._others: dict[int, int] = {}  # thread -> the other user of a private one, 0 for a group
         self._outbox = Outbox(
             *(reactor, self._link.request, self._other, self._arrived, self._link.drop),
@@ -364,6 +371,15 @@ class Client:
         """
         return await self._offer(0, filename, size, sha256, mime, purpose="avatar")
 
+    async def offer_group_picture(
+        self, filename: str, size: int, *, sha256: str = "", mime: str = ""
+    ) -> Grant:
+        """Offer a picture for a group; return the grant to send it.
+
+        When it is complete, :meth:`imsys.sdk.Groups.create` and ``change`` take its id for an avatar.
+        """
+        return await self._offer(0, filename, size, sha256, mime, purpose="group")
+
     async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
         """Ask for the grant to a file of one of this user's threads, or to anybody's avatar.
 
@@ -445,6 +461,10 @@ class Client:
                     self._arrived(entries.pushed(change, self.me.uuid), int(change.prev_id))
             case HiddenPush():
                 self.on_hidden.emit(entries.hidden(push))
+            case GroupPush():
+                news = group_model.news(push)
+                if news is not None:
+                    self.on_group.emit(news)
             case FriendshipPush():
                 self._befriended(push)
             case ResyncPush():
@@ -474,6 +494,8 @@ class Client:
 
     def _arrived(self, item: Logged, previous: int) -> None:
         if self._receive:
+            if isinstance(item, Membership) and item.joins(self.me.uuid):
+                self._inbox.begin(item.thread_id, previous)
             self._inbox.live(item, previous)
 
     def _handled(self, item: Logged) -> None:

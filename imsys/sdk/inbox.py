@@ -73,6 +73,11 @@ class Inbox:
             line = self._lines[thread_id] = Line(0)
         return line
 
+    def begin(self, thread_id: int, last: int) -> None:
+        """Note that a thread is this user's from the entry after ``last`` on: what was before is its history."""
+        if self.settled and thread_id not in self._lines:
+            self._lines[thread_id] = Line(last)
+
     def positions(self) -> dict[int, int]:
         """Return the id up to which each thread has been delivered."""
         return {thread_id: line.last for thread_id, line in self._lines.items()}

@@ -64,6 +64,7 @@ class Living(QObject):
     def about(self, presenter: ConversationPresenter) -> None:
         """What is known of the conversation is different."""
         self.completion.set_members(presenter.members)
+        self._view.messages.answers = self.menu.writes = self._view.composer.edit.isVisibleTo(self._view)
 
     def left(self) -> None:
         """No conversation is shown, or another one soon."""
@@ -85,12 +86,11 @@ class Living(QObject):
 
     def _answer(self, message: Message) -> None:
         presenter = self._view.presenter
-        if presenter is not None and is_said(message) and self._view.composer.edit.isVisibleTo(self._view):
+        if presenter is not None and is_said(message):
             self.writing.answer(message, shown_name(presenter.account.person(message.sender).name))
 
     def _edit(self, message: Message) -> None:
-        if self._view.composer.edit.isVisibleTo(self._view):
-            self.writing.edit(message)
+        self.writing.edit(message)
 
     def _edit_last(self) -> None:
         presenter = self._view.presenter

@@ -36,6 +36,8 @@ class MessageMenu(QObject):
         self._picked_for: Message | None = None
         self.recent: tuple[str, ...] = ()
         self.tone = 0
+        self.writes = True
+        """Whether one can write in the conversation."""
         self.question: QMessageBox | None = None
 
     def add(self, message: Message, menu: QMenu) -> None:
@@ -53,7 +55,7 @@ class MessageMenu(QObject):
                 menu.insertSeparator(first)
             else:
                 menu.addAction(row)
-        if can_edit(message):
+        if self.writes and can_edit(message):
             menu.addAction(icon("pencil"), self.tr("Edit"), lambda: self.edit.emit(message))
         if can_forward(message):
             menu.addAction(icon("forward"), self.tr("Forward …"), lambda: self.forward.emit(message))

@@ -9,11 +9,10 @@ from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from client.core.display import shown_name
-from client.core.model import ConversationKind
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
+from client.views.conversation.barred import barred
 from client.views.conversation.find_bar import FindBar
 from client.views.conversation.header import Header
 from client.views.conversation.living import Living
@@ -45,7 +44,6 @@ class ConversationView(QWidget):
     resume = Signal(object)
     files_chosen = Signal(list)
     picture_chosen = Signal(QImage)
-    ask_friend = Signal(object)
     menu = Signal(object, object)
     """A message, and its menu that is about to be shown: whoever can do more adds to it."""
     forward = Signal(object)
@@ -83,7 +81,7 @@ class ConversationView(QWidget):
             self.tr("Or find somebody to talk to."),
             self.tr("Find people"),
         )
-        self.toast = Toast(theme, self, above=self.composer)
+        self.toast = Toast(theme, self, lambda: self.composer.height() if self.composer.isVisible() else 0)
         self._lay_out()
         self._connect()
         self._prefer()
@@ -162,16 +160,11 @@ class ConversationView(QWidget):
             return
         about, other = presenter.about, presenter.other
         self.header.show_conversation(about, other)
-        blocked = ""
-        if other is not None and other.blocked:
-            blocked = self.tr("You have blocked {name}.").format(name=shown_name(other.name))
-        elif other is not None and not other.friend:
-            blocked = self.tr("You and {name} are not friends, so you cannot write to each other.").format(
-                name=shown_name(other.name)
-            )
-        elif about.kind is ConversationKind.CHANNEL:
-            blocked = self.tr("Only its owner writes in this channel.")
-        self.composer.set_blocked(blocked)
+        composer = self.composer
+        writing = composer.edit.hasFocus() or composer.blocked_button.hasFocus()
+        composer.set_blocked(*barred(presenter))
+        if writing and not composer.edit.hasFocus():
+            self.focus()
         self.living.about(presenter)
 
     def _fill(self) -> None:
@@ -274,6 +267,7 @@ class ConversationView(QWidget):
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)
         composer.picture.connect(self.picture_chosen)
+        composer.overcome.connect(lambda: self._with(lambda one: one.overcome()))
         composer.recent_emoji.connect(lambda recent, tone: self._settings.change(emoji=recent, tone=tone))
         self.long_text.several.connect(self._several)
         self.long_text.as_file.connect(self._text_as_file)
