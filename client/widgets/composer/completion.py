@@ -22,7 +22,7 @@ class Completion(QFrame):
     def __init__(self, theme: Theme, edit: QPlainTextEdit, host: QWidget) -> None:
         super().__init__(host)
         self._theme, self._edit, self._host = theme, edit, host
-        self._members: Sequence[Person] = ()
+        self._members: list[Person] = []
         self._left = ""
         """What was written when somebody pressed Esc: that is not completed."""
         self.setProperty("ground", "float")
@@ -47,8 +47,9 @@ class Completion(QFrame):
     def set_members(self, members: Sequence[Person]) -> None:
         """Who can be mentioned; with somebody, all of them at once as well."""
         everybody = [Person(EVERYBODY, ALL, self.tr("Everybody"))] if members else []
-        self._members = [*members, *everybody]
-        self.hide()
+        if (offered := [*members, *everybody]) != self._members:
+            self._members = offered
+            self._look()
 
     def _look(self) -> None:
         """Offer whom what is written before the cursor may mean."""

@@ -62,6 +62,33 @@ class ChangingTests(AccountCase):
         with self.assertRaises(Failure):
             await again.react(page[-1], "👍", on=True)
 
+    async def test_two_clients(self) -> None:
+        """Two people with the desktop client see the same of what either of them does."""
+        anna_name, ben_name = await self.register("anna", "ben")
+        anna, ben = await self.account(anna_name), await self.account(ben_name)
+        await anna.ask_friend((await anna.search_person(ben_name)).uuid, "Hello?")
+        await self.until(ben.requests)
+        thread = await ben.accept(anna.me.uuid)
+        await self.until(lambda: anna.conversation(thread))
+        await anna.send_text(thread, "Shall we meat?")
+        page = await self.shows(ben, thread, lambda page: page and page[-1].text == "Shall we meat?")
+        await ben.send_text(thread, "Meat?", answers=page[-1])
+        await ben.react(page[-1], "😂", on=True)
+        page = await self.shows(anna, thread, lambda page: page[-1].quote and page[-2].reactions)
+        self.assertEqual(page[-1].quote, Quote(page[-2].id, anna.me.uuid, "Shall we meat?"))
+        self.assertEqual(page[-2].reactions, (Reaction("😂", 1, False),))
+        await anna.edit(page[-2], "Shall we meet?")
+        await anna.pin(page[-2], on=True)
+        page = await self.shows(ben, thread, lambda page: page[-2].pinned and page[-2].edited_ms)
+        self.assertEqual(page[-1].quote and page[-1].quote.text, "Shall we meet?")
+        self.assertEqual(page[-2].reactions, (Reaction("😂", 1, True),))
+        self.assertEqual([one.id for one in await ben.pins(thread)], [page[-2].id])
+        with self.assertRaises(Failure):
+            await ben.edit(page[-2], "Shall we eat?")
+        await anna.recall(page[-2])
+        page = await self.shows(ben, thread, lambda page: page[-2].recalled)
+        self.assertEqual((page[-2].text, page[-1].quote and page[-1].quote.text), ("", ""))
+
     async def test_what_changed_while_one_was_away(self) -> None:
         """Comes when one is back, once; a mention of me is marked."""
         anna, ben, thread = await self.pair()

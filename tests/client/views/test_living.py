@@ -262,6 +262,9 @@ class MentionTests(LivingCase):
         completion = view.living.completion
         self.keys(self.edit, "Hi @" + member.username[:3])
         self.assertTrue(completion.isVisible())
+        view.composer.tell_draft()
+        self.account.receive(GROUP, "Meanwhile")
+        self.assertTrue(completion.isVisible())
         self.keys(self.edit, Key.Key_Return)
         self.assertFalse(completion.isVisible())
         self.assertEqual(view.composer.text(), f"Hi @{member.username} ")
