@@ -11,7 +11,7 @@ from typing import Any
 
 from client.core.lifelike.people import ME
 from client.core.memory_world import MemoryWorld
-from client.core.model import Forward, Kind, Link, Mark, Message, Quote, Reaction
+from client.core.model import Forward, Kind, Link, Mark, Message, Quote, Reaction, Readers
 from client.core.ports import Failure
 
 PINS_MOST = 20
@@ -136,6 +136,12 @@ class MemoryChanging(MemoryWorld):
         if message.id in pins:
             pins.remove(message.id)
             self.changes.pins.fire(message.conversation)
+
+    async def readers(self, message: Message) -> Readers:
+        """All but one have it, and all but two have read it."""
+        self._allowed("readers", message)
+        people = self._conversations[message.conversation].people
+        return Readers(max(0, len(people) - 1), max(0, len(people) - 2), people[2:])
 
     async def pins(self, conversation: int) -> list[Message]:
         """What is pinned."""

@@ -143,6 +143,15 @@ class Quote:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who has a message of a group: how many received and read it, and of those who read it some, by uuid."""
+
+    delivered: int
+    read: int
+    people: tuple[int, ...]
+
+
 EVERYBODY = 0
 """Among those whom a text mentions: all members."""
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Protocol
 
 from client.core.changes import Changes
-from client.core.model import Connection, Conversation, FriendRequest, Message, Person, Stream, Transfer
+from client.core.model import (
+    Connection,
+    Conversation,
+    FriendRequest,
+    Message,
+    Person,
+    Readers,
+    Stream,
+    Transfer,
+)
 
 
 class Failure(Exception):
@@ -95,6 +104,10 @@ class Reader(Protocol):
 
     async def pins(self, conversation: int) -> list[Message]:
         """The pinned messages, the one that was pinned last first: the newest twenty."""
+        ...
+
+    async def readers(self, message: Message) -> Readers:
+        """Who has received and read a message of a group: the server knows."""
         ...
 
     async def files(

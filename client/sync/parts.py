@@ -18,6 +18,7 @@ from client.sync.features.friends import Friends
 from client.sync.features.messages import Messages
 from client.sync.features.people import People
 from client.sync.features.positions import Positions
+from client.sync.features.quotes import Quotes
 from client.sync.features.streams import Streams
 from client.sync.file_cache import FileCache
 from client.sync.history import History
@@ -109,6 +110,7 @@ def join(
     positions = Positions(client, known, keeper, conversations)
     streams = Streams(client, known)
     pages = FirstPages(known, keeper, history)
+    Quotes(known, keeper, history)
     catch_up = CatchUp([friends, conversations, positions, streams, pages])
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))

@@ -1905,6 +1905,10 @@
         <translation>置顶</translation>
     </message>
     <message>
+        <source>Seen by …</source>
+        <translation>已读成员…</translation>
+    </message>
+    <message>
         <source>Delete …</source>
         <translation>删除…</translation>
     </message>
@@ -2130,6 +2134,17 @@
     <message>
         <source>Contacts</source>
         <translation>联系人</translation>
+    </message>
+</context>
+<context>
+    <name>ReadersDialog</name>
+    <message>
+        <source>Seen by</source>
+        <translation>已读成员</translation>
+    </message>
+    <message>
+        <source>Received by {received}, read by {read}</source>
+        <translation>{received} 人已收到，{read} 人已读</translation>
     </message>
 </context>
 <context>

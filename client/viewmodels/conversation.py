@@ -10,7 +10,7 @@ from client.core.changes import Signal
 from client.core.counting import split
 from client.core.living import bare, can_edit
 from client.core.mentions import mentioned
-from client.core.model import Conversation, ConversationKind, Message, Person
+from client.core.model import Conversation, ConversationKind, Message, Person, Readers
 from client.core.ports import Account, Failure
 from client.viewmodels.message_window import MessageWindow
 from client.viewmodels.spool import Spool
@@ -53,6 +53,8 @@ class ConversationPresenter:
         """A message of mine, the text that it was to have, and why it has not."""
         self.pinned: Signal[list[Message]] = Signal()
         """What is pinned, the one that was pinned last first."""
+        self.seen_by: Signal[Readers] = Signal()
+        """What :meth:`ask_readers` asked for."""
         self._sought = ""
         self._asked_pins = 0
         self._asked = False
@@ -233,6 +235,14 @@ class ConversationPresenter:
     def pin(self, message: Message, on: bool) -> None:
         """Pin it, or take it down."""
         run(self.account.pin(message, on), self.failed.fire)
+
+    def ask_readers(self, message: Message) -> None:
+        """Ask who has read it."""
+
+        async def ask() -> None:
+            self.seen_by.fire(await self.account.readers(message))
+
+        run(ask(), self.failed.fire)
 
     def read_pins(self) -> None:
         """Tell what is pinned; of several answers the one to the last question counts."""

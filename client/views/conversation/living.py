@@ -9,11 +9,12 @@ from PySide6.QtCore import QObject
 
 from client.core.display import shown_name
 from client.core.living import is_said
-from client.core.model import Message
+from client.core.model import ConversationKind, Message, Readers
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
 from client.views.conversation.message_menu import MessageMenu
 from client.views.conversation.pin_bar import PinBar
+from client.views.conversation.readers import ReadersDialog
 from client.views.conversation.writing import Writing
 from client.widgets.composer.completion import Completion
 
@@ -26,7 +27,7 @@ class Living(QObject):
 
     def __init__(self, theme: Theme, view: ConversationView) -> None:
         super().__init__(view)
-        self._view = view
+        self._theme, self._view = theme, view
         self.writing = Writing(view.composer)
         self.menu = MessageMenu(theme, view)
         self.pins = PinBar(theme)
@@ -45,6 +46,7 @@ class Living(QObject):
         menu.pin.connect(lambda message, on: self._with(lambda one: one.pin(message, on)))
         menu.recall.connect(lambda message: self._with(lambda one: one.recall(message)))
         menu.hide.connect(lambda message: self._with(lambda one: one.hide(message)))
+        menu.readers.connect(lambda message: self._with(lambda one: one.ask_readers(message)))
         menu.remembered.connect(view.composer.recent_emoji)
         self.pins.go.connect(messages.jump)
         self.pins.unpin.connect(lambda message: self._with(lambda one: one.pin(message, on=False)))
@@ -56,6 +58,7 @@ class Living(QObject):
         self._ends = [
             presenter.pinned.subscribe(self.pins.show_pins),
             presenter.unchanged.subscribe(self._unchanged),
+            presenter.seen_by.subscribe(self._seen_by),
             changes.removed.subscribe(self._gone),
             changes.messages.subscribe(lambda some: self._gone([one for one in some if one.recalled])),
         ]
@@ -63,6 +66,7 @@ class Living(QObject):
 
     def about(self, presenter: ConversationPresenter) -> None:
         """What is known of the conversation is different."""
+        self.menu.in_group = presenter.about.kind is ConversationKind.GROUP
         self.completion.set_members(presenter.members)
         self._view.messages.answers = self.menu.writes = self._view.composer.edit.isVisibleTo(self._view)
 
@@ -103,6 +107,12 @@ class Living(QObject):
         if self.writing.edited is None:
             self.writing.edit(message, text)
         self._view.toast.tell(problem)
+
+    def _seen_by(self, readers: Readers) -> None:
+        presenter = self._view.presenter
+        if presenter is not None:
+            self.readers = ReadersDialog(self._theme, readers, presenter.account.person, self._view)
+            self.readers.open()
 
     def _react(self, message: Message, emoji: str) -> None:
         self._with(lambda one: one.react(message, emoji))

@@ -25,6 +25,7 @@ class MessageMenu(QObject):
     recall = Signal(object)
     hide = Signal(object)
     react = Signal(object, str)
+    readers = Signal(object)
     remembered = Signal(list, int)
     more = Signal(object, object)
     """A message and its menu: others add what they can do, before what deletes it."""
@@ -36,6 +37,7 @@ class MessageMenu(QObject):
         self._picked_for: Message | None = None
         self.recent: tuple[str, ...] = ()
         self.tone = 0
+        self.in_group = False
         self.writes = True
         """Whether one can write in the conversation."""
         self.question: QMessageBox | None = None
@@ -62,6 +64,8 @@ class MessageMenu(QObject):
         if is_said(message):
             name, words = ("pin-off", self.tr("Unpin")) if message.pinned else ("pin", self.tr("Pin"))
             menu.addAction(icon(name), words, lambda: self.pin.emit(message, not message.pinned))
+        if self.in_group and message.mine and is_said(message):
+            menu.addAction(icon("eye"), self.tr("Seen by …"), lambda: self.readers.emit(message))
         self.more.emit(message, menu)
         menu.addAction(icon("trash-2"), self.tr("Delete …"), lambda: self._delete(message))
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from client.core.model import EVERYBODY, Message, Quote, Reaction
 from client.core.ports import Failure
 from tests.client.sync.scene import AccountCase
 
+T = TypeVar("T")
+
 
 def named(page: list[Message], text: str) -> Message:
     return next(one for one in page if one.text == text)
+
+
+def given(value: T | None) -> T:
+    assert value is not None
+    return value
 
 
 class ChangingTests(AccountCase):
@@ -88,6 +97,38 @@ class ChangingTests(AccountCase):
         await anna.recall(page[-2])
         page = await self.shows(ben, thread, lambda page: page[-2].recalled)
         self.assertEqual((page[-2].text, page[-1].quote and page[-1].quote.text), ("", ""))
+
+    async def test_an_answer_to_what_is_not_here(self) -> None:
+        """What it answers is fetched, and shown in it."""
+        anna, ben, thread = await self.pair()
+        asked = await ben.send(thread, "long ago")
+        for number in range(130):
+            ben.post(thread, f"number {number}")
+        await ben.send(thread, "as I said", reply_to=asked.id)
+        await self.shows(anna, thread, lambda page: page[-1].text == "as I said")
+        name = anna.me.username
+        await anna.close()
+        new = await self.account(name, "elsewhere")
+        await self.until(lambda: new.conversation(thread) and given(new.conversation(thread)).last)
+        told: list[Message] = []
+        new.changes.messages.subscribe(told.extend)
+        page = await new.before(thread, None, 20)
+        self.assertEqual(page[-1].quote, Quote(asked.id, 0, ""))
+        await self.until(lambda: any(one.quote and one.quote.text == "long ago" for one in told))
+        page = await new.before(thread, None, 20)
+        self.assertEqual(page[-1].quote, Quote(asked.id, ben.me.uuid, "long ago"))
+
+    async def test_who_has_read_it(self) -> None:
+        """In a group the server says who has read a message."""
+        anna, ben, _ = await self.pair()
+        group = (await ben.groups.create("Cake", [anna.me.uuid])).thread_id
+        await ben.send(group, "Who comes?")
+        await self.shows(anna, group, lambda page: page and page[-1].text == "Who comes?")
+        await anna.send_text(group, "I do.")
+        page = await self.shows(anna, group, lambda page: page[-1].text == "I do." and page[-1].id)
+        await ben.mark_read(group, page[-1].id)
+        readers = await anna.readers(page[-1])
+        self.assertEqual((readers.read, readers.people), (1, (ben.me.uuid,)))
 
     async def test_what_changed_while_one_was_away(self) -> None:
         """Comes when one is back, once; a mention of me is marked."""

@@ -235,6 +235,29 @@ class PinTests(LivingCase):
         self.assertFalse(bar.isVisible())
 
 
+class ReadersTests(LivingCase):
+    def test_seen_by(self) -> None:
+        """Of my messages in a group one can see who has read them."""
+        view = self.enter(GROUP)
+        self.assertNotIn("Seen by …", self.words(self.theirs))
+        self.action(self.mine, "Seen by …").trigger()
+        self.turn()
+        dialog = view.living.readers
+        people = given(view.presenter).about.people
+        names = [dialog.names.item(row).text() for row in range(dialog.names.count())]
+        self.assertEqual(sorted(names), sorted(self.account.person(uuid).name for uuid in people[2:]))
+        self.assertIn(str(len(people) - 1), dialog.words.text())
+        dialog.reject()
+
+    def test_refused(self) -> None:
+        """It says why it cannot be had."""
+        view = self.enter(GROUP)
+        self.account.refusal = "Nobody answers."
+        self.action(self.mine, "Seen by …").trigger()
+        self.settle()
+        self.assertFalse(hasattr(view.living, "readers"))
+
+
 class ForwardTests(LivingCase):
     def test_forward(self) -> None:
         """It asks where to, goes there, and says whose it was."""
