@@ -41,6 +41,9 @@ MIGRATIONS = (
         size INTEGER NOT NULL, modified INTEGER NOT NULL, sha256 TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE conversations ADD COLUMN grouped TEXT NOT NULL DEFAULT '';
+    """,
 )
 """Each leads from one version to the next; ``PRAGMA user_version`` says which one a store has."""
 

@@ -14,6 +14,7 @@ from client.sync.catch_up import CatchUp
 from client.sync.downloads import Downloads
 from client.sync.features.conversations import Conversations, FirstPages
 from client.sync.features.friends import Friends
+from client.sync.features.groups import Groups
 from client.sync.features.messages import Messages
 from client.sync.features.people import People
 from client.sync.features.positions import Positions
@@ -58,6 +59,7 @@ class Parts:
     conversations: Conversations
     positions: Positions
     streams: Streams
+    groups: Groups
 
 
 class Uses:
@@ -104,8 +106,9 @@ def join(
     friends = Friends(client, known, keeper, people, conversations)
     positions = Positions(client, known, keeper, conversations)
     streams = Streams(client, known)
+    groups = Groups(client, known, keeper, writer, conversations)
     pages = FirstPages(known, keeper, history)
-    catch_up = CatchUp([friends, conversations, positions, streams, pages])
+    catch_up = CatchUp([friends, conversations, groups, positions, streams, pages])
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))
     session.online.subscribe(lambda _: messages.connected())
@@ -133,4 +136,5 @@ def join(
         conversations,
         positions,
         streams,
+        groups,
     )

@@ -111,11 +111,10 @@ def status(about: Conversation, other: Person | None) -> str:
     translate = QCoreApplication.translate
     if about.live:
         return translate("Header", "live now")
-    if about.kind is ConversationKind.CHANNEL:
-        return translate("Header", "channel")
-    if about.kind is ConversationKind.GROUP:
-        count = len(about.people) + 1
-        return translate("Header", "%n members", "", count)
+    if about.kind is not ConversationKind.PRIVATE:
+        channel = translate("Header", "channel") if about.kind is ConversationKind.CHANNEL else ""
+        count = translate("Header", "%n members", "", about.members) if about.members else ""
+        return " · ".join(one for one in (channel, count) if one)
     if other is None:
         return ""
     if other.blocked:

@@ -10,7 +10,6 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from client.core.display import shown_name
-from client.core.model import ConversationKind
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
@@ -162,8 +161,10 @@ class ConversationView(QWidget):
             blocked = self.tr("You and {name} are not friends, so you cannot write to each other.").format(
                 name=shown_name(other.name)
             )
-        elif about.kind is ConversationKind.CHANNEL:
-            blocked = self.tr("Only its owner writes in this channel.")
+        elif about.gone:
+            blocked = self.tr("You are not in this group any more.")
+        elif not about.can_write:
+            blocked = self.tr("Only admins write in this channel.")
         self.composer.set_blocked(blocked)
 
     def _fill(self) -> None:
