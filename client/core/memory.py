@@ -288,7 +288,7 @@ class MemoryAccount(MemoryGroups):
         """Give a transfer up; a message that waited for it goes."""
         self._allowed("cancel", key)
         transfer = self._transfers.pop(key)
-        self.changes.transfer.fire(replace(transfer, stage=Stage.FAILED, problem="Cancelled."))
+        self.changes.transfer.fire(replace(transfer, stage=Stage.CANCELLED))
         for message in list(self._newest(transfer.conversation, 200)):
             if message.key == key and not message.id:
                 await self.delete(message)

@@ -238,6 +238,8 @@ class Stage(enum.Enum):
     PAUSED = "paused"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Given up by who wanted it: as if it had never begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,11 @@ class Transfer:
     stage: Stage = Stage.WAITING
     speed: float = 0.0
     problem: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is on its way any more, and there is nothing to be said of it."""
+        return self.stage in (Stage.DONE, Stage.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

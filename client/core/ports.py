@@ -20,6 +20,10 @@ class Failure(Exception):
     """Something could not be done; the text is a sentence for people."""
 
 
+class GivenUp(Failure):
+    """What was waited for is given up, by a user who said so: nothing that they have to be told."""
+
+
 class Reader(Protocol):
     """What is known of an account."""
 

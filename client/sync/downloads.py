@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from client.core.filenames import safe_name
 from client.core.model import Message, Stage
-from client.core.ports import Failure
+from client.core.ports import Failure, GivenUp
 from client.sync.convert import STAGES
 from client.sync.file_cache import FILES, FileCache
 from client.sync.file_ids import is_file_id
@@ -82,7 +83,9 @@ class Downloads:
             if fetching.transfer is not None:
                 fetching.transfer.cancel()
             self.resume(key)
-        self._known.moving.pop(key, None)
+        failed = self._known.moving.pop(key, None)
+        if fetching is None and failed is not None:
+            self._known.changes.transfer.fire(replace(failed, stage=Stage.CANCELLED, done=0, problem=""))
 
     async def _whole(self, message: Message) -> Path:
         waiting: Deferred[Path] = Deferred()
@@ -128,9 +131,9 @@ class Downloads:
                 if fetching.cancelled:
                     raise CancelledError
         except CancelledError:
-            report.tell(Stage.FAILED, 0, "It was given up.")
+            report.tell(Stage.CANCELLED, 0)
             report.over()
-            raise Failure("It was given up.") from None
+            raise GivenUp("It was given up.") from None
         except (Refused, OSError) as problem:
             report.tell(Stage.FAILED, 0, explain(problem))
             raise Failure(explain(problem)) from problem

@@ -15,6 +15,7 @@ import apsw
 from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure as Reason
 
+from client.core.changes import Signal
 from client.core.model import Kind, Mark, Message
 from client.core.ports import Failure
 from client.store import messages, tables
@@ -43,6 +44,8 @@ class Outgoing:
         writer: MessageWriter,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self.refused: Signal[tuple[int, BaseException | None]] = Signal()
+        """A text was refused for good: its conversation, and why."""
         self._client = client
         self._known = known
         self._keeper = keeper
@@ -169,6 +172,7 @@ class Outgoing:
         if isinstance(problem, Unavailable) or (isinstance(problem, Refused) and problem.status in _OVER):
             self._queue.append(message)
             return
+        self.refused.fire((message.conversation, problem))
         self._writer.store(replace(message, mark=Mark.FAILED, failure=explain(problem or Exception())))
         self._pump()
 

@@ -104,6 +104,8 @@ def join(
     messages = Messages(client, known, writer, [outgoing.claim, uploads.claim])
     conversations = Conversations(client, known, keeper)
     friends = Friends(client, known, keeper, people, conversations)
+    for sending in (outgoing, uploads):
+        sending.refused.subscribe(lambda refused: friends.refused(*refused))
     positions = Positions(client, known, keeper, conversations)
     streams = Streams(client, known)
     groups = Groups(client, known, keeper, writer, conversations)

@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure as Reason
 
+from client.core.changes import Signal
 from client.core.model import Kind, Mark, Message, Stage
 from client.core.ports import Failure
 from client.store import messages
@@ -55,6 +56,8 @@ class Uploads:
         writer: MessageWriter,
         unfinished: StoreUnfinished,
     ) -> None:
+        self.refused: Signal[tuple[int, BaseException | None]] = Signal()
+        """A file was refused for good: its conversation, and why."""
         self._reactor = reactor
         self._client = client
         self._outgoing = outgoing
@@ -156,7 +159,7 @@ class Uploads:
         job = self._jobs.get(message_key)
         if job is None:
             return False
-        self._end(job, Stage.FAILED, "It was given up.")
+        self._end(job, Stage.CANCELLED)
         Deferred.fromCoroutine(self._give_up(job)).addErrback(
             lambda reason: _log.info("not given up: {reason}", reason=reason.value)
         )
@@ -228,6 +231,7 @@ class Uploads:
             job.report.tell(Stage.WAITING)
             self._reactor.callLater(1.0, self._pump)
             return
+        self.refused.fire((job.message.conversation, problem))
         sentence = explain(problem or Exception())
         self._end(job, Stage.FAILED, sentence)
         self._writer.store(replace(job.message, mark=Mark.FAILED, failure=sentence))

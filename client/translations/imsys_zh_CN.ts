@@ -656,6 +656,41 @@
     </message>
 </context>
 <context>
+    <name>Barred</name>
+    <message>
+        <source>Only its owner writes in this channel.</source>
+        <translation>只有频道所有者可以在此发言。</translation>
+    </message>
+    <message>
+        <source>You have blocked {name}.</source>
+        <translation>您已屏蔽 {name}。</translation>
+    </message>
+    <message>
+        <source>Unblock</source>
+        <translation>取消屏蔽</translation>
+    </message>
+    <message>
+        <source>{name} asks to be friends with you again.</source>
+        <translation>{name} 请求再次与您成为好友。</translation>
+    </message>
+    <message>
+        <source>Accept</source>
+        <translation>接受</translation>
+    </message>
+    <message>
+        <source>You have asked {name} to be friends again.</source>
+        <translation>您已请求 {name} 再次成为好友。</translation>
+    </message>
+    <message>
+        <source>You and {name} are not friends, so you cannot write to each other.</source>
+        <translation>您和 {name} 不是好友，因此无法互发消息。</translation>
+    </message>
+    <message>
+        <source>Send friend request</source>
+        <translation>发送好友请求</translation>
+    </message>
+</context>
+<context>
     <name>CertificatePage</name>
     <message>
         <source>Is this your server?</source>
@@ -914,18 +949,6 @@
     <message>
         <source>Find people</source>
         <translation>查找用户</translation>
-    </message>
-    <message>
-        <source>You have blocked {name}.</source>
-        <translation>您已屏蔽 {name}。</translation>
-    </message>
-    <message>
-        <source>You and {name} are not friends, so you cannot write to each other.</source>
-        <translation>您和 {name} 不是好友，因此无法互发消息。</translation>
-    </message>
-    <message>
-        <source>Only its owner writes in this channel.</source>
-        <translation>只有频道所有者可以在此发言。</translation>
     </message>
     <message>
         <source>Text</source>
@@ -2190,6 +2213,30 @@
         <translation>服务器无法读取请求。</translation>
     </message>
     <message>
+        <source>You may not write here for a while.</source>
+        <translation>您暂时不能在这里发言。</translation>
+    </message>
+    <message>
+        <source>This group has as many members as it may have.</source>
+        <translation>该群组的人数已满。</translation>
+    </message>
+    <message>
+        <source>This link does not lead anywhere, or not any more.</source>
+        <translation>此链接无效或已失效。</translation>
+    </message>
+    <message>
+        <source>It is too late for that.</source>
+        <translation>已超过可以这样做的时间。</translation>
+    </message>
+    <message>
+        <source>There are as many as there may be.</source>
+        <translation>数量已达上限。</translation>
+    </message>
+    <message>
+        <source>Only admins write here.</source>
+        <translation>只有管理员可以在这里发言。</translation>
+    </message>
+    <message>
         <source>The server cannot be reached.</source>
         <translation>无法连接到服务器。</translation>
     </message>
@@ -2392,6 +2439,10 @@
     <message>
         <source>It was given up.</source>
         <translation>已放弃。</translation>
+    </message>
+    <message>
+        <source>There is no room left on this disk. Make room on it, and try again.</source>
+        <translation>此磁盘空间不足。请清理空间后重试。</translation>
     </message>
     <message>
         <source>The server&apos;s certificate is not signed by an authority that is trusted here; name its CA file.</source>

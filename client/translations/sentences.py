@@ -35,6 +35,12 @@ def known() -> tuple[str, ...]:
     return (
         translate("Sentences", "Nothing answers at the server's address; is it running?"),
         translate("Sentences", "The server could not read the request."),
+        translate("Sentences", "You may not write here for a while."),
+        translate("Sentences", "This group has as many members as it may have."),
+        translate("Sentences", "This link does not lead anywhere, or not any more."),
+        translate("Sentences", "It is too late for that."),
+        translate("Sentences", "There are as many as there may be."),
+        translate("Sentences", "Only admins write here."),
         translate("Sentences", "The server cannot be reached."),
         translate("Sentences", "A part of the server does not answer; try again later."),
         translate("Sentences", "There is no such chat server."),
@@ -91,6 +97,7 @@ def known() -> tuple[str, ...]:
         translate("Sentences", "The server does not answer in time."),
         translate("Sentences", "The connection was lost."),
         translate("Sentences", "It was given up."),
+        translate("Sentences", "There is no room left on this disk. Make room on it, and try again."),
         translate(
             "Sentences",
             "The server's certificate is not signed by an authority that is trusted here; name its CA file.",

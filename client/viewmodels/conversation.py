@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,23 @@ from client.viewmodels.spool import Spool
 from client.viewmodels.work import run
 
 FOUND_MOST = 200
+
+
+class Obstacle(enum.Enum):
+    """Why nobody can write in a conversation."""
+
+    BLOCKED = "blocked"
+    """I hear nothing from them."""
+    STRANGER = "stranger"
+    """We are no friends any more."""
+    ASKED = "asked"
+    """The same, and I have asked them just now."""
+    ASKS = "asks"
+    """The same, and they ask me."""
+    CHANNEL = "channel"
+    """It is not mine to write in."""
+    GONE = "gone"
+    """I am not in this group any more."""
 
 
 class ConversationPresenter:
@@ -32,7 +50,10 @@ class ConversationPresenter:
         self.found: Signal[list[Message]] = Signal()
         """What was searched for, the newest first."""
         self._sought = ""
+        self._asked = False
+        self._overcoming = False
         self._ends = [
+            account.changes.requests.subscribe(lambda _: self.changed.fire(None)),
             account.changes.conversations.subscribe(
                 lambda ids: self.changed.fire(None) if conversation in ids else None
             ),
@@ -56,6 +77,44 @@ class ConversationPresenter:
             if about.kind is ConversationKind.PRIVATE and about.people
             else None
         )
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """Why nobody can write here; ``None``: one can."""
+        other = self.other
+        if other is None:
+            if self.about.gone:
+                return Obstacle.GONE
+            return None if self.about.can_write else Obstacle.CHANNEL
+        if other.blocked:
+            return Obstacle.BLOCKED
+        if other.friend:
+            return None
+        if any(one.person.uuid == other.uuid for one in self.account.requests()):
+            return Obstacle.ASKS
+        return Obstacle.ASKED if self._asked else Obstacle.STRANGER
+
+    def overcome(self) -> None:
+        """Do about the obstacle what can be done: unblock, ask, accept."""
+        other, obstacle, account = self.other, self.obstacle, self.account
+        if other is None or obstacle in (None, Obstacle.ASKED) or self._overcoming:
+            return
+
+        async def overcome() -> None:
+            if obstacle is Obstacle.BLOCKED:
+                await account.block(other.uuid, False)
+            elif obstacle is Obstacle.ASKS:
+                await account.accept(other.uuid, other.alias)
+            else:
+                await account.ask_friend(other.uuid, "")
+                self._asked = True
+
+        def done(_: object) -> None:
+            self._overcoming = False
+            self.changed.fire(None)
+
+        self._overcoming = True
+        run(overcome(), self.failed.fire).addCallback(done)
 
     # Coming and going.
 

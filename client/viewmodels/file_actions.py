@@ -11,7 +11,7 @@ from typing import Protocol
 from client.core.changes import Signal
 from client.core.filenames import may_run, safe_name
 from client.core.model import Mark, Message, Stage, Transfer
-from client.core.ports import Account, Failure
+from client.core.ports import Account, GivenUp
 from client.translations.tr import tr
 from client.viewmodels.work import run
 
@@ -38,19 +38,13 @@ class FileActions:
         self.asks: Signal[tuple[Message, Path]] = Signal()
         """Opening this may run it: :meth:`open_here` does, after somebody has said so."""
         self.saved: Signal[tuple[Message, Path]] = Signal()
-        self._given_up: set[str] = set()
         self._waiting: set[str] = set()
         """Keys of messages whose file is awaited here."""
 
     def transfer(self, message: Message) -> Transfer | None:
         """The file of a message on its way, where it is."""
         return next(
-            (
-                one
-                for one in self.account.transfers()
-                if one.key == message.key and one.stage is not Stage.DONE
-            ),
-            None,
+            (one for one in self.account.transfers() if one.key == message.key and not one.over), None
         )
 
     # The file.
@@ -134,23 +128,19 @@ class FileActions:
 
     def cancel(self, message: Message) -> None:
         """Give it up."""
-        self._given_up.add(message.key)
         run(self.account.cancel(message.key), lambda problem: self.failed.fire((message, problem)))
 
     def _with(self, message: Message, then: Callable[[Path], object], *, to: Path | None = None) -> None:
         if to is None and message.key in self._waiting:
             return  # it comes already: a second click opens nothing twice
-        self._given_up.discard(message.key)
         if to is None:
             self._waiting.add(message.key)
 
         async def have() -> None:
             try:
                 path = await self.account.fetch(message, to=to)
-            except Failure:
-                if message.key in self._given_up:  # that is no news
-                    return
-                raise
+            except GivenUp:
+                return
             finally:
                 if to is None:
                     self._waiting.discard(message.key)

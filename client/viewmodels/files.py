@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from client.core.changes import Signal
-from client.core.model import Message, Stage, Transfer
+from client.core.model import Message, Transfer
 from client.core.ports import Account
 from client.viewmodels.work import run
 
@@ -135,7 +135,7 @@ class FilesModel(QAbstractListModel):
             return message
         if role == self.TRANSFER:
             found = next((one for one in self.account.transfers() if one.key == message.key), None)
-            return None if found is None or found.stage is Stage.DONE else found
+            return None if found is None or found.over else found
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return self._words(message)
         return None

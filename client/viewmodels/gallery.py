@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 
 from client.core.changes import Signal
-from client.core.model import Kind, Message, Stage, Transfer
+from client.core.model import Kind, Message, Transfer
 from client.core.ports import Account
 from client.viewmodels.work import run
 
@@ -109,7 +109,7 @@ class Gallery:
 
         run(have(), lambda problem: None)  # the whole one is fetched next, and says what is wrong
         for transfer in self.account.transfers():
-            if transfer.key == message.key and transfer.stage is not Stage.DONE:
+            if transfer.key == message.key and not transfer.over:
                 self.progress.fire(transfer)
 
     def _more(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPoint, QPropertyAnimation, Qt, QTimer
+from PySide6.QtCore import QEasingCurve, QEvent, QObject, QPropertyAnimation, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QGraphicsOpacityEffect, QHBoxLayout, QLabel, QPushButton, QWidget
 
@@ -17,10 +17,11 @@ from client.theme.tokens import GAP, HUGE, SLOW_MS, SMALL, TOAST_MS
 class Toast(QFrame):
     """One a window; a new sentence takes the place of the one before. It waits while the pointer is on it."""
 
-    def __init__(self, theme: Theme, window: QWidget, *, above: QWidget | None = None) -> None:
-        """``above``: what it is not to cover, at the lower edge of the window."""
+    def __init__(self, theme: Theme, window: QWidget, lift: Callable[[], int] = lambda: 0) -> None:
+        """``lift``: pixels at the bottom that it leaves free."""
         super().__init__(window)
-        self._theme, self._window, self._above = theme, window, above
+        self._lift = lift
+        self._theme, self._window = theme, window
         self.setProperty("ground", "float")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._text = QLabel()
@@ -97,10 +98,7 @@ class Toast(QFrame):
         most = min(self._theme.px(420), window.width() - 2 * HUGE)
         self.setFixedWidth(max(120, min(most, self._natural())))
         self.adjustSize()
-        low = window.height() - HUGE
-        if self._above is not None and self._above.isVisible():
-            low = self._above.mapTo(window, QPoint()).y() - GAP
-        self.move((window.width() - self.width()) // 2, low - self.height())
+        self.move((window.width() - self.width()) // 2, window.height() - self.height() - HUGE - self._lift())
 
     def _natural(self) -> int:
         width = self._text.fontMetrics().horizontalAdvance(self._text.text()) + 2 * GAP + 4

@@ -52,10 +52,40 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 
 
 def _parser() -> _Parser:
-    from imsys.bench import chat, client, faults, files, growth, idle, live, login, page, storm, suite, users
+    from imsys.bench import (
+        chat,
+        client,
+        faults,
+        files,
+        groups,
+        growth,
+        idle,
+        live,
+        login,
+        overview,
+        page,
+        storm,
+        suite,
+        users,
+    )
 
     parser = _Parser(prog="imsys-bench", description="Measure imsys.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (chat, login, idle, growth, files, live, faults, storm, client, users, suite, page):
+    for module in (
+        chat,
+        groups,
+        login,
+        idle,
+        growth,
+        overview,
+        files,
+        live,
+        faults,
+        storm,
+        client,
+        users,
+        suite,
+        page,
+    ):
         module.add_command(commands)
     return parser

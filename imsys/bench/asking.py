@@ -1,4 +1,4 @@
-"""Users who request pages of history, and the threads with new messages, on a schedule."""
+"""Users who request pages of history, the threads with new messages, and first screens, on a schedule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imsys.bench.idle_load import frames
 from imsys.bench.tasks import Ask, Result, Task, User
 from imsys.protocols.framing import CHAT
 
-_HISTORY, _SYNC = 13, 68
+_HISTORY, _SYNC, _OVERVIEW = 13, 68, 270
 _PAGE = 10
 """Records of a page: as many as a client gets by default."""
 
@@ -53,7 +53,11 @@ class AskLoad:
         self._crowd = Crowd(task, _Reader)
         self._readers: list[_Reader] = []
         self._chance = random.Random(20250101)  # noqa: S311 (which page is read, the same in every run)
-        self._request: Callable[[_Reader], bytes] = {"history": self._page, "sync": self._news}[ask.what]
+        self._request: Callable[[_Reader], bytes] = {
+            "history": self._page,
+            "sync": self._news,
+            "overview": lambda reader: CHAT.encode(_OVERVIEW, b"{}"),
+        }[ask.what]
         self._answer_us, self._late_us = array("I"), array("I")
         self._begin = 0
         self._errors: Counter[str] = Counter()
@@ -189,7 +193,7 @@ class AskLoad:
             if not data:
                 self._crowd.close(reader)
             for service, body in frames(reader, data):
-                if service in (_HISTORY + 1, _SYNC + 1) and reader.waiting:
+                if service in (_HISTORY + 1, _SYNC + 1, _OVERVIEW + 1) and reader.waiting:
                     self._answered(reader, body)
 
     def _answered(self, reader: _Reader, body: bytes) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imsys.bench.processes import children, end, free_port, spawn, wait_until
+from imsys.bench.processes import children, free_port, started, wait_until
 from imsys.bench.tasks import Grant
 from imsys.errors import ConfigError
 
@@ -88,12 +88,12 @@ def nginx(certificates: Path, cores: Sequence[int]) -> Iterator[Nginx]:
             "user": pwd.getpwuid(os.getuid()).pw_name,
         }
         settings.write_text(_SETTINGS.format(folder=folder, port=port, tls_port=tls_port, **names))
-        child = spawn(
+        child = started(
+            stack,
             [program, "-p", str(folder), "-e", "stderr", "-c", str(settings)],
             folder / "output",
             os.environ,
             cores,
         )
-        stack.callback(end, child)
         wait_until(lambda: bool(list(children(child.pid))), child, folder / "output")
         yield Nginx(next(iter(children(child.pid))), port, tls_port)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imsys.bench.nginx import found
-from imsys.bench.processes import children, end, free_port, spawn, wait_until
+from imsys.bench.processes import children, free_port, started, wait_until
 from imsys.bench.tasks import Stream
 from imsys.errors import ConfigError
 
@@ -71,12 +71,12 @@ def nginx_rtmp(cores: Sequence[int], chunk_size: int) -> Iterator[NginxRtmp]:
         settings.write_text(
             _SETTINGS.format(folder=folder, module=MODULE, port=port, chunk_size=chunk_size, user=user)
         )
-        child = spawn(
+        child = started(
+            stack,
             [program, "-p", str(folder), "-e", "stderr", "-c", str(settings)],
             folder / "output",
             os.environ,
             cores,
         )
-        stack.callback(end, child)
         wait_until(lambda: bool(list(children(child.pid))), child, folder / "output")
         yield NginxRtmp(next(iter(children(child.pid))), port)

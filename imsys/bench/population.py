@@ -10,18 +10,24 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from imsys.chat.node import Node
-from imsys.config import Config
+from imsys.config import Config, DatabaseConfig
 from imsys.redis.client import Redis, RedisService
 from imsys.redis.embedded import EmbeddedRedis
 from imsys.redis.tokens import Tokens
 from imsys.store import Database, Stores
-from imsys.store.bulk import Friends, befriend, free_numbers, insert_accounts
+from imsys.store.bulk import Friends, befriend, free_numbers, insert_accounts, insert_group
+from imsys.store.database import Transaction
+from imsys.store.engines import dialect_of
+from imsys.store.ids import NODES, MessageIds
 from imsys.store.sign_ins import SignIn, keep_sign_ins
 
 _ROWS = 2000
+_ABSENT = 1 << 30
+"""The first uuid of members who do not exist."""
 _TOKENS = 500
 
 
@@ -66,6 +72,26 @@ async def make_users(
             f"{user} {token} {host} {port} {user - 1 if index % 2 else user + 1} {first_thread + index // 2}"
         )
     return lines
+
+
+def add_groups(config: DatabaseConfig, groups: Sequence[Sequence[int]], offline: int) -> list[int]:
+    """Make groups of users, each with so many further members who do not exist and are never there; return their threads.
+
+    It blocks: call it in a program of its own, or a thread.
+    """
+    dialect = dialect_of(config)
+    ids = MessageIds(time.time, NODES - 1)
+    made = []
+    with closing(dialect.connect().connection) as connection, closing(connection.cursor()) as cursor:
+        for number, users in enumerate(groups):
+            cursor.execute(dialect.begin)
+            tx = Transaction(cursor, dialect, None, in_doubt=False)
+            absent = range(_ABSENT + number * offline, _ABSENT + (number + 1) * offline)
+            made.append(
+                insert_group(tx, ids, [*users, *absent], f"Group {number}", round(time.time() * 1000))
+            )
+            connection.commit()
+    return made
 
 
 def _friendships(users: range, friends: int) -> Iterator[Friends]:

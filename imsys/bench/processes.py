@@ -12,20 +12,36 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from imsys.errors import ConfigError
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_ENDINGS = {signal.SIGINT, signal.SIGTERM}
 _given: set[int] = set()
 
 
-def bound_to_parent() -> None:
-    """In a child, before it becomes another program: die with the parent, and have all the descriptors that
-    are allowed.
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until the end of the block, so that nothing is begun of which nobody knows yet that it has
+    to be ended.
+
+    What is begun in it is :func:`bound_to_parent`, and hears signals again.
     """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def bound_to_parent() -> None:
+    """In a child, before it becomes another program: die with the parent, hear signals, and have all the
+    descriptors that are allowed.
+    """
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -66,6 +82,44 @@ def spawn(
         )
 
 
+def started(
+    stack: contextlib.ExitStack,
+    command: Sequence[str],
+    log: Path,
+    environ: Mapping[str, str],
+    cores: Iterable[int] = (),
+    enter: Callable[[], None] = lambda: None,
+) -> subprocess.Popen[bytes]:
+    """:func:`spawn` a server that is ended with a stack, whatever happens."""
+    with undisturbed():
+        child = spawn(command, log, environ, cores, enter)
+        stack.callback(end, child)
+    return child
+
+
+def finished(
+    command: Sequence[str], environ: Mapping[str, str], deadline: float | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end. It has ended when this is left, by Ctrl-C too: it writes no more where the
+    caller clears up.
+
+    :raises subprocess.TimeoutExpired: it took longer than ``deadline`` seconds.
+    """
+    with contextlib.ExitStack() as stack:
+        with undisturbed():
+            child = subprocess.Popen(  # noqa: S603 (programs that the caller has found)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(environ),
+                preexec_fn=bound_to_parent,
+            )
+            stack.callback(_kill, child)
+        output, errors = child.communicate(timeout=deadline)
+    return subprocess.CompletedProcess(command, child.returncode, output, errors)
+
+
 def wait_until(
     ready: Callable[[], bool], child: subprocess.Popen[bytes] | None, log: Path, deadline: float = 60.0
 ) -> None:
@@ -93,6 +147,16 @@ def end(child: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """End a child that has nothing to put away, and the pipes to it."""
+    if child.poll() is None:
+        child.kill()
+        child.wait()
+    for pipe in (child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def free_port() -> int:

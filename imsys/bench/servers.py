@@ -7,14 +7,13 @@ import itertools
 import os
 import pwd
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imsys.bench.processes import answers, children, end, free_port, free_ports, spawn, wait_until
+from imsys.bench.processes import answers, children, finished, free_port, free_ports, started, wait_until
 from imsys.errors import ConfigError
 from imsys.redis.embedded import server_binary
 
@@ -205,8 +204,7 @@ def _daemon(
         name,
         *more,
     ]
-    child = spawn(command, output, environ, setup.cores)
-    stack.callback(end, child)
+    child = started(stack, command, output, environ, setup.cores)
     wait_until(_says(output, says), child, output)
     return child.pid
 
@@ -216,13 +214,7 @@ def _says(log: Path, text: str, times: int = 1) -> Callable[[], bool]:
 
 
 def _ctl(environ: Mapping[str, str], *arguments: str) -> None:
-    done = subprocess.run(  # noqa: S603 (our own program)
-        [sys.executable, "-m", "imsys.ctl", *arguments],
-        env=dict(environ),
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    done = finished([sys.executable, "-m", "imsys.ctl", *arguments], environ, 120)
     if done.returncode:
         raise ConfigError(
             f"imsys-ctl {arguments[0]} failed: {done.stderr.decode('utf-8', 'replace').strip()}"
@@ -237,11 +229,8 @@ def _mysql(
     sql, data, log = home / "sql.sock", home / "mysql", home / "mysql.log"
     (home / "mysql.tmp").mkdir()  # a MariaDB that starts removes what others have in a folder that they share
     common = ["--no-defaults", f"--datadir={data}", f"--user={user}", f"--tmpdir={home / 'mysql.tmp'}"]
-    made = subprocess.run(  # noqa: S603 (a program found on the PATH)
-        [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
-        capture_output=True,
-        check=False,
-        timeout=120,
+    made = finished(
+        [installer, *common, "--auth-root-authentication-method=normal", "--skip-test-db"], os.environ, 120
     )
     if made.returncode:
         raise ConfigError(f"{installer} failed: {made.stderr.decode('utf-8', 'replace').strip()[-200:]}")
@@ -254,10 +243,10 @@ def _mysql(
         "--max-connections=200",
         *more,
     ]
-    database = spawn(command, log, environ)
-    stack.callback(end, database)
+    database = started(stack, command, log, environ)
     wait_until(lambda: b"ready for connections" in log.read_bytes(), database, log)
-    redis = spawn(
+    redis = started(
+        stack,
         [
             server_binary(),
             "--port",
@@ -272,7 +261,6 @@ def _mysql(
         home / "redis.log",
         environ,
     )
-    stack.callback(end, redis)
     wait_until(lambda: answers(home / "redis.sock"), redis, home / "redis.log")
     environ |= {
         "IMSYS_DATABASE_ENGINE": "mysql",

@@ -30,6 +30,22 @@ class Chat(msgspec.Struct, kw_only=True, tag="chat"):
     """
 
 
+class Speak(msgspec.Struct, kw_only=True, tag="speak"):
+    """One of each group sends texts to all the others of it who are here; times are seconds."""
+
+    run: str
+    together: int
+    """Users of a group, who stand together."""
+    size: int
+    window: int
+    """Texts of a group that have not come to everybody."""
+    rate: float
+    """Texts a second of this process, on schedule; 0: the next one when one has come to everybody."""
+    warmup: float
+    time: float
+    drain: float
+
+
 class Hold(msgspec.Struct, kw_only=True, tag="hold"):
     """Stay logged in, and send heartbeats."""
 
@@ -49,7 +65,8 @@ class Ask(msgspec.Struct, kw_only=True, tag="ask"):
     """Ask for something at a rate (a second), on schedule whatever the answers."""
 
     what: str
-    """``history``: a page somewhere in one of the user's threads; ``sync``: which threads have something new.
+    """``history``: a page somewhere in one of the user's threads; ``sync``: which threads have something new;
+    ``overview``: the first screen.
     """
     rate: float
     warmup: float
@@ -136,7 +153,7 @@ class Task(msgspec.Struct, kw_only=True):
     """The users, how they connect, and what they do then."""
 
     users: list[User]
-    work: Chat | Hold | LogIn | Ask | Carry | Publish | Watch | Storm
+    work: Chat | Speak | Hold | LogIn | Ask | Carry | Publish | Watch | Storm
     tls: bool = False
     ca: str = ""
     at_once: int = 64

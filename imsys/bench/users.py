@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from imsys.bench.processes import finished
 from imsys.bench.tasks import User
 from imsys.config import load
 from imsys.errors import ConfigError, Refused
@@ -142,7 +142,7 @@ def users_of(
         ]
         for address in addresses:
             command += ["--target", address]
-        made = subprocess.run(command, env=dict(environ), capture_output=True, check=False)  # noqa: S603 (our own program)
+        made = finished(command, environ)
         if made.returncode:
             raise ConfigError(
                 f"the users could not be made: {made.stderr.decode('utf-8', 'replace').strip()}"

@@ -15,21 +15,24 @@ import msgspec
 
 from imsys.bench.asking import AskLoad
 from imsys.bench.chatting import ChatLoad
+from imsys.bench.group_load import GroupLoad
 from imsys.bench.idle_load import HoldLoad
 from imsys.bench.login_load import LogInLoad
 from imsys.bench.publishing import PublishLoad
 from imsys.bench.storm.load import StormLoad
-from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Publish, Storm, Task, Watch
+from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Publish, Speak, Storm, Task, Watch
 from imsys.bench.transfer_load import CarryLoad
 from imsys.bench.watching import WatchLoad
 
-Load = ChatLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad | PublishLoad | WatchLoad | StormLoad
+Load = ChatLoad | GroupLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad | PublishLoad | WatchLoad | StormLoad
 
 
 def _load(task: Task) -> Load:
     match task.work:
         case Chat() as chat:
             return ChatLoad(task, chat)
+        case Speak() as speak:
+            return GroupLoad(task, speak)
         case Hold() as hold:
             return HoldLoad(task, hold)
         case LogIn() as login:

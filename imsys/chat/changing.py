@@ -88,7 +88,7 @@ def tell_users(
 
 def title_of(answer: Any) -> str:
     """The title of a group in what a change answered; empty, it is not known."""
-    return str(getattr(answer, "title", answer or ""))
+    return answer if isinstance(answer, str) else str(getattr(answer, "title", ""))
 
 
 def acknowledged(thread_id: str, unique_id: str, appended: Appended) -> dict[str, Any]:

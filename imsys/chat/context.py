@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from imsys.chat.message_log import MessageLog
     from imsys.chat.node import Node
     from imsys.chat.outbound import Outbound
+    from imsys.chat.presence import Presence
     from imsys.chat.receipts import Receipts
+    from imsys.chat.typing import Typing
     from imsys.chat.unconfirmed import UnconfirmedWrites
     from imsys.config import ChatConfig
     from imsys.redis.allowances import Allowances
@@ -37,6 +39,8 @@ class Chat:
     files: FileContext
     live: LiveContext
     receipts: Receipts
+    presence: Presence
+    typing: Typing
     allowances: Allowances
     config: ChatConfig
     demand: Callable[[], None] = lambda: None

@@ -168,6 +168,12 @@ class Directory(Service):
         if not session.greeting and self.local(session.user) is session:
             self._listener.rebuilt((session.user,))
 
+    def retell(self, user: int) -> None:
+        """Tell of a user's session here once more; who watches the user looks again what may be seen."""
+        session = self._sessions.get(user)
+        if session is not None:
+            self._listener.moved(user, session.login_ms)
+
     def came_with(self, session: Session, token: str) -> bool:
         """Return whether a session logged in with this token."""
         return secrets.compare_digest(session.token_digest, self._digest(token))

@@ -41,6 +41,9 @@ QUEUE = 20_000
 QUEUE_BYTES = 32 << 20
 """Bytes of these pushes, at most."""
 
+WHISPERS = QUEUE // 20
+"""Pushes that wait for a route beyond which those that are worth little are dropped."""
+
 TOGETHER = 1000
 """So many pushes to one server are sent without waiting for the end of the reactor's turn."""
 
@@ -103,6 +106,18 @@ class ChatPeers(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Hears who comes and goes; see :class:`imsys.chat.presence.Presence`."""
+
+    def heard(self, node: str, news: News, everything: bool) -> None:
+        """Note what a server says of its sessions; an empty name is this server."""
+        ...
+
+    def lost(self, node: str) -> None:
+        """Note that a server is gone, with all its sessions."""
+        ...
+
+
 def resync_frame(sessions: int) -> bytes:
     """Encode the request to catch up, with the time ``within`` for so many sessions."""
     return CHAT.encode(service_id(ResyncPush), encode(ResyncPush(within=round(1 + sessions / PACE, 1))))
@@ -152,6 +167,8 @@ class Outbound(Service):
         self._asked_at = 0.0
         self._asking: IDelayedCall | None = None
         self._outage = Outage(clock.seconds, "Looking for users on other servers")
+        self.watcher: Watcher | None = None
+        """Hears who comes and goes, here and on other servers."""
 
     def startService(self) -> None:
         """Begin to check users whose pushes were dropped."""
@@ -200,6 +217,17 @@ class Outbound(Service):
                 away.append(user)
         if away and self._others is not None:
             self._send_away(away, frame)
+
+    def whisper(self, users: Iterable[int], push: Message) -> None:
+        """Send a push that is worth nothing a moment later to users who are online.
+
+        It is dropped where others wait for a route, and nobody is asked to catch up for it.
+        """
+        busy = len(self._queue) > WHISPERS
+        known_offline = self._cache.is_offline
+        local = self._directory.local
+        some = [user for user in users if local(user) is not None or not (busy or known_offline(user))]
+        self.deliver(some, push)
 
     def tell(self, appended: Appended, sender: int, frame: bytes) -> None:
         """Send a frame to those whom a stored submission is for: the members of its thread but its sender."""
@@ -405,10 +433,14 @@ class Outbound(Service):
                 went(user, node, -login_ms)
             elif came(user, node, login_ms):
                 self._post(node, RemotePush((user,), RESYNC, 1))
+        if self.watcher is not None:
+            self.watcher.heard(node, news, everything)
 
     def lost(self, node: str) -> None:
         """Forget the routes to a server that is gone."""
         self._cache.forget_node(node)
+        if self.watcher is not None:
+            self.watcher.lost(node)
 
     def broken(self) -> None:
         """Expect logins: the stream to another server is broken, so its users may come here."""
@@ -425,6 +457,8 @@ class Outbound(Service):
             self._groups.came(user)
         if self._others is not None:
             self._others.tell(user, login_ms)
+        if self.watcher is not None:
+            self.watcher.heard("", {user: login_ms}, False)
 
     def _sweep(self) -> None:
         self._miss(self._cache.due())

@@ -72,6 +72,11 @@ class RouteCache:
             self._owed[user] = now + self._ttl
         return known.node
 
+    def is_offline(self, user: int) -> bool:
+        """Return whether a user is known to be offline; the user is owed nothing by that."""
+        known = self._known.get(user)
+        return known is not None and not known.node and known.expires > self._now()
+
     # -- asking
 
     def ask(self, users: Iterable[int]) -> None:

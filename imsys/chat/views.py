@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from imsys.errors import Refused
 from imsys.files.sniffing import kind
 from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.contacts import (
@@ -22,15 +23,25 @@ from imsys.protocols.messages.entries import Entry
 from imsys.protocols.messages.files import FileContent
 from imsys.protocols.messages.live import LivePush
 from imsys.protocols.messages.people import Card, ProfilePush
+from imsys.protocols.messages.presence import PresencePush
+from imsys.protocols.messages.presence import State as PresenceState
+from imsys.protocols.messages.registry import service_id
 from imsys.protocols.messages.texts import Forward, IncomingText, VerifiedText
 from imsys.protocols.messages.threads import Position, PositionPush
+from imsys.protocols.messages.timed import ScheduledPush, ScheduledText
+from imsys.server.dispatch import frame
 from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
 from imsys.store.files import File
-from imsys.store.ids import timestamp
+from imsys.store.ids import moment, timestamp
 from imsys.store.live import LiveStream
 from imsys.store.people import Person
+from imsys.store.scheduled import Scheduled
 from imsys.store.threads import Mark
+
+if TYPE_CHECKING:
+    from imsys.chat.presence import State
+    from imsys.server.session import Session
 
 
 def card_fields(person: Person) -> dict[str, str | int]:
@@ -208,6 +219,45 @@ def file_content(file: File) -> str:
         thumbnail=UNSET if file.thumbnail_id is None else encode_id(file.thumbnail_id),
     )
     return msgspec.json.encode(content).decode()
+
+
+def presence_state(state: State) -> PresenceState:
+    """Make the item of a user in what a watcher sees; of who does not show it, nothing but that."""
+    if not state.shown:
+        return PresenceState(uuid=str(state.user), state="recently")
+    if state.online:
+        return PresenceState(uuid=str(state.user), state="online")
+    seen = moment(state.minute * 60_000) if state.minute else UNSET
+    return PresenceState(uuid=str(state.user), state="offline", last_seen=seen)
+
+
+def tell_presence(session: Session, states: Sequence[State]) -> None:
+    """Push states to a session that watches these users."""
+    push = PresencePush(states=[presence_state(state) for state in states])
+    session.push(frame(service_id(PresencePush), push))
+
+
+def scheduled_text(text: Scheduled) -> ScheduledText:
+    """Make the item of a text that waits for its time."""
+    return ScheduledText(
+        **extra_fields(text.extra),
+        schedule_id=str(text.schedule_id),
+        thread_id=str(text.thread_id),
+        unique_id=text.unique_id,
+        content=text.content,
+        at=moment(text.due_at),
+    )
+
+
+def scheduled_push(text: Scheduled, state: str, refused: Refused | None = None) -> ScheduledPush:
+    """Make the push of what became of a text that waited."""
+    return ScheduledPush(
+        schedule_id=str(text.schedule_id),
+        thread_id=str(text.thread_id),
+        state=state,
+        scheduled=scheduled_text(text) if state == "waiting" else UNSET,
+        status=UNSET if refused is None else int(refused.status),
+    )
 
 
 def live_push(stream: LiveStream) -> LivePush:

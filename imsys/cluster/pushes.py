@@ -115,7 +115,7 @@ def unpack(packed: imsys_v1_pb2.Pushes) -> list[RemotePush]:
     ):
         raise ValueError("a batch whose lists do not fit together")
     pieces = [frames[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    if len(users) == len(ends) and all(counts):
+    if len(users) == len(ends) and all(counts) and not packed.groups:
         return [RemotePush((user,), frame, hop) for user, frame, hop in zip(users, pieces, hops, strict=True)]
     lasts = accumulate(counts)
     groups, versions = list(packed.groups) or [0] * len(ends), list(packed.versions) or [0] * len(ends)

@@ -111,6 +111,8 @@ class Redis:
         self._turn = 0
         self._waiting: Waiters[None] = Waiters()
         self._complained: dict[str, float] = {}
+        self.tried = 0
+        """How often a health check has written with success."""
         self.unfit: Callable[[Sequence[Any], str], None] = lambda pool, reason: None
         """Called with unusable connections and the reason; it must find others and call :meth:`use`."""
 

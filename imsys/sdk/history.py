@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -170,7 +170,5 @@ class History:
 class _Backwards(Pages[T]):
     """Pages that come newest first while the messages of each page are oldest first."""
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self.each():
-            for item in reversed(page):
-                yield item
+    def in_order(self, page: list[T]) -> Iterable[T]:
+        return reversed(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 
 from OpenSSL import SSL
@@ -139,6 +140,8 @@ def explain(problem: BaseException) -> str:
         return "The connection was lost."
     if isinstance(problem, defer.CancelledError):
         return "It was given up."
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "There is no room left on this disk. Make room on it, and try again."
     if isinstance(problem, OSError) and problem.strerror:
         return f"{problem.filename}: {problem.strerror}." if problem.filename else f"{problem.strerror}."
     text = str(problem).strip() or type(problem).__name__

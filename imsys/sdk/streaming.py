@@ -12,12 +12,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from OpenSSL import SSL
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IPushProducer, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone, ResponseNeverReceived
 from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from imsys.errors import PeerFault
@@ -306,27 +307,74 @@ async def _open_flv(
     deadline: float,
 ) -> Streaming:
     """By HTTP-FLV. The server answers when there is something to be seen, so the deadline is a longer one."""
-    agent = Agent(
-        reactor, trust or Trust(), connectTimeout=deadline, pool=HTTPConnectionPool(reactor, persistent=False)
-    )
+    way = _Way(reactor, trust, deadline)
+    agent = Agent.usingEndpointFactory(reactor, way, pool=HTTPConnectionPool(reactor, persistent=False))
     asked: Any = agent.request(b"GET", url.encode("ascii"), Headers({b"User-Agent": [b"imsys"]}))
-    response = await asked.addTimeout(2 * deadline, reactor)
+    try:
+        response = await asked.addTimeout(2 * deadline, reactor, _late)
+    except ResponseNeverReceived as error:
+        if any(reason.check(CancelledError) for reason in error.reasons):
+            raise CancelledError from None
+        raise
     if response.code != 200:
-        response._transport.abortConnection()
+        way.cut()
         raise StreamRefused(f"HTTP {response.code}", "")
-    flv = _Flv(reactor, receive, ended)
-    response.deliverBody(flv.body)
+    flv = _Flv(way, receive, ended)
+    response.deliverBody(_Body(flv))
     return flv
+
+
+def _late(result: object, seconds: float) -> None:
+    """An answer did not come in time."""
+    raise StreamLost("the server does not answer")
+
+
+@implementer(IAgentEndpointFactory, IStreamClientEndpoint)
+class _Way:
+    """Where a request goes: it remembers the connection, which an agent does not give away, and cuts it."""
+
+    def __init__(self, reactor: Any, trust: Trust | None, deadline: float) -> None:
+        self._reactor, self._trust, self._deadline = reactor, trust, deadline
+        self._endpoint: Any = None
+        self._connected: Any = None
+
+    def endpointForURI(self, uri: URI) -> _Way:
+        """For the agent."""
+        host = uri.host.decode("ascii")
+        self._endpoint = endpoint(self._reactor, host, uri.port, self._trust, self._deadline)
+        return self
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect, and remember with what."""
+
+        def connected(protocol: IProtocol) -> IProtocol:
+            self._connected = protocol
+            return protocol
+
+        if isinstance(protocolFactory, Factory):
+            protocolFactory.noisy = False
+        made: Deferred[IProtocol] = self._endpoint.connect(protocolFactory)
+        return made.addCallback(connected)
+
+    def cut(self) -> None:
+        """Drop the connection, whatever is on its way (idempotent)."""
+        connected, self._connected = self._connected, None
+        if connected is not None and connected.transport is not None:
+            connected.transport.abortConnection()
+
+    def gone(self) -> None:
+        """It is no more, or ends by itself."""
+        self._connected = None
 
 
 class _Flv(Streaming):
     """By HTTP-FLV."""
 
     def __init__(
-        self, reactor: Any, receive: Callable[[Media], object], ended: Callable[[StreamLost], object]
+        self, way: _Way, receive: Callable[[Media], object], ended: Callable[[StreamLost], object]
     ) -> None:
         super().__init__(receive, ended)
-        self.body = _Body(self)
+        self._way = way
         self._reader = FlvReader(LONGEST)
 
     def data(self, data: bytes) -> None:
@@ -339,6 +387,7 @@ class _Flv(Streaming):
 
     def lost(self, reason: Failure) -> None:
         """That was all."""
+        self._way.gone()
         self._end(
             StreamOver("the stream is over")
             if reason.check(ResponseDone)
@@ -346,14 +395,11 @@ class _Flv(Streaming):
         )
 
     def _leave(self) -> None:
-        if self.body.transport is not None:
-            self.body.transport.abortConnection()
+        self._way.cut()
 
 
 class _Body(Protocol):
     """Twisted's side of a body."""
-
-    transport: Any = None
 
     def __init__(self, stream: _Flv) -> None:
         self._stream = stream

@@ -141,7 +141,7 @@ class _Watched:
             if self.fault is not None and self.fault.silent:
                 self._set(None)
             if self._check.proof and self.fault is None and self._attempt is None:
-                self._crowded, self._pause = False, round(PAUSE / TICK)
+                self._crowded, self._pause = False, round(PAUSE / TICK) + 1  # this tick is one of them
         elif self._attempt is not None or self._crowded:
             self._waited += 1
             if self._waited * TICK >= PATIENCE:
@@ -170,6 +170,7 @@ class _Watched:
             return  # stopped meanwhile
         self._attempt = None
         self._waited = 0
+        self._progress = self._check.progress()  # what the attempt itself has moved is no news
         self._set(None)
 
     def _failed(self, failure: Failure, attempt: Deferred[None]) -> None:

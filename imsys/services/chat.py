@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
@@ -12,6 +13,7 @@ from twisted.logger import Logger
 from imsys.chat.context import Chat
 from imsys.chat.directory import Directory, SessionListener
 from imsys.chat.evacuation import Evacuation
+from imsys.chat.expirer import Expirer
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
@@ -22,8 +24,12 @@ from imsys.chat.moving import Moving
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
+from imsys.chat.presence import Presence
 from imsys.chat.receipts import Receipts
+from imsys.chat.scheduler import Scheduler, tell_scheduled
+from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
+from imsys.chat.views import tell_presence
 from imsys.cluster.chat_servicers import Announcements, chatting_services
 from imsys.cluster.client import GrpcClient
 from imsys.cluster.control import Control, control_services
@@ -37,6 +43,7 @@ from imsys.config import Config
 from imsys.errors import ConfigError
 from imsys.redis.allowances import Allowances
 from imsys.redis.client import Redis
+from imsys.redis.last_seen import LastSeen
 from imsys.redis.routes import Routes
 from imsys.redis.tokens import Tokens
 from imsys.server.connections import Connections
@@ -131,6 +138,7 @@ def build(
     def ended(session: Session) -> None:
         directory.ended(session)
         connections.ended(session)
+        presence.forget(session)
 
     dispatcher = Dispatcher(discover(), ended)
     crowd = crowd_of(reactor, config.limits, chat.capacity)
@@ -166,6 +174,8 @@ def build(
     )
     outbound = Outbound(reactor, directory, peers, surge, stores.messages.members, stores.groups.lists_of)
     peers.serve(outbound)
+    presence = Presence(reactor, calendar, directory, stores.presence, LastSeen(redis), tell_presence)
+    outbound.watcher = presence
     unconfirmed = UnconfirmedWrites(reactor, stores.threads, outbound.catch_up)
     log = MessageLog(
         reactor,
@@ -201,6 +211,8 @@ def build(
             files,
             live,
             receipts,
+            presence,
+            Typing(reactor.seconds, stores.presence),
             allowances,
             config.chat,
             health.demand,
@@ -232,6 +244,8 @@ def build(
     plain = port(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [one for one in (tls, plain) if one is not None]
     care = LiveReaper(reactor, stores.live, live_announcer)
+    scheduler = Scheduler(reactor, stores.scheduled, node, announcer.post, partial(tell_scheduled, outbound))
+    expirer = Expirer(reactor, stores.expiry, stores.files, node)
 
     def paused(seconds: float) -> None:
         connections.cut_strangers("nobody waits for an answer any more")
@@ -251,8 +265,11 @@ def build(
         peers,
         outbound,
         receipts,
+        presence,
         unconfirmed,
         care,
+        scheduler,
+        expirer,
     )
     parts = (*inside, connections, *listeners, membership, evacuation)
     for part in parts:

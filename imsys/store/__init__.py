@@ -9,6 +9,7 @@ from imsys.store.accounts import AccountStore
 from imsys.store.contacts import ContactStore
 from imsys.store.conversations import ConversationStore
 from imsys.store.database import Database
+from imsys.store.expiry import ExpiryStore
 from imsys.store.files import FileStore
 from imsys.store.groups import GroupStore
 from imsys.store.health import HealthStore
@@ -17,6 +18,8 @@ from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
 from imsys.store.overview import OverviewStore
 from imsys.store.people import PeopleStore
+from imsys.store.presence import PresenceStore
+from imsys.store.scheduled import ScheduledStore
 from imsys.store.thread_settings import ThreadSettingsStore
 from imsys.store.threads import ThreadStore
 from imsys.util.surge import Surge
@@ -35,6 +38,9 @@ class Stores:
     messages: MessageStore
     conversations: ConversationStore
     overview: OverviewStore
+    presence: PresenceStore
+    scheduled: ScheduledStore
+    expiry: ExpiryStore
     thread_settings: ThreadSettingsStore
     groups: GroupStore
     nodes: NodeStore
@@ -57,6 +63,9 @@ class Stores:
             messages,
             ConversationStore(database),
             OverviewStore(database),
+            PresenceStore(database, messages.members, calendar),
+            ScheduledStore(database),
+            ExpiryStore(database),
             ThreadSettingsStore(database, calendar),
             GroupStore(database, calendar, messages.members),
             NodeStore(database, calendar),

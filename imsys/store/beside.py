@@ -5,14 +5,28 @@ their sender has written.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from imsys.store.heads import GROUP, Head
 
-if TYPE_CHECKING:
-    from imsys.store.appending import Stored
+
+class Message(Protocol):
+    """A stored message; see :class:`imsys.store.appending.Stored`."""
+
+    @property
+    def thread_id(self) -> int: ...  # noqa: D102
+    @property
+    def msg_id(self) -> int: ...  # noqa: D102
+    @property
+    def sender(self) -> int: ...  # noqa: D102
+    @property
+    def extra(self) -> str | None: ...  # noqa: D102
+    @property
+    def mentions(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def expires_at(self) -> int: ...  # noqa: D102
 
 
 class Beside(NamedTuple):
@@ -24,7 +38,7 @@ class Beside(NamedTuple):
     end_sqlite: str = ""
 
 
-def beside(noted: Sequence[Stored], messages: Sequence[Stored], heads: Sequence[Head]) -> Iterator[Beside]:
+def beside(noted: Sequence[Message], messages: Sequence[Message], heads: Sequence[Head]) -> Iterator[Beside]:
     """What belongs to these messages of these threads; hardly ever anything.
 
     :param noted: those of them that have an ``extra``.

@@ -10,6 +10,7 @@ from imsys.store.contacts import ACCEPTED, GREETING
 from imsys.store.database import Transaction
 from imsys.store.heads import FRIENDS, PRIVATE
 from imsys.store.ids import MessageIds
+from imsys.store.members import MEMBER, OWNER
 from imsys.util.names import name_key
 
 Friends = tuple[int, int]
@@ -76,11 +77,11 @@ def befriend(tx: Transaction, ids: MessageIds, friends: Sequence[Friends], threa
     """Make users friends, as if by request and confirmation; thread ids start at ``thread``."""
     rows = [(thread + index, low, high, ids.next(), ids.next()) for index, (low, high) in enumerate(friends)]
     tx.execute_many(
-        "INSERT INTO threads (thread_id, kind, low_id, high_id, flags, last_msg_id, numbered_id, last_number, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO threads (thread_id, kind, low_id, high_id, flags, last_msg_id, numbered_id, last_number, low_sent, high_sent, "
+        "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (thread_id, PRIVATE, low, high, FRIENDS, last, last, 2, now_ms)
-            for thread_id, low, high, _, last in rows
+            (thread_id, PRIVATE, low, high, FRIENDS, last, last, 2, hello, last, now_ms)
+            for thread_id, low, high, hello, last in rows
         ],
     )
     tx.execute_many(
@@ -142,3 +143,26 @@ def history(
         stride=every,
         without=f"AND (t.thread_id - {begin}) % {but} <> 0" if but else "",
     )
+
+
+def insert_group(tx: Transaction, ids: MessageIds, users: Sequence[int], title: str, now_ms: int) -> int:
+    """Create a group of these users, the first of whom owns it; return its thread."""
+    made = ids.next()
+    thread_id = tx.insert(
+        "INSERT INTO threads (kind, title, last_msg_id, numbered_id, members_version, member_count, created_at) "
+        "VALUES (1, ?, ?, ?, ?, ?, ?)",
+        title,
+        made,
+        made,
+        made,
+        len(users),
+        now_ms,
+    )
+    tx.execute_rows(
+        "INSERT INTO members (thread_id, user_id, role, joined_at, delivered_id, read_id) VALUES ",
+        [
+            (thread_id, user, MEMBER if index else OWNER, now_ms, made, made)
+            for index, user in enumerate(users)
+        ],
+    )
+    return thread_id

@@ -63,6 +63,11 @@ def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
     return _select(tx, thread_ids, tx.dialect.lock)
 
 
+def read_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
+    """Read the heads of threads as they are committed, without a lock; unknown ids are left out."""
+    return _select(tx, thread_ids, "")
+
+
 def lock_free_heads(
     tx: Transaction, thread_ids: Collection[int], *, wait: bool
 ) -> tuple[dict[int, Head], set[int]]:

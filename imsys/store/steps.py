@@ -26,6 +26,8 @@ _COLUMNS = (
     ("threads", "member_count", "{long} NOT NULL DEFAULT 0"),
     ("threads", "description", "{line} NOT NULL DEFAULT ''"),
     ("threads", "avatar", "{line} NOT NULL DEFAULT ''"),
+    # -- profiles: who sees when the user is online, of imsys.store.presence
+    ("profiles", "seen_by", "{long} NOT NULL DEFAULT 0"),
     # -- of private threads: the last messages of both users; what was written is read
     ("threads", "low_sent", "{long} NOT NULL DEFAULT 0"),
     ("threads", "high_sent", "{long} NOT NULL DEFAULT 0"),

@@ -16,7 +16,20 @@ frames = st.binary(max_size=50).map(lambda body: CHAT.encode(25, body))
 
 
 class PackTests(SynchronousTestCase):
-    @given(st.lists(st.builds(RemotePush, users, frames, st.integers(0, 3)), max_size=6))
+    @given(
+        st.lists(
+            st.builds(RemotePush, users, frames, st.integers(0, 3), thread=st.just(0), version=st.just(0))
+            | st.builds(
+                RemotePush,
+                st.just(()),
+                frames,
+                st.integers(0, 3),
+                thread=st.integers(1, 2**63),
+                version=st.integers(0, 2**63),
+            ),
+            max_size=6,
+        )
+    )
     def test_unchanged(self, pushes: list[RemotePush]) -> None:
         """Whatever is packed comes out of the wire as it was, in order."""
         packed = imsys_v1_pb2.Pushes.FromString(pack(pushes).SerializeToString())
@@ -30,6 +43,8 @@ class PackTests(SynchronousTestCase):
             counts=st.lists(st.integers(0, 3), max_size=3),
             hops=st.lists(st.integers(0, 3), max_size=3),
             users=st.lists(st.integers(0, 9), max_size=3),
+            groups=st.lists(st.integers(0, 9), max_size=2),
+            versions=st.lists(st.integers(0, 9), max_size=2),
         )
     )
     def test_nonsense(self, packed: imsys_v1_pb2.Pushes) -> None:

@@ -242,6 +242,7 @@ class SentenceTests(SynchronousTestCase):
             (SSL.Error([("SSL routines", "", "certificate verify failed")]), "name its CA file"),
             (SSL.Error([("SSL routines", "", "wrong version number")]), "does not speak TLS"),
             (FileNotFoundError(2, "No such file or directory", "x.pem"), "x.pem: No such file or directory."),
+            (OSError(28, "No space left on device", "/home/anna/x.bin"), "no room left on this disk"),
             (ValueError("odd"), "odd."),
         ):
             self.assertIn(part, explain(problem))

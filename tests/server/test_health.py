@@ -81,6 +81,22 @@ class HealthTests(SynchronousTestCase):
         self.wait(TICK)
         self.assertEqual(health.unfit, "")
 
+    def test_shared(self) -> None:
+        """Of several that watch the same thing in one process, one tries it for all, as often as for one."""
+        self.health.stopService()
+
+        async def attempt() -> None:
+            await self.other.attempt()
+            self.other.used += 1
+
+        check = Check("The thing", attempt, lambda: self.other.used, proof=True)
+        for _ in range(4):
+            health = Health(self.clock, {"thing": check})
+            health.startService()
+            self.addCleanup(health.stopService)
+        self.wait(10)
+        self.assertEqual(self.other.attempts, 20)
+
     def test_silent(self) -> None:
         """What does not answer in time is broken, is not tried again meanwhile, and works when it answers at
         last.

@@ -39,6 +39,7 @@ TABLES = {
     "mentions",
     "expiring",
     "thread_settings",
+    "scheduled",
     "schema_migrations",
 }
 

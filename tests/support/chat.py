@@ -7,6 +7,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from twisted.python.failure import Failure
 
 from imsys.chat.context import Chat
 from imsys.chat.directory import Directory, SessionListener
+from imsys.chat.expirer import Expirer
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
@@ -26,8 +28,12 @@ from imsys.chat.message_log import MessageLog
 from imsys.chat.node import Node
 from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
+from imsys.chat.presence import Presence
 from imsys.chat.receipts import Receipts
+from imsys.chat.scheduler import Scheduler, tell_scheduled
+from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
+from imsys.chat.views import tell_presence
 from imsys.cluster.resources_directory import ResourcesServer
 from imsys.config import ChatConfig, LimitsConfig, LiveConfig
 from imsys.errors import Refused, Status
@@ -35,6 +41,7 @@ from imsys.protocols.crowd import Crowd
 from imsys.protocols.framing import CHAT, Frame, FrameDecoder
 from imsys.redis.allowances import Allowances
 from imsys.redis.client import RedisService
+from imsys.redis.last_seen import LastSeen
 from imsys.redis.routes import Routes
 from imsys.redis.tokens import Tokens
 from imsys.security.tickets import TicketKeys, Tickets
@@ -256,6 +263,11 @@ class ChatServer:
             case.stores.messages.members,
             case.stores.groups.lists_of,
         )
+        self.presence = Presence(
+            reactor, time.time, self.directory, case.stores.presence, LastSeen(redis), tell_presence
+        )
+        self.outbound.watcher = self.presence
+        self.typing = Typing(reactor.seconds, case.stores.presence)
         self.unconfirmed = UnconfirmedWrites(reactor, case.stores.threads, self.outbound.catch_up)
         self.log = MessageLog(
             reactor,
@@ -276,6 +288,14 @@ class ChatServer:
         self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), time.time, 3600.0)
         self.files = FileContext(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
         self.announcer = Announcer(case.stores, self.log, self.outbound)
+        self.scheduler = Scheduler(
+            reactor,
+            case.stores.scheduled,
+            self.node,
+            self.announcer.post,
+            partial(tell_scheduled, self.outbound),
+        )
+        self.expirer = Expirer(reactor, case.stores.expiry, case.stores.files, self.node)
         self.ends = StreamEnds()
         self.live_announcer = LiveAnnouncer(
             case.stores, self.announcer.post, self.outbound, self.ends, self.unconfirmed
@@ -299,17 +319,21 @@ class ChatServer:
             self.files,
             self.live,
             self.receipts,
+            self.presence,
+            self.typing,
         )
         self.dispatcher.serve(Chat(self._case.stores, *own, allowances, self.config))
 
     def _ended(self, session: Session) -> None:
         self.directory.ended(session)
+        self.presence.forget(session)
         self.connections.ended(session)
 
     async def start(self) -> None:
         self.node.startService()
         self.directory.startService()
         self.outbound.startService()
+        self.presence.startService()
         self.unconfirmed.startService()
         self.receipts.startService()
         self._case.addCleanup(self.stop)
@@ -320,6 +344,7 @@ class ChatServer:
         await self.connections.stopService()
         await self.unconfirmed.stopService()
         self.receipts.stopService()
+        self.presence.stopService()
         self.outbound.stopService()
         await self.directory.stopService()
         await self.node.stopService()

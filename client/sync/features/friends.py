@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from client.core.model import FriendRequest, Person
+from client.core.model import ConversationKind, FriendRequest, Person
 from client.store import tables
 from client.sync import convert
 from client.sync.features.conversations import Conversations
@@ -13,7 +13,7 @@ from client.sync.features.people import People
 from client.sync.keeping import Keeper
 from client.sync.known import Known
 from imsys import sdk
-from imsys.sdk import Client
+from imsys.sdk import Client, Refused, Status
 
 
 class Friends:
@@ -43,6 +43,16 @@ class Friends:
         if conversation and conversation not in known.rows:
             known.row(conversation, person.uuid)
             self._conversations.store(conversation)
+
+    def refused(self, conversation: int, problem: BaseException | None) -> None:
+        """Something that was sent was refused: the server tells nobody whose friendship ends, but in this way."""
+        row = self._known.rows.get(conversation)
+        if not isinstance(problem, Refused) or problem.status is not Status.NOT_FRIENDS or row is None:
+            return
+        if row.conversation.kind is ConversationKind.PRIVATE:
+            for uuid in row.conversation.people:
+                if self._known.known_person(uuid).friend:
+                    self._people.put(replace(self._known.known_person(uuid), friend=False))
 
     def answered(self, uuid: int) -> None:
         """A request is answered."""

@@ -9,10 +9,10 @@ from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from client.core.display import shown_name
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
+from client.views.conversation.barred import barred
 from client.views.conversation.find_bar import FindBar
 from client.views.conversation.header import Header
 from client.views.conversation.long_text import LongText
@@ -43,7 +43,6 @@ class ConversationView(QWidget):
     resume = Signal(object)
     files_chosen = Signal(list)
     picture_chosen = Signal(QImage)
-    ask_friend = Signal(object)
     people = Signal()
 
     def __init__(
@@ -76,7 +75,7 @@ class ConversationView(QWidget):
             self.tr("Or find somebody to talk to."),
             self.tr("Find people"),
         )
-        self.toast = Toast(theme, self, above=self.composer)
+        self.toast = Toast(theme, self, lambda: self.composer.height() if self.composer.isVisible() else 0)
         self._lay_out()
         self._connect()
         self._prefer()
@@ -154,18 +153,11 @@ class ConversationView(QWidget):
             return
         about, other = presenter.about, presenter.other
         self.header.show_conversation(about, other)
-        blocked = ""
-        if other is not None and other.blocked:
-            blocked = self.tr("You have blocked {name}.").format(name=shown_name(other.name))
-        elif other is not None and not other.friend:
-            blocked = self.tr("You and {name} are not friends, so you cannot write to each other.").format(
-                name=shown_name(other.name)
-            )
-        elif about.gone:
-            blocked = self.tr("You are not in this group any more.")
-        elif not about.can_write:
-            blocked = self.tr("Only admins write in this channel.")
-        self.composer.set_blocked(blocked)
+        composer = self.composer
+        writing = composer.edit.hasFocus() or composer.blocked_button.hasFocus()
+        composer.set_blocked(*barred(presenter))
+        if writing and not composer.edit.hasFocus():
+            self.focus()
 
     def _fill(self) -> None:
         window = self.presenter.window if self.presenter is not None else None
@@ -258,6 +250,7 @@ class ConversationView(QWidget):
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)
         composer.picture.connect(self.picture_chosen)
+        composer.overcome.connect(lambda: self._with(lambda one: one.overcome()))
         composer.context_closed.connect(composer.clear_context)
         composer.recent_emoji.connect(lambda recent, tone: self._settings.change(emoji=recent, tone=tone))
         self.long_text.several.connect(self._several)

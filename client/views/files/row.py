@@ -34,7 +34,7 @@ class Act(enum.Enum):
 
 def act_of(message: Message, transfer: Transfer | None) -> Act:
     """Which."""
-    if transfer is not None and transfer.stage is not Stage.DONE:
+    if transfer is not None and not transfer.over:
         return {Stage.PAUSED: Act.RESUME, Stage.FAILED: Act.AGAIN}.get(transfer.stage, Act.PAUSE)
     return Act.FOLDER if message.attachment is not None and message.attachment.path else Act.DOWNLOAD
 
@@ -156,7 +156,7 @@ class FileDelegate(QStyledItemDelegate):
         attachment = message.attachment
         assert attachment is not None
         strong, meta = theme.metrics(Font.BODY_STRONG), theme.metrics(Font.META)
-        moving = transfer is not None and transfer.stage not in (Stage.FAILED, Stage.DONE)
+        moving = transfer is not None and not transfer.over and transfer.stage is not Stage.FAILED
         top = (
             rect.top() + (rect.height() - strong.height() - meta.height() - TIGHT) / 2 - (2 if moving else 0)
         )

@@ -112,7 +112,6 @@ class AccountView(QWidget):
             changes.conversations.subscribe(lambda _: self._about()),
             changes.conversations.subscribe(lambda _: self._some()),
             changes.requests.subscribe(lambda _: self._counts()),
-            changes.notice.subscribe(lambda notice: self.conversation.toast.tell(sentence(notice))),
             self.conversations.counted.subscribe(lambda _: self._counts()),
             self.conversations.failed.subscribe(lambda problem: self.conversation.toast.tell(problem)),
             self.contacts.opened.subscribe(self.open),

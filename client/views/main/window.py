@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from client.core.shortcuts import SHORTCUTS
 from client.platform.settings import Settings
 from client.theme import Theme
-from client.theme.tokens import WINDOW, WINDOW_LEAST
+from client.theme.tokens import HEADER, WINDOW, WINDOW_LEAST
 from client.widgets.skeleton import Skeleton
 from client.widgets.toast import Toast
 
@@ -44,7 +44,7 @@ class Window(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
-        self.toast = Toast(theme, self)
+        self.toast = Toast(theme, self, lambda: theme.px(HEADER))
         self._place()
         for one in SHORTCUTS:
             if not one.told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSlider
 
 from client.platform.settings import Settings
@@ -161,8 +161,6 @@ class ShortcutsPage(SettingsPage):
 
 class AboutPage(SettingsPage):
     """Versions and licences."""
-
-    copied = Signal()
 
     def __init__(self, theme: Theme, facts: list[tuple[str, str]], licences: str) -> None:
         super().__init__(theme, self.tr("About"))

@@ -164,7 +164,7 @@ class Viewer(QWidget):
     def _progress(self, transfer: Transfer) -> None:
         moving = transfer.stage in (Stage.MOVING, Stage.PAUSED) and transfer.size > 0
         self.ring.set_share(transfer.done / transfer.size if moving else None)
-        self.how_far.setText(transfer_words(transfer) if transfer.stage is not Stage.DONE else "")
+        self.how_far.setText("" if transfer.over else transfer_words(transfer))
 
     def _failed(self, problem: str) -> None:
         if self.canvas.empty:

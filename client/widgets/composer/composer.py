@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from client.theme import Theme
 from client.theme.tokens import DRAFT_MS, GAP, ICON_SMALL, SMALL, TARGET, TEXT_COUNT_FROM, TEXT_MOST, TIGHT
@@ -35,6 +35,8 @@ class Composer(QFrame):
     """Paths that were pasted or dropped."""
     picture = Signal(QImage)
     """A picture that was pasted."""
+    overcome = Signal()
+    """The button was pressed that stands where one cannot write."""
     context_closed = Signal()
     recent_emoji = Signal(list, int)
 
@@ -54,12 +56,8 @@ class Composer(QFrame):
         self._count = QLabel()
         self._count.setProperty("role", "meta")
         self._count.hide()
-        self._blocked = QLabel()
-        self._blocked.setTextFormat(Qt.TextFormat.PlainText)
-        self._blocked.setProperty("role", "second")
-        self._blocked.setWordWrap(True)
-        self._blocked.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._blocked.hide()
+        self._blocked = QWidget()
+        self._blocked_why, self.blocked_button = QLabel(), QPushButton()
         self._context = QWidget()
         self._context_icon, self._context_title, self._context_text = QLabel(), QLabel(), QLabel()
         self._context_name = ""
@@ -123,12 +121,15 @@ class Composer(QFrame):
         """Nothing is."""
         self._context.hide()
 
-    def set_blocked(self, reason: str) -> None:
-        """Nobody can write here, and why; empty: one can."""
-        self._blocked.setText(reason)
+    def set_blocked(self, reason: str, action: str = "") -> None:
+        """Nobody can write here, and why; empty: one can. ``action``: what a button does about it."""
+        self._blocked_why.setText(reason)
+        self.blocked_button.setText(action)
+        self.blocked_button.setVisible(bool(action))
         self._blocked.setVisible(bool(reason))
         for widget in (self.edit, self.attach_button, self.emoji_button, self.send_button):
             widget.setVisible(not reason)
+        self._count.setVisible(not reason and len(self.text().strip()) >= TEXT_COUNT_FROM)
 
     def send(self) -> None:
         """What the button and the key do."""
@@ -172,6 +173,17 @@ class Composer(QFrame):
         context.addLayout(words, 1)
         context.addWidget(close)
         self._context.hide()
+        self._blocked_why.setTextFormat(Qt.TextFormat.PlainText)
+        self._blocked_why.setProperty("role", "second")
+        self._blocked_why.setWordWrap(True)
+        self.blocked_button.setProperty("kind", "primary")
+        self.blocked_button.clicked.connect(self.overcome)
+        blocked = QHBoxLayout(self._blocked)
+        blocked.setContentsMargins(SMALL, 0, SMALL, 0)
+        blocked.setSpacing(GAP)
+        blocked.addWidget(self._blocked_why, 1)
+        blocked.addWidget(self.blocked_button)
+        self._blocked.hide()
         row = QHBoxLayout()
         row.setContentsMargins(SMALL, SMALL, SMALL, SMALL)
         row.setSpacing(TIGHT)

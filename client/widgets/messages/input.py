@@ -208,7 +208,7 @@ class Input:
             self.act(row.message, self._pressed)
 
     def _double(self, event: QMouseEvent) -> None:
-        """A word; beside the bubble it answers."""
+        """A word; beside the bubble it answers, where that is possible."""
         _, row, place = self._row_at(event.position())
         if row is None:
             return
@@ -217,7 +217,7 @@ class Input:
             self.selection.begin(row.message.key, start)
             self.selection.extend(row.message.key, end)
             self._dragging = True
-        elif not row.notice:
+        elif not row.notice and self._view.answers:
             self._view.reply.emit(row.message)
         self._view.viewport().update()
 
@@ -256,7 +256,7 @@ class Input:
         """Tell what is wanted."""
         view, key = self._view, message.key
         transfer = view.look.transfer(key)
-        running = transfer is not None and transfer.stage not in (Stage.DONE,)
+        running = transfer is not None and not transfer.over
         if hit.action in ("resend", "delete", "reply"):
             getattr(view, hit.action).emit(message)
         elif hit.action == "time" and message.mark is Mark.FAILED:
@@ -333,7 +333,7 @@ class Input:
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         icon = view.theme.icon
         link = row.text.link(place - row.text_at) if row.text is not None else None
-        if not row.notice and message.id and not message.recalled:
+        if view.answers and not row.notice and message.id and not message.recalled:
             menu.addAction(icon("reply"), tr("Reply"), lambda: view.reply.emit(message))
         if not self.selection.empty:
             menu.addAction(icon("copy"), tr("Copy selected"), self.copy)

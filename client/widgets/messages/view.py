@@ -79,6 +79,8 @@ class MessageList(QAbstractScrollArea):
         self.look = Look(theme, avatars, pictures, _nobody, _none, _none, self._want, now)
         self.rows = Rows(self.look)
         self.scroller = Scroller(self.rows)
+        self.answers = False
+        """Whether :attr:`reply` is heard: only then is it offered."""
         self.input = Input(self)
         self.canvas = Canvas(self)
         self._window: MessageWindow | None = None

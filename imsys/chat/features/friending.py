@@ -82,6 +82,8 @@ async def _look(chat: Chat, one: int, other: int) -> None:
 
 
 def _tell(chat: Chat, friendship: Friendship) -> None:
+    for user in (friendship.src, friendship.dst):
+        chat.directory.retell(user.uuid)  # they may see now when the other one is online
     if not friendship.news:
         return
     for user, friend in ((friendship.src, friendship.dst), (friendship.dst, friendship.src)):
@@ -100,7 +102,11 @@ async def decline(context: Context, request: DeclineRequest) -> DeclineResponse:
 @handles(UnfriendRequest)
 async def unfriend(context: Context, request: UnfriendRequest) -> UnfriendResponse:
     """End a friendship; the history stays. A repetition is harmless."""
-    await context.chat.stores.contacts.unfriend(context.user, parse_id(request.friend_uuid, "friend_uuid"))
+    friend = parse_id(request.friend_uuid, "friend_uuid")
+    try:
+        await context.chat.stores.contacts.unfriend(context.user, friend)
+    finally:
+        context.chat.directory.retell(context.user)
     return UnfriendResponse()
 
 
@@ -110,5 +116,8 @@ async def block(context: Context, request: BlockRequest) -> BlockResponse:
     other = parse_id(request.uuid, "uuid")
     if other == context.user:
         raise Refused(Status.FRIENDING_YOURSELF, "One cannot block oneself.")
-    await context.chat.stores.contacts.block(context.user, other, request.blocked)
+    try:
+        await context.chat.stores.contacts.block(context.user, other, request.blocked)
+    finally:  # it may be stored although the database did not answer
+        context.chat.directory.retell(context.user)
     return BlockResponse()

@@ -75,7 +75,9 @@ class Overview(ChatCase):
         threads = [self.thread]
         for other in others:
             threads.append(str(await self.befriend(other, self.anna)))
-            await self.a.ask(23, **text_request(self.anna, other, threads[-1], f"{content}{other}"))
+            request = text_request(self.anna, other, threads[-1], content)
+            request["text_msg"][0]["unique_id"] = str(other)
+            self.assertEqual((await self.a.ask(23, **request))["error"], 0)
             await self.a.ask(CHANGE, thread_id=threads[-1], draft=content)
         found: list[str] = []
         cursor, pages = "", 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from PIL import Image
+from twisted.internet.defer import Deferred
 
-from client.core.model import Kind, Link, Mark, Message, Stage, Stream
-from client.core.ports import Account, Failure
+from client.core.model import Kind, Link, Mark, Message, Stage, Stream, Transfer
+from client.core.ports import Account, Failure, GivenUp
 from tests.client.sync.scene import AccountCase
 
 
@@ -205,6 +206,22 @@ class TalkingTests(AccountCase):
         with self.assertRaisesRegex(Failure, "nobody of this name"):
             await anna.search_person("nobody-at-all")
 
+    async def test_a_friendship_that_they_ended(self) -> None:
+        """The server tells nobody: what is written then is refused, and from that it is known."""
+        anna, ben, thread = await self.pair()
+        await ben.contacts.unfriend(anna.me.uuid)
+        self.assertTrue(anna.person(ben.me.uuid).friend)
+        sent = await anna.send_text(thread, "Still there?")
+        page = await self.shows(anna, thread, lambda page: page[-1].mark is Mark.FAILED)
+        self.assertEqual((page[-1].key, page[-1].failure), (sent.key, "You are not friends."))
+        await self.until(lambda: not anna.person(ben.me.uuid).friend)
+        await ben.contacts.add(anna.me.uuid, "Sorry")
+        await self.until(anna.requests)
+        await anna.accept(ben.me.uuid)
+        self.assertTrue(anna.person(ben.me.uuid).friend)
+        await anna.resend(page[-1])
+        await self.shows(anna, thread, lambda page: any(one.key == sent.key and one.id for one in page))
+
     async def test_signed_out_elsewhere(self) -> None:
         """Is said in words; the way back is to start again."""
         anna, _, _ = await self.pair()
@@ -326,6 +343,26 @@ class FilesTests(AccountCase):
         self.assertEqual([one.key for one in await again.before(thread, None, 1)], [sent.key])
         with self.assertRaises(Failure):
             await again.send_file(thread, self.home / "nothing")
+
+    async def test_a_download_that_is_cancelled(self) -> None:
+        """It is as if it had never begun: nothing is said of it, no part of it is left, and it can be had anew."""
+        anna, ben, thread = await self.pair()
+        data = os.urandom(20_000_000)
+        await ben.transfers.upload(self.file("big.bin", data), thread).result()
+        page = await self.shows(anna, thread, lambda page: any(one.attachment for one in page))
+        file = next(one for one in page if one.attachment)
+        told: list[Transfer] = []
+        anna.changes.transfer.subscribe(told.append)
+        waiting = Deferred.fromCoroutine(anna.fetch(file))
+        await self.until(lambda: any(one.stage is Stage.MOVING for one in told))
+        anna.pause(file.key)
+        await self.until(lambda: told[-1].stage is Stage.PAUSED)
+        await anna.cancel(file.key)
+        with self.assertRaises(GivenUp):
+            await waiting
+        self.assertEqual((told[-1].stage, told[-1].problem, anna.transfers()), (Stage.CANCELLED, "", ()))
+        got = await anna.fetch(file)
+        self.assertEqual(got.read_bytes(), data)
 
     async def test_avatars(self) -> None:
         """One that is sent is mine, and on the disk of who sees it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from client.core.memory import MemoryAccount
 from client.core.model import Attachment, Kind, Message, Stage, Transfer
-from client.core.ports import Failure
+from client.core.ports import Failure, GivenUp
 from client.viewmodels.file_actions import FileActions
 from client.widgets.pictures import Pictures
 from tests.support.qt import WidgetCase
@@ -38,6 +38,7 @@ class FiledAccount(MemoryAccount):
         self.folder = folder
         self.there: dict[str, Path] = {}
         self.sentence = ""
+        self.given_up = False
 
     def add(
         self,
@@ -64,6 +65,8 @@ class FiledAccount(MemoryAccount):
     async def fetch(self, message: Message, *, to: Path | None = None) -> Path:
         self._allowed("fetch", message, to)
         found = self.there.get(message.key)
+        if self.given_up:
+            raise GivenUp("It was given up.")
         if self.sentence or found is None:
             raise Failure(self.sentence or "The server does not have this file any more.")
         if to is not None:

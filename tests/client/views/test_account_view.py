@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from twisted.internet.defer import Deferred
 
 from client.core.memory import MemoryAccount
-from client.core.model import Link
+from client.core.model import FriendRequest, Link
 from client.viewmodels.conversation_list import Shown
 from tests.client.views.scene import ViewCase
 
@@ -257,7 +257,7 @@ class TalkTests(ViewCase):
         self.account.set_person(replace(self.account.person(10002), blocked=True))
         self.turn()
         self.assertFalse(view.conversation.composer.edit.isVisible())
-        self.assertIn("blocked Anna", view.conversation.composer._blocked.text())
+        self.assertIn("blocked Anna", view.conversation.composer._blocked_why.text())
         self.account.set_person(replace(self.account.person(10002), blocked=False))
         self.assertTrue(view.conversation.composer.edit.isVisible())
 
@@ -367,6 +367,65 @@ class GoingTests(ViewCase):
         self.assertEqual((self.theme.scale, self.settings.value.scale), (110, 110))
         self.keys(edit, Key.Key_0, CONTROL)
         self.assertEqual(self.theme.scale, 100)
+
+
+class BarredTests(ViewCase):
+    def composer(self) -> Any:
+        """Of the conversation with Anna, that is open."""
+        view = self.open()
+        view.contacts.talk(10002)
+        self.turn()
+        return view.conversation.composer
+
+    def words(self) -> tuple[str, str]:
+        """What stands in its place: the sentence, and the button."""
+        composer = self.view.conversation.composer
+        self.assertFalse(composer.edit.isVisible())
+        button = composer.blocked_button
+        return composer._blocked_why.text(), button.text() if button.isVisible() else ""
+
+    def change(self, **fields: Any) -> None:
+        self.account.set_person(replace(self.account.person(10002), **fields))
+        self.turn()
+
+    def test_blocked(self) -> None:
+        """Whom I have blocked I can unblock where I would write."""
+        composer = self.composer()
+        name = self.account.person(10002).name
+        self.change(blocked=True)
+        self.assertEqual(self.words(), (f"You have blocked {name}.", "Unblock"))
+        self.assertIs(self.application.focusWidget(), self.view.conversation.messages)
+        composer.blocked_button.setFocus()
+        self.keys(composer.blocked_button, Key.Key_Space)
+        self.assertFalse(self.account.person(10002).blocked)
+        self.assertIs(self.application.focusWidget(), composer.edit)
+
+    def test_no_friends_any_more(self) -> None:
+        """A request is sent where I would write, once; when they accept, I can write."""
+        composer = self.composer()
+        self.change(friend=False)
+        self.assertIn("not friends", self.words()[0])
+        self.account.refusal = "The server cannot be reached."
+        self.click(composer.blocked_button)
+        self.assertEqual(self.view.conversation.toast._text.text(), "The server cannot be reached.")
+        self.account.refusal = ""
+        self.click(composer.blocked_button)
+        self.assertIn(("ask_friend", 10002, "", ""), self.account.commands)
+        self.assertEqual(self.words()[1], "")
+        self.assertIn("You have asked", self.words()[0])
+        self.change(friend=True)
+        self.assertTrue(composer.edit.isVisible())
+
+    def test_they_ask(self) -> None:
+        """Where they have asked already, the button accepts."""
+        composer = self.composer()
+        self.change(friend=False)
+        self.account._requests = [FriendRequest(self.account.person(10002), "Again?")]
+        self.account.changes.requests.fire(None)
+        self.assertEqual(self.words()[1], "Accept")
+        self.click(composer.blocked_button)
+        self.assertTrue(self.account.person(10002).friend)
+        self.assertTrue(composer.edit.isVisible())
 
 
 class PeopleTests(ViewCase):

@@ -142,9 +142,15 @@ class ComposerTests(WidgetCase):
         self.assertEqual(files, [paths])
 
     def test_blocked(self) -> None:
-        """Where one cannot write, it says why."""
+        """Where one cannot write, it says why, and offers what can be done about it."""
+        pressed: list[bool] = []
+        self.composer.overcome.connect(lambda: pressed.append(True))
         self.composer.set_blocked("You have blocked Anna.")
         self.assertFalse(self.edit.isVisible())
+        self.assertFalse(self.composer.blocked_button.isVisible())
+        self.composer.set_blocked("You have blocked Anna.", "Unblock")
+        self.click(self.composer.blocked_button)
+        self.assertEqual(pressed, [True])
         self.composer.set_blocked("")
         self.assertTrue(self.edit.isVisible())
 

@@ -106,7 +106,7 @@ class SmallTests(WidgetCase):
         window = QWidget()
         below = QWidget(window)
         below.setGeometry(0, 350, 500, 50)
-        toast = Toast(self.theme, window, above=below)
+        toast = Toast(self.theme, window, below.height)
         self.show(window, 500, 400)
         toast.tell("Saved.")
         self.assertLess(toast.geometry().bottom(), 350)

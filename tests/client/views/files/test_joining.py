@@ -158,6 +158,17 @@ class BubbleTests(JoinedCase):
         self.press(message, "cancel")
         self.assertEqual(self.account.asked("cancel"), [(message.key,)])
 
+    async def test_given_up(self) -> None:
+        """What somebody cancels is no news: the bubble is as it was before."""
+        message = await self.arrive("film.mkv")
+        self.account.given_up = True
+        self.account.move(message, 0, Stage.CANCELLED)
+        self.press(message, "file")
+        await self.until(lambda: self.account.asked("fetch"))
+        self.turn()
+        self.assertFalse(self.view.conversation.toast.isVisible())
+        self.assertIsNone(self.actions.transfer(message))
+
     async def test_failed(self) -> None:
         """Why is said, with a way to try again."""
         message = await self.arrive("notes.txt")

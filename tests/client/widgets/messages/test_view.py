@@ -303,10 +303,17 @@ class ClickTests(ListCase):
         menu = self.list.input.menu_for(self.row("#1"), QPointF())
         self.addCleanup(menu.deleteLater)
         self.assertIsInstance(menu, QMenu)
-        self.assertEqual(
-            [action.text() for action in menu.actions()],
-            ["Reply", "Copy text", "Try again", "Delete", "More"],
-        )
+        words = ["Copy text", "Try again", "Delete", "More"]
+        self.assertEqual([action.text() for action in menu.actions()], words)
+
+    def test_answers(self) -> None:
+        """A reply is offered where somebody hears of it."""
+        self.open(message(1, "hello"))
+        for answers in (False, True):
+            self.list.answers = answers
+            menu = self.list.input.menu_for(self.row("#1"), QPointF())
+            self.addCleanup(menu.deleteLater)
+            self.assertEqual("Reply" in [action.text() for action in menu.actions()], answers)
 
     def test_typing(self) -> None:
         """Letters typed here belong to the composer; Esc leaves once nothing is selected."""
