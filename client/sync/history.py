@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import apsw
 
@@ -162,13 +163,13 @@ class History:
             return False
         return bool(page) and await self._keep(conversation, page, edge, page[-1].id)
 
-    def _before(self, conversation: int, edge: int) -> Pages[sdk.Logged] | Pages[sdk.Message]:
+    def _before(self, conversation: int, edge: int) -> Pages[Any]:
         """Of a group, with what happened to it."""
         history = self._client.history
         read = history.newest_log if self._is_group(conversation) else history.newest
         return read(conversation, edge, page=PAGE)
 
-    def _after(self, conversation: int, edge: int) -> Pages[sdk.Logged] | Pages[sdk.Message]:
+    def _after(self, conversation: int, edge: int) -> Pages[Any]:
         history = self._client.history
         read = history.log if self._is_group(conversation) else history.records
         return read(conversation, edge, page=PAGE)
