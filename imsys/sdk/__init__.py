@@ -10,6 +10,7 @@ from imsys.sdk.client import Client
 from imsys.sdk.conversation import Conversation, applied
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import MessageStream
+from imsys.sdk.devices import Device, DeviceChange, DeviceEvent, DeviceInfo, Devices
 from imsys.sdk.downloading import Received
 from imsys.sdk.entries import (
     Edit,
@@ -86,6 +87,11 @@ __all__ = [
     "ConnectionState",
     "Conversation",
     "Credentials",
+    "Device",
+    "DeviceChange",
+    "DeviceEvent",
+    "DeviceInfo",
+    "Devices",
     "Edit",
     "Entry",
     "EntryKind",

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.contacts import FriendshipPush, HelloMessage
+from imsys.protocols.messages.devices import DevicePush
 from imsys.protocols.messages.entries import EntriesPush, HiddenPush
 from imsys.protocols.messages.files import (
     FileGetRequest,
@@ -33,6 +34,8 @@ from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import Delivery, MessageStream
+from imsys.sdk.devices import DeviceChange, Devices
+from imsys.sdk.devices import change as device_change
 from imsys.sdk.entries import Entry, Hidden, Logged, Membership
 from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.group_model import GroupNews
@@ -131,12 +134,18 @@ class Client:
         """A friendship was made, or is told again."""
         self.on_position: Signal[Position] = self._standing.on_position
         """How far another member has received and read a thread."""
+        self.on_own_position: Signal[Position] = self._standing.on_own_position
+        """How far this user has received and read a thread, on another device."""
+        self.on_device: Signal[DeviceChange] = Signal()
+        """The account was signed in on a new device; or another device has named or signed out one."""
         self.on_profile: Signal[Person] = self._standing.on_profile
         """The card of a friend has changed."""
         self.on_live: Signal[LiveChange] = self._standing.on_live
         """A live stream of a thread was started, goes on, pauses or is over."""
         self.contacts: Contacts = Contacts(self.request, lambda: self.me, self._standing.answered)
         """People, friends and requests."""
+        self.devices: Devices = Devices(self.request)
+        """What this account is signed in on."""
         self.history: History = History(self.request, lambda: self.me.uuid)
         """Threads and what was said in them."""
         self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
@@ -150,7 +159,8 @@ class Client:
         self.on_message: Signal[Message] = self._delivery.on_message
         """A message of somebody else, in the order of its thread."""
         self.on_sent: Signal[Message] = self._delivery.on_sent
-        """A message of this user, stored; with ``on_message`` and ``on_entry`` it gives the order of a thread."""
+        """A message of this user, stored, from this client or another one; with ``on_message`` and ``on_entry`` it gives
+        the order of a thread."""
         self.on_entry: Signal[Entry] = self._delivery.on_entry
         """A change to a conversation, this user's own as well, in the order of its thread."""
         self.on_hidden: Signal[Hidden] = Signal()
@@ -469,6 +479,10 @@ class Client:
                 self._befriended(push)
             case ResyncPush():
                 self._resync(push)
+            case DevicePush():
+                changed = device_change(push)
+                if changed is not None:
+                    self.on_device.emit(changed)
             case _:
                 if not self._standing.pushed(push):
                     self.on_push.emit(push)

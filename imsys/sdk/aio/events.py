@@ -16,6 +16,7 @@ from imsys.util.events import Event as Flag
 Event = (
     sdk.Message
     | sdk.Entry
+    | sdk.GroupNews
     | sdk.Hidden
     | sdk.FriendRequest
     | sdk.Friendship
@@ -47,6 +48,7 @@ class EventQueue:
         self._news = Flag()
         self._fair = False
         for signal in (
+            client.on_group,
             client.on_hidden,
             client.on_friend_request,
             client.on_friendship,
