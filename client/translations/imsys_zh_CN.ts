@@ -1916,6 +1916,10 @@
         <translation>频道</translation>
     </message>
     <message>
+        <source>%n members</source>
+        <translation>%n 位成员</translation>
+    </message>
+    <message>
         <source>blocked</source>
         <translation>已屏蔽</translation>
     </message>

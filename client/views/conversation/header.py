@@ -112,9 +112,10 @@ def status(about: Conversation, other: Person | None) -> str:
     if about.live:
         return translate("Header", "live now")
     if about.kind is not ConversationKind.PRIVATE:
-        channel = translate("Header", "channel") if about.kind is ConversationKind.CHANNEL else ""
-        count = translate("Header", "%n members", "", about.members) if about.members else ""
-        return " · ".join(one for one in (channel, count) if one)
+        channel, count = translate("Header", "channel"), about.members
+        members = translate("Header", "%n members", "", count)
+        facts = ((channel, about.kind is ConversationKind.CHANNEL), (members, bool(count)))
+        return " · ".join(words for words, shown in facts if shown)
     if other is None:
         return ""
     if other.blocked:

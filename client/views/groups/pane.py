@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
@@ -156,7 +157,8 @@ class GroupPane(QWidget):
 
     def _card(self, member: Member) -> Card:
         account = self._groups.account
-        card = Card(self._theme, self._avatars, account.person(member.uuid))
+        person = replace(account.person(member.uuid), description="")  # it is said in the profile
+        card = Card(self._theme, self._avatars, person)
         card.set_pressable()
         card.pressed.connect(lambda: self.person.emit(member.uuid))
         marks = [
@@ -226,6 +228,8 @@ class GroupPane(QWidget):
         for uuid in people:
             card = self.waiting[uuid] = Card(self._theme, self._avatars, self._groups.account.person(uuid))
             row = QHBoxLayout()
+            row.setSpacing(SMALL)
+            row.setContentsMargins(0, SMALL, 0, 0)
             for words, kind, accept in (
                 (self.tr("Let in"), "primary", True),
                 (self.tr("Decline"), "", False),

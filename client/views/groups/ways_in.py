@@ -72,6 +72,7 @@ class InvitationCard(Card):
         self.decline.clicked.connect(partial(groups.answer, one.conversation, False))
         row = QHBoxLayout()
         row.setSpacing(SMALL)
+        row.setContentsMargins(0, SMALL, 0, 0)
         row.addWidget(self.accept)
         row.addWidget(self.decline)
         row.addStretch()

@@ -69,7 +69,7 @@ def spoken(one: Conversation, person: Callable[[int], Person], now_ms: int) -> s
         parts.append(translate("ConversationRow", "Draft: {text}").format(text=line(one.draft)))
     parts.append(said(who, what) if who else what)
     parts.append(when(one.at_ms, now_ms))
-    if one.last is not None and one.last.mine:
+    if one.last is not None and one.last.mine and one.last.kind is not Kind.NOTICE:
         parts.append(mark_words(one.last))
     for is_so, word in (
         (one.pinned, translate("ConversationRow", "pinned")),
