@@ -62,9 +62,12 @@ from imsys.sdk.model import (
     Thread,
 )
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.overview import LastMessage, Overview, Threads, ThreadSettings
 from imsys.sdk.pages import Pages
+from imsys.sdk.presence import Activity, Availability, Presence, Typing, Watching
 from imsys.sdk.progress import Progress, Stage, Transfer
 from imsys.sdk.refusals import SENTENCES, NotServed, explain
+from imsys.sdk.scheduled import Schedule, Scheduled, ScheduledNews
 from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.signed_in import FileSignInStore, SignedIn, SignInStore
@@ -80,8 +83,10 @@ from imsys.util.names import check_email, check_password, check_username
 __all__ = [
     "EVERYBODY",
     "SENTENCES",
+    "Activity",
     "AddedBy",
     "Attachment",
+    "Availability",
     "CertificateChanged",
     "Client",
     "ConnectionState",
@@ -117,6 +122,7 @@ __all__ = [
     "Groups",
     "Hidden",
     "JoinRequest",
+    "LastMessage",
     "LiveChange",
     "LiveMention",
     "LiveState",
@@ -133,10 +139,12 @@ __all__ = [
     "NewcomersRead",
     "NotServed",
     "Outgoing",
+    "Overview",
     "Pages",
     "Person",
     "Pin",
     "Position",
+    "Presence",
     "Presented",
     "Progress",
     "Reaction",
@@ -148,6 +156,9 @@ __all__ = [
     "Refused",
     "Resources",
     "Role",
+    "Schedule",
+    "Scheduled",
+    "ScheduledNews",
     "Seen",
     "SeenStore",
     "Sent",
@@ -160,14 +171,18 @@ __all__ = [
     "StateChange",
     "Status",
     "Thread",
+    "ThreadSettings",
+    "Threads",
     "Timing",
     "Transfer",
     "Transfers",
     "Trust",
+    "Typing",
     "Unavailable",
     "UnfinishedUpload",
     "UnfinishedUploads",
     "UnknownEntry",
+    "Watching",
     "applied",
     "changed_certificate",
     "check_email",

@@ -23,12 +23,14 @@ from imsys.protocols.messages.files import (
     FileOfferResponse,
 )
 from imsys.protocols.messages.groups import GroupPush
+from imsys.protocols.messages.overview import SettingsPush
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
-from imsys.sdk import attachments, changing, entries, group_model, model
+from imsys.protocols.messages.timed import ScheduledPush
+from imsys.sdk import attachments, changing, entries, group_model, model, overview, scheduled
 from imsys.sdk.attachments import Grant
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
@@ -57,8 +59,11 @@ from imsys.sdk.model import (
 )
 from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.overview import Threads, ThreadSettings
+from imsys.sdk.presence import Presence, Typing, Watching
 from imsys.sdk.receipts import Receipts
 from imsys.sdk.remembering import Remembering
+from imsys.sdk.scheduled import Schedule, ScheduledNews
 from imsys.sdk.seen import SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.standing import Standing
@@ -148,6 +153,20 @@ class Client:
         """What this account is signed in on."""
         self.history: History = History(self.request, lambda: self.me.uuid)
         """Threads and what was said in them."""
+        self.threads: Threads = Threads(self.request)
+        """The list of threads, and how this user keeps each."""
+        self.on_settings: Signal[ThreadSettings] = Signal()
+        """This user keeps a thread in another way now, by another device."""
+        self.presence: Watching = Watching(reactor, self.request, self._link.request)
+        """Who is online, and who is writing."""
+        self.on_presence: Signal[Presence] = self.presence.on_presence
+        """Somebody who is looked at came or went."""
+        self.on_typing: Signal[Typing] = self.presence.on_typing
+        """Somebody is writing."""
+        self.schedule: Schedule = Schedule(self.request, lambda: self._unique_id())
+        """Texts that are sent later."""
+        self.on_scheduled: Signal[ScheduledNews] = Signal()
+        """What became of a text that is sent later."""
         self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
         """Live streams of this user and of friends."""
         trust = gateway.trust if gateway.encrypted else None
@@ -263,6 +282,7 @@ class Client:
         reply_to: int = 0,
         mentions: Mentions = (),
         forward: Forwarded | None = None,
+        expires: int = 0,
         unique_id: str = "",
     ) -> Outgoing[Message]:
         """Queue a text for a thread.
@@ -276,6 +296,7 @@ class Client:
         :param reply_to: the message of this thread that it answers.
         :param mentions: whom it mentions: at most 100 members, or ``EVERYBODY``.
         :param forward: the text that is forwarded; the server takes its words from there. See :meth:`forward`.
+        :param expires: seconds after which it is gone, up to four weeks; 0: by the timer of the thread.
         :param unique_id: that of an earlier ``Outgoing`` which failed but may have been stored, so that it is
             not stored twice.
         :raises Refused: MESSAGE_TOO_LONG (67), it is empty or too long; INVALID_FIELD (70), it is not valid
@@ -289,6 +310,7 @@ class Client:
             reply_to=reply_to,
             mentions=mentions,
             forward=forward,
+            expires=expires,
         )
 
     async def send(self, thread_id: int, text: str, *, reply_to: int = 0, mentions: Mentions = ()) -> Message:
@@ -349,6 +371,14 @@ class Client:
         """
         unique_id = unique_id or self._unique_id()
         return self._outbox.change(thread_id, changing.pin(thread_id, message_id, on, unique_id))
+
+    def set_timer(self, thread_id: int, seconds: int, *, unique_id: str = "") -> Outgoing[Entry | None]:
+        """Have messages of a thread expire that are written from now on: after an hour to four weeks; 0, never.
+
+        In a group as an admin. :raises Refused: SERVER_BUSY (73), as for :meth:`post`.
+        """
+        unique_id = unique_id or self._unique_id()
+        return self._outbox.change(thread_id, changing.timer(thread_id, seconds, unique_id))
 
     async def mark_read(self, thread_id: int, message_id: int) -> None:
         """Tell the other members that this user has read a thread up to a message."""
@@ -432,11 +462,13 @@ class Client:
             await self._catching_up.everything()
             await self._standing.arrive(login)
             self._remembering.save_soon()
+        self.presence.arrive()
         self._outbox.start(self.me.uuid)
 
     def _moved(self, login: LoginResponse) -> None:
         """Continue on the connection that has replaced another."""
         self.me = model.person(login)
+        self.presence.arrive()
         self._outbox.start(self.me.uuid)
         if self._receive:
             self._marks.start()
@@ -469,6 +501,10 @@ class Client:
             case EntriesPush():
                 for change in push.entries:
                     self._arrived(entries.pushed(change, self.me.uuid), int(change.prev_id))
+            case SettingsPush():
+                self.on_settings.emit(overview.settings(push))
+            case ScheduledPush():
+                self.on_scheduled.emit(scheduled.news(push))
             case HiddenPush():
                 self.on_hidden.emit(entries.hidden(push))
             case GroupPush():
@@ -484,7 +520,7 @@ class Client:
                 if changed is not None:
                     self.on_device.emit(changed)
             case _:
-                if not self._standing.pushed(push):
+                if not (self._standing.pushed(push) or self.presence.pushed(push)):
                     self.on_push.emit(push)
 
     def _befriended(self, push: FriendshipPush) -> None:

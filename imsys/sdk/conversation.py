@@ -42,6 +42,7 @@ def applied(message: Message, entry: Entry) -> Message:
                 forward=None,
                 reactions=(),
                 pinned=False,
+                expires_at=None,
                 as_of=entry.id,
             )
     return message

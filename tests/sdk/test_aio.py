@@ -255,6 +255,8 @@ class Complete(AioScene):
             (sdk.history.History, aio.History),
             (sdk.Groups, aio.Groups),
             (sdk.LiveStreams, aio.Live),
+            (sdk.Schedule, aio.Schedule),
+            (sdk.Threads, aio.Threads),
         ]
         for behind, part in pairs:
             for name, member in inspect.getmembers(behind, inspect.isfunction):

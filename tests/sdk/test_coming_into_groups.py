@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from imsys.errors import Refused, Status
 from imsys.sdk import (
-    Client,
     ConnectionState,
-    Credentials,
     GroupEvent,
     GroupNews,
     MemorySeenStore,
     Message,
-    SeenStore,
 )
-from tests.sdk.scene import QUICK, Seen
-from tests.sdk.test_histories import Direct
-from tests.support.chat import PATIENCE, ChatCase
+from tests.sdk.direct import DirectCase
+from tests.sdk.scene import Seen
 from tests.support.stores import OnMariaDb, OnSqlite
 
 
-class Coming(ChatCase):
-    async def setUp(self) -> None:
-        await super().setUp()
-        self.anna, self.carl = await self.people("anna", "carl")
-        await self.befriend(self.anna, self.carl)
-
-    async def online(self, user: int, seen: SeenStore | None = None) -> Client:
-        client = Client(
-            self.reactor,
-            Direct(self.reactor, self.server, user),
-            Credentials(username=str(user), password="-"),
-            seen=seen,
-            timing=QUICK,
-        )
-        self.addCleanup(lambda: Deferred.fromCoroutine(client.stop()))
-        await client.start()
-        return client
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        late = self.reactor.seconds() + PATIENCE
-        while not condition():
-            self.assertLess(self.reactor.seconds(), late)
-            await deferLater(self.reactor, 0.005)
-
+class Coming(DirectCase):
     async def test_newcomer(self) -> None:
         """Who comes into a group is told what is said from then on; what was before is there to be read."""
         anna, seen = await self.online(self.anna), MemorySeenStore()

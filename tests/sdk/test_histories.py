@@ -20,42 +20,21 @@ from imsys.sdk import (
     Conversation,
     Credentials,
     Entry,
-    Gateway,
     Logged,
-    Login,
     MemorySeenStore,
     Message,
     Outgoing,
     Refused,
 )
 from imsys.store.database import Transaction
+from tests.sdk.direct import Direct
 from tests.sdk.scene import QUICK
-from tests.support.chat import PATIENCE, ChatCase, ChatServer
+from tests.support.chat import PATIENCE, ChatCase
 from tests.support.stores import OnMariaDb, OnSqlite
 
 NAMES = ("anna", "bert", "carl")
 EMOJI = ("👍", "❤", "👩‍👩‍👧")
 TIMING = dataclasses.replace(QUICK, patience=0.05, deadline=10.0)
-
-
-class Direct(Gateway):
-    """A gateway that knows its one user and its one server."""
-
-    def __init__(self, reactor: Any, server: ChatServer, user: int) -> None:
-        super().__init__(reactor, "http://127.0.0.1:9")
-        self._server = server
-        self._user = user
-
-    async def login(self, username: str, password: str, *, failed: Any = ()) -> Login:
-        """Give a new token."""
-        return await self._login(await self._server.tokens.issue(self._user))
-
-    async def resume(self, uuid: int, token: str, *, failed: Any = ()) -> Login:
-        """Let them come back."""
-        return await self._login(token)
-
-    async def _login(self, token: str) -> Login:
-        return Login(uuid=self._user, host="127.0.0.1", port=self._server.port.getHost().port, token=token)
 
 
 class Member:

@@ -23,6 +23,10 @@ Event = (
     | sdk.Person
     | sdk.Position
     | sdk.LiveChange
+    | sdk.Presence
+    | sdk.ScheduledNews
+    | sdk.ThreadSettings
+    | sdk.Typing
     | sdk.StateChange
 )
 """What :meth:`Client.events` gives. A :class:`Person` is a friend whose card has changed."""
@@ -54,6 +58,10 @@ class EventQueue:
             client.on_friendship,
             client.on_profile,
             client.on_position,
+            client.on_presence,
+            client.on_scheduled,
+            client.on_settings,
+            client.on_typing,
             client.on_live,
             client.on_connection_state,
         ):

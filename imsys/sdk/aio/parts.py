@@ -14,7 +14,7 @@ from imsys import sdk
 from imsys.sdk import contacts, groups, history
 from imsys.sdk.aio.bridging import Pages, Part, awaited, listed
 
-__all__ = ["Contacts", "Files", "Groups", "History", "Live", "Pages"]
+__all__ = ["Contacts", "Files", "Groups", "History", "Live", "Pages", "Schedule", "Threads", "Watching"]
 
 T = TypeVar("T")
 
@@ -86,6 +86,31 @@ class Live(Part[sdk.LiveStreams]):
     start = awaited(sdk.LiveStreams.start)
     stop = awaited(sdk.LiveStreams.stop)
     running = listed(sdk.LiveStreams.running)
+
+
+class Threads(Part[sdk.Threads]):
+    """The list of threads; see :class:`imsys.sdk.Threads`."""
+
+    overview = listed(sdk.Threads.overview)
+    settings = awaited(sdk.Threads.settings)
+    change = awaited(sdk.Threads.change)
+
+
+class Watching(Part[sdk.Watching]):
+    """Who is online, and who is writing; see :class:`imsys.sdk.Watching`."""
+
+    watch = awaited(sdk.Watching.watch)
+    writing = awaited(sdk.Watching.writing)
+    seen_by = awaited(sdk.Watching.seen_by)
+
+
+class Schedule(Part[sdk.Schedule]):
+    """Texts that are sent later; see :class:`imsys.sdk.Schedule`."""
+
+    add = awaited(sdk.Schedule.add)
+    waiting = listed(sdk.Schedule.waiting)
+    change = awaited(sdk.Schedule.change)
+    cancel = awaited(sdk.Schedule.cancel)
 
 
 class Files(Part[sdk.Transfers]):
