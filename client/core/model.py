@@ -21,7 +21,7 @@ class Kind(enum.Enum):
     VIDEO = "video"
     LIVE = "live"
     NOTICE = "notice"
-    """Something that happened to the conversation, in words."""
+    """Something that happened to the group: see :mod:`client.core.notices`."""
     UNKNOWN = "unknown"
     """What a later version sends."""
 
@@ -233,6 +233,25 @@ class Conversation:
     muted_until_ms: int = 0
     live: str = ""
     """Id of the live stream that runs in it; empty: none."""
+    members: int = 0
+    """How many belong to a group, I among them; 0: nobody knows."""
+    role: int = 0
+    """Mine in a group: see :mod:`client.core.groups`."""
+    description: str = ""
+    old_for_new: bool = True
+    """Whether newcomers read what was said before they came."""
+    gone: bool = False
+    """I belong to the group no more: what was said stays, and nothing comes."""
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether I may change it and who belongs to it."""
+        return self.role >= 2 and not self.gone
+
+    @property
+    def can_write(self) -> bool:
+        """Whether I may write."""
+        return not self.gone and (self.kind is not ConversationKind.CHANNEL or self.role >= 2)
 
     @property
     def at_ms(self) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from client.core.changes import Changes
+from client.core.groups import Groups
 from client.core.model import (
     Connection,
     Conversation,
@@ -319,7 +320,7 @@ class Commands(Protocol):
         ...
 
 
-class Account(Reader, Commands, Protocol):
+class Account(Reader, Commands, Groups, Protocol):
     """One account: what is known, what can be done, and what has changed."""
 
     changes: Changes

@@ -232,7 +232,8 @@ def first_at(db: apsw.Connection, conversation: int, at_ms: int, low: int, high:
 def unread(db: apsw.Connection, conversation: int, read: int, most: int = 10_000) -> int:
     """Messages of others after an id, counted up to a bound."""
     found = db.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ? AND ord > ? AND ord < ? AND NOT mine LIMIT ?)",
+        "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ? AND ord > ? AND ord < ? AND NOT mine"
+        " AND kind != 'notice' LIMIT ?)",
         (conversation, read, LAST, most),
     )
     return found.fetchone()[0]  # type: ignore[index,no-any-return]
@@ -259,7 +260,9 @@ def find(
     page = before(db, conversation, place, rows)
     sought = text.casefold()
     found = [
-        message for message in reversed(page) if sought in message.text.casefold() or _named(message, sought)
+        message
+        for message in reversed(page)
+        if message.kind is not Kind.NOTICE and (sought in message.text.casefold() or _named(message, sought))
     ]
     return found[:most], order(page[0]) if len(page) == rows else None
 

@@ -49,6 +49,9 @@ MIGRATIONS = (
     CREATE INDEX answers ON messages (conversation, reply_to) WHERE reply_to != 0;
     CREATE INDEX pinned ON messages (conversation) WHERE pinned;
     """,
+    """
+    ALTER TABLE conversations ADD COLUMN grouped TEXT NOT NULL DEFAULT '';
+    """,
 )
 """Each leads from one version to the next; ``PRAGMA user_version`` says which one a store has."""
 

@@ -15,6 +15,7 @@ from client.sync.downloads import Downloads
 from client.sync.features.conversations import Conversations, FirstPages
 from client.sync.features.entries import Entries
 from client.sync.features.friends import Friends
+from client.sync.features.groups import Groups
 from client.sync.features.messages import Messages
 from client.sync.features.people import People
 from client.sync.features.positions import Positions
@@ -61,6 +62,7 @@ class Parts:
     conversations: Conversations
     positions: Positions
     streams: Streams
+    groups: Groups
 
 
 class Uses:
@@ -109,9 +111,10 @@ def join(
         sending.refused.subscribe(lambda refused: friends.refused(*refused))
     positions = Positions(client, known, keeper, conversations)
     streams = Streams(client, known)
+    groups = Groups(client, known, keeper, writer, conversations)
     pages = FirstPages(known, keeper, history)
     Quotes(known, keeper, history)
-    catch_up = CatchUp([friends, conversations, positions, streams, pages])
+    catch_up = CatchUp([friends, conversations, groups, positions, streams, pages])
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))
     session.online.subscribe(lambda _: messages.connected())
@@ -140,4 +143,5 @@ def join(
         conversations,
         positions,
         streams,
+        groups,
     )

@@ -487,6 +487,90 @@
         <source>This picture is damaged. Whoever sent it may send it again.</source>
         <translation>此图片已损坏。可以请发送者重新发送。</translation>
     </message>
+    <message>
+        <source>{names} are invited: they decide themselves.</source>
+        <translation>已邀请{names}，由对方自己决定。</translation>
+    </message>
+    <message>
+        <source>{names} do not want to be added to groups.</source>
+        <translation>{names}不希望被加入群组。</translation>
+    </message>
+    <message>
+        <source>{actor} created the group “{title}”</source>
+        <translation>{actor}创建了群组“{title}”</translation>
+    </message>
+    <message>
+        <source>{actor} joined the group</source>
+        <translation>{actor}加入了群组</translation>
+    </message>
+    <message>
+        <source>{actor} added {people}</source>
+        <translation>{actor}添加了{people}</translation>
+    </message>
+    <message>
+        <source>{actor} joined by a link</source>
+        <translation>{actor}通过链接加入</translation>
+    </message>
+    <message>
+        <source>{actor} left the group</source>
+        <translation>{actor}退出了群组</translation>
+    </message>
+    <message>
+        <source>{actor} removed {people}</source>
+        <translation>{actor}移出了{people}</translation>
+    </message>
+    <message>
+        <source>{actor} made {people} an admin</source>
+        <translation>{actor}将{people}设为管理员</translation>
+    </message>
+    <message>
+        <source>{actor} took the admin role from {people}</source>
+        <translation>{actor}取消了{people}的管理员身份</translation>
+    </message>
+    <message>
+        <source>{actor} made {people} the owner</source>
+        <translation>{actor}将群主转让给{people}</translation>
+    </message>
+    <message>
+        <source>{actor} muted {people}</source>
+        <translation>{actor}禁言了{people}</translation>
+    </message>
+    <message>
+        <source>{actor} lets {people} write again</source>
+        <translation>{actor}解除了{people}的禁言</translation>
+    </message>
+    <message>
+        <source>{actor} named the group “{title}”</source>
+        <translation>{actor}将群组命名为“{title}”</translation>
+    </message>
+    <message>
+        <source>{actor} changed the description</source>
+        <translation>{actor}修改了群介绍</translation>
+    </message>
+    <message>
+        <source>{actor} changed the picture of the group</source>
+        <translation>{actor}更换了群头像</translation>
+    </message>
+    <message>
+        <source>{actor} lets only admins write</source>
+        <translation>{actor}设为仅管理员可发言</translation>
+    </message>
+    <message>
+        <source>{actor} lets everybody write</source>
+        <translation>{actor}设为所有人可发言</translation>
+    </message>
+    <message>
+        <source>{actor} lets newcomers read what was said before</source>
+        <translation>{actor}允许新成员查看以前的消息</translation>
+    </message>
+    <message>
+        <source>{actor} hides from newcomers what was said before</source>
+        <translation>{actor}不让新成员查看以前的消息</translation>
+    </message>
+    <message>
+        <source>{names} and {count} others</source>
+        <translation>{names}等另外{count}人</translation>
+    </message>
 </context>
 <context>
     <name>About</name>
@@ -609,6 +693,17 @@
     </message>
 </context>
 <context>
+    <name>AddMembersPage</name>
+    <message>
+        <source>Add members</source>
+        <translation>添加成员</translation>
+    </message>
+    <message>
+        <source>Add</source>
+        <translation>添加</translation>
+    </message>
+</context>
+<context>
     <name>AppearancePage</name>
     <message>
         <source>Appearance</source>
@@ -682,8 +777,12 @@
 <context>
     <name>Barred</name>
     <message>
-        <source>Only its owner writes in this channel.</source>
-        <translation>只有频道所有者可以在此发言。</translation>
+        <source>Only admins write in this channel.</source>
+        <translation>此频道仅管理员可发言。</translation>
+    </message>
+    <message>
+        <source>You are not in this group any more.</source>
+        <translation>你已不在此群组中。</translation>
     </message>
     <message>
         <source>You have blocked {name}.</source>
@@ -885,6 +984,10 @@
         <translation>查找用户</translation>
     </message>
     <message>
+        <source>New group</source>
+        <translation>新建群组</translation>
+    </message>
+    <message>
         <source>No friends yet</source>
         <translation>还没有好友</translation>
     </message>
@@ -992,6 +1095,49 @@
     <message>
         <source>Text</source>
         <translation>文本</translation>
+    </message>
+</context>
+<context>
+    <name>CreateGroupPage</name>
+    <message>
+        <source>New group</source>
+        <translation>新建群组</translation>
+    </message>
+    <message>
+        <source>Everybody</source>
+        <translation>所有人</translation>
+    </message>
+    <message>
+        <source>Only admins: a channel</source>
+        <translation>仅管理员：频道</translation>
+    </message>
+    <message>
+        <source>All that was said before</source>
+        <translation>以前的全部消息</translation>
+    </message>
+    <message>
+        <source>What is said after they came</source>
+        <translation>加入之后的消息</translation>
+    </message>
+    <message>
+        <source>Create group</source>
+        <translation>创建群组</translation>
+    </message>
+    <message>
+        <source>Name of the group</source>
+        <translation>群组名称</translation>
+    </message>
+    <message>
+        <source>Who writes</source>
+        <translation>谁可以发言</translation>
+    </message>
+    <message>
+        <source>What newcomers read</source>
+        <translation>新成员可查看</translation>
+    </message>
+    <message>
+        <source>Members</source>
+        <translation>成员</translation>
     </message>
 </context>
 <context>
@@ -1633,6 +1779,160 @@
     </message>
 </context>
 <context>
+    <name>GroupPane</name>
+    <message>
+        <source>Add members</source>
+        <translation>添加成员</translation>
+    </message>
+    <message>
+        <source>Group settings</source>
+        <translation>群组设置</translation>
+    </message>
+    <message>
+        <source>They ask to be let in</source>
+        <translation>申请加入的人</translation>
+    </message>
+    <message>
+        <source>Members</source>
+        <translation>成员</translation>
+    </message>
+    <message>
+        <source>Leave group</source>
+        <translation>退出群组</translation>
+    </message>
+    <message>
+        <source>Leave this group? What was said stays here.</source>
+        <translation>退出此群组？已有的消息会保留在这里。</translation>
+    </message>
+    <message>
+        <source>Leave</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>channel</source>
+        <translation>频道</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n members</source>
+        <translation>
+            <numerusform>%n 位成员</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>You are not in this group any more.</source>
+        <translation>你已不在此群组中。</translation>
+    </message>
+    <message numerus="yes">
+        <source>and %n more</source>
+        <translation>
+            <numerusform>以及另外 %n 人</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>owner</source>
+        <translation>群主</translation>
+    </message>
+    <message>
+        <source>admin</source>
+        <translation>管理员</translation>
+    </message>
+    <message>
+        <source>muted</source>
+        <translation>已禁言</translation>
+    </message>
+    <message>
+        <source>What can be done with {name}</source>
+        <translation>对{name}的操作</translation>
+    </message>
+    <message>
+        <source>Let write again</source>
+        <translation>解除禁言</translation>
+    </message>
+    <message>
+        <source>Mute for an hour</source>
+        <translation>禁言一小时</translation>
+    </message>
+    <message>
+        <source>Mute for a week</source>
+        <translation>禁言一周</translation>
+    </message>
+    <message>
+        <source>Make an admin</source>
+        <translation>设为管理员</translation>
+    </message>
+    <message>
+        <source>Take the admin role away</source>
+        <translation>取消管理员</translation>
+    </message>
+    <message>
+        <source>Hand the group over</source>
+        <translation>转让群主</translation>
+    </message>
+    <message>
+        <source>Remove from the group</source>
+        <translation>移出群组</translation>
+    </message>
+    <message>
+        <source>Let in</source>
+        <translation>同意</translation>
+    </message>
+    <message>
+        <source>Decline</source>
+        <translation>拒绝</translation>
+    </message>
+</context>
+<context>
+    <name>GroupSettingsPage</name>
+    <message>
+        <source>Group settings</source>
+        <translation>群组设置</translation>
+    </message>
+    <message>
+        <source>Everybody</source>
+        <translation>所有人</translation>
+    </message>
+    <message>
+        <source>Only admins: a channel</source>
+        <translation>仅管理员：频道</translation>
+    </message>
+    <message>
+        <source>All that was said before</source>
+        <translation>以前的全部消息</translation>
+    </message>
+    <message>
+        <source>What is said after they came</source>
+        <translation>加入之后的消息</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Name of the group</source>
+        <translation>群组名称</translation>
+    </message>
+    <message>
+        <source>Description</source>
+        <translation>群介绍</translation>
+    </message>
+    <message>
+        <source>Who writes</source>
+        <translation>谁可以发言</translation>
+    </message>
+    <message>
+        <source>What newcomers read</source>
+        <translation>新成员可查看</translation>
+    </message>
+    <message>
+        <source>The description has {count} characters, and at most {most} are kept.</source>
+        <translation>简介有 {count} 个字符，最多 {most} 个。</translation>
+    </message>
+    <message>
+        <source>Saved</source>
+        <translation>已保存</translation>
+    </message>
+</context>
+<context>
     <name>Header</name>
     <message>
         <source>Back</source>
@@ -1668,6 +1968,67 @@
     </message>
 </context>
 <context>
+    <name>InvitationCard</name>
+    <message>
+        <source>{name} invites you</source>
+        <translation>{name}邀请你</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n members</source>
+        <translation>
+            <numerusform>%n 位成员</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Accept</source>
+        <translation>接受</translation>
+    </message>
+    <message>
+        <source>Decline</source>
+        <translation>拒绝</translation>
+    </message>
+</context>
+<context>
+    <name>Invitations</name>
+    <message>
+        <source>Invitations to groups</source>
+        <translation>群组邀请</translation>
+    </message>
+</context>
+<context>
+    <name>JoinByLink</name>
+    <message>
+        <source>See where it leads</source>
+        <translation>查看链接</translation>
+    </message>
+    <message>
+        <source>Link into a group</source>
+        <translation>群组链接</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n members</source>
+        <translation>
+            <numerusform>%n 位成员</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>an admin lets you in</source>
+        <translation>需管理员同意</translation>
+    </message>
+    <message>
+        <source>Ask to be let in</source>
+        <translation>申请加入</translation>
+    </message>
+    <message>
+        <source>Join</source>
+        <translation>加入</translation>
+    </message>
+    <message>
+        <source>The admins of the group are asked; it appears here when one lets you in.</source>
+        <translation>已向群管理员申请；获同意后群组会出现在这里。</translation>
+    </message>
+</context>
+<context>
     <name>LanguagePage</name>
     <message>
         <source>Language</source>
@@ -1680,6 +2041,110 @@
     <message>
         <source>It changes when the program is started the next time.</source>
         <translation>下次启动程序时生效。</translation>
+    </message>
+</context>
+<context>
+    <name>LinkRow</name>
+    <message>
+        <source>until {time}</source>
+        <translation>有效期至{time}</translation>
+    </message>
+    <message>
+        <source>for ever</source>
+        <translation>永久有效</translation>
+    </message>
+    <message>
+        <source>used {used} of {uses} times</source>
+        <translation>已使用 {used}/{uses} 次</translation>
+    </message>
+    <message numerus="yes">
+        <source>used %n times</source>
+        <translation>
+            <numerusform>已使用 %n 次</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>an admin lets in</source>
+        <translation>需管理员同意</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy the link {code}</source>
+        <translation>复制链接 {code}</translation>
+    </message>
+    <message>
+        <source>End</source>
+        <translation>停用</translation>
+    </message>
+    <message>
+        <source>End the link {code}</source>
+        <translation>停用链接 {code}</translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+</context>
+<context>
+    <name>Links</name>
+    <message>
+        <source>For a week</source>
+        <translation>一周</translation>
+    </message>
+    <message>
+        <source>For an hour</source>
+        <translation>一小时</translation>
+    </message>
+    <message>
+        <source>For a day</source>
+        <translation>一天</translation>
+    </message>
+    <message>
+        <source>For ever</source>
+        <translation>永久</translation>
+    </message>
+    <message>
+        <source>Any number of times</source>
+        <translation>不限次数</translation>
+    </message>
+    <message>
+        <source>Once</source>
+        <translation>一次</translation>
+    </message>
+    <message>
+        <source>10 times</source>
+        <translation>10 次</translation>
+    </message>
+    <message>
+        <source>100 times</source>
+        <translation>100 次</translation>
+    </message>
+    <message>
+        <source>An admin lets each of them in</source>
+        <translation>每个人都需管理员同意</translation>
+    </message>
+    <message>
+        <source>Make a link</source>
+        <translation>生成链接</translation>
+    </message>
+    <message>
+        <source>Links into the group</source>
+        <translation>群组链接</translation>
+    </message>
+    <message>
+        <source>Who has one comes in without being added.</source>
+        <translation>有链接的人无需添加即可加入。</translation>
+    </message>
+    <message>
+        <source>How long a new link leads here</source>
+        <translation>新链接的有效期</translation>
+    </message>
+    <message>
+        <source>How often it may be used</source>
+        <translation>可使用次数</translation>
     </message>
 </context>
 <context>
@@ -2042,6 +2507,42 @@
     <message>
         <source>Do not send {name}</source>
         <translation>不发送 {name}</translation>
+    </message>
+</context>
+<context>
+    <name>Picking</name>
+    <message>
+        <source>Search friends</source>
+        <translation>搜索好友</translation>
+    </message>
+    <message>
+        <source>Friends</source>
+        <translation>好友</translation>
+    </message>
+    <message>
+        <source>No friend has this name.</source>
+        <translation>没有叫这个名字的好友。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n chosen</source>
+        <translation>
+            <numerusform>已选 %n 人</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>PictureChoice</name>
+    <message>
+        <source>Choose a picture …</source>
+        <translation>选择图片…</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Choose a picture</source>
+        <translation>选择图片</translation>
     </message>
 </context>
 <context>

@@ -32,6 +32,8 @@ class Obstacle(enum.Enum):
     """The same, and they ask me."""
     CHANNEL = "channel"
     """It is not mine to write in."""
+    GONE = "gone"
+    """I am not in this group any more."""
 
 
 class ConversationPresenter:
@@ -91,7 +93,9 @@ class ConversationPresenter:
         """Why nobody can write here; ``None``: one can."""
         other = self.other
         if other is None:
-            return Obstacle.CHANNEL if self.about.kind is ConversationKind.CHANNEL else None
+            if self.about.gone:
+                return Obstacle.GONE
+            return None if self.about.can_write else Obstacle.CHANNEL
         if other.blocked:
             return Obstacle.BLOCKED
         if other.friend:

@@ -36,7 +36,14 @@ from client.translations.tr import tr
 from client.widgets.messages import media
 from client.widgets.messages.look import Hit, Look
 from client.widgets.messages.text import Body, body
-from client.widgets.messages.words import day_words, forwarded_words, quote_author, quote_words, time_of
+from client.widgets.messages.words import (
+    content,
+    day_words,
+    forwarded_words,
+    quote_author,
+    quote_words,
+    time_of,
+)
 
 
 @dataclass(slots=True)
@@ -132,7 +139,7 @@ def _above(row: Row, look: Look) -> float:
 def _notice(row: Row, look: Look, top: float) -> None:
     room = min(look.width - 4 * WIDE, look.bubble_most * 1.3)
     row.notice = True
-    row.text = body(row.message.text, room - 2 * GAP, look.theme, Font.META, plain=True)
+    row.text = body(content(row.message, look.person), room - 2 * GAP, look.theme, Font.META, plain=True)
     width, height = row.text.width + 2 * GAP, row.text.height + TIGHT
     row.bubble = QRectF((look.width - width) / 2, top + SMALL, width, height)
     row.text_at = QPointF(row.bubble.left() + GAP, row.bubble.top() + TIGHT / 2)

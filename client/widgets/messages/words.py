@@ -16,6 +16,7 @@ from client.core.grouping import Day, day_label, day_of
 from client.core.model import Kind, Mark, Message, Person, Quote, Stage, Transfer
 from client.translations.sentences import listed, sentence
 from client.translations.tr import tr
+from client.widgets.messages.notice_words import notice_words
 
 
 def time_of(at_ms: int) -> str:
@@ -98,8 +99,10 @@ def transfer_words(transfer: Transfer) -> str:
     }.get(stage, done)
 
 
-def content(message: Message) -> str:
-    """What is in it, in words."""
+def content(message: Message, person: Callable[[int], Person] | None = None) -> str:
+    """What is in it, in words; of something that happened, with ``person`` who did it."""
+    if message.kind is Kind.NOTICE:
+        return notice_words(message, person) if person is not None else ""
     if message.recalled:
         return tr("Message deleted")
     name = safe_name(message.attachment.filename) if message.attachment is not None else ""
@@ -114,9 +117,9 @@ def content(message: Message) -> str:
     return listed((kind, shown(message.text)))
 
 
-def content_line(message: Message) -> str:
+def content_line(message: Message, person: Callable[[int], Person] | None = None) -> str:
     """The same in one line, without the marks of formatting."""
-    return plain(content(message))
+    return plain(content(message, person))
 
 
 def mark_words(message: Message) -> str:
@@ -164,7 +167,7 @@ def quote_words(quote: Quote) -> str:
 def spoken(message: Message, person: Callable[[int], Person]) -> str:
     """``Anna, 10:42, text, read``: how a message is read aloud."""
     if message.kind is Kind.NOTICE:
-        return content(message)
+        return content(message, person)
     quote = (
         tr("answer to: {text}").format(text=shown(quote_words(message.quote))[:80]) if message.quote else ""
     )
@@ -188,4 +191,6 @@ def spoken(message: Message, person: Callable[[int], Person]) -> str:
 def copied(message: Message, person: Callable[[int], Person]) -> str:
     """``Name, time: text``: a message among several that are copied."""
     name = shown_name(person(message.sender).name)
-    return tr("{name}, {time}: {text}").format(name=name, time=time_of(message.at_ms), text=content(message))
+    return tr("{name}, {time}: {text}").format(
+        name=name, time=time_of(message.at_ms), text=content(message, person)
+    )
