@@ -27,6 +27,7 @@ TABLES = {
     "file_outbox",
     "live_streams",
     "sign_ins",
+    "devices",
     "epochs",
     "looks",
     "entries",
@@ -39,6 +40,7 @@ TABLES = {
     "mentions",
     "expiring",
     "thread_settings",
+    "scheduled",
     "schema_migrations",
 }
 
