@@ -311,6 +311,7 @@ class Plans(StoreCase):
         made = await groups.create(self.ids, anna, new, 9)
         group = made.messages[0].thread_id
         await groups.made(anna, "group")
+        await groups.invited(anna, group)
         await groups.added_by(carl, 0)
         await groups.get(anna, group)
         await groups.members(anna, group, 0, 10)
