@@ -19,7 +19,7 @@ from imsys.errors import Status, Unavailable
 from imsys.protocols.framing import CHAT
 from imsys.store.members import MemberLists
 from imsys.util.surge import Surge
-from tests.chat.test_outbound import no_lists
+from tests.support.chat import no_lists
 
 NAMES = ("one", "two", "three")
 USERS = (1, 2)
