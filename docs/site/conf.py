@@ -33,7 +33,8 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!imsys\.).*"),  # Python's and other packages', whose documentation is elsewhere
     ("py:.*", r"imsys\.(?!sdk\.).*"),  # annotations with what is no promise to anybody
-    ("py:.*", r"imsys\.sdk\.\w+\.([A-Z]|Ask|Files|Lifecycle)"),
+    ("py:.*", r"imsys\.sdk\.aio\.\w+\.([A-Z]|Part|ReactorThread)"),
+    ("py:.*", r"imsys\.sdk\.\w+\.([A-Z]|Ask|Change|Files|Lifecycle)"),
 ]
 
 html_theme = "furo"

@@ -80,6 +80,7 @@ def render(results: Results, text: str) -> str:
         "controls": _controls,
         "login": _logins,
         "idle": _idle,
+        "groups": _groups,
         "growth": _growth,
         "live": _live,
         "faults": broken.faults_table,
@@ -312,6 +313,35 @@ def _idle(results: Results) -> str:
 
     head = ("connections", "held", "KB a session", "heartbeat p50 / p99 / max, ms", "heartbeats a second")
     return rows_of(results, "idle", head, row)
+
+
+def _groups(results: Results) -> str:
+    def row(found: Found) -> list[str]:
+        waits = [
+            " / ".join(cell(found, "latency", name, rank) for rank in ("p50", "p99"))
+            for name in ("each receiver", "last receiver")
+        ]
+        cpu = statistics.median(
+            sum(
+                spent
+                for name, spent in report["cpu_ms_per_1000"].items()
+                if name.startswith(("server", "chat"))
+            )
+            for report in found
+        )
+        rates = [cell(found, "rates", name) for name in ("messages", "deliveries")]
+        return [*rates, *waits, svg.number(cpu), cell(found, "figures", "memory of a server, MB")]
+
+    head = (
+        "members",
+        "messages a second",
+        "deliveries a second",
+        "each receiver p50 / p99, ms",
+        "last receiver p50 / p99, ms",
+        "CPU of servers, µs a delivery",
+        "memory of a server, MB",
+    )
+    return rows_of(results, "groups", head, row)
 
 
 def _sizes(results: Results, scene: str) -> list[int]:

@@ -95,6 +95,16 @@ def _idle(connections: int, *arguments: str, tls: bool = False, seconds: float =
     )
 
 
+def _groups(members: int, title: str, *arguments: str, name: str = "") -> Scene:
+    return Scene(
+        name=f"groups-{members}{name}",
+        title=title,
+        group="groups",
+        arguments=("groups", *_MARIADB, "--members", str(members), *arguments),
+        quick=_QUICK,
+    )
+
+
 def _growth(backend: str, title: str) -> Scene:
     return Scene(
         name=f"growth-{backend}",
@@ -222,6 +232,19 @@ SCENES: Sequence[Scene] = (
     _idle(19_000, *_MARIADB),
     _idle(19_000, *_MARIADB, tls=True),
     _idle(90_000, *_MARIADB, "--processes", "5", seconds=1800.0),
+    _groups(10, "50 groups of 10", "--groups", "50"),
+    _groups(10, "50 groups of 10, 2 servers", "--groups", "50", "--nodes", "2", name="-nodes"),
+    _groups(100, "5 groups of 100", "--groups", "5", "--window", "4"),
+    _groups(
+        100, "5 groups of 100, 2 servers", "--groups", "5", "--window", "4", "--nodes", "2", name="-nodes"
+    ),
+    _groups(1_000, "1,000", "--window", "4"),
+    _groups(1_000, "1,000, 10 % there", "--window", "4", "--online", "10", name="-few"),
+    _groups(1_000, "1,000, 2 servers", "--window", "4", "--nodes", "2", name="-nodes"),
+    _groups(10_000, "10,000", "--window", "2"),
+    _groups(10_000, "10,000, one message a second", "--rate", "1", "--time", "60", name="-slow"),
+    _groups(10_000, "10,000, 10 % there", "--window", "4", "--online", "10", name="-few"),
+    _groups(10_000, "10,000, 2 servers", "--window", "2", "--nodes", "2", name="-nodes"),
     _growth("mysql", "MariaDB"),
     _growth("sqlite", "SQLite"),
     _files("files", "on the disk", "--rounds", "3"),
@@ -360,6 +383,18 @@ GOALS: Sequence[Goal] = (
             Figure(path=("counts", "held"), what="held", at_least=90_000),
             Figure(path=("latency", "heartbeat", "p99"), what="ms heartbeat p99", at_most=1000),
         ),
+    ),
+    Goal(
+        scene="groups-1000",
+        title="deliveries in a group of 1,000",
+        original="–",
+        figures=(Figure(path=("rates", "deliveries"), what="a second", at_least=60_000),),
+    ),
+    Goal(
+        scene="groups-10000-slow",
+        title="a message a second to 10,000 who are there",
+        original="–",
+        figures=(Figure(path=("latency", "each receiver", "p99"), what="ms p99", at_most=200),),
     ),
     Goal(
         scene="growth-mysql",

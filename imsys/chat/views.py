@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from imsys.errors import Refused
 from imsys.files.sniffing import kind
 from imsys.protocols.identifiers import encode_id
 from imsys.protocols.messages.contacts import (
@@ -27,6 +28,7 @@ from imsys.protocols.messages.presence import State as PresenceState
 from imsys.protocols.messages.registry import service_id
 from imsys.protocols.messages.texts import Forward, IncomingText, VerifiedText
 from imsys.protocols.messages.threads import Position, PositionPush
+from imsys.protocols.messages.timed import ScheduledPush, ScheduledText
 from imsys.server.dispatch import frame
 from imsys.store.appending import Stored
 from imsys.store.contacts import Contact, Friendship, Pending
@@ -34,6 +36,7 @@ from imsys.store.files import File
 from imsys.store.ids import moment, timestamp
 from imsys.store.live import LiveStream
 from imsys.store.people import Person
+from imsys.store.scheduled import Scheduled
 from imsys.store.threads import Mark
 
 if TYPE_CHECKING:
@@ -232,6 +235,29 @@ def tell_presence(session: Session, states: Sequence[State]) -> None:
     """Push states to a session that watches these users."""
     push = PresencePush(states=[presence_state(state) for state in states])
     session.push(frame(service_id(PresencePush), push))
+
+
+def scheduled_text(text: Scheduled) -> ScheduledText:
+    """Make the item of a text that waits for its time."""
+    return ScheduledText(
+        **extra_fields(text.extra),
+        schedule_id=str(text.schedule_id),
+        thread_id=str(text.thread_id),
+        unique_id=text.unique_id,
+        content=text.content,
+        at=moment(text.due_at),
+    )
+
+
+def scheduled_push(text: Scheduled, state: str, refused: Refused | None = None) -> ScheduledPush:
+    """Make the push of what became of a text that waited."""
+    return ScheduledPush(
+        schedule_id=str(text.schedule_id),
+        thread_id=str(text.thread_id),
+        state=state,
+        scheduled=scheduled_text(text) if state == "waiting" else UNSET,
+        status=UNSET if refused is None else int(refused.status),
+    )
 
 
 def live_push(stream: LiveStream) -> LivePush:

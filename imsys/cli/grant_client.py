@@ -47,6 +47,14 @@ class GrantClient:
         """Offer a picture for the user's avatar."""
         return await self._later(lambda client: client.offer_avatar(filename, size, sha256=sha256, mime=mime))
 
+    async def offer_group_picture(
+        self, filename: str, size: int, *, sha256: str = "", mime: str = ""
+    ) -> Grant:
+        """Offer a picture for a group."""
+        return await self._later(
+            lambda client: client.offer_group_picture(filename, size, sha256=sha256, mime=mime)
+        )
+
     async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
         """Ask for the grant to a file."""
         known = None if write or thumbnail else self._known.pop(file_id, None)

@@ -62,7 +62,9 @@ async def presented_by(
     host, port = parts.hostname, parts.port or 443
     plain = HostnameEndpoint(reactor, host, port, timeout=deadline)
     try:
-        certificate = await _handshake(reactor, wrapClientTLS(_AnyCertificate(host), plain), deadline)
+        certificate = await _handshake(
+            reactor, wrapClientTLS(_AnyCertificate(host), plain, reactor), deadline
+        )
     except Exception as problem:
         raise Unavailable(Status.NETWORK_ERROR, explain(problem)) from problem
     sentence = ""

@@ -22,12 +22,15 @@ from imsys.protocols.messages.files import (
     FileOfferRequest,
     FileOfferResponse,
 )
+from imsys.protocols.messages.groups import GroupPush
+from imsys.protocols.messages.overview import SettingsPush
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
-from imsys.sdk import attachments, changing, entries, model
+from imsys.protocols.messages.timed import ScheduledPush
+from imsys.sdk import attachments, changing, entries, group_model, model, overview, scheduled
 from imsys.sdk.attachments import Grant
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
@@ -35,8 +38,10 @@ from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import Delivery, MessageStream
 from imsys.sdk.devices import DeviceChange, Devices
 from imsys.sdk.devices import change as device_change
-from imsys.sdk.entries import Entry, Hidden, Logged
+from imsys.sdk.entries import Entry, Hidden, Logged, Membership
 from imsys.sdk.gateway import Gateway, Resources
+from imsys.sdk.group_model import GroupNews
+from imsys.sdk.groups import Groups
 from imsys.sdk.history import History
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.link import ConnectionManager
@@ -54,8 +59,11 @@ from imsys.sdk.model import (
 )
 from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.overview import Threads, ThreadSettings
+from imsys.sdk.presence import Presence, Typing, Watching
 from imsys.sdk.receipts import Receipts
 from imsys.sdk.remembering import Remembering
+from imsys.sdk.scheduled import Schedule, ScheduledNews
 from imsys.sdk.seen import SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.standing import Standing
@@ -145,6 +153,20 @@ class Client:
         """What this account is signed in on."""
         self.history: History = History(self.request, lambda: self.me.uuid)
         """Threads and what was said in them."""
+        self.threads: Threads = Threads(self.request)
+        """The list of threads, and how this user keeps each."""
+        self.on_settings: Signal[ThreadSettings] = Signal()
+        """This user keeps a thread in another way now, by another device."""
+        self.presence: Watching = Watching(reactor, self.request, self._link.request)
+        """Who is online, and who is writing."""
+        self.on_presence: Signal[Presence] = self.presence.on_presence
+        """Somebody who is looked at came or went."""
+        self.on_typing: Signal[Typing] = self.presence.on_typing
+        """Somebody is writing."""
+        self.schedule: Schedule = Schedule(self.request, lambda: self._unique_id())
+        """Texts that are sent later."""
+        self.on_scheduled: Signal[ScheduledNews] = Signal()
+        """What became of a text that is sent later."""
         self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
         """Live streams of this user and of friends."""
         trust = gateway.trust if gateway.encrypted else None
@@ -162,6 +184,8 @@ class Client:
         """A change to a conversation, this user's own as well, in the order of its thread."""
         self.on_hidden: Signal[Hidden] = Signal()
         """This user has hidden messages on another device."""
+        self.on_group: Signal[GroupNews] = Signal()
+        """A group is this user's, or is no more; or somebody invites or asks this user."""
         self._catching_up = CatchingUp(reactor, self._link.request, lambda: self.me.uuid, self._backoff())
         self._inbox = Inbox(
             reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience
@@ -170,6 +194,8 @@ class Client:
         self._catching_up.feed(self._inbox)
         self._marks = Receipts(reactor, self._link.request, timing.mark)
         self._unique_id = UniqueIds(calendar)
+        self.groups: Groups = Groups(self.request, lambda: self.me.uuid, self._unique_id, self._arrived)
+        """Groups of this user's, invitations and links."""
         self._others: dict[int, int] = {}  # thread -> the other user of a private one, 0 for a group
         self._outbox = Outbox(
             *(reactor, self._link.request, self._other, self._arrived, self._link.drop),
@@ -256,6 +282,7 @@ class Client:
         reply_to: int = 0,
         mentions: Mentions = (),
         forward: Forwarded | None = None,
+        expires: int = 0,
         unique_id: str = "",
     ) -> Outgoing[Message]:
         """Queue a text for a thread.
@@ -269,6 +296,7 @@ class Client:
         :param reply_to: the message of this thread that it answers.
         :param mentions: whom it mentions: at most 100 members, or ``EVERYBODY``.
         :param forward: the text that is forwarded; the server takes its words from there. See :meth:`forward`.
+        :param expires: seconds after which it is gone, up to four weeks; 0: by the timer of the thread.
         :param unique_id: that of an earlier ``Outgoing`` which failed but may have been stored, so that it is
             not stored twice.
         :raises Refused: MESSAGE_TOO_LONG (67), it is empty or too long; INVALID_FIELD (70), it is not valid
@@ -282,6 +310,7 @@ class Client:
             reply_to=reply_to,
             mentions=mentions,
             forward=forward,
+            expires=expires,
         )
 
     async def send(self, thread_id: int, text: str, *, reply_to: int = 0, mentions: Mentions = ()) -> Message:
@@ -343,6 +372,14 @@ class Client:
         unique_id = unique_id or self._unique_id()
         return self._outbox.change(thread_id, changing.pin(thread_id, message_id, on, unique_id))
 
+    def set_timer(self, thread_id: int, seconds: int, *, unique_id: str = "") -> Outgoing[Entry | None]:
+        """Have messages of a thread expire that are written from now on: after an hour to four weeks; 0, never.
+
+        In a group as an admin. :raises Refused: SERVER_BUSY (73), as for :meth:`post`.
+        """
+        unique_id = unique_id or self._unique_id()
+        return self._outbox.change(thread_id, changing.timer(thread_id, seconds, unique_id))
+
     async def mark_read(self, thread_id: int, message_id: int) -> None:
         """Tell the other members that this user has read a thread up to a message."""
         self._marks.told(thread_id, message_id)
@@ -373,6 +410,15 @@ class Client:
         It becomes the avatar when the upload is complete.
         """
         return await self._offer(0, filename, size, sha256, mime, purpose="avatar")
+
+    async def offer_group_picture(
+        self, filename: str, size: int, *, sha256: str = "", mime: str = ""
+    ) -> Grant:
+        """Offer a picture for a group; return the grant to send it.
+
+        When it is complete, :meth:`imsys.sdk.Groups.create` and ``change`` take its id for an avatar.
+        """
+        return await self._offer(0, filename, size, sha256, mime, purpose="group")
 
     async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
         """Ask for the grant to a file of one of this user's threads, or to anybody's avatar.
@@ -416,11 +462,13 @@ class Client:
             await self._catching_up.everything()
             await self._standing.arrive(login)
             self._remembering.save_soon()
+        self.presence.arrive()
         self._outbox.start(self.me.uuid)
 
     def _moved(self, login: LoginResponse) -> None:
         """Continue on the connection that has replaced another."""
         self.me = model.person(login)
+        self.presence.arrive()
         self._outbox.start(self.me.uuid)
         if self._receive:
             self._marks.start()
@@ -453,18 +501,26 @@ class Client:
             case EntriesPush():
                 for change in push.entries:
                     self._arrived(entries.pushed(change, self.me.uuid), int(change.prev_id))
+            case SettingsPush():
+                self.on_settings.emit(overview.settings(push))
+            case ScheduledPush():
+                self.on_scheduled.emit(scheduled.news(push))
             case HiddenPush():
                 self.on_hidden.emit(entries.hidden(push))
+            case GroupPush():
+                news = group_model.news(push)
+                if news is not None:
+                    self.on_group.emit(news)
             case FriendshipPush():
                 self._befriended(push)
             case ResyncPush():
                 self._resync(push)
             case DevicePush():
-                news = device_change(push)
-                if news is not None:
-                    self.on_device.emit(news)
+                changed = device_change(push)
+                if changed is not None:
+                    self.on_device.emit(changed)
             case _:
-                if not self._standing.pushed(push):
+                if not (self._standing.pushed(push) or self.presence.pushed(push)):
                     self.on_push.emit(push)
 
     def _befriended(self, push: FriendshipPush) -> None:
@@ -488,6 +544,8 @@ class Client:
 
     def _arrived(self, item: Logged, previous: int) -> None:
         if self._receive:
+            if isinstance(item, Membership) and item.joins(self.me.uuid):
+                self._inbox.begin(item.thread_id, previous)
             self._inbox.live(item, previous)
 
     def _handled(self, item: Logged) -> None:

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from imsys.protocols.messages.entries import Entry as WireEntry
 from imsys.protocols.messages.entries import HiddenPush
 from imsys.protocols.messages.records import Record
+from imsys.sdk.group_model import NewcomersRead, Role, moment, role
 from imsys.sdk.model import Mentions, Message, mentioned, parse_time, recorded
 
 
@@ -78,6 +79,41 @@ class Pin(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Membership(Entry):
+    """Who belongs to a group has changed, or what they may do.
+
+    ``action``: ``joined``, ``link`` (they came by one), ``left``, ``removed``, ``role`` or ``muted``; there may be
+    others in time. ``role`` is that which was given, ``until`` the end of being muted (``None``: it is over),
+    ``owner`` who is the owner now that the one before has left, ``created`` the title of the group that was made.
+    """
+
+    action: str
+    users: tuple[int, ...]
+    role: Role | int = Role.MEMBER
+    until: datetime | None = None
+    owner: int = 0
+    created: str = ""
+
+    def joins(self, uuid: int) -> bool:
+        """Whether a user has come into the group by it."""
+        return self.action in ("joined", "link") and uuid in self.users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChange(Entry):
+    """What a group is has changed, or the ``timer`` of a thread: seconds after which messages expire, 0 never. ``None``: that
+    has not.
+    """
+
+    title: str | None = None
+    description: str | None = None
+    avatar: str | None = None
+    channel: bool | None = None
+    newcomers_read: NewcomersRead | None = None
+    timer: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hidden:
     """This user has hidden messages in another place: these, and all up to ``up_to`` (0: no more)."""
 
@@ -127,6 +163,24 @@ class _Pin(msgspec.Struct):
     on: bool
 
 
+class _Membership(msgspec.Struct):
+    action: str
+    users: list[str]
+    role: int = 0
+    until: str = ""
+    owner: str = "0"
+    created: str = ""
+
+
+class _Settings(msgspec.Struct):
+    title: str | None = None
+    description: str | None = None
+    avatar: str | None = None
+    channel: bool | None = None
+    history: str | None = None
+    timer: int | None = None
+
+
 def _edit(body: bytes, common: dict[str, Any]) -> Entry:
     read = msgspec.json.decode(body, type=_Edit)
     return Edit(**common, target=int(read.target), text=read.content, mentions=mentioned(read.mentions))
@@ -147,11 +201,39 @@ def _pin(body: bytes, common: dict[str, Any]) -> Entry:
     return Pin(**common, target=int(read.target), on=read.on)
 
 
+def _membership(body: bytes, common: dict[str, Any]) -> Entry:
+    read = msgspec.json.decode(body, type=_Membership)
+    return Membership(
+        **common,
+        action=read.action,
+        users=tuple(map(int, read.users)),
+        role=role(read.role),
+        until=moment(read.until),
+        owner=int(read.owner),
+        created=read.created,
+    )
+
+
+def _settings(body: bytes, common: dict[str, Any]) -> Entry:
+    read = msgspec.json.decode(body, type=_Settings)
+    return SettingsChange(
+        **common,
+        title=read.title,
+        description=read.description,
+        avatar=read.avatar,
+        channel=read.channel,
+        newcomers_read=None if read.history is None else NewcomersRead(read.history),
+        timer=read.timer,
+    )
+
+
 _READ: dict[int, Callable[[bytes, dict[str, Any]], Entry]] = {
     EntryKind.EDIT: _edit,
     EntryKind.RECALL: _recall,
     EntryKind.REACTION: _reaction,
     EntryKind.PIN: _pin,
+    EntryKind.MEMBERSHIP: _membership,
+    EntryKind.SETTINGS: _settings,
 }
 
 

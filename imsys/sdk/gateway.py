@@ -12,7 +12,7 @@ import msgspec
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer, IResponse
@@ -23,7 +23,7 @@ from imsys.sdk.comeback import asked_to_wait
 from imsys.sdk.devices import DeviceInfo, part
 from imsys.sdk.refusals import explain
 from imsys.sdk.steady import steady_reactor
-from imsys.sdk.trust import Trust
+from imsys.sdk.trust import Trust, http_agent
 
 _BODY_LIMIT = 65536
 """Bytes of a response, at most; several times the largest real one."""
@@ -133,8 +133,7 @@ class Gateway:
         self.trust = trust if isinstance(trust, Trust) else Trust(trust)
         self._clock = reactor = steady_reactor(reactor)
         self._deadline = deadline
-        pool = HTTPConnectionPool(reactor, persistent=False)
-        self._agent = Agent(reactor, self.trust, connectTimeout=min(deadline, _CONNECT), pool=pool)
+        self._agent = http_agent(reactor, self.trust, min(deadline, _CONNECT))
 
     async def request_code(self, email: str) -> None:
         """Have a verification code mailed."""

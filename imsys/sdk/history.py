@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
 
 from msgspec import UNSET
 
@@ -30,6 +31,8 @@ from imsys.sdk.entries import Logged, Reactor, logged
 from imsys.sdk.pages import Pages
 
 _PAGE = 100
+
+T = TypeVar("T")
 
 
 class History:
@@ -104,6 +107,20 @@ class History:
 
         return Pages(read, str(after))
 
+    def newest_log(self, thread_id: int, before: int = 0, *, page: int = 100) -> Pages[Logged]:
+        """The same before an id (0: all), newest first; its pages come as those of :meth:`newest`."""
+
+        async def read(cursor: str) -> tuple[list[Logged], str, bool]:
+            request = RecordsRequest(
+                thread_id=str(thread_id), msg_id="0", limit=page, before=cursor, entries=True
+            )
+            found = await self._ask(request, RecordsResponse)
+            as_of = int(found.as_of or 0)
+            items = [logged(record, self._me(), as_of) for record in found.chat_messages]
+            return items, found.next_msg_id, found.is_complete
+
+        return _Backwards(read, str(before))
+
     async def pins(self, thread_id: int) -> list[int]:
         """Return the ids of the pinned messages of a thread, the one pinned last first."""
         found = await self._ask(PinsRequest(thread_id=str(thread_id)), PinsResponse)
@@ -150,10 +167,8 @@ class History:
         )
 
 
-class _Backwards(Pages[model.Message]):
+class _Backwards(Pages[T]):
     """Pages that come newest first while the messages of each page are oldest first."""
 
-    async def __aiter__(self):  # type: ignore[no-untyped-def]
-        async for page in self.each():
-            for message in reversed(page):
-                yield message
+    def in_order(self, page: list[T]) -> Iterable[T]:
+        return reversed(page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -33,9 +33,13 @@ class Pages(Generic[T]):
                 return
             cursor = following
 
+    def in_order(self, page: list[T]) -> Iterable[T]:
+        """Return the items of a page in the order in which a loop over all items has them."""
+        return page
+
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.each():
-            for item in page:
+            for item in self.in_order(page):
                 yield item
 
     async def all(self) -> list[T]:

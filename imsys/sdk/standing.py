@@ -155,7 +155,8 @@ class Standing:
                 self._touch("friend", person.uuid)
                 self._card(person)
             case PositionPush():
-                self._advance(model.position(push), tell=True)
+                for position in (push, *(push.more or ())):
+                    self._advance(model.position(position), tell=True)
             case LivePush():
                 stream = change(push)
                 if stream is not None:

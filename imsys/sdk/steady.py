@@ -53,6 +53,11 @@ def steady_reactor(reactor: Any) -> Any:
     return _made[reactor]
 
 
+def own_clock(reactor: Any) -> Any:
+    """Return the clock of a reactor itself, for what it does in its next turn: no other is as quick."""
+    return reactor._reactor if isinstance(reactor, Steady) else reactor
+
+
 @implementer(IReactorTime)
 class Steady:
     """A proxy of a reactor with a monotonic clock. Made by :func:`steady_reactor`."""

@@ -22,6 +22,11 @@ class Files(Protocol):
     async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
         """Offer a picture for the user's avatar; return the grant to send it."""
 
+    async def offer_group_picture(
+        self, filename: str, size: int, *, sha256: str = "", mime: str = ""
+    ) -> Grant:
+        """Offer a picture for a group; return the grant to send it."""
+
     async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
         """Ask for the grant to a file, or to a smaller picture of it."""
 

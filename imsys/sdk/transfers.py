@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 from imsys.sdk.credentials import Credentials
@@ -69,7 +69,7 @@ class Transfers:
         :param file: its path, or an open file (binary, seekable; it is not closed).
         :param filename: the name to show; by default that of the path.
         """
-        return self._upload(file, thread_id, filename, mime, avatar=False)
+        return self._upload(file, thread_id, filename, mime)
 
     def avatar(self, file: str | Path | BinaryIO, *, filename: str = "", mime: str = "") -> Transfer[Sent]:
         """Send a picture that becomes the user's avatar; otherwise like :meth:`upload`.
@@ -77,7 +77,16 @@ class Transfers:
         The server cuts a square from it and keeps that in two sizes.
         A file that is not a picture is refused with PERMISSION_DENIED (65).
         """
-        return self._upload(file, 0, filename, mime, avatar=True)
+        return self._upload(file, 0, filename, mime, "avatar")
+
+    def group_picture(
+        self, file: str | Path | BinaryIO, *, filename: str = "", mime: str = ""
+    ) -> Transfer[Sent]:
+        """Send a picture for a group: its ``file_id`` is what :meth:`imsys.sdk.Groups.create` and ``change`` take.
+
+        Otherwise like :meth:`avatar`.
+        """
+        return self._upload(file, 0, filename, mime, "group")
 
     async def give_up(self, upload: Transfer[Sent] | UnfinishedUpload) -> None:
         """Abandon an upload for good: cancel it, have the server remove what it has, and forget it.
@@ -122,7 +131,12 @@ class Transfers:
         return self._start(run)
 
     def _upload(
-        self, file: str | Path | BinaryIO, thread_id: int, filename: str, mime: str, *, avatar: bool
+        self,
+        file: str | Path | BinaryIO,
+        thread_id: int,
+        filename: str,
+        mime: str,
+        picture: Literal["", "avatar", "group"] = "",
     ) -> Transfer[Sent]:
         source = FileSource(self._around.reactor, file)
         name = (
@@ -139,7 +153,7 @@ class Transfers:
 
         def run(report: Report) -> Coroutine[Any, Any, Sent]:
             uploads.append(
-                Upload(self._around, source, thread_id, name, mime, self._unfinished, report, avatar=avatar)
+                Upload(self._around, source, thread_id, name, mime, self._unfinished, report, picture=picture)
             )
             return uploads[0].run()
 

@@ -26,8 +26,11 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
 from twisted.python.failure import Failure
-from twisted.web.iweb import IPolicyForHTTPS
+from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
+
+from imsys.sdk.steady import own_clock
 
 _EXPIRED = 10
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""
@@ -35,7 +38,6 @@ _EXPIRED = 10
 _MARKER = "-----BEGIN CERTIFICATE-----"
 
 
-@implementer(IPolicyForHTTPS)
 class Trust:
     """A set of certificate authorities; every connection also checks that the certificate names the host.
 
@@ -64,10 +66,6 @@ class Trust:
             )
         except Exception:
             raise ValueError(f"{ca} holds a certificate that cannot be read.") from None
-
-    def creatorForNetloc(self, hostname: bytes, port: int) -> IOpenSSLClientConnectionCreator:
-        """Return the TLS options of an HTTPS connection."""
-        return self.creator(hostname.decode("ascii").strip("[]"))
 
     def creator(self, host: str) -> IOpenSSLClientConnectionCreator:
         """Return the TLS options of a connection to a host, given by name or address."""
@@ -149,7 +147,32 @@ def endpoint(
     ``timeout`` is in seconds, by the clock of ``reactor``.
     """
     plain = _InTime(HostnameEndpoint(reactor, host, port, timeout=timeout), reactor, timeout)
-    return plain if trust is None else wrapClientTLS(trust.creator(host), plain)
+    return plain if trust is None else wrapClientTLS(trust.creator(host), plain, own_clock(reactor))
+
+
+def http_agent(reactor: Any, trust: Trust, timeout: float) -> Agent:
+    """Make what asks HTTP servers, with a new connection for each request.
+
+    ``timeout`` is for connecting, in seconds, by the clock of ``reactor``.
+    """
+    pool = HTTPConnectionPool(reactor, persistent=False)
+    agent: Agent = Agent.usingEndpointFactory(reactor, _Endpoints(reactor, trust, timeout), pool)
+    return agent
+
+
+@implementer(IAgentEndpointFactory)
+class _Endpoints:
+    """The endpoints of HTTP servers; those that an agent makes need the reactor that is installed."""
+
+    def __init__(self, reactor: Any, trust: Trust, timeout: float) -> None:
+        self._reactor = reactor
+        self._trust = trust
+        self._timeout = timeout
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        """Make the endpoint of a URI."""
+        trust = self._trust if uri.scheme == b"https" else None
+        return endpoint(self._reactor, uri.host.decode("ascii").strip("[]"), uri.port, trust, self._timeout)
 
 
 @implementer(IStreamClientEndpoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.files import UploadOpenRequest, UploadOpenResponse
@@ -39,7 +40,7 @@ class Sent:
 class Upload:
     """The upload of one file, over as many connections as it takes.
 
-    :param avatar: whether it becomes the user's avatar; ``thread_id`` is then 0.
+    :param picture: whether it becomes the user's ``avatar``, or a picture for a ``group``; ``thread_id`` is then 0.
     :param unfinished: where to remember it, so that another run of the program can resume it; only used if
         the file has a path.
     """
@@ -54,17 +55,18 @@ class Upload:
         unfinished: UnfinishedUploads | None,
         report: Report,
         *,
-        avatar: bool = False,
+        picture: Literal["", "avatar", "group"] = "",
     ) -> None:
         self._around = around
         self._files = around.files
         self._user = around.credentials.uuid
         self._source = source
         self._thread_id = thread_id
-        self._avatar = avatar
+        self._picture = picture
         self._filename = filename
         self._mime = mime
-        self._unfinished = unfinished if source.path is not None else None
+        # a picture for a group begins anew: the same file may be sent for several
+        self._unfinished = unfinished if source.path is not None and picture != "group" else None
         # the path may hold bytes that are not UTF-8
         self._path = str(source.path).encode("utf-8", "backslashreplace").decode()
         self._report = report
@@ -119,10 +121,9 @@ class Upload:
                     raise
                 self._file_id = ""  # the upload has expired
         source = self._source
-        if self._avatar:
-            grant = await self._files.offer_avatar(
-                self._filename, source.size, sha256=self._sha256, mime=self._mime
-            )
+        if self._picture:
+            offer = self._files.offer_avatar if self._picture == "avatar" else self._files.offer_group_picture
+            grant = await offer(self._filename, source.size, sha256=self._sha256, mime=self._mime)
         else:
             grant = await self._files.offer_file(
                 self._thread_id, self._filename, source.size, sha256=self._sha256, mime=self._mime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
@@ -12,6 +13,7 @@ from twisted.logger import Logger
 from imsys.chat.context import Chat
 from imsys.chat.directory import Directory, SessionListener
 from imsys.chat.evacuation import Evacuation
+from imsys.chat.expirer import Expirer
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
@@ -24,6 +26,7 @@ from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
 from imsys.chat.presence import Presence
 from imsys.chat.receipts import Receipts
+from imsys.chat.scheduler import Scheduler, tell_scheduled
 from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.chat.views import tell_presence
@@ -245,6 +248,8 @@ def build(
     plain = port(chat.plain_port, None, "[chat] plain_port") if chat.plain_port else None
     listeners = [one for one in (tls, plain) if one is not None]
     care = LiveReaper(reactor, stores.live, live_announcer)
+    scheduler = Scheduler(reactor, stores.scheduled, node, announcer.post, partial(tell_scheduled, outbound))
+    expirer = Expirer(reactor, stores.expiry, stores.files, node)
 
     def paused(seconds: float) -> None:
         connections.cut_strangers("nobody waits for an answer any more")
@@ -267,6 +272,8 @@ def build(
         presence,
         unconfirmed,
         care,
+        scheduler,
+        expirer,
     )
     parts = (*inside, connections, *listeners, membership, evacuation)
     for part in parts:

@@ -9,6 +9,7 @@ from imsys.store.accounts import AccountStore
 from imsys.store.contacts import ContactStore
 from imsys.store.conversations import ConversationStore
 from imsys.store.database import Database
+from imsys.store.expiry import ExpiryStore
 from imsys.store.files import FileStore
 from imsys.store.groups import GroupStore
 from imsys.store.health import HealthStore
@@ -18,6 +19,7 @@ from imsys.store.nodes import NodeStore
 from imsys.store.overview import OverviewStore
 from imsys.store.people import PeopleStore
 from imsys.store.presence import PresenceStore
+from imsys.store.scheduled import ScheduledStore
 from imsys.store.thread_settings import ThreadSettingsStore
 from imsys.store.threads import ThreadStore
 from imsys.util.surge import Surge
@@ -37,6 +39,8 @@ class Stores:
     conversations: ConversationStore
     overview: OverviewStore
     presence: PresenceStore
+    scheduled: ScheduledStore
+    expiry: ExpiryStore
     thread_settings: ThreadSettingsStore
     groups: GroupStore
     nodes: NodeStore
@@ -60,6 +64,8 @@ class Stores:
             ConversationStore(database),
             OverviewStore(database),
             PresenceStore(database, messages.members, calendar),
+            ScheduledStore(database),
+            ExpiryStore(database),
             ThreadSettingsStore(database, calendar),
             GroupStore(database, calendar, messages.members),
             NodeStore(database, calendar),

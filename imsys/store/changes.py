@@ -323,3 +323,23 @@ class Pin(msgspec.Struct, frozen=True, gc=False):
         else:
             tx.execute("DELETE FROM pins WHERE thread_id = ? AND msg_id = ?", thread_id, target.msg_id)
         return Effect({"target": str(target.msg_id), "on": self.on})
+
+
+class SetTimer(msgspec.Struct, frozen=True, gc=False):
+    """Have messages of a thread expire so many seconds after they were written; 0, never. Those before stay as they are."""
+
+    unique_id: str
+    seconds: int
+    kind: ClassVar[EntryKind] = EntryKind.SETTINGS
+
+    def apply(self, tx: Transaction, scene: Scene) -> Effect:
+        """See :class:`Change`."""
+        scene.demand_writer()
+        if scene.members is not None and not scene.is_admin:
+            raise Refused(Status.PERMISSION_DENIED, "Only admins set the timer of a group.")
+        head = scene.head
+        if head.timer == self.seconds:
+            return Effect(None)
+        tx.execute("UPDATE threads SET timer = ? WHERE thread_id = ?", self.seconds, head.thread_id)
+        head.timer = self.seconds  # of what is written in the same transaction, too
+        return Effect({"timer": self.seconds})

@@ -205,7 +205,7 @@ class FileStore:
 
     async def delete(self, file_id: bytes) -> list[Content]:
         """Remove a file and its thumbnail; return the unreferenced contents, whose blobs must be removed."""
-        return await self._database.write(_delete, file_id)
+        return await self._database.write(delete_file, file_id)
 
     async def give_up(self, file_id: bytes) -> bool:
         """Remove an unfinished upload (idempotent); return ``False`` if it is complete, and keep it."""
@@ -217,7 +217,7 @@ class FileStore:
         row = tx.row("SELECT state FROM files WHERE file_id = ? {lock}", file_id)
         if row is not None and row[0] == State.WHOLE:
             return False
-        _delete(tx, file_id)
+        delete_file(tx, file_id)
         return True
 
     async def expired(self, server: str, limit: int) -> list[bytes]:
@@ -338,7 +338,7 @@ class FileStore:
         mine = file.created_ms, file_id
         for avatar in avatars:
             if avatar < mine or (avatar == mine and avatars[-1] != mine):
-                _delete(tx, avatar[1])
+                delete_file(tx, avatar[1])
         return (
             change_person(tx, file.owner, None, name, None, None)
             if mine in avatars and avatars[-1] == mine
@@ -466,7 +466,7 @@ def _supersede(tx: Transaction, file: File) -> list[Content]:
         *(file.owner, int(file.purpose), file.filename),
     )
     same = sorted(bytes(one) for one, name in rows if name == file.filename)  # MySQL ignores trailing spaces
-    return [content for one in same if one != file.file_id for content in _delete(tx, one)]
+    return [content for one in same if one != file.file_id for content in delete_file(tx, one)]
 
 
 def _owner_first(tx: Transaction, file_id: bytes) -> None:
@@ -476,7 +476,8 @@ def _owner_first(tx: Transaction, file_id: bytes) -> None:
         tx.row("SELECT bytes FROM file_usage WHERE user_id = ? {lock}", row[0])
 
 
-def _delete(tx: Transaction, file_id: bytes) -> list[Content]:
+def delete_file(tx: Transaction, file_id: bytes) -> list[Content]:
+    """Do :meth:`FileStore.delete` inside a transaction."""
     _owner_first(tx, file_id)
     free: list[Content] = []
     for _ in range(2):  # the file, and its thumbnail

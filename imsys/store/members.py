@@ -155,13 +155,20 @@ class MemberLists:
                 _, gone = self._kept.popitem(last=False)
                 self._members -= len(gone.roles)
 
+    def _used(self, thread_id: int) -> MemberList | None:
+        with self._lock:
+            known = self._kept.get(thread_id)
+            if known is not None:
+                self._kept.move_to_end(thread_id)
+        return known
+
     def of(self, tx: Transaction, thread_ids: Sequence[int]) -> dict[int, MemberList]:
         """The lists of groups whose heads are locked, or read as they are committed."""
         found: dict[int, MemberList] = {}
         for thread_id, version, rules in tx.rows_literal(
             f"SELECT thread_id, members_version, rules FROM threads WHERE thread_id IN ({numbers(thread_ids)})"  # noqa: S608
         ):
-            known = self._kept.get(thread_id)
+            known = self._used(thread_id)
             if known is None or known.version != version:
                 known = _follow(tx, known, version) if known is not None and known.version < version else None
                 known = known or read(tx, thread_id, version, rules)

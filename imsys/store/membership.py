@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from imsys.store.changes import Effect, EntryKind, Scene
 from imsys.store.database import Transaction
 from imsys.store.dialects import numbers
 from imsys.store.file_rows import Purpose, State, find_file
+from imsys.store.files import delete_file
 from imsys.store.heads import GROUP
 from imsys.store.ids import moment
 from imsys.store.members import ADMIN, MEMBER, OWNER, MemberList
@@ -177,6 +179,9 @@ def _part(tx: Transaction, scene: Scene, users: Sequence[int], body: dict[str, A
     )
     if "owner" in body:
         _set_role(tx, scene, int(body["owner"]), OWNER)
+    if not after.roles:  # nobody comes into a group that nobody owns
+        for table in ("invitations", "join_requests", "group_links"):
+            tx.execute(f"DELETE FROM {table} WHERE thread_id = ?", scene.head.thread_id)  # noqa: S608
     settle(tx, after)
     return Effect(body, members=after, answer=Parted(title, list(users)))
 
@@ -447,6 +452,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
         body = {name: value for name, value in body.items() if value is not None}
         if self.avatar is not None:
             body["avatar"] = checked(tx, scene.actor, self.avatar)
+            _forget_picture(tx, scene.head.thread_id, body["avatar"])
         if not body:
             return Effect(None)
         tx.execute(
@@ -478,6 +484,13 @@ def checked(tx: Transaction, owner: int, picture: Picture) -> str:
         ):
             raise Refused(Status.INVALID_FIELD, "The avatar of a group is a picture that was sent for one.")
     return picture.name
+
+
+def _forget_picture(tx: Transaction, thread_id: int, new: str) -> None:
+    """Remove the picture that a group has had until now; its bytes are orphans then."""
+    row = tx.row("SELECT avatar FROM threads WHERE thread_id = ?", thread_id)
+    if row is not None and row[0] not in ("", new):
+        delete_file(tx, urlsafe_b64decode(row[0] + "=="))
 
 
 def is_over(expires_at: int, uses: int, used: int, now_ms: int) -> bool:

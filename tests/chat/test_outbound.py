@@ -19,7 +19,8 @@ from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Status, Unavailable
 from imsys.protocols.framing import CHAT
 from imsys.redis.routes import Route
-from imsys.store.members import MemberLists
+from imsys.store.appending import Appended
+from imsys.store.members import MemberList, MemberLists
 from imsys.util.surge import Surge
 from tests.support.chat import Elsewhere, no_lists
 
@@ -50,6 +51,9 @@ class Here:
         self.slow = False
         self.away = False
         self.waiting: list[Deferred[None]] = []
+
+    def __len__(self) -> int:
+        return len(self.sessions)
 
     def local(self, user: int) -> Session | None:
         return self.sessions.get(user)
@@ -85,7 +89,8 @@ class OutboundCase(SynchronousTestCase):
         self.sent: list[tuple[str, RemotePush]] = []
         self.told: list[tuple[int, int]] = []
         self.everybody: list[bool] = []
-        self.lists, self.read_lists = MemberLists(), no_lists
+        self.lists = MemberLists()
+        self.found: dict[int, MemberList] = {}
         directory: Any = self.here
         self.outbound = Outbound(
             self.clock,
@@ -101,6 +106,9 @@ class OutboundCase(SynchronousTestCase):
         )
         self.outbound.startService()
         self.addCleanup(self.outbound.stopService)
+
+    async def read_lists(self, threads: Sequence[int]) -> dict[int, MemberList]:
+        return {thread: self.found[thread] for thread in threads if thread in self.found}
 
     def at(self, user: int, node: str, login_ms: int = 5) -> None:
         """Redis has this route."""
@@ -119,6 +127,70 @@ class OutboundCase(SynchronousTestCase):
         """The server that was asked to have a user catch up; empty: none was."""
         nodes = [node for node, users, data in self.out() if data == RESYNC and user in users]
         return nodes[0] if nodes else ""
+
+
+class GroupTests(OutboundCase):
+    def setUp(self) -> None:
+        super().setUp()
+        others: Any = self.outbound._others
+        self.others = others
+        self.here.sessions[ANNA] = self.session = Session()
+
+    def say(self, users: Sequence[int], sender: int) -> None:
+        known = MemberList(7, 5, 0, dict.fromkeys(users, 0), {}, {})
+        self.lists.keep(known)
+        self.outbound.tell(Appended((), (), group=known), sender, frame(1))
+
+    def test_large(self) -> None:
+        """One push goes to each other server, and nobody is looked up."""
+        self.others.nodes = ["two", "three"]
+        self.say(range(1, 100), BERT)
+        self.assertEqual(self.session.frames, [frame(1)])
+        self.clock.advance(0)
+        pushes = [(node, push) for node, push in self.sent]
+        wanted = RemotePush((), frame(1), 1, 7, 5)
+        self.assertEqual(pushes, [("two", wanted), ("three", wanted)])
+        self.assertEqual(self.here.asked, [])
+
+    def test_small(self) -> None:
+        """In a small group it goes to each of them, by their routes."""
+        self.others.nodes = ["two", "three"]
+        self.at(BERT, "two")
+        self.say([ANNA, BERT, CARL], CARL)
+        self.assertEqual((self.session.frames, self.out()), ([frame(1)], [("two", (BERT,), frame(1))]))
+
+    def test_older_server(self) -> None:
+        """As long as one of the servers knows no groups, everybody is looked up, however many they are."""
+        for user in range(2, 50):
+            self.at(user, "old")
+        self.say(range(1, 50), BERT)
+        self.assertEqual(self.session.frames, [frame(1)])
+        ((node, users, data),) = self.out()
+        self.assertEqual((node, sorted(users), data), ("old", list(range(3, 50)), frame(1)))
+
+    def test_newest(self) -> None:
+        """Who was removed since gets nothing by route either."""
+        known = MemberList(7, 5, 0, dict.fromkeys([ANNA, BERT], 0), {}, {})
+        self.lists.keep(MemberList(7, 6, 0, {BERT: 0}, {}, {}))
+        self.outbound.tell(Appended((), (), group=known), BERT, frame(1))
+        self.assertEqual(self.session.frames, [])
+
+    def test_in_doubt(self) -> None:
+        """Members of a large group are not remembered one by one when they must catch up: each server asks its own."""
+        missed: list[int] = []
+        self.others.nodes, self.others.miss_group = ["two"], missed.append
+        known = MemberList(7, 5, 0, dict.fromkeys(range(1, 100), 0), {}, {})
+        self.found = {7: known}
+        self.outbound.tell_again(Appended((), (), group=known), BERT)
+        for _ in range(5):
+            self.clock.advance(0)
+        self.assertEqual((missed, self.session.frames, self.outbound.missing), ([7], [RESYNC], 0))
+
+    def test_from_another_server(self) -> None:
+        """What comes for a group is for the members who are here; nobody of them is sent on."""
+        self.lists.keep(MemberList(7, 5, 0, dict.fromkeys(range(1, 100), 0), {}, {}))
+        self.outbound.receive([RemotePush((), frame(1), 1, 7, 5)])
+        self.assertEqual((self.session.frames, self.out()), ([frame(1)], []))
 
 
 class RouteTests(OutboundCase):

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 def whole(example: str) -> bool:
     """Whether it is a program."""
-    return "react(main)" in example
+    return "react(main)" in example or "asyncio.run(main())" in example
 
 
 class Words(SynchronousTestCase):
@@ -54,13 +55,13 @@ class Words(SynchronousTestCase):
             )
 
     def test_all_of_them(self) -> None:
-        """There are two programs, and some examples beside them; none is passed over here."""
-        self.assertEqual(sum(map(whole, EXAMPLES)), 2)
+        """There are three programs, and some examples beside them; none is passed over here."""
+        self.assertEqual(sum(map(whole, EXAMPLES)), 3)
         self.assertGreaterEqual(len(EXAMPLES), 9)
 
 
 class Program(TestCase):
-    """The second one; the first has a test of its own."""
+    """The second and the third; the first has a test of its own."""
 
     timeout = 60
 
@@ -68,6 +69,36 @@ class Program(TestCase):
         """It befriends who asks, answers them, goes on after a refusal, and ends in a sentence when it is
         signed out.
         """
+        world, bot, until = self.start("FileSeenStore(reactor")
+        await until(lambda: "online" in bot.text)
+        world.say(THREAD, BOB, "poison")
+        await until(lambda: world.seen[23] == 1)
+        world.refusals[23] = [{"error": int(Status.NOT_FRIENDS), "message": "No."}]
+        world.say(THREAD, BOB, "Hello")
+        await until(lambda: "not sent: You are not friends." in bot.text)
+        world.say(THREAD, BOB, "Still there?")
+        await until(lambda: "You said: Still there?" in world.texts(THREAD))
+        world.sessions[ALICE].kick("This account signed in somewhere else.")
+        await until(lambda: "You were signed out" in bot.text)
+
+    async def test_bot_on_asyncio(self) -> None:
+        """It answers, reacts as others do, says what is refused and goes on."""
+        world, bot, until = self.start("asyncio.run(main())")
+        await until(lambda: ALICE in world.sessions and bool(world.seen[68]))
+        world.refusals[23] = [{"error": int(Status.NOT_FRIENDS), "message": "No."}]
+        world.say(THREAD, BOB, "Hello")
+        await until(lambda: "You are not friends." in bot.text)
+        said = world.say(THREAD, BOB, "Still there?")
+        await until(lambda: "You said: Still there?" in world.texts(THREAD))
+        body = {"target": str(said), "emoji": "👍", "on": True}
+        entry = world.store(THREAD, BOB, "", msg_type=18, body=body)
+        world.push(ALICE, 133, {"thread_id": str(THREAD), "entries": [entry]})
+        await until(lambda: bool(world.seen[196]))
+        bot.send(signal.SIGINT)
+        self.assertNotEqual(await bot.end(), 0)
+
+    def start(self, marked: str) -> tuple[World, Process, Callable[[Any], Awaitable[None]]]:
+        """Start the program that has something in it."""
         from twisted.internet import reactor
 
         real: Any = reactor
@@ -81,7 +112,7 @@ class Program(TestCase):
         )
         servers = FakeServers(reactor, world, key.options())
         self.addCleanup(lambda: Deferred.fromCoroutine(servers.stop()))
-        code = next(example for example in reversed(EXAMPLES) if whole(example))
+        (code,) = (example for example in EXAMPLES if whole(example) and marked in example)
         code = code.replace("https://127.0.0.1:8443", servers.url).replace("var/certs/ca.pem", tls.ca)
         folder = Path(self.mktemp())
         folder.mkdir()
@@ -92,18 +123,10 @@ class Program(TestCase):
         async def until(condition: Any) -> None:
             while not condition():
                 self.assertNotIn("Traceback", bot.text)
+                self.assertIsNone(bot.status, bot.text)
                 await deferLater(real, 0.02)
 
-        await until(lambda: "online" in bot.text)
-        world.say(THREAD, BOB, "poison")
-        await until(lambda: world.seen[23] == 1)
-        world.refusals[23] = [{"error": int(Status.NOT_FRIENDS), "message": "No."}]
-        world.say(THREAD, BOB, "Hello")
-        await until(lambda: "not sent: You are not friends." in bot.text)
-        world.say(THREAD, BOB, "Still there?")
-        await until(lambda: "You said: Still there?" in world.texts(THREAD))
-        world.sessions[ALICE].kick("This account signed in somewhere else.")
-        await until(lambda: "You were signed out" in bot.text)
+        return world, bot, until
 
 
 class Snippets(CliCase):

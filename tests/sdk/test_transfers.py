@@ -82,6 +82,8 @@ class Desk:
     async def offer_avatar(self, filename: str, size: int, *, sha256: str = "", mime: str = "") -> Grant:
         return await self.offer_file(0, filename, size, sha256=sha256, mime=mime)
 
+    offer_group_picture = offer_avatar
+
     async def get_file(self, file_id: str, *, write: bool = False, thumbnail: bool = False) -> Grant:
         self._fail()
         self.gets += 1

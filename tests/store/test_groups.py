@@ -278,8 +278,10 @@ class Grouping(StoreCase):
         )
         await self.do(self.anna, Leave("6"))
         await self.do(self.bert, Remove("7", [self.carl]))
+        link = await self.stores.groups.new_link(self.bert, self.group, 0, 0, approval=False)
         await self.do(self.bert, Leave("8"))  # the last one may always
         self.assertEqual(await self.roles(), {})
+        self.assertEqual(await self.refused(self.anna, JoinByLink("9", link.link, MOST)), Status.LINK_INVALID)
 
     async def test_handed_over(self) -> None:
         """Whose account goes is followed by the admin who has been there for longest, else the member."""

@@ -18,7 +18,7 @@ from imsys.store import Stores
 from imsys.store import sign_ins as store_sign_ins
 from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.bulk import befriend, free_numbers, insert_accounts
-from imsys.store.changes import Change, Edit, Pin, React, Recall
+from imsys.store.changes import Change, Edit, Pin, React, Recall, SetTimer
 from imsys.store.database import Transaction
 from imsys.store.devices import DeviceInfo
 from imsys.store.files import Content, Offer, Purpose
@@ -37,6 +37,7 @@ from imsys.store.membership import (
     Settings,
 )
 from imsys.store.presence import SeenBy
+from imsys.store.scheduled import Scheduled
 from imsys.store.sign_ins import SignIn, SignInStore
 from imsys.store.thread_settings import SettingsChange
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
@@ -55,6 +56,7 @@ ALLOWED = {
     "FROM nodes WHERE expires_at > ?": "the same 1,024 rows, every ten seconds",
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ": "sorts the threads of one user: as many as they have friends, whatever is stored",
     "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
+    ") d LEFT JOIN messages m ON": "scans what is due, as far as the limit",
     "WHERE y.user_id = ? AND y.pinned_at > 0": "scans the pinned threads of one user, which are few",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
     "FROM file_outbox ORDER BY due_at LIMIT ?": "reads the index from its beginning, as far as the limit",
@@ -237,6 +239,7 @@ class Plans(StoreCase):
         )
         await self.play_overview(anna, bert, thread, target)
         await self.play_presence(anna, bert, thread)
+        await self.play_timed(anna, bert, thread)
         await stores.conversations.pins(anna, thread)
         await stores.conversations.reactors(anna, thread, target, ("x", 1), 10)
         await stores.conversations.text(anna, thread, target)
@@ -254,12 +257,28 @@ class Plans(StoreCase):
         await self.database.write(behind)
         await stores.messages.append(self.ids, [text(anna, bert, thread, "numbered")])
 
+    async def play_timed(self, anna: int, bert: int, thread: int) -> None:
+        stores, scheduled = self.stores, self.stores.scheduled
+        texts = [Scheduled(0, anna, thread, str(number), 5 + number, "x") for number in range(3)]
+        for one in (*texts, texts[0]):
+            schedule_id = await scheduled.add(one, 0)
+        await scheduled.of_user(anna, (5, 1), 10)
+        await scheduled.change(anna, schedule_id, "y", 6)
+        await scheduled.cancel(anna, schedule_id)
+        await scheduled.done([one.schedule_id for one in await scheduled.take(1000, 10)])
+        for seconds in (3600, 0):
+            change = SetTimer(f"timer {seconds}", seconds)
+            await stores.messages.append(self.ids, [Submission(anna, 0, thread, (), change)])
+            if seconds:
+                await stores.messages.append(self.ids, [text(bert, anna, thread, "expires")])
+        await stores.expiry.expire(await stores.expiry.due(FOREVER // 2, 10))
+
     async def play_presence(self, anna: int, bert: int, thread: int) -> None:
         presence = self.stores.presence
         await presence.set_seen_by(anna, SeenBy.FRIENDS)
         await presence.seen_by(anna)
         await presence.exist([anna, 5])
-        await presence.open_to(anna, [bert, *range(100_001, 100_150)])
+        await presence.open_to(anna, [bert, *range(100_001, 100_010)])
         await presence.audiences([(anna, thread), (bert, thread), (bert, 1 << 40)])
 
     async def play_overview(self, anna: int, bert: int, thread: int, target: int) -> None:
@@ -313,7 +332,7 @@ class Plans(StoreCase):
             (anna, LetIn("g10", carl, False, 9)),
             (carl, JoinByLink("g11", asking.link, 9)),
             (anna, LetIn("g12", carl, True, 9)),
-            (anna, Settings("g13", title="H", channel=True)),
+            (anna, Settings("g13", title="H", channel=True, avatar=Picture(b"", ""))),
             (anna, Leave("g14", hand_over=True)),
         ):
             (result,) = await self.stores.messages.append(self.ids, [Submission(actor, 0, group, (), change)])
@@ -502,6 +521,7 @@ CONVERSATIONS = (
     "mentions",
     "expiring",
     "thread_settings",
+    "scheduled",
     "invitations",
     "group_links",
     "join_requests",
@@ -531,6 +551,13 @@ def fill_conversations(tx: Transaction, users: range, thread: int) -> None:
     tx.execute_many(
         "INSERT INTO thread_settings (thread_id, user_id, pinned_at, draft) VALUES (?, ?, 1, '')",
         sorted({(thread_id, user) for thread_id, _, user in rows}),
+    )
+    tx.execute_many(
+        "INSERT INTO scheduled (thread_id, user_id, unique_id, due_at, content, next_at) VALUES (?, ?, ?, ?, 'x', ?)",
+        [
+            (thread_id, user, b"%d" % msg_id, FOREVER - user, FOREVER - user)
+            for thread_id, msg_id, user in rows
+        ],
     )
     tx.execute_many(
         "INSERT INTO invitations (thread_id, user_id, inviter_id, created_at) VALUES (?, ?, 1, 0)",

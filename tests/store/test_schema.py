@@ -40,6 +40,7 @@ TABLES = {
     "mentions",
     "expiring",
     "thread_settings",
+    "scheduled",
     "schema_migrations",
 }
 

@@ -7,6 +7,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from twisted.python.failure import Failure
 
 from imsys.chat.context import Chat
 from imsys.chat.directory import Directory, SessionListener
+from imsys.chat.expirer import Expirer
 from imsys.chat.file_announcer import Announcer
 from imsys.chat.file_context import FileContext
 from imsys.chat.live_announcer import LiveAnnouncer
@@ -28,6 +30,7 @@ from imsys.chat.outbound import Outbound
 from imsys.chat.plugins import discover
 from imsys.chat.presence import Presence
 from imsys.chat.receipts import Receipts
+from imsys.chat.scheduler import Scheduler, tell_scheduled
 from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
 from imsys.chat.user_sessions import sessions_of
@@ -296,6 +299,14 @@ class ChatServer:
         self.tickets = Tickets(TicketKeys(Path(keys.ticket_keys)), time.time, 3600.0)
         self.files = FileContext(dataclasses.replace(keys, **self.limits), 65536, self.tickets, self.places)
         self.announcer = Announcer(case.stores, self.log, self.outbound)
+        self.scheduler = Scheduler(
+            reactor,
+            case.stores.scheduled,
+            self.node,
+            self.announcer.post,
+            partial(tell_scheduled, self.outbound),
+        )
+        self.expirer = Expirer(reactor, case.stores.expiry, case.stores.files, self.node)
         self.ends = StreamEnds()
         self.live_announcer = LiveAnnouncer(
             case.stores, self.announcer.post, self.outbound, self.ends, self.unconfirmed

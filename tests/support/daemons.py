@@ -85,6 +85,11 @@ class Process:
         """What it has written to standard output and standard error."""
         return self._output.text
 
+    @property
+    def status(self) -> int | None:
+        """How it has ended; ``None``: it has not."""
+        return self._output.status
+
     async def says(self, wanted: str, deadline: float = 30.0) -> None:
         """Return when it has written something.
 

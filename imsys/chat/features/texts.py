@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from imsys.chat.context import Context
-from imsys.chat.mentioning import mentions
+from imsys.chat.drafting import draft, to_json
 from imsys.chat.views import incoming, verified
 from imsys.errors import Refused, Status
 from imsys.protocols.fitting import split
 from imsys.protocols.messages.registry import service_id
 from imsys.protocols.messages.texts import IncomingText, TextItem, TextPush, TextRequest, TextResponse
 from imsys.server.dispatch import frame, handles
-from imsys.server.fields import parse_id, within
+from imsys.server.fields import parse_id
 from imsys.store.appending import Draft, Submission
-from imsys.store.expiry import LONGEST
-from imsys.store.mentions import mentioned
 
 PUSH = service_id(TextPush)
 
@@ -80,39 +77,20 @@ def _draft(request: TextRequest, item: TextItem) -> Draft:
         raise Refused(Status.MESSAGE_TOO_LONG, f"A text has 1 to {CHARACTERS} characters.")
     if item.reply_to is UNSET and item.mentions is UNSET and item.expires is UNSET:
         return Draft(item.unique_id, item.msg_content)
-    extra: dict[str, Any] = {}
-    reply_to = 0 if item.reply_to is UNSET else parse_id(item.reply_to, "reply_to")
-    if reply_to:
-        extra["reply_to"] = str(reply_to)
-    named = mentions(item.mentions)
-    if named:
-        extra["mentions"] = named
-    expires = 0 if item.expires is UNSET else within(item.expires, 1, LONGEST, "expires")
-    return Draft(
-        item.unique_id,
-        item.msg_content,
-        extra=_json(extra),
-        reply_to=reply_to,
-        mentions=mentioned(named),
-        expires=expires,
-    )
+    return draft(item.unique_id, item.msg_content, item.reply_to, item.mentions, item.expires)
 
 
-async def _forwarded(context: Context, draft: Draft, item: TextItem) -> Draft:
+async def _forwarded(context: Context, text: Draft, item: TextItem) -> Draft:
     """Give a draft the text that it forwards, as its first author wrote it."""
     if item.forward is UNSET:
-        return draft
+        return text
     thread_id, msg_id = (
         parse_id(item.forward.thread_id, "forward.thread_id"),
         parse_id(item.forward.msg_id, "forward.msg_id"),
     )
     original = await context.chat.stores.conversations.text(context.user, thread_id, msg_id)
-    extra = msgspec.json.decode(draft.extra) if draft.extra else {}
+    extra = msgspec.json.decode(text.extra) if text.extra else {}
     first = msgspec.json.decode(original.extra).get("forward") if original.extra else None
     source = {"thread_id": str(thread_id), "msg_id": str(msg_id), "sender": str(original.sender)}
     extra["forward"] = first or source
-    return replace(draft, content=original.content, extra=_json(extra))
-
-
-def _json(extra: dict[str, Any]) -> str | None:
-    return msgspec.json.encode(extra).decode() if extra else None
+    return replace(text, content=original.content, extra=to_json(extra))

@@ -1,4 +1,4 @@
-"""Groups (docs/protocol.md, 2.7): who belongs to them, and what they are."""
+"""Groups (docs/protocol.md, 2.9): who belongs to them, and what they are."""
 
 from __future__ import annotations
 

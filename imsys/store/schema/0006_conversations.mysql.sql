@@ -74,6 +74,26 @@ CREATE TABLE IF NOT EXISTS thread_settings (
     KEY thread_settings_pinned (user_id, pinned_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- Texts that the server sends later.
+CREATE TABLE IF NOT EXISTS scheduled (
+    schedule_id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    user_id INT NOT NULL,
+    thread_id BIGINT NOT NULL,
+    -- of the request
+    unique_id VARBINARY(256) NOT NULL,
+    due_at BIGINT NOT NULL,
+    content TEXT NOT NULL,
+    -- as in messages
+    extra TEXT NULL,
+    -- when a server takes it next: when it is due, and then, if the one that took it has not sent it, when its lease ends
+    next_at BIGINT NOT NULL,
+    -- who took it last, a random number; 0: nobody has
+    lease BIGINT NOT NULL DEFAULT 0,
+    UNIQUE KEY scheduled_unique (user_id, unique_id),
+    KEY scheduled_user (user_id, due_at, schedule_id),
+    KEY scheduled_next (next_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- Users who were asked to join a group, and have not answered.
 CREATE TABLE IF NOT EXISTS invitations (
     thread_id BIGINT NOT NULL,

@@ -73,6 +73,26 @@ CREATE TABLE thread_settings (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX thread_settings_pinned ON thread_settings (user_id, pinned_at);
 
+-- Texts that the server sends later.
+CREATE TABLE scheduled (
+    schedule_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,
+    -- of the request
+    unique_id BLOB NOT NULL,
+    due_at INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    -- as in messages
+    extra TEXT NULL,
+    -- when a server takes it next: when it is due, and then, if the one that took it has not sent it, when its lease ends
+    next_at INTEGER NOT NULL,
+    -- who took it last, a random number; 0: nobody has
+    lease INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX scheduled_unique ON scheduled (user_id, unique_id);
+CREATE INDEX scheduled_user ON scheduled (user_id, due_at, schedule_id);
+CREATE INDEX scheduled_next ON scheduled (next_at);
+
 -- Users who were asked to join a group, and have not answered.
 CREATE TABLE invitations (
     thread_id INTEGER NOT NULL,

@@ -279,6 +279,48 @@ class Groups(GroupCase):
         (record,) = (await self.ask(self.c, RECORDS, msg_id="0"))["chat_messages"]
         self.assertEqual((record["status"], record["msg_content"]), (2, ""))
 
+    async def test_original(self) -> None:
+        """A client of the original reads, pages and writes in a group: it sees texts, with the keys that it knows."""
+        client = await self.server.connect()
+        token = await self.server.tokens.issue(self.carl)
+        self.assertEqual((await client.ask(5, uuid=str(self.carl), token=token))["error"], OK)
+        threads = (await client.ask(11, uuid=str(self.carl), thread_id="0"))["threads"]
+        self.assertEqual(
+            threads[-1], {"thread_id": self.group, "type": "GROUP", "user1_uuid": "0", "user2_uuid": "0"}
+        )
+        said = (await self.say(self.a, "one"))["verified_msg"][0]["msg_id"]
+        await self.change(self.a, EDIT, target=said, content="uno")
+        push = await client.next(25)
+        self.assertEqual((push["text_sender"], push["text_receiver"]), (str(self.anna), "0"))
+        (item,) = push["text_msg"]
+        self.assertEqual(
+            (
+                item["msg_type"],
+                item["msg_sender"],
+                item["msg_receiver"],
+                item["thread_id"],
+                item["msg_content"],
+            ),
+            (1, str(self.anna), "0", self.group, "one"),
+        )
+        answer = await client.ask(23, **text_request(self.carl, 0, self.group, "two"))
+        self.assertEqual(answer["error"], OK)
+        self.assertEqual(await self.hears(self.a), "two")
+        page = await client.ask(13, thread_id=self.group, msg_id="0")
+        self.assertEqual([record["msg_content"] for record in page["chat_messages"]], ["uno", "two"])
+        keys = {
+            "msg_id",
+            "msg_sender",
+            "msg_receiver",
+            "msg_type",
+            "thread_id",
+            "status",
+            "msg_content",
+            "timestamp",
+        }
+        self.assertEqual({frozenset(record) for record in page["chat_messages"]}, {frozenset(keys)})
+        self.assertTrue(page["is_complete"])
+
     async def test_positions(self) -> None:
         """The first is told at once, what follows within a second together; in large groups nobody is told."""
         said = (await self.say(self.a, "one"))["verified_msg"][0]["msg_id"]
@@ -337,6 +379,9 @@ class Groups(GroupCase):
         await self.change(self.b, SETTINGS, avatar=picture)
         self.assertEqual((await self.ask(self.c, GET))["avatar"], picture)
         self.assertEqual((await self.e.ask(FILE, file_id=picture))["error"], OK)
+        other = await self.send(self.a, self.anna, purpose="group", thread_id="0")
+        await self.change(self.a, SETTINGS, avatar=other)
+        self.assertEqual((await self.b.ask(FILE, file_id=picture))["error"], Status.FILE_OPEN_ERROR)
         await self.change(self.b, SETTINGS, avatar="")
         self.assertEqual((await self.ask(self.c, GET))["avatar"], "")
 

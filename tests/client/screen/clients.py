@@ -32,10 +32,10 @@ class Desktop:
     ) -> None:
         self.test, self.name, self.home = test, name, home or folder(f"desktop-{name}")
         settings = Settings(None)
+        settings.change(less_motion=True)
         self.window = Window(Theme(test.application), settings)
         paths = Paths(self.home, self.home, self.home, self.home)
         theme = self.window._theme
-        theme.less_motion = True
         self.program = Program(
             Context(test.reactor, test.application, theme, settings, self.window, paths, environ)
         )
@@ -161,6 +161,22 @@ class Desktop:
     def message(self, key: str) -> Message:
         """One that is shown, as it is now."""
         return next(one for one in self.messages if one.key == key)
+
+    async def go_and_click(self, message: Message, action: str) -> None:
+        """Go to a message, and click the part of its bubble."""
+        messages = self.view.conversation.messages
+
+        def seen() -> bool:
+            if message.key not in messages.rows.index:
+                return False
+            rect = messages.rect_of(message.key)
+            inside = rect.top() >= 0 and rect.bottom() <= messages.viewport().height()
+            return inside and not messages.canvas.slide()  # what has come stands still
+
+        if not seen():
+            messages.jump(message.id)
+        await self.test.until(seen, "the message cannot be seen")
+        self.click_part(message.key, action)
 
     def click_part(self, key: str, action: str) -> None:
         """Click the part of a bubble that does something."""

@@ -141,12 +141,12 @@ class FilesTests(ClientsCase):
 
         # on the other side: opened
         notes = await self.arrives(ben, "notes.txt")
-        ben.click_part(notes.key, "file")
+        await ben.go_and_click(notes, "file")
         await self.until(lambda: self.opener.opened, "it was not opened")
         self.assertEqual(Path(self.opener.opened[0]).read_text(), "Bring the tent.")
 
         # a download that is given up is as if it had never begun
-        ben.click_part(arrived.key, "file")
+        await ben.go_and_click(arrived, "file")
         await self.until(lambda: self.stage(ben, arrived) is Stage.MOVING, "it does not come")
         self.choose(ben, arrived, "Cancel")
         await self.until(lambda: self.stage(ben, arrived) is None)
@@ -156,7 +156,7 @@ class FilesTests(ClientsCase):
 
         # the picture, looked at and saved
         shown = next(one for one in ben.messages if one.kind is Kind.IMAGE)
-        ben.click_part(shown.key, "open")
+        await ben.go_and_click(shown, "open")
         await self.until(lambda: ben.view.files.viewer is not None and not ben.view.files.viewer.canvas.empty)
         viewer = ben.view.files.viewer
         assert viewer is not None

@@ -113,9 +113,7 @@ class DiskTests(TroubleCase):
 
         # what needs room says so next to it
         file = next(one for one in anna.messages if one.attachment)
-        anna.view.conversation.messages.jump(file.id)
-        await self.until(lambda: file.key in anna.view.conversation.messages.rows.index)
-        anna.click_part(file.key, "file")
+        await anna.go_and_click(file, "file")
         await self.until(lambda: [one.stage for one in anna.view.account.transfers()] == [Stage.FAILED])
         self.assertIn("no room left", anna.view.account.transfers()[0].problem)
         QGuiApplication.clipboard().setImage(noise())
@@ -132,7 +130,8 @@ class DiskTests(TroubleCase):
         filler.unlink()
         anna.write("after")
         await self.until(lambda: self.stands(anna, "after") >= Mark.STORED)
-        await self.until(lambda: not anna.view.account._keeper._waiting, "it is not stored")  # type: ignore[attr-defined]
+        account: Any = anna.view.account
+        await self.until(lambda: not account.parts.keeper._waiting, "it is not stored")
         wanted = anna.texts
         await anna.close()
         again = Desktop(self, anna_name, {**environ, "IMSYS_GATEWAY_PORT": "1"}, home=place)
@@ -159,7 +158,7 @@ class StoreTests(TroubleCase):
         for words in ("was damaged", "newer version"):
             if words == "newer version":
                 account: Any = anna.view.account
-                await account._store.write(lambda db: db.pragma("user_version", 1_000))
+                await account.parts.keeper.store.write(lambda db: db.pragma("user_version", 1_000))
             await anna.close()
             (store,) = home.glob("accounts/*/store.db")
             if words == "was damaged":
