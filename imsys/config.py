@@ -339,6 +339,9 @@ class MailConfig:
     password: str = setting("", _text, "Password at the SMTP server.", secret=True)
     sender: str = setting("imsys@localhost", _text, "Address in the From line of the mails.")
     timeout: float = setting(10.0, _number(0.1, 600), "Seconds after which sending has failed.")
+    notify_sign_in: bool = setting(
+        False, _boolean, "Mail the owner of an account when it is signed in to on a new device: yes or no."
+    )
 
     @property
     def tls_first(self) -> bool:
@@ -399,6 +402,16 @@ class ChatConfig:
         19000,
         _integer(1, 1000000),
         "Connections this server holds at most; with several processes, each of them.",
+    )
+    devices: int = setting(
+        10,
+        _integer(1, 100),
+        "Devices on which one user is online at a time; who comes on one more is refused with 82.",
+    )
+    single_session: bool = setting(
+        False,
+        _boolean,
+        "One session for each user, as in the original: a login ends the one before it, whatever device it is on.",
     )
     drain: float = setting(
         30.0,

@@ -133,11 +133,36 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The message that one answers, as far as it is shown above the answer."""
+    """The message that one answers, as far as it is shown above the answer.
+
+    ``sender`` is 0 where the message is not on this disk, and ``text`` empty where it was taken back.
+    """
 
     id: int
     sender: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who has a message of a group: how many received and read it, and of those who read it some, by uuid."""
+
+    delivered: int
+    read: int
+    people: tuple[int, ...]
+
+
+EVERYBODY = 0
+"""Among those whom a text mentions: all members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Where the text of a message was written first, and by whom."""
+
+    conversation: int
+    id: int
+    sender: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +194,12 @@ class Message:
     recalled: bool = False
     quote: Quote | None = None
     reactions: tuple[Reaction, ...] = ()
+    mentions: tuple[int, ...] = ()
+    """Uuids, or :data:`EVERYBODY`."""
+    forward: Forward | None = None
+    pinned: bool = False
+    as_of: int = 0
+    """It has all changes of its conversation up to the one of this number."""
 
     @property
     def order(self) -> tuple[int, int, str]:

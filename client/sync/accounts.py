@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import secrets as random
 import shutil
@@ -19,7 +20,7 @@ from client.core.ports import Failure
 from client.store.store import NAME, Store
 from client.sync.account import AccountSync
 from client.sync.secrets import Secrets, write_private
-from imsys.sdk import Credentials, Gateway, SignedIn, Timing, Trust
+from imsys.sdk import Credentials, DeviceInfo, Gateway, SignedIn, Timing, Trust
 
 T = TypeVar("T")
 
@@ -76,6 +77,13 @@ class Accounts:
         self._secrets = secrets or Secrets(reactor, folder / "secrets.json")
         self._entries: list[Entry] = []
         self._current = ""
+        self._device = random.token_hex(16)
+
+    @property
+    def device(self) -> DeviceInfo:
+        """What servers are told of this computer; its identifier stays as it is."""
+        host = "".join(filter(str.isprintable, platform.node()))
+        return DeviceInfo(id=self._device, name=f"imsys on {host}"[:50] if host else "imsys", kind="desktop")
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -92,7 +100,11 @@ class Accounts:
 
     async def load(self) -> str:
         """Read the list; a sentence where the file could not be read, and was set aside."""
-        return await self._threaded(self._load)
+        found = self._device
+        problem = await self._threaded(self._load)
+        if self._entries and self._device == found:  # the list is from before servers were told
+            await self._save()
+        return problem
 
     async def add(self, server: Server, signed_in: SignedIn) -> Entry:
         """Keep an account that has signed in.
@@ -155,7 +167,9 @@ class Accounts:
         except (OSError, ValueError) as problem:
             raise Failure(f"The certificate of {entry.server.name} cannot be checked: {problem}") from problem
         kept = _Token(self._secrets, entry)
-        credentials = Credentials(username=entry.username, uuid=entry.uuid, token=token or "", kept=kept)
+        credentials = Credentials(
+            username=entry.username, uuid=entry.uuid, token=token or "", kept=kept, device=self.device
+        )
         return AccountSync(
             self._reactor,
             gateway,
@@ -184,7 +198,12 @@ class Accounts:
 
     async def _save(self) -> None:
         text = json.dumps(
-            {"current": self._current, "accounts": [asdict(one) for one in self._entries]}, indent=1
+            {
+                "current": self._current,
+                "device": self._device,
+                "accounts": [asdict(one) for one in self._entries],
+            },
+            indent=1,
         )
         try:
             await self._threaded(lambda: write_private(self.folder / "accounts.json", text))
@@ -205,6 +224,7 @@ class Accounts:
                 f"The list of accounts could not be read, and was set aside as {aside.name}; sign in again."
             )
         self._entries, self._current = entries, str(found.get("current", ""))
+        self._device = str(found.get("device", "")) or self._device
         return ""
 
     def _threaded(self, work: Callable[[], T]) -> Deferred[T]:

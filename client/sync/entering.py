@@ -156,7 +156,8 @@ class Entering:
 
         async def call() -> Entry:
             server = self._server()
-            login = await server.gateway(self._reactor, deadline=self._deadline).login(username, password)
+            gateway = server.gateway(self._reactor, deadline=self._deadline)
+            login = await gateway.login(username, password, device=self._accounts.device)
             return await self._accounts.add(
                 server, SignedIn(username=username, uuid=login.uuid, token=login.token)
             )

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import apsw
 
+from client.core.changes import Signal
 from client.core.model import Message
 from client.core.windows import merged
 from client.store import messages, tables
@@ -45,6 +46,8 @@ class History:
         self._known = known
         self._keeper = keeper
         self._writer = writer
+        self.read = Signal[list[Message]]()
+        """A page that somebody is about to see."""
 
     async def before(self, conversation: int, message: Message | None, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
@@ -59,6 +62,7 @@ class History:
             found = merged(
                 found, (one for (where, _), one in self._writer.unsaved.items() if where == conversation)
             )
+        self.read.fire(found[-most:])
         return found[-most:]
 
     async def after(self, conversation: int, message: Message, most: int) -> list[Message]:
@@ -68,6 +72,7 @@ class History:
             lambda db: _page_after(db, conversation, place, most),
             lambda edge: self._fetch_after(conversation, edge),
         )
+        self.read.fire(found[:most])
         return found[:most]
 
     async def _filled(
@@ -86,6 +91,7 @@ class History:
         half = max(1, most // 2)
         here = await self._keeper.store.read(lambda db: _page_around(db, conversation, number, half, most))
         if here is not None:
+            self.read.fire(here)
             return here
         if (await self._keeper.store.read(lambda db: tables.spans(db, conversation))).around(number) is None:
             await self._fetch_before(conversation, number + 1)
@@ -169,6 +175,8 @@ class History:
             for message in found:
                 if not messages.stored(db, conversation, message.id):
                     messages.put(db, message)
+                else:
+                    messages.bring(db, message)
             # what was asked for is before or after an id, which itself need not be here
             first = low if not low or messages.stored(db, conversation, low) else low + 1
             last = high if not high or messages.stored(db, conversation, high) else high - 1

@@ -138,6 +138,7 @@ QCheckBox:disabled, QRadioButton:disabled {{ color: {c.disabled}; }}
 
 QListView, QTreeView, QTableView {{ background: {c.window}; border: none; outline: none; selection-color: {c.text};
     selection-background-color: {c.selected}; }}
+QListView[bare="true"] {{ background: transparent; }}
 QHeaderView::section {{ background: {c.window}; color: {c.second}; border: none; border-bottom: 1px solid {c.hairline};
     padding: {TIGHT}px {SMALL}px; }}
 

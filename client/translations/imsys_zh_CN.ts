@@ -232,6 +232,18 @@
         <translation>即将完成…</translation>
     </message>
     <message>
+        <source>Forwarded</source>
+        <translation>转发</translation>
+    </message>
+    <message>
+        <source>Forwarded from {name}</source>
+        <translation>转发自 {name}</translation>
+    </message>
+    <message>
+        <source>Earlier message</source>
+        <translation>更早的消息</translation>
+    </message>
+    <message>
         <source>Picture</source>
         <translation>图片</translation>
     </message>
@@ -322,6 +334,10 @@
     <message>
         <source>edited</source>
         <translation>已编辑</translation>
+    </message>
+    <message>
+        <source>pinned</source>
+        <translation>已置顶</translation>
     </message>
     <message>
         <source>{name}, {time}: {text}</source>
@@ -583,6 +599,14 @@
         <source>Files</source>
         <translation>文件</translation>
     </message>
+    <message>
+        <source>Forward to a conversation</source>
+        <translation>转发到会话</translation>
+    </message>
+    <message>
+        <source>Forward to …</source>
+        <translation>转发给…</translation>
+    </message>
 </context>
 <context>
     <name>AppearancePage</name>
@@ -749,6 +773,17 @@
     <message>
         <source>Back</source>
         <translation>返回</translation>
+    </message>
+</context>
+<context>
+    <name>Completion</name>
+    <message>
+        <source>Mention somebody</source>
+        <translation>提及某人</translation>
+    </message>
+    <message>
+        <source>Everybody</source>
+        <translation>所有人</translation>
     </message>
 </context>
 <context>
@@ -949,6 +984,10 @@
     <message>
         <source>Find people</source>
         <translation>查找用户</translation>
+    </message>
+    <message>
+        <source>A message has at most 4,096 characters.</source>
+        <translation>一条消息最多 4,096 个字符。</translation>
     </message>
     <message>
         <source>Text</source>
@@ -1848,6 +1887,65 @@
     </message>
 </context>
 <context>
+    <name>MessageMenu</name>
+    <message>
+        <source>Edit</source>
+        <translation>编辑</translation>
+    </message>
+    <message>
+        <source>Forward …</source>
+        <translation>转发…</translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation>取消置顶</translation>
+    </message>
+    <message>
+        <source>Pin</source>
+        <translation>置顶</translation>
+    </message>
+    <message>
+        <source>Seen by …</source>
+        <translation>已读成员…</translation>
+    </message>
+    <message>
+        <source>Delete …</source>
+        <translation>删除…</translation>
+    </message>
+    <message>
+        <source>Delete for me</source>
+        <translation>仅为我删除</translation>
+    </message>
+    <message>
+        <source>Delete for everybody</source>
+        <translation>为所有人删除</translation>
+    </message>
+    <message>
+        <source>Delete this message?</source>
+        <translation>删除这条消息？</translation>
+    </message>
+    <message>
+        <source>What is deleted for everybody is gone on the server too.</source>
+        <translation>为所有人删除后，服务器上也不再保留。</translation>
+    </message>
+    <message>
+        <source>The others still have it.</source>
+        <translation>其他人仍然能看到它。</translation>
+    </message>
+    <message>
+        <source>Take it back</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>React</source>
+        <translation>回应</translation>
+    </message>
+    <message>
+        <source>More emoji</source>
+        <translation>更多表情</translation>
+    </message>
+</context>
+<context>
     <name>NotificationsPage</name>
     <message>
         <source>Notifications</source>
@@ -1947,6 +2045,21 @@
     </message>
 </context>
 <context>
+    <name>PinBar</name>
+    <message>
+        <source>Unpin</source>
+        <translation>取消置顶</translation>
+    </message>
+    <message>
+        <source>Pinned message</source>
+        <translation>置顶消息</translation>
+    </message>
+    <message>
+        <source>Pinned message {number} of {count}</source>
+        <translation>置顶消息（{number}/{count}）</translation>
+    </message>
+</context>
+<context>
     <name>Profile</name>
     <message>
         <source>Message</source>
@@ -2021,6 +2134,17 @@
     <message>
         <source>Contacts</source>
         <translation>联系人</translation>
+    </message>
+</context>
+<context>
+    <name>ReadersDialog</name>
+    <message>
+        <source>Seen by</source>
+        <translation>已读成员</translation>
+    </message>
+    <message>
+        <source>Received by {received}, read by {read}</source>
+        <translation>{received} 人已收到，{read} 人已读</translation>
     </message>
 </context>
 <context>
@@ -2239,6 +2363,34 @@
     <message>
         <source>The server cannot be reached.</source>
         <translation>无法连接到服务器。</translation>
+    </message>
+    <message>
+        <source>There is no connection to the server; try again when it is back.</source>
+        <translation>没有连接到服务器；请在连接恢复后重试。</translation>
+    </message>
+    <message>
+        <source>It is too late to edit this message.</source>
+        <translation>已经太晚了，无法编辑这条消息。</translation>
+    </message>
+    <message>
+        <source>It is too late to recall this message.</source>
+        <translation>已经太晚了，无法撤回这条消息。</translation>
+    </message>
+    <message>
+        <source>A message has at most 20 different reactions.</source>
+        <translation>一条消息最多有 20 种不同的回应。</translation>
+    </message>
+    <message>
+        <source>A thread has at most 100 pinned messages.</source>
+        <translation>一个会话最多有 100 条置顶消息。</translation>
+    </message>
+    <message>
+        <source>Only admins pin messages in a group.</source>
+        <translation>只有管理员可以在群组中置顶消息。</translation>
+    </message>
+    <message>
+        <source>There is no such message in this thread.</source>
+        <translation>这个会话中没有这条消息。</translation>
     </message>
     <message>
         <source>A part of the server does not answer; try again later.</source>
@@ -2690,6 +2842,10 @@
         <translation>换行</translation>
     </message>
     <message>
+        <source>Edit my last message, while nothing is written</source>
+        <translation>编辑我的上一条消息（输入框为空时）</translation>
+    </message>
+    <message>
         <source>Copy what is selected</source>
         <translation>复制所选内容</translation>
     </message>
@@ -2945,6 +3101,17 @@
     <message>
         <source>Copied</source>
         <translation>已复制</translation>
+    </message>
+</context>
+<context>
+    <name>Writing</name>
+    <message>
+        <source>Reply to {name}</source>
+        <translation>回复 {name}</translation>
+    </message>
+    <message>
+        <source>Edit message</source>
+        <translation>编辑消息</translation>
     </message>
 </context>
 </TS>

@@ -199,6 +199,7 @@ class Wish:
     :param token: a token to check; empty: issue one, which the caller must store.
     :param failed: host and port of chat or resources servers that the user could not use just now; the first
     :data:`FAILED` of them are only allocated if there is no other.
+    :param device: the device that a new token is for; empty: none.
     :param original: a user of the original system's calls: gets a port without TLS if one is open, and no
         resources server.
     """
@@ -208,6 +209,7 @@ class Wish:
     token: str = field(default="", repr=False)
     failed: Sequence[tuple[str, int]] = ()
     original: bool = False
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ class Allocation:
             if wish.token:
                 token, key_of_token, value = wish.token, self._tokens.key(Tokens.digest(wish.token)), ""
             else:
-                made = self._tokens.made(wish.uuid)
+                made = self._tokens.made(wish.uuid, wish.device)
                 token, key_of_token, value = made.token, made.key, made.value
             tokens.append(token)
             keys.append(key_of_token)

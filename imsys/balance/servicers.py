@@ -343,7 +343,7 @@ def _wish(request: imsys_v1_pb2.AllocateRequest) -> Wish | Refused:
     if request.uuid <= 0:
         return _NO_UUID
     failed = [address for text in request.failed[:FAILED] if (address := _address(text)) is not None]
-    return Wish(request.uuid, request.plaintext, request.token, failed)
+    return Wish(request.uuid, request.plaintext, request.token, failed, device=request.device)
 
 
 def _address(text: str) -> tuple[str, int] | None:

@@ -245,7 +245,11 @@ class Crowd:
             self.resumed += bool(session.sock.session_reused)
         session.handshaken = True
         uuid, token, *_ = session.user
-        session.send(CHAT.encode(LOGIN, b'{"uuid":"%d","token":"%b","seq":1}' % (uuid, token.encode())))
+        token, _, device = token.partition("@")
+        said = b'{"uuid":"%d","token":"%b","seq":1' % (uuid, token.encode())
+        if device:
+            said += b',"device":{"id":"%b","name":"","kind":"bot"}' % device.encode()
+        session.send(CHAT.encode(LOGIN, said + b"}"))
         self.poll.modify(session.descriptor, select.EPOLLIN)
 
     def _answered(self, session: Session) -> bool:

@@ -19,6 +19,9 @@ def add_command(commands: Any) -> None:
     add_servers(parser)
     parser.add_argument("--logins", type=whole, default=10_000, metavar="N", help="users who log in")
     parser.add_argument("--friends", type=whole, default=1, metavar="N", help="friends that each of them has")
+    parser.add_argument(
+        "--devices", type=int, default=0, metavar="N", help="devices that each of them logs in on (0: none)"
+    )
     parser.add_argument("--at-once", type=whole, default=64, metavar="N", help="logins in progress at a time")
     parser.add_argument("--resume", action="store_true", help="resume TLS sessions")
     parser.add_argument(
@@ -32,7 +35,11 @@ def measure(options: argparse.Namespace) -> list[Report]:
     """Log everybody in, once."""
     with private_servers(setup_of(options)) as servers:
         users = users_of(
-            servers.environ, servers.addresses(tls=options.tls), -(-options.logins // 2), options.friends
+            servers.environ,
+            servers.addresses(tls=options.tls),
+            -(-options.logins // (2 * max(1, options.devices))),
+            options.friends,
+            options.devices,
         )
         parts = shares(users, options.generators)
         tasks = [
@@ -48,6 +55,11 @@ def measure(options: argparse.Namespace) -> list[Report]:
         with crew(tasks, servers.pids) as members:
             seen = members.work()
     setting = setting_of(
-        options, logins=len(users), friends=options.friends, at_once=options.at_once, resume=options.resume
+        options,
+        logins=len(users),
+        friends=options.friends,
+        devices=options.devices,
+        at_once=options.at_once,
+        resume=options.resume,
     )
     return [report("login", setting, seen, rates={"logins": "logins"}, per="logins")]

@@ -21,6 +21,8 @@ from imsys.redis.tokens import Tokens
 from imsys.store import Database, Stores
 from imsys.store.bulk import Friends, befriend, free_numbers, insert_accounts, insert_group
 from imsys.store.database import Transaction
+from imsys.store.devices import NO_DEVICE, DeviceInfo, DeviceKind
+from imsys.store.dialects import numbers
 from imsys.store.engines import dialect_of
 from imsys.store.ids import NODES, MessageIds
 from imsys.store.sign_ins import SignIn, keep_sign_ins
@@ -32,13 +34,20 @@ _TOKENS = 500
 
 
 async def make_users(
-    reactor: Any, config: Config, pairs: int, targets: Sequence[tuple[str, int]] = (), friends: int = 1
+    reactor: Any,
+    config: Config,
+    pairs: int,
+    targets: Sequence[tuple[str, int]] = (),
+    friends: int = 1,
+    devices: int = 0,
 ) -> list[str]:
     """Make pairs of friends; the lines of the file, those of a pair one after the other.
 
     :param targets: chat servers; the two of a pair, and the pairs, are spread over them.
     :param friends: how many each of them has. All but the other one of the pair are the same further users,
         who have no lines.
+    :param devices: how many each of the pairs signs in on; each has lines of its own, with ``token@device``. 0: on
+        none.
     :raises ConfigError: there is no database or no Redis to write to.
     """
     where = EmbeddedRedis(reactor, config).config if config.redis.mode == "embedded" else config.redis
@@ -58,7 +67,8 @@ async def make_users(
             await database.write(
                 befriend, node.ids, everybody[start : start + _ROWS], first_thread + start, now_ms
             )
-        tokens = await _tokens(redis.redis, database, users, config, now_ms)
+        names = [f"bench-{number}" for number in range(devices)] or [""]
+        tokens = [await _tokens(redis.redis, database, users, config, now_ms, name) for name in names]
     finally:
         for service in reversed(services):
             stopping: Any = service.stopService()
@@ -66,11 +76,13 @@ async def make_users(
                 await stopping
     targets = targets or [(config.chat.advertise, config.chat.plain_port or config.chat.port)]
     lines = []
-    for index, (user, token) in enumerate(zip(users, tokens, strict=True)):
-        host, port = targets[(index // 2 + index % 2) % len(targets)]
-        lines.append(
-            f"{user} {token} {host} {port} {user - 1 if index % 2 else user + 1} {first_thread + index // 2}"
-        )
+    for pair in range(pairs):
+        for name, held in zip(names, tokens, strict=True):
+            for index in (2 * pair, 2 * pair + 1):
+                user, token = users[index], f"{held[index]}@{name}" if name else held[index]
+                host, port = targets[(pair + index % 2) % len(targets)]
+                peer = user - 1 if index % 2 else user + 1
+                lines.append(f"{user} {token} {host} {port} {peer} {first_thread + pair}")
     return lines
 
 
@@ -117,17 +129,24 @@ async def _accounts(database: Database, count: int, now_ms: int) -> tuple[int, i
 
 
 async def _tokens(
-    redis: Redis, database: Database, users: Sequence[int], config: Config, now_ms: int
+    redis: Redis, database: Database, users: Sequence[int], config: Config, now_ms: int, device: str
 ) -> list[str]:
     """A token for each of these users, stored, and known to Redis as it is after a login by password."""
     tokens = Tokens(redis, database, time.time, config.balance.token_idle, config.balance.token_life)
     idle, expires = round(config.balance.token_idle * 1000), now_ms + round(config.balance.token_life * 1000)
+    info = DeviceInfo(device, device, DeviceKind.BOT) if device else NO_DEVICE
     made = []
     for start in range(0, len(users), _TOKENS):
-        some = [(user, secrets.token_urlsafe(32)) for user in users[start : start + _TOKENS]]
+        some = [(user, tokens.made(user, device).token) for user in users[start : start + _TOKENS]]
         held = [(user, Tokens.digest(token)) for user, token in some]
-        sign_ins = [SignIn(bytes.fromhex(digest), user, None, now_ms, expires) for user, digest in held]
+        sign_ins = [SignIn(bytes.fromhex(digest), user, None, now_ms, expires, info) for user, digest in held]
         await database.write(keep_sign_ins, sign_ins, idle)
+        if device:  # the others were told of it long ago
+            await database.write(_mark_told, [user for user, _ in some])
         await tokens.live(held)
         made += [token for _, token in some]
     return made
+
+
+def _mark_told(tx: Transaction, users: Sequence[int]) -> None:
+    tx.execute_literal(f"UPDATE devices SET told = 1 WHERE user_id IN ({numbers(users)})")  # noqa: S608

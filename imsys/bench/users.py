@@ -35,6 +35,9 @@ def add_command(commands: Any) -> None:
         help="friends that each of them has, with the other one of the pair",
     )
     parser.add_argument(
+        "--devices", type=int, default=0, metavar="N", help="devices that each of them is on (default: none)"
+    )
+    parser.add_argument(
         "--out",
         required=True,
         metavar="FILE",
@@ -64,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
 
     async def work() -> None:
         try:
-            lines = await make_users(real, config, options.pairs, targets, options.friends)
+            lines = await make_users(real, config, options.pairs, targets, options.friends, options.devices)
         except Refused as refusal:
             raise ConfigError(refusal.message) from refusal
         _write(Path(options.out), lines)
@@ -120,7 +123,7 @@ def read_users(path: Path) -> list[User]:
 
 
 def users_of(
-    environ: Mapping[str, str], addresses: Sequence[str], pairs: int, friends: int = 1
+    environ: Mapping[str, str], addresses: Sequence[str], pairs: int, friends: int = 1, devices: int = 0
 ) -> list[User]:
     """Make users for servers of ours, in a process of its own (a reactor runs once).
 
@@ -137,6 +140,8 @@ def users_of(
             str(pairs),
             "--friends",
             str(friends),
+            "--devices",
+            str(devices),
             "--out",
             str(path),
         ]

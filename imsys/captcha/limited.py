@@ -14,13 +14,18 @@ _log = Logger()
 
 
 class LimitedMailer:
-    """Passes mails to another mailer within the limits. A mail that could not be delivered does not count."""
+    """Passes mails to another mailer within the limits. A mail that could not be delivered does not count.
 
-    def __init__(self, mailer: Mailer, limiter: RateLimiter, config: CaptchaConfig) -> None:
+    :param kind: mails of another kind are counted for themselves, so that none uses up the others' room.
+    """
+
+    def __init__(
+        self, mailer: Mailer, limiter: RateLimiter, config: CaptchaConfig, kind: str = "captcha"
+    ) -> None:
         self._mailer = mailer
         self._limiter = limiter
-        self._mailbox = Limit("captcha-mailbox", config.mailbox_day, DAY)
-        self._all = Limit("captcha-all", config.all_hour, HOUR)
+        self._mailbox = Limit(f"{kind}-mailbox", config.mailbox_day, DAY)
+        self._all = Limit(f"{kind}-all", config.all_hour, HOUR)
 
     async def send(self, receiver: str, mail: bytes) -> None:
         """Send a mail.

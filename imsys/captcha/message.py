@@ -1,4 +1,4 @@
-"""Compose the mail with a verification code."""
+"""Compose the mails: verification codes, and notices of sign-ins."""
 
 from __future__ import annotations
 
@@ -48,7 +48,35 @@ def compose_test(sender: str, email: str, now: float) -> bytes:
     )
 
 
-def _mail(sender: str, email: str, subject: str, text: str, now: float) -> bytes:
+def compose_sign_in(
+    sender: str, email: str, username: str, device: str, address: str, at: float, now: float
+) -> bytes:
+    """Compose the mail that tells of a sign-in on a new device, in UTF-8: names may be of any script.
+
+    :param username: the name of the account.
+    :param device: what the device calls itself.
+    :param address: where it signed in from.
+    :param at: Unix time in seconds of the sign-in; ``now`` as in :func:`compose`.
+    """
+    moment = datetime.fromtimestamp(at, UTC)
+    return _mail(
+        sender,
+        email,
+        "New sign-in to your account",
+        f"Your account {username} was signed in to on a new device.\n"
+        "\n"
+        f"Device: {device}\n"
+        f"Address: {address}\n"
+        f"Time: {moment:%d %B %Y, %H:%M} UTC\n"
+        "\n"
+        "If that was you, there is nothing for you to do. If not, sign that device out in the list of your\n"
+        "devices, and reset your password.\n",
+        now,
+        charset="utf-8",
+    )
+
+
+def _mail(sender: str, email: str, subject: str, text: str, now: float, charset: str = "us-ascii") -> bytes:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = Address(addr_spec=email)
@@ -56,7 +84,7 @@ def _mail(sender: str, email: str, subject: str, text: str, now: float) -> bytes
     mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
     mail["Message-ID"] = f"<{secrets.token_hex(16)}@{envelope_sender(sender).rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text, charset="us-ascii", cte="7bit")
+    mail.set_content(text, charset=charset, cte="7bit" if charset == "us-ascii" else "base64")
     return mail.as_bytes()
 
 

@@ -20,6 +20,7 @@ from imsys.store.ids import timestamp
 from imsys.store.members import GONE, JOINED, MEMBERSHIP
 
 if TYPE_CHECKING:
+    from imsys.server.session import Session
     from imsys.store.changes import Change
 
 PUSH = service_id(EntriesPush)
@@ -35,7 +36,7 @@ async def carry_out(context: Context, thread: str, change: Change) -> Appended:
     check_unique(change.unique_id)
     chat.allowances.texts(user, 1)
     appended = await chat.log.append(Submission(user, 0, thread_id, (), change), context.session)
-    tell(chat, appended, user)
+    tell(chat, appended, user, context.session)
     return appended
 
 
@@ -45,14 +46,17 @@ def check_unique(unique_id: str) -> None:
         raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
 
 
-def tell(chat: Chat, appended: Appended, user: int) -> None:
-    """Tell the members of a change, and those who came or went by it that they did."""
+def tell(chat: Chat, appended: Appended, user: int, session: Session | None = None) -> None:
+    """Tell the members of a change, and those who came or went by it that they did.
+
+    ``session``: the one that has made it, whose user's others hear of it as well.
+    """
     if appended.in_doubt:
-        chat.outbound.tell_again(appended, user)
+        chat.outbound.tell_again(appended, user, session)
     for stored in appended.messages:
         if not stored.resent:
             push = EntriesPush(thread_id=str(stored.thread_id), entries=[entry(stored)])
-            chat.outbound.tell(appended, user, frame(PUSH, push))
+            chat.outbound.tell(appended, user, frame(PUSH, push), session)
         if stored.kind == MEMBERSHIP:
             _tell_movers(chat, stored.thread_id, user, msgspec.json.decode(stored.content), appended.answer)
 

@@ -38,8 +38,8 @@ class Cluster(Protocol):
         """Return whether a node is registered with this incarnation."""
         ...
 
-    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
-        """End a session on another node. :raises Unavailable: the node did not answer."""
+    async def end_session(self, node: str, uuid: int, session: str, message: str, device: str = "") -> None:
+        """End the session of a device on another node. :raises Unavailable: the node did not answer."""
         ...
 
 
@@ -116,7 +116,7 @@ class Endings:
     async def _end(self, where: tuple[str, str], server: _Server, ending: _Ending) -> None:
         try:
             await self._cluster.end_session(
-                ending.route.node, ending.user, ending.route.session, ending.message
+                ending.route.node, ending.user, ending.route.session, ending.message, ending.route.device
             )
             server.outage.works()
             ending.done()

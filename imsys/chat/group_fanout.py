@@ -53,8 +53,8 @@ BEHIND = 10
 class Receiver(Protocol):
     """A session."""
 
-    def push(self, data: bytes) -> None:
-        """Send an encoded frame."""
+    def push_here(self, data: bytes) -> None:
+        """Send an encoded frame to a user's sessions of this server."""
         ...
 
 
@@ -271,7 +271,7 @@ class GroupFanout:
                 continue
             session = local(user)
             if session is not None:
-                session.push(frame)
+                session.push_here(frame)
             else:
                 gone.append(user)
         if gone and (audience := self._audiences.get(known.thread_id)) is not None:

@@ -17,7 +17,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from imsys.chat.group_fanout import GroupFanout, Read
-from imsys.chat.route_cache import RouteCache
+from imsys.chat.route_cache import OFFLINE, Nodes, RouteCache
+from imsys.chat.user_sessions import UserSessions
 from imsys.cluster.peers import GONE, RemotePush
 from imsys.errors import Refused
 from imsys.protocols.framing import CHAT
@@ -29,6 +30,7 @@ from imsys.util.outages import Outage
 if TYPE_CHECKING:
     from imsys.chat.directory import Directory
     from imsys.cluster.pushes import News
+    from imsys.server.session import Session
     from imsys.store.appending import Appended
     from imsys.store.members import MemberList, MemberLists
     from imsys.util.surge import Surge
@@ -81,6 +83,12 @@ FEW_MEMBERS = 20
 FORWARDS = 1
 """How often a push is forwarded by servers that its receiver has left."""
 
+TO_ALL = FORWARDS + 1
+"""Hops of a push that goes to all servers of a user: it is not forwarded, since the right ones have it.
+
+Who is not where it goes catches up instead.
+"""
+
 
 class ChatPeers(Protocol):
     """The other chat servers; see :class:`imsys.cluster.peers.Peers`."""
@@ -89,8 +97,12 @@ class ChatPeers(Protocol):
         """Have a server push to its users."""
         ...
 
-    def tell(self, user: int, login_ms: int) -> None:
-        """Tell all servers of a user's login or its end; see :data:`imsys.cluster.pushes.News`."""
+    def tell(self, user: int, login_ms: int, beside: bool = False) -> None:
+        """Tell all servers of a user's login or its end; see :data:`imsys.cluster.pushes.News`.
+
+        ``beside``: the user has sessions on other servers; when all have heard of it the user catches up, since
+        until then they may have sent pushes to those alone.
+        """
         ...
 
     def miss_all(self) -> None:
@@ -229,17 +241,24 @@ class Outbound(Service):
         some = [user for user in users if local(user) is not None or not (busy or known_offline(user))]
         self.deliver(some, push)
 
-    def tell(self, appended: Appended, sender: int, frame: bytes) -> None:
-        """Send a frame to those whom a stored submission is for: the members of its thread but its sender."""
-        group = appended.group
+    def tell(self, appended: Appended, sender: int, frame: bytes, session: Session | None = None) -> None:
+        """Send a frame to those whom a stored submission is for: the members of its thread but its sender.
+
+        ``session``: the one that submitted it; the sender's others get the frame as well.
+        """
+        group, everywhere = appended.group, False
         if group is None:
             self.deliver_frame(appended.receivers, frame)
         else:
-            self._tell_group(group, frame, sender)
+            everywhere = self._tell_group(group, frame, sender)
+        if session is not None and session.siblings is not None:
+            (session.siblings.push_here if everywhere else session.siblings.push)(frame, session)
 
-    def tell_again(self, appended: Appended, sender: int) -> None:
+    def tell_again(self, appended: Appended, sender: int, session: Session | None = None) -> None:
         """Ask those users to catch up, since they may not have been told."""
         group = appended.group
+        if session is not None and session.siblings is not None:
+            self.catch_up((sender,))
         if group is None:
             self.catch_up(appended.receivers)
         elif len(group.roles) <= FEW_MEMBERS:
@@ -248,6 +267,24 @@ class Outbound(Service):
             self._groups.missed((group.thread_id,))
             if self._others is not None:
                 self._others.miss_group(group.thread_id)
+
+    def deliver_beside(self, session: Session, push: Message) -> None:
+        """Send a push to the other sessions of a session's user, if there are any.
+
+        :raises ValueError: it does not fit into a frame.
+        """
+        if session.siblings is not None:
+            session.siblings.push(CHAT.encode(service_id(type(push)), encode(push)), session)
+
+    def catch_up_beside(self, session: Session) -> None:
+        """Ask the other sessions of a session's user to catch up: something has changed that has no push."""
+        if session.siblings is not None:
+            session.siblings.push(RESYNC, session)
+
+    def relay(self, user: int, nodes: Collection[str], frame: bytes) -> None:
+        """Send a frame to a user's sessions on other servers."""
+        for node in nodes:
+            self._post(node, RemotePush((user,), frame, TO_ALL))
 
     async def tell_group(self, thread_id: int, version: int, frame: bytes) -> None:
         """Send a frame that is not stored to the members of a group; ``version`` is that of their list.
@@ -258,8 +295,11 @@ class Outbound(Service):
         if group is not None:
             self._tell_group(group, frame, 0)
 
-    def _tell_group(self, group: MemberList, frame: bytes, but: int) -> None:
-        """Send a frame to the members of a group, but one: to each, or once to each server."""
+    def _tell_group(self, group: MemberList, frame: bytes, but: int) -> bool:
+        """Send a frame to the members of a group, but one: to each, or once to each server.
+
+        Return whether all other servers have it, and give it to all sessions of members.
+        """
         nodes = self._others.group_nodes() if self._others is not None else ()
         if len(group.roles) <= FEW_MEMBERS or nodes is None:
             newest = self._groups.newest(group)
@@ -267,10 +307,11 @@ class Outbound(Service):
                 [user for user in newest.roles if user != but and newest.first.get(user, 0) <= group.version],
                 frame,
             )
-            return
+            return False
         for node in nodes:
             self._post(node, RemotePush((), frame, 1, group.thread_id, group.version))
         self._groups.give(group.thread_id, group.version, frame, but=but, known=group)
+        return True
 
     def catch_up(self, users: Collection[int] | None) -> None:
         """Ask users on any server to catch up soon, since they may have missed a push.
@@ -289,11 +330,13 @@ class Outbound(Service):
         unknown = []
         nodes: dict[str, list[int]] = {}
         for user in users:
-            node = None if user in looked_for else find(user)
-            if node is None:
+            known = None if user in looked_for else find(user)
+            if known is None:
                 unknown.append(user)
-            elif node:
-                nodes.setdefault(node, []).append(user)
+            elif len(known) == 1:
+                nodes.setdefault(known[0], []).append(user)
+            elif known:
+                self.relay(user, known, frame)
         for node, some in nodes.items():
             self._post(node, RemotePush(tuple(some), frame, 1))
         if unknown:
@@ -354,17 +397,17 @@ class Outbound(Service):
         users, insisting = self._looked_for, self._insisting
         self._insisting = set()
         self._looked_for = set(users)  # grows with what is queued meanwhile
-        where = {user: node for user in users - insisting if (node := self._cache.find(user)) is not None}
+        where = {user: nodes for user in users - insisting if (nodes := self._cache.find(user)) is not None}
         wanted = users.difference(where)
         if wanted:
             where |= await self._ask(list(wanted))
         for push in pushes:
             self._forward(push, where)
 
-    async def _ask(self, users: list[int]) -> dict[int, str]:
+    async def _ask(self, users: list[int]) -> dict[int, Nodes]:
         """Look up users' servers in Redis.
 
-        Offline users are left out, and doubtful ones, who catch up later.
+        Offline users are left out, and of doubtful ones, who catch up later, the doubtful servers.
         """
         self._cache.ask(users)
         try:
@@ -380,23 +423,29 @@ class Outbound(Service):
         elif self._missed_all:
             self._resync_all()
         for user in cheated:
-            self._post(where[user], RemotePush((user,), RESYNC, 1))
+            self.relay(user, where[user], RESYNC)
         return where
 
-    def _forward(self, push: RemotePush, where: dict[int, str]) -> None:
+    def _forward(self, push: RemotePush, where: dict[int, Nodes]) -> None:
         nodes: dict[str, list[int]] = {}
         for user in push.users:
+            known = where.get(user, OFFLINE)
             if (session := self._directory.local(user)) is not None:  # logged in here meanwhile
                 session.push(push.frame)
-            elif node := where.get(user):
-                nodes.setdefault(node, []).append(user)
+            elif len(known) == 1:
+                nodes.setdefault(known[0], []).append(user)
+            elif known:
+                self.relay(user, known, push.frame)
         for node, users in nodes.items():
             self._post(node, RemotePush(tuple(users), push.frame, push.hops))
 
     # -- from other servers
 
-    def receive(self, pushes: Sequence[RemotePush]) -> None:
-        """Deliver pushes from another server; forward those whose receiver has moved on, once."""
+    def receive(self, pushes: Sequence[RemotePush], relay: bool = False) -> None:
+        """Deliver pushes from another server; forward those whose receiver has moved on, once.
+
+        ``relay``: that server knows only one server of each user, so those of the others get them from here.
+        """
         local = self._directory.local
         for push in pushes:
             users, frame, hops, thread_id, version = push
@@ -406,10 +455,12 @@ class Outbound(Service):
             away = []
             for user in users:
                 session = local(user)
-                if session is not None:
+                if session is None:
+                    away.append(user)
+                elif relay:
                     session.push(frame)
                 else:
-                    away.append(user)
+                    session.push_here(frame)
             if away:
                 self._forward_once(away, frame, hops)
 
@@ -423,15 +474,24 @@ class Outbound(Service):
         else:
             self._look_for(users, frame, hops + 1, insist=True)
 
-    def hear(self, node: str, news: News, everything: bool) -> None:
-        """Note who logged in at or left another server; ``everything``: any user may have."""
+    def hear(self, node: str, news: News, everything: bool, beside: Collection[int] = frozenset()) -> None:
+        """Note who logged in at or left another server; ``everything``: any user may have.
+
+        ``beside``: of these, users who have sessions on other servers, too. What is not heard of a user who has a
+        session here the next renewal of that session tells.
+        """
         if everything:
             self._miss(self._cache.forget_all())
         came, went = self._cache.came, self._cache.went
+        joined, left = self._directory.joined, self._directory.left
         for user, login_ms in news.items():
             if login_ms <= 0:
                 went(user, node, -login_ms)
-            elif came(user, node, login_ms):
+                left(user, node, -login_ms)
+                continue
+            if user in beside:
+                joined(user, node, login_ms)
+            if came(user, node, login_ms, user in beside):
                 self._post(node, RemotePush((user,), RESYNC, 1))
         if self.watcher is not None:
             self.watcher.heard(node, news, everything)
@@ -439,6 +499,7 @@ class Outbound(Service):
     def lost(self, node: str) -> None:
         """Forget the routes to a server that is gone."""
         self._cache.forget_node(node)
+        self._directory.lost(node)
         if self.watcher is not None:
             self.watcher.lost(node)
 
@@ -446,19 +507,30 @@ class Outbound(Service):
         """Expect logins: the stream to another server is broken, so its users may come here."""
         self._surge.expect()
 
-    async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
-        """Sign a user's session of this server out, if it has this id (``None``: any id)."""
-        return self._directory.end(uuid, session, message)
+    async def end_session(self, uuid: int, session: str | None, message: str, device: str = "") -> bool:
+        """Sign a user's session of a device out, if it has this id (``None``: all that the user has here)."""
+        return self._directory.end(uuid, session, message, device)
 
-    def moved(self, user: int, login_ms: int) -> None:
-        """Tell others that a session began here at this time (ms since 1970), or ended (minus its start)."""
+    def moved(self, user: int, login_ms: int, beside: bool = False) -> None:
+        """Tell others that a session began here at this time (ms since 1970), or the last one ended (minus its start).
+
+        ``beside``: the user has sessions on other servers, too.
+        """
         self._cache.forget(user)
         if login_ms > 0:
             self._groups.came(user)
         if self._others is not None:
-            self._others.tell(user, login_ms)
+            self._others.tell(user, login_ms, beside)
         if self.watcher is not None:
             self.watcher.heard("", {user: login_ms}, False)
+
+    def found(self, user: int, nodes: Collection[str]) -> None:
+        """Have a user catch up on servers that were not known to have sessions of theirs."""
+        self.relay(user, nodes, RESYNC)
+
+    def resync_spread(self) -> None:
+        """Ask users who have sessions on other servers as well to catch up here: a new server has heard of them."""
+        self.resync(self._directory.spread())
 
     def _sweep(self) -> None:
         self._miss(self._cache.due())
@@ -509,7 +581,7 @@ class Outbound(Service):
     def _resync_one(self, user: int, frame: bytes) -> None:
         session = self._directory.local(user)
         if session is not None:
-            session.push(frame)
+            session.push_here(frame)
 
     def _miss(self, users: Collection[int]) -> None:
         """Remember users who could not be reached, and ask them to catch up when lookups work again."""
@@ -530,6 +602,10 @@ class Outbound(Service):
         missed, self._missed = self._missed, set()
         here = [user for user in missed if self._directory.local(user) is not None]
         self.resync(here)
+        for user in here:
+            entry = self._directory.local(user)
+            if isinstance(entry, UserSessions):
+                self.relay(user, entry.elsewhere, RESYNC)
         away = tuple(missed.difference(here)) if self._others is not None else ()
         if self._missed_all:
             away = away[:SEARCH]  # enough to notice when lookups work again; then everybody is asked

@@ -204,9 +204,9 @@ class Presence(Service):
                 was = bool(watched.nodes)
                 if self._directory.local(user) is not None:
                     watched.nodes.setdefault("", UNKNOWN)
-                route = found.get(user)
-                if route is not None and went[user].get(route.node, -1) < route.login_ms:
-                    watched.nodes.setdefault(route.node, route.login_ms)
+                for node, login_ms in found.get(user, {}).items():
+                    if went[user].get(node, -1) < login_ms:
+                        watched.nodes.setdefault(node, login_ms)
                 if was != bool(watched.nodes):
                     self._tell_of(user, watched)
 
@@ -307,8 +307,7 @@ class Presence(Service):
             watched = self._watched.get(user)
             if watched is None or watched.nodes != nodes:
                 continue  # there were news
-            route = found.get(user)
-            watched.nodes = {} if route is None else {route.node: route.login_ms}
+            watched.nodes = dict(found.get(user, {}))
             if self._directory.local(user) is not None:
                 watched.nodes[""] = nodes.get("", UNKNOWN)
             if bool(nodes) != bool(watched.nodes):

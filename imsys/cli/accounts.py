@@ -29,6 +29,8 @@ class Account:
     server: str
     ca: str | None
     token: str = field(repr=False)
+    device: str = ""
+    """The identifier that the server knows this account by here; empty: it signed in without one."""
 
 
 class Accounts:

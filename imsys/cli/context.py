@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from imsys.cli.console import CliError, Console
 from imsys.sdk import (
     Client,
     Credentials,
+    DeviceInfo,
     FileUnfinishedUploads,
     Gateway,
     Refused,
@@ -135,10 +137,17 @@ class Context:
             self.console.say("The two passwords differ.")
         raise CliError("No password was entered twice.")
 
-    def keep(self, name: str, gateway: Gateway, uuid: int, username: str, token: str) -> None:
+    def keep(
+        self, name: str, gateway: Gateway, uuid: int, username: str, token: str, device: str = ""
+    ) -> None:
         """Save a session and make its account the current one."""
         account = Account(
-            username=username, uuid=uuid, server=gateway.url, ca=self.ca(gateway.url), token=token
+            username=username,
+            uuid=uuid,
+            server=gateway.url,
+            ca=self.ca(gateway.url),
+            token=token,
+            device=device,
         )
         try:
             known = self.accounts.load(name)
@@ -174,7 +183,12 @@ class Context:
 
     def client(self, account: Account, *, receive: bool = True) -> Client:
         """Make a client of an account; it is not started yet."""
-        credentials = Credentials(username=account.username, uuid=account.uuid, token=account.token)
+        credentials = Credentials(
+            username=account.username,
+            uuid=account.uuid,
+            token=account.token,
+            device=device_of(account.device) if account.device else None,
+        )
         return Client(
             self.reactor, self.gateway(account), credentials, receive=receive, unfinished=self.unfinished()
         )
@@ -216,6 +230,12 @@ class Context:
             if self.reactor.seconds() > end:
                 raise CliError("Another command of this account is still running.")
             await deferLater(self.reactor, 0.05)
+
+
+def device_of(identifier: str) -> DeviceInfo:
+    """Return what the server is told of this machine."""
+    host = "".join(filter(str.isprintable, platform.node()))
+    return DeviceInfo(id=identifier, name=f"imsys-cli on {host}"[:50] if host else "imsys-cli", kind="cli")
 
 
 def local(server: str) -> bool:

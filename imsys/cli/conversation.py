@@ -47,7 +47,10 @@ _ASCII = {
 
 @dataclass(eq=False, kw_only=True)
 class Utterance:
-    """One message of a conversation; ``id`` is 0 until the server has it."""
+    """One message of a conversation; ``id`` is 0 until the server has it.
+
+    ``quote`` stands above it; ``number`` is that by which commands name it.
+    """
 
     speaker: str
     text: str
@@ -56,6 +59,13 @@ class Utterance:
     id: int = 0
     mark: Mark = Mark.NONE
     unique_id: str = ""
+    quote: str = ""
+    number: int = 0
+
+    @property
+    def whole(self) -> str:
+        """The text with the quote above it."""
+        return f"[{self.quote}]\n{self.text}" if self.quote else self.text
 
 
 class View(Protocol):
@@ -86,7 +96,18 @@ def utterance(message: Message, speaker: str) -> Utterance:
 
 
 def content(message: Message) -> str:
-    """Return the text of a message, or a word for what it carries."""
+    """Return the text of a message, or a word for what it carries, and what became of it."""
+    if message.recalled:
+        return "[taken back]"
+    more = [" (edited)"] if message.edited_at is not None else []
+    if message.reactions:
+        more.append(f"  [{' '.join(f'{printable(one.emoji)} {one.count}' for one in message.reactions)}]")
+    if message.pinned:
+        more.append("  [pinned]")
+    return _words(message) + "".join(more)
+
+
+def _words(message: Message) -> str:
     if message.kind in (MessageKind.DEFAULT, MessageKind.TEXT):
         return printable(message.text, lines=True)
     live = message.live
@@ -126,7 +147,7 @@ class Plain:
 
     def _line(self, utterance: Utterance) -> str:
         mark = utterance.mark.text(self._unicode)
-        text = utterance.text.replace("\n", "\n    ")
+        text = utterance.whole.replace("\n", "\n    ")
         return f"{utterance.at:%Y-%m-%d %H:%M}  {utterance.speaker}: {text}" + (f"  {mark}" if mark else "")
 
 

@@ -59,12 +59,13 @@ class Screen:
             self._day = day
             self.notice(day)
         name = cut(utterance.speaker, self._speaker_columns)
-        head = f"{utterance.at:%H:%M}  {name}{' ' * (self._speaker_columns - width(name))}  "
-        painted = self._paint(_DIM, f"{utterance.at:%H:%M}  ") + self._paint(
-            _GREEN if utterance.mine else _CYAN, head[7:]
+        start = f"{utterance.at:%H:%M}  " + (f"{utterance.number:>3}  " if utterance.number else "")
+        head = f"{start}{name}{' ' * (self._speaker_columns - width(name))}  "
+        painted = self._paint(_DIM, start) + self._paint(
+            _GREEN if utterance.mine else _CYAN, head[len(start) :]
         )
         room = self._measure() - width(head) - 1
-        rows = wrap(utterance.text, max(8, room - (_MARK_COLUMNS if utterance.mine else 0)))
+        rows = wrap(utterance.whole, max(8, room - (_MARK_COLUMNS if utterance.mine else 0)))
         indent = " " * width(head)
         self._add(
             _Shown(utterance, [(indent if number else painted) + row for number, row in enumerate(rows)], "")

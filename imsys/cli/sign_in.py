@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 
 from imsys.cli.console import CliError
-from imsys.cli.context import TRIES, Context, SessionEnded
+from imsys.cli.context import TRIES, Context, SessionEnded, device_of
 from imsys.sdk import Gateway, Refused, Status, explain
 
 _SHORTEST = 8
@@ -139,6 +140,9 @@ async def _with_code(
 
 
 async def _enter(context: Context, gateway: Gateway, username: str, password: str) -> None:
-    entered = await gateway.login(username, password)
-    context.keep(context.arguments.account or username, gateway, entered.uuid, username, entered.token)
+    name = context.arguments.account or username
+    known = context.accounts.load(name)
+    device = known.device if known is not None and known.device else secrets.token_hex(16)
+    entered = await gateway.login(username, password, device=device_of(device))
+    context.keep(name, gateway, entered.uuid, username, entered.token, device)
     context.console.say(f"Signed in as {username} at {gateway.url}.")

@@ -13,6 +13,8 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from imsys.cli.accounts import Account
+from imsys.cli.chat_changes import HELP, ChatChanges
+from imsys.cli.chat_devices import ChatDevices
 from imsys.cli.chat_files import ChatFiles
 from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context
@@ -25,10 +27,12 @@ from imsys.cli.screen import Screen
 from imsys.cli.text import printable, width
 from imsys.sdk import (
     ConnectionState,
+    Entry,
     FriendRequest,
     Friendship,
     LiveChange,
     LiveState,
+    Logged,
     Message,
     Outgoing,
     Person,
@@ -75,7 +79,7 @@ class Chat:
         self._thread = 0
         self._view: View = Plain(context.console.say, context.console.unicode)
         self._shown: deque[Utterance] = deque(maxlen=_KEPT)
-        self._early: list[Message] | None = []
+        self._early: list[Logged] | None = []
         self._waiting: dict[str, Utterance] = {}  # by unique id
         self._people: dict[int, str] = {}
         self._streams: set[str] = set()  # known live streams
@@ -90,6 +94,17 @@ class Chat:
         self._files = ChatFiles(
             client.transfers, context.reactor.seconds, lambda text: self._view.notice(text)
         )
+        self._devices = ChatDevices(client.devices, lambda text: self._view.notice(text))
+        client.on_device.subscribe(self._devices.changed)
+        self._changes = ChatChanges(
+            client,
+            self._name_of,
+            lambda text: self._view.notice(text),
+            self._say,
+            self._forward,
+            self._calm,
+        )
+        client.on_entry.subscribe(self._changed)
         client.on_message.subscribe(self._message)
         client.on_sent.subscribe(self._message)
         client.on_position.subscribe(self._position)
@@ -125,6 +140,7 @@ class Chat:
         self._friend = await find(self._client, arguments.name)
         self._thread = await private_thread(self._client, self._friend)
         lines = arguments.lines if arguments.lines is not None else 20 if console.interactive else 0
+        self._changes.begin(self._thread)
         messages = await newest(self._client, self._thread, lines)
         if console.interactive:
             columns = max(3, width(self._speaker))
@@ -137,11 +153,15 @@ class Chat:
             )
             self._view.notice(f"talking with {self._speaker}; Ctrl-D ends it")
         early, self._early = self._early or [], None
-        for message in messages:
+        for item in early:  # what came meanwhile may concern the page
+            if isinstance(item, Entry):
+                self._changes.early(item)
+        for message in self._changes.page(messages):
             self._files.seen(message)
-            self._show(utterance(message, self._speaker))
-        for message in early:
-            self._message(message)
+            self._show(self._said(message))
+        for item in early:
+            if not isinstance(item, Entry):
+                self._message(item)
 
     @property
     def _speaker(self) -> str:
@@ -186,7 +206,8 @@ class Chat:
                 await deferLater(self._reactor, self._context.arguments.stay)
                 self._end()
                 return
-            self._say(line)
+            if self._changes.command(line.strip()) is None:
+                self._say(line)
 
     def _typed(self, line: str) -> bool:
         """Execute a typed line; return whether it was accepted."""
@@ -199,7 +220,12 @@ class Chat:
                 self._view.notice(
                     "a line is a message; /send FILE sends a file, /get lists the files, /get N receives one"
                 )
+                for line in HELP:
+                    self._view.notice(line)
                 self._view.notice("/live shows who is live here, and where to watch")
+                self._view.notice(
+                    "/devices lists where you are signed in, /revoke N signs one of them out, /revoke others all"
+                )
                 self._view.notice("/quit or Ctrl-D ends the chat; // begins a message with a slash")
             case text if text == "/send" or text.startswith("/send "):
                 self._files.send(text[5:].strip(), self._thread)
@@ -207,6 +233,12 @@ class Chat:
                 self._files.get(text[4:].strip())
             case "/live":
                 self._show_live()
+            case "/devices":
+                self._devices.show()
+            case text if text == "/revoke" or text.startswith("/revoke "):
+                self._devices.revoke(text[7:].strip())
+            case text if (accepted := self._changes.command(text)) is not None:
+                return accepted
             case text if text.startswith("/") and not text.startswith("//"):
                 self._view.notice("there is no such command; try /help, or begin with // to say it")
                 return False
@@ -214,12 +246,12 @@ class Chat:
                 return self._say(text.replace("//", "/", 1) if text.startswith("//") else text)
         return True
 
-    def _say(self, text: str) -> bool:
+    def _say(self, text: str, reply_to: int = 0) -> bool:
         """Send a text; return whether it was accepted."""
         if not text.strip():
             return True
         try:
-            outgoing = self._client.post(self._thread, text)
+            outgoing = self._client.post(self._thread, text, reply_to=reply_to)
         except Refused as refusal:
             self._view.notice(f"not sent: {explain(refusal)}")
             self._not_sent(refusal)
@@ -232,6 +264,7 @@ class Chat:
             mine=True,
             mark=Mark.WAITING,
             unique_id=outgoing.unique_id,
+            quote=self._changes.quote(reply_to),
         )
         self._waiting[outgoing.unique_id] = said
         self._show(said)
@@ -250,6 +283,7 @@ class Chat:
     def _stored(self, message: Message, said: Utterance) -> None:
         self._waiting.pop(said.unique_id, None)
         said.id = message.id
+        self._changes.take(message)
         if said.mark < Mark.SENT:
             said.mark = Mark.SENT
             self._view.update(said)
@@ -257,7 +291,10 @@ class Chat:
 
     def _unsent(self, reason: Failure, outgoing: Outgoing[Message], said: Utterance) -> None:
         if reason.check(Refused) and self._paused(reason.value):
-            self._follow(self._client.post(self._thread, outgoing.text, unique_id=outgoing.unique_id), said)
+            again = self._client.post(
+                self._thread, outgoing.text, reply_to=outgoing.reply_to, unique_id=outgoing.unique_id
+            )
+            self._follow(again, said)
             return
         self._waiting.pop(said.unique_id, None)
         # otherwise the outcome is unknown
@@ -272,7 +309,7 @@ class Chat:
 
     async def _last_words(self) -> None:
         """Wait until all messages are acknowledged, or it takes too long."""
-        if self._waiting:
+        if self._waiting or self._changes.pending:
             self._quiet = Deferred()
             if isinstance(self._view, Screen):
                 self._view.notice("waiting for the last messages to be sent; Ctrl-C ends it at once")
@@ -287,7 +324,9 @@ class Chat:
                     late.cancel()
 
     def _calm(self) -> None:
-        if self._quiet is not None and not self._waiting and not self._quiet.called:
+        if self._quiet is None or self._quiet.called:
+            return
+        if not self._waiting and not self._changes.pending:
             self._quiet.callback(None)
 
     # what comes
@@ -300,9 +339,31 @@ class Chat:
                 self._elsewhere(message)
         elif not any(one.id == message.id for one in self._shown):
             self._files.seen(message)
+            message = self._changes.take(message)
             if message.mine and self._expected(message):
                 return
-            self._show(utterance(message, self._speaker))
+            self._show(self._said(message))
+
+    def _changed(self, entry: Entry) -> None:
+        if self._early is not None:
+            self._early.append(entry)
+        elif entry.thread_id == self._thread:
+            self._changes.entry(entry)
+
+    def _said(self, message: Message) -> Utterance:
+        said = utterance(message, self._name_of(message.sender))
+        said.quote = self._changes.quote(message.reply_to, message.forward)
+        return said
+
+    def _name_of(self, user: int) -> str:
+        """Return the name to show of a user."""
+        if user == self._client.me.uuid:
+            return "you"
+        return self._speaker if user == self._friend.uuid else self._people.get(user, "somebody")
+
+    async def _forward(self, message: Message, name: str) -> Outgoing[Message]:
+        thread = await private_thread(self._client, await find(self._client, name))
+        return self._client.forward(thread, message)
 
     def _expected(self, message: Message) -> bool:
         """Return whether an own stored message is one that waits here (the history has no unique ids)."""
@@ -313,6 +374,7 @@ class Chat:
         )
 
     def _show(self, said: Utterance) -> None:
+        self._changes.number(said)
         self._shown.append(said)
         self._view.show(said)
         if not said.mine and said.id > self._read:

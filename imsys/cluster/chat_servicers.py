@@ -102,7 +102,7 @@ class DistributedChatting:
     def _push(self, *pushes: RemotePush) -> None:
         if not self._here(pushes[0].users[0]):
             raise Refused(Status.FRIENDING_TARGET_USER_NOT_FOUND, "The user is not on this server.")
-        self._handler.receive(pushes)
+        self._handler.receive(pushes, True)
 
 
 class Announcements:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import grpc
@@ -111,10 +111,19 @@ class PeerConnection:
         if self._unary is not None:
             self._unary.kick()
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: News, beside: Collection[int] = frozenset()) -> None:
         """Tell this peer who logged in at this server and who left, without waiting."""
         if self._unary is None:  # there is no unary call for it
-            self._outbox.tell(news)
+            self._outbox.tell(news, beside)
+
+    @property
+    def told(self) -> int:
+        """What the peer was told until now; see :meth:`has_heard`."""
+        return self._outbox.told
+
+    def has_heard(self, told: int) -> bool:
+        """Return whether the peer knows all that it was told until then, or never will."""
+        return self._stopped or self._unary is not None or self._outbox.heard >= told
 
     def miss(self, users: Iterable[int] | None) -> None:
         """Have users of this peer catch up; ``None``: all of them."""
@@ -124,11 +133,11 @@ class PeerConnection:
         """Have the members of groups who are at this peer catch up."""
         self._outbox.miss_groups(threads)
 
-    async def end_session(self, uuid: int, session: str, message: str) -> None:
-        """End a session on the peer. :raises Unavailable: the peer did not answer."""
+    async def end_session(self, uuid: int, session: str, message: str, device: str = "") -> None:
+        """End a session of a device on the peer. :raises Unavailable: the peer did not answer."""
         if self._channel is None:
             raise Unavailable(Status.GRPC_ERROR, f"Chat server {self._peer.name} cannot be reached.")
-        request = imsys_v1_pb2.EndSessionRequest(uuid=uuid, session=session, message=message)
+        request = imsys_v1_pb2.EndSessionRequest(uuid=uuid, session=session, message=message, device=device)
         try:
             try:
                 response: Any = await self._unary_call(
@@ -239,7 +248,9 @@ class PeerConnection:
 
     def _requests(self, generation: int) -> Iterator[imsys_v1_pb2.Batch]:
         membership = self._membership
-        yield imsys_v1_pb2.Batch(node=membership.name, incarnation=membership.incarnation, to=self._peer.name)
+        yield imsys_v1_pb2.Batch(
+            node=membership.name, incarnation=membership.incarnation, to=self._peer.name, devices=True
+        )
         while (batch := self._outbox.pull(generation)) is not None:
             yield batch
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from imsys.cluster.pushes import News, RemotePush, pack, size
@@ -53,6 +53,8 @@ class _Sent:
     groups: tuple[int, ...]
     news: News
     everything: bool
+    beside: frozenset[int]
+    told: int
 
     def batch(self, acknowledge: bool) -> imsys_v1_pb2.Batch:
         batch = imsys_v1_pb2.Batch(sequence=self.sequence, acknowledge=acknowledge)
@@ -62,6 +64,7 @@ class _Sent:
             batch.news.users.extend(self.news.keys())
             batch.news.logins.extend(self.news.values())
             batch.news.everything = self.everything
+            batch.news.beside.extend(self.beside)
         if self.resync is None:
             batch.resync.all = True
         elif not isinstance(self.resync, bool):
@@ -89,7 +92,12 @@ class PeerOutbox:
         self._missed_all = False
         self._missed_groups: set[int] = set()
         self._news: dict[int, int] = {}
+        self._beside: set[int] = set()  # those of them who have sessions elsewhere, too
         self._everything = True  # the peer knows no news from before this outbox
+        self.told = 1
+        """Grows with all that the peer is told of logins."""
+        self.heard = 0
+        """What :attr:`told` was when that happened of which the peer has acknowledged the last."""
         self._sequence = 0
         self._asked = 0
         self._prompt = False
@@ -126,12 +134,15 @@ class PeerOutbox:
                 self._queue.append(push)
                 self._bytes += bytes_
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: News, beside: Collection[int] = frozenset()) -> None:
         """Queue news; of one user only the last counts."""
         with self._changed:
+            self.told += 1
             self._news.update(news)
+            self._beside.difference_update(news)
+            self._beside.update(beside)
             if self._away or len(self._news) > MAX_NEWS:
-                self._news, self._everything = {}, True
+                self._doubt_all()
             self._changed.notify_all()
 
     def miss(self, users: Iterable[int] | None) -> None:
@@ -304,14 +315,23 @@ class PeerOutbox:
         if not queue and self._missed_groups:
             groups, self._missed_groups = tuple(self._missed_groups), set()
         self._sequence += 1
-        sent = _Sent(self._sequence, pushes, resync, groups, self._news, self._everything)
-        self._news, self._everything = {}, False
+        sent = _Sent(
+            self._sequence,
+            pushes,
+            resync,
+            groups,
+            self._news,
+            self._everything,
+            frozenset(self._beside),
+            self.told,
+        )
+        self._news, self._beside, self._everything = {}, set(), False
         self._sent.append(sent)
         return sent
 
     def _acknowledge(self, sequence: int) -> None:
         while self._sent and self._sent[0].sequence <= sequence:
-            self._sent.popleft()
+            self.heard = max(self.heard, self._sent.popleft().told)
             self.progress += 1
 
     def _miss(self, users: Iterable[int] | None) -> None:
@@ -349,4 +369,7 @@ class PeerOutbox:
         self._again.clear()
         self._queue.clear()
         self._bytes = 0
-        self._news, self._everything = {}, True
+        self._doubt_all()
+
+    def _doubt_all(self) -> None:
+        self._news, self._beside, self._everything = {}, set(), True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -53,6 +53,8 @@ class Peers(Service):
         self._links: dict[str, PeerConnection] = {}
         self._gone: dict[str, str] = {}
         self._news: dict[int, int] = {}
+        self._beside: set[int] = set()  # those of them who have sessions elsewhere, too
+        self._unheard: deque[tuple[list[tuple[PeerConnection, int]], Collection[int] | None]] = deque()
         self._strays: set[int] = set()
         self._strays_all = False
         self._search: IDelayedCall | None = None
@@ -106,27 +108,50 @@ class Peers(Service):
         for link in self._links.values():
             link.miss(None)
 
-    def tell(self, user: int, login_ms: int) -> None:
-        """Tell all peers at the end of this turn that a user's session began, or (minus) ended, here."""
+    def tell(self, user: int, login_ms: int, beside: bool = False) -> None:
+        """Tell all peers at the end of this turn that a user's session began, or (minus) the last one ended, here.
+
+        ``beside``: the user has sessions on other servers, too. When all peers have heard of it the user is asked to
+        catch up: until then they may have sent pushes to those servers alone.
+        """
         if not self._news and self._links:
             self._reactor.callLater(0, self._tell_all)
         if self._links:
             self._news[user] = login_ms
+            (self._beside.add if beside else self._beside.discard)(user)
 
     def _tell_all(self) -> None:
         news, self._news = self._news, {}
+        beside, self._beside = self._beside, set()
         for link in self._links.values():
-            link.tell(news)
+            link.tell(news, beside)
+        if beside:
+            self._wait_for(self._links.values(), beside)
 
-    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
-        """End one session of a user on a peer; do nothing if it has ended already.
+    def _wait_for(self, links: Iterable[PeerConnection], users: Collection[int] | None) -> None:
+        """Have users catch up when peers have heard what they were told; ``None``: all who are here and elsewhere."""
+        if len(self._unheard) >= MAX_MISSED:
+            self._unheard.popleft()
+            self._unheard[-1] = self._unheard[-1][0], None
+        self._unheard.append(([(link, link.told) for link in links], users))
+
+    def _hearken(self) -> None:
+        while self._unheard and all(link.has_heard(told) for link, told in self._unheard[0][0]):
+            _, users = self._unheard.popleft()
+            if users is None:
+                self._handler.resync_spread()
+            else:
+                self._handler.resync(list(users))
+
+    async def end_session(self, node: str, uuid: int, session: str, message: str, device: str = "") -> None:
+        """End the session of a user's device on a peer; do nothing if it has ended already.
 
         :raises Unavailable: GRPC_ERROR (3), the peer is not known or did not answer.
         """
         link = self._links.get(node)
         if link is None:
             raise Unavailable(Status.GRPC_ERROR, f"There is no chat server {node}.")
-        await link.end_session(uuid, session, message)
+        await link.end_session(uuid, session, message, device)
 
     def startService(self) -> None:
         """Connect to the present peers, and to those that appear later."""
@@ -167,6 +192,7 @@ class Peers(Service):
             link.miss(None)  # it was only unreachable, and still has its users
         self._miss_recent(link)
         link.start()
+        self._wait_for((link,), None)
 
     def _miss_recent(self, link: PeerConnection) -> None:
         """Have members of groups catch up at a peer that got nothing as long as this server did not know it."""
@@ -185,6 +211,7 @@ class Peers(Service):
     def _check(self) -> None:
         for link in self._links.values():
             link.check()
+        self._hearken()
 
     def _stray(self, users: Iterable[int] | None) -> None:
         if users is None:

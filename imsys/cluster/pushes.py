@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
@@ -36,8 +36,8 @@ class RemotePush(NamedTuple):
 
 
 News = Mapping[int, int]
-"""Logins and ends of sessions by user: the time of the login (milliseconds since 1970), negated if it has
-ended."""
+"""Logins and ends of sessions by user: the time of the login (milliseconds since 1970); negated if it has ended, and
+there is no other of that user."""
 
 GONE = -(1 << 62)
 """In news: this user has no session here, whenever it began."""
@@ -46,22 +46,30 @@ GONE = -(1 << 62)
 class PeerHandler(Protocol):
     """Handles the requests of peers; called on the reactor."""
 
-    def receive(self, pushes: Sequence[RemotePush]) -> None:
-        """Push to users of this server."""
+    def receive(self, pushes: Sequence[RemotePush], relay: bool = False) -> None:
+        """Push to users of this server.
+
+        ``relay``: and to their sessions on others, which the sender does not know.
+        """
         ...
 
     def resync(self, users: Sequence[int] | None) -> None:
         """Ask these users of this server to catch up; ``None``: all of them."""
         ...
 
+    def resync_spread(self) -> None:
+        """Ask those users of this server who have sessions on others, too, to catch up."""
+        ...
+
     def resync_groups(self, threads: Sequence[int]) -> None:
         """Ask the members of these groups who are at this server to catch up."""
         ...
 
-    def hear(self, node: str, news: News, everything: bool) -> None:
+    def hear(self, node: str, news: News, everything: bool, beside: Collection[int] = frozenset()) -> None:
         """Note logins and ends of sessions on a peer.
 
-        ``everything``: any user's state may have changed there.
+        ``everything``: any user's state may have changed there. ``beside``: those of the users who have sessions on
+        other servers, too.
         """
         ...
 
@@ -73,8 +81,11 @@ class PeerHandler(Protocol):
         """Note that a peer is gone."""
         ...
 
-    async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
-        """End a user's session, if it has this id (``None``: any id); return whether it did."""
+    async def end_session(self, uuid: int, session: str | None, message: str, device: str = "") -> bool:
+        """End a user's session of a device, if it has this id; return whether it did.
+
+        :param session: ``None``: all sessions of the user.
+        """
         ...
 
 

@@ -29,6 +29,7 @@ class _Received(NamedTuple):
     groups: list[int]
     news: News
     everything: bool
+    beside: frozenset[int]
 
 
 def _read(batch: imsys_v1_pb2.Batch) -> _Received:
@@ -37,16 +38,17 @@ def _read(batch: imsys_v1_pb2.Batch) -> _Received:
     if batch.HasField("resync"):
         resync = None if batch.resync.all else list(batch.resync.users) or False
     news: dict[int, int] = {}
-    everything = False
+    everything, beside = False, frozenset[int]()
     try:
         pushes = unpack(batch.pushes) if batch.HasField("pushes") else []
         if batch.HasField("news"):
             everything = batch.news.everything
             news = dict(zip(batch.news.users, batch.news.logins, strict=True))
+            beside = frozenset(batch.news.beside)
     except ValueError as error:
         _log.error("a batch of another chat server cannot be read: {reason}", reason=str(error))
         pushes, resync, everything = [], None, True
-    return _Received(batch.sequence, pushes, resync, list(batch.resync.groups), news, everything)
+    return _Received(batch.sequence, pushes, resync, list(batch.resync.groups), news, everything, beside)
 
 
 class RelayServicer:
@@ -64,6 +66,7 @@ class RelayServicer:
         self._left: dict[str, str] = {}
         self._streams: Counter[tuple[str, str]] = Counter()
         self._gone: dict[str, Peer] = {}
+        self._partial: set[str] = set()  # peers that know only one server of a user
         membership.on_change(self._changed)
 
     def Exchange(
@@ -77,7 +80,7 @@ class RelayServicer:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"this is {self._membership.name}")
         node, incarnation = greeting.node, greeting.incarnation
         try:
-            received = self._on_reactor(context, self._greeted, node, incarnation)
+            received = self._on_reactor(context, self._greeted, node, incarnation, greeting.devices)
             yield imsys_v1_pb2.Ack(sequence=received, incarnation=self._membership.incarnation, groups=True)
             for batch in requests:
                 if batch.bye:
@@ -97,7 +100,9 @@ class RelayServicer:
         if not request.session:
             raise Refused(Status.INVALID_FIELD, "A session is ended by its id.")
         return imsys_v1_pb2.EndSessionResponse(
-            ended=await self._handler.end_session(request.uuid, request.session, request.message)
+            ended=await self._handler.end_session(
+                request.uuid, request.session, request.message, request.device
+            )
         )
 
     def _on_reactor(self, context: grpc.ServicerContext, function: Callable[..., Any], *args: Any) -> Any:
@@ -119,7 +124,7 @@ class RelayServicer:
 
     # -- on the reactor
 
-    def _greeted(self, node: str, incarnation: str) -> int:
+    def _greeted(self, node: str, incarnation: str, devices: bool) -> int:
         known, sequence = self._received.pop(node, ("", 0))
         if known != incarnation:
             sequence = 0
@@ -129,6 +134,9 @@ class RelayServicer:
         if self._left.get(node) == incarnation:
             del self._left[node]
         self._streams[node, incarnation] += 1
+        self._partial.discard(node)
+        if not devices:
+            self._partial.add(node)
         return sequence
 
     def _take(self, node: str, incarnation: str, batch: _Received) -> None:
@@ -139,9 +147,9 @@ class RelayServicer:
             self._received[node] = incarnation, batch.sequence
         try:
             if batch.news or batch.everything:
-                self._handler.hear(node, batch.news, batch.everything)
+                self._handler.hear(node, batch.news, batch.everything, batch.beside)
             if batch.pushes:
-                self._handler.receive(batch.pushes)
+                self._handler.receive(batch.pushes, node in self._partial)
             if not isinstance(batch.resync, bool):
                 self._handler.resync(batch.resync)
             if batch.groups:
@@ -180,6 +188,11 @@ class RelayServicer:
         del self._gone[node]
         if self._received.get(node, ("", 0))[0] == peer.incarnation:
             del self._received[node]
-        if self._left.pop(node, None) != peer.incarnation and self._membership.running:
+        partial = node in self._partial
+        self._partial.discard(node)
+        if self._left.pop(node, None) == peer.incarnation:
+            if partial:
+                self._handler.resync_spread()
+        elif self._membership.running:
             _log.warn("chat server {name} is gone without a farewell: all sessions catch up", name=node)
             self._handler.resync(None)

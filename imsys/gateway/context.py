@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from imsys.cluster.client import GrpcClient, NotOffered
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.gateway.limits import Limits
+from imsys.gateway.notices import Notices
 from imsys.gateway.placing import Placing, refuse
 from imsys.gateway.sessions import SessionEnder
 from imsys.redis.codes import Codes
@@ -33,6 +34,7 @@ class Gateway:
     placing: Placing
     captcha: GrpcClient
     mail_deadline: float
+    notices: Notices
 
     async def mail_code(self, email: str, *, strong: bool) -> None:
         """Have a captcha server mail a code.

@@ -13,8 +13,11 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.gateway.accounts import LONGEST_NAME, give_back
 from imsys.gateway.context import Gateway
 from imsys.gateway.messages import ChatServer, LoginRequest, LoginResponse, Resources
+from imsys.gateway.notices import SignInNotice
 from imsys.protocols.source import ClientAddress
 from imsys.store.accounts import Credentials
+from imsys.store.devices import NO_DEVICE, DeviceInfo, described
+from imsys.store.sign_ins import Kept
 from imsys.util.names import name_key
 from imsys.util.turns import Asker
 
@@ -29,10 +32,12 @@ FAILED, LONGEST_ADDRESS = 8, 270
 
 async def trylogin_server(gateway: Gateway, request: LoginRequest, source: ClientAddress) -> LoginResponse:
     """Log in by password or by token."""
+    part, failed = request.device, _failed(request)
+    device = NO_DEVICE if part is UNSET else described(part.id, part.name, part.kind)
     if request.username is not UNSET and request.password is not UNSET:
-        return await _by_password(gateway, request.username, request.password, _failed(request), source)
+        return await _by_password(gateway, request.username, request.password, device, failed, source)
     if request.uuid is not UNSET and request.token is not UNSET:
-        return await _by_token(gateway, request.uuid, request.token, _failed(request), source)
+        return await _by_token(gateway, request.uuid, request.token, device, failed, source)
     raise Refused(Status.JSONPARSE_ERROR, "A login has a username and a password, or a uuid and a token.")
 
 
@@ -54,7 +59,12 @@ def _account(username: str) -> str:
 
 
 async def _by_password(
-    gateway: Gateway, username: str, password: str, failed: Sequence[str], source: ClientAddress
+    gateway: Gateway,
+    username: str,
+    password: str,
+    device: DeviceInfo,
+    failed: Sequence[str],
+    source: ClientAddress,
 ) -> LoginResponse:
     asker = Asker(_account(username), source.limit_key)
     wrong, right = gateway.limits.wrong_password(*asker), gateway.limits.login(*asker)
@@ -75,23 +85,27 @@ async def _by_password(
     if anew is not None:
         await _replace_hash(gateway, account, anew)
     try:
-        response = await _place(gateway, account.uuid, "", failed, source)
-        kept = await gateway.tokens.keep(account.uuid, response.token, account.epoch)
+        response = await _place(gateway, account.uuid, "", failed, source, device.id)
+        kept = await gateway.tokens.keep(account.uuid, response.token, account.epoch, device)
     except Exception:
         await give_back(gateway, right, mark)
         raise
     if not kept:
         await gateway.tokens.revoke(account.uuid, response.token)
         raise _wrong_login()  # the password was reset meanwhile
+    if kept is Kept.NEW:
+        gateway.notices.add(SignInNotice(account.email, account.username, device, source.address))
     return response
 
 
 async def _by_token(
-    gateway: Gateway, uuid: str, token: str, failed: Sequence[str], source: ClientAddress
+    gateway: Gateway, uuid: str, token: str, device: DeviceInfo, failed: Sequence[str], source: ClientAddress
 ) -> LoginResponse:
     # An empty token would ask balance for a new one.
     if re.fullmatch("[1-9][0-9]{0,17}", uuid) is None or not 0 < len(token) <= LONGEST_TOKEN:
         raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token is wrong, or has expired.")
+    if not gateway.tokens.fits(token, device.id):
+        raise Refused(Status.LOGIN_UNSUCCESSFUL, "The token belongs to another device.")
     try:
         return await _place(gateway, int(uuid), token, failed, source)
     except Refused as refused:
@@ -104,9 +118,11 @@ async def _by_token(
 
 
 async def _place(
-    gateway: Gateway, uuid: int, token: str, failed: Sequence[str], source: ClientAddress
+    gateway: Gateway, uuid: int, token: str, failed: Sequence[str], source: ClientAddress, device: str = ""
 ) -> LoginResponse:
-    request = imsys_v1_pb2.AllocateRequest(uuid=uuid, plaintext=not source.secure, token=token, failed=failed)
+    request = imsys_v1_pb2.AllocateRequest(
+        uuid=uuid, plaintext=not source.secure, token=token, failed=failed, device=device
+    )
     place = await gateway.placing.place(request)
     return LoginResponse(
         uuid=str(uuid),

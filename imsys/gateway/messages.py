@@ -75,6 +75,14 @@ class PasswordChanged(Response, frozen=True, kw_only=True):
     """The password is set, and all sessions have ended."""
 
 
+class DevicePart(Body, frozen=True, kw_only=True):
+    """The device of a client: its own id of it (1 to 64 characters), its name, and what it is."""
+
+    id: str
+    name: str
+    kind: str
+
+
 class LoginRequest(Body, frozen=True, kw_only=True):
     """``/trylogin_server``: with ``username`` and ``password``, or with ``uuid`` and ``token``."""
 
@@ -85,6 +93,8 @@ class LoginRequest(Body, frozen=True, kw_only=True):
     failed: list[str] | UnsetType = UNSET
     """Addresses, ``host:port``, of chat servers that the client could not use just now; at most 8 are
     used."""
+    device: DevicePart | UnsetType = UNSET
+    """Which the token is for; without it, it is of no device."""
 
 
 class ChatServer(Body, frozen=True, kw_only=True):

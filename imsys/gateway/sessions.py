@@ -1,4 +1,4 @@
-"""End a user's session on any chat server."""
+"""End a user's sessions on any chat servers."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class SessionEnder:
         self._outage = Outage(reactor.seconds, "Ending the sessions of users with a new password")
 
     async def end(self, uuid: int) -> None:
-        """End a user's session at the server of its route, or at all servers if there is no route in Redis.
+        """End a user's sessions at the servers of their routes, or at all servers if there is no route in Redis.
 
         A server that does not answer is logged, but is no error: the user's tokens are revoked, so the
         session ends when its server next renews it.
         """
         try:
-            route = (await self._routes.find([uuid])).get(uuid)
+            routes = (await self._routes.find([uuid])).get(uuid, ())
             listed: imsys_v1_pb2.ListResponse = await self._balance.call(
                 imsys_v1_pb2_grpc.RegistryStub, "List", imsys_v1_pb2.ListRequest(kind="chat")
             )
@@ -41,8 +41,9 @@ class SessionEnder:
             self._outage.failed(str(reason))
             return
         nodes: Iterable[imsys_v1_pb2.Server] = listed.servers
-        if route is not None:
-            nodes = [node for node in nodes if node.name == route.node]
+        if routes:
+            names = {route.node for route in routes}
+            nodes = [node for node in nodes if node.name in names]
         await gatherResults(
             [Deferred.fromCoroutine(self._end_on(node, uuid)) for node in nodes if node.ports.grpc]
         )

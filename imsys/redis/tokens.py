@@ -4,10 +4,15 @@ The database is authoritative (:mod:`imsys.store.sign_ins`). Redis has copies of
 login asks nothing else: ``token:<sha256>`` is ``<uuid>:<hard expiry in Unix milliseconds>``, for an hour at
 most; then the database is asked again, and told that the token is in use. A revoked token leaves a tombstone
 in Redis for as long as somebody who read the database before could still write a copy.
+
+A token that was made for a device ends in ``.`` and a digest of the device's id, so every server can tell whose it is
+without asking anybody, and one that does not know devices takes it for any other token. One without that ending is
+of the device that the database has for it: none, at first.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +21,8 @@ from dataclasses import dataclass, field
 from imsys.errors import Unavailable
 from imsys.redis.client import Redis, Script
 from imsys.store.database import Database
-from imsys.store.sign_ins import SignIn, SignInStore
+from imsys.store.devices import NO_DEVICE, Device, DeviceInfo
+from imsys.store.sign_ins import Kept, SignIn, SignInStore
 from imsys.util.batching import BatchingQueue
 
 _TOMBSTONE = "0:0"
@@ -119,18 +125,22 @@ class Tokens:
         """Return the Redis key of a token."""
         return self._redis.key("token", digest)
 
-    def made(self, uuid: int) -> Made:
-        """Generate a token for a user.
+    def made(self, uuid: int, device: str = "") -> Made:
+        """Generate a token for a device of a user.
 
         It is valid only after a script has issued it and :meth:`keep` has stored it.
         """
         token = secrets.token_urlsafe(32)
+        if device:
+            token = f"{token}.{_ending(device)}"
         return Made(token, self.key(self.digest(token)), f"{uuid}:{self._now() + self._life}")
 
-    async def keep(self, uuid: int, token: str, epoch: int | None = None) -> bool:
+    async def keep(
+        self, uuid: int, token: str, epoch: int | None = None, device: DeviceInfo | None = None
+    ) -> Kept:
         """Store a new token in the database.
 
-        Return ``False`` if the account's epoch has changed since the password check.
+        The result is false if the account's epoch has changed since the password check.
 
         :param epoch: the account's epoch when the password was checked; ``None``: the present one.
         :raises Refused: SERVER_BUSY (73), too many wait.
@@ -138,14 +148,87 @@ class Tokens:
         """
         now = self._now()
         return await self._sign_ins.keep(
-            SignIn(bytes.fromhex(self.digest(token)), uuid, epoch, now, now + self._life)
+            SignIn(bytes.fromhex(self.digest(token)), uuid, epoch, now, now + self._life, device or NO_DEVICE)
         )
 
-    async def issue(self, uuid: int) -> str:
+    async def issue(self, uuid: int, device: DeviceInfo | None = None) -> str:
         """Generate and store a token for a user. :raises Unavailable: the database did not answer."""
-        made = self.made(uuid)
-        await self.keep(uuid, made.token)
+        made = self.made(uuid, "" if device is None else device.id)
+        await self.keep(uuid, made.token, None, device)
         return made.token
+
+    # -- devices
+
+    @staticmethod
+    def names_device(token: str) -> bool:
+        """Return whether a token was made for a device."""
+        return "." in token
+
+    @staticmethod
+    def fits(token: str, device: str) -> bool:
+        """Return whether a token may be of this device (empty: none), as far as the token itself tells."""
+        _, dot, ending = token.partition(".")
+        return (not dot) or (
+            bool(device) and secrets.compare_digest(ending.encode(), _ending(device).encode())
+        )
+
+    async def bind(self, uuid: int, token: str, device: DeviceInfo) -> bool:
+        """Have a token of no device belong to this one; return ``False`` if it is another's, or not valid.
+
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
+        """
+        return await self._sign_ins.bind(bytes.fromhex(self.digest(token)), uuid, device, self._now())
+
+    def used(self, digest: str) -> None:
+        """Note in the background that the session of a token has just ended."""
+        self._sign_ins.stamp(bytes.fromhex(digest), self._now())
+
+    async def devices(self, uuid: int, after: str | None, limit: int) -> list[Device]:
+        """List the devices that a user is signed in on, ascending by id; ``after`` is an id, ``None``: the first.
+
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
+        """
+        return await self._sign_ins.devices(uuid, after, limit, self._now())
+
+    async def rename(self, uuid: int, device: str, name: str) -> Device | None:
+        """Name a device; return it, or ``None`` if the user is not signed in on it.
+
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
+        """
+        return await self._sign_ins.rename(uuid, device, name, self._now())
+
+    async def news_of(self, uuid: int, device: str) -> Device | None:
+        """Return a device if the user's others were not told of its sign-in yet.
+
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
+        """
+        return await self._sign_ins.untold(uuid, device)
+
+    async def told(self, uuid: int, device: str) -> None:
+        """Note that the user's others were told of a device's sign-in."""
+        await self._sign_ins.mark_told(uuid, device)
+
+    async def revoke_device(self, uuid: int, device: str) -> Device | None:
+        """Revoke all tokens of a device.
+
+        Return the device as it was, also where it was revoked before; ``None``: the user never had it.
+
+        :raises Unavailable: Redis or the database did not answer.
+        """
+        # first, so that nothing has changed yet if Redis does not answer
+        await self._bury(await self._sign_ins.of_device(uuid, device))
+        known, digests = await self._sign_ins.end_device(uuid, device)
+        await self._bury(digests)
+        return known
+
+    async def revoke_others(self, uuid: int, digest: str) -> None:
+        """Revoke all tokens of a user but the one with this digest.
+
+        :raises Unavailable: Redis or the database did not answer.
+        """
+        kept = bytes.fromhex(digest)
+        await self._bury([one for one in await self._sign_ins.of_user(uuid) if one != kept])
+        await self._bury(await self._sign_ins.end_others(uuid, kept))
 
     async def check(self, uuid: int, token: str) -> bool:
         """Return whether a token is valid for a user.
@@ -249,8 +332,17 @@ class Tokens:
                 _BURY, [self.key(digest.hex()) for digest in some], [_TOMBSTONE, _BURIED]
             )
 
+    def now_ms(self) -> int:
+        """Return the time of day, in milliseconds since 1970."""
+        return self._now()
+
     def _now(self) -> int:
         return int(self._calendar() * 1000)
+
+
+def _ending(device: str) -> str:
+    """Return what tokens of a device end in: 66 bits of the SHA-256 of its id."""
+    return base64.urlsafe_b64encode(hashlib.sha256(device.encode()).digest()).decode()[:11]
 
 
 def _hard(user: int, value: bytes | None, now: int) -> int:

@@ -10,6 +10,7 @@ from imsys.sdk.client import Client
 from imsys.sdk.conversation import Conversation, applied
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import MessageStream
+from imsys.sdk.devices import Device, DeviceChange, DeviceEvent, DeviceInfo, Devices
 from imsys.sdk.downloading import Received
 from imsys.sdk.entries import (
     Edit,
@@ -61,9 +62,12 @@ from imsys.sdk.model import (
     Thread,
 )
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.overview import LastMessage, Overview, Threads, ThreadSettings
 from imsys.sdk.pages import Pages
+from imsys.sdk.presence import Activity, Availability, Presence, Typing, Watching
 from imsys.sdk.progress import Progress, Stage, Transfer
 from imsys.sdk.refusals import SENTENCES, NotServed, explain
+from imsys.sdk.scheduled import Schedule, Scheduled, ScheduledNews
 from imsys.sdk.seen import FileSeenStore, MemorySeenStore, Seen, SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.signed_in import FileSignInStore, SignedIn, SignInStore
@@ -79,13 +83,20 @@ from imsys.util.names import check_email, check_password, check_username
 __all__ = [
     "EVERYBODY",
     "SENTENCES",
+    "Activity",
     "AddedBy",
     "Attachment",
+    "Availability",
     "CertificateChanged",
     "Client",
     "ConnectionState",
     "Conversation",
     "Credentials",
+    "Device",
+    "DeviceChange",
+    "DeviceEvent",
+    "DeviceInfo",
+    "Devices",
     "Edit",
     "Entry",
     "EntryKind",
@@ -111,6 +122,7 @@ __all__ = [
     "Groups",
     "Hidden",
     "JoinRequest",
+    "LastMessage",
     "LiveChange",
     "LiveMention",
     "LiveState",
@@ -127,10 +139,12 @@ __all__ = [
     "NewcomersRead",
     "NotServed",
     "Outgoing",
+    "Overview",
     "Pages",
     "Person",
     "Pin",
     "Position",
+    "Presence",
     "Presented",
     "Progress",
     "Reaction",
@@ -142,6 +156,9 @@ __all__ = [
     "Refused",
     "Resources",
     "Role",
+    "Schedule",
+    "Scheduled",
+    "ScheduledNews",
     "Seen",
     "SeenStore",
     "Sent",
@@ -154,14 +171,18 @@ __all__ = [
     "StateChange",
     "Status",
     "Thread",
+    "ThreadSettings",
+    "Threads",
     "Timing",
     "Transfer",
     "Transfers",
     "Trust",
+    "Typing",
     "Unavailable",
     "UnfinishedUpload",
     "UnfinishedUploads",
     "UnknownEntry",
+    "Watching",
     "applied",
     "changed_certificate",
     "check_email",

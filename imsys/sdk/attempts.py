@@ -8,6 +8,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 
 from imsys.protocols.messages.session import LoginRequest
+from imsys.sdk.devices import DeviceInfo, part
 
 _MEMORY = 120.0
 """Seconds for which a server that did not answer may still process the login as a new one."""
@@ -35,13 +36,15 @@ class Attempts:
         self._last = 0
         self._unanswered: dict[int, float] = {}  # attempt -> when it was made
 
-    def request(self, uuid: int, token: str) -> LoginRequest:
+    def request(self, uuid: int, token: str, device: DeviceInfo | None = None) -> LoginRequest:
         """Make the login request of a new attempt; it counts as unanswered from now on."""
         self._last = max(self._last + 1, int(self._calendar() * 1000))
         self._unanswered[self._last] = self._clock.seconds()
         if len(self._unanswered) > _MOST:
             del self._unanswered[next(iter(self._unanswered))]
-        return LoginRequest(uuid=str(uuid), token=token, client=self._client, attempt=self._last)
+        return LoginRequest(
+            uuid=str(uuid), token=token, client=self._client, attempt=self._last, device=part(device)
+        )
 
     def answered(self, request: LoginRequest) -> None:
         """Record that a server has answered the request, with success or refusal."""

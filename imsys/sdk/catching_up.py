@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
@@ -10,14 +11,18 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imsys.errors import Status, Unavailable
+from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse
+from imsys.protocols.messages.groups import GroupMembersRequest, GroupMembersResponse
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
 from imsys.sdk.entries import logged
 from imsys.sdk.inbox import Inbox
+from imsys.sdk.model import parse_time
 from imsys.util.background import Background
 from imsys.util.backoff import Backoff
 
+_BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+"""The time of the id 0."""
 _PAGE = 100
 _AT_ONCE = 4
 """Threads that are read concurrently."""
@@ -137,6 +142,10 @@ class CatchingUp:
         self._pulling[thread_id] = False
         try:
             await self._read(thread_id)
+        except Refused as refused:
+            if refused.status is not Status.PERMISSION_DENIED:
+                raise
+            inbox.behind.discard(thread_id)  # a group that this user is not in any more
         finally:
             again = self._pulling.pop(thread_id, False)
         if again:
@@ -144,7 +153,10 @@ class CatchingUp:
 
     async def _read(self, thread_id: int) -> None:
         """Read one thread to its end, or until the application has no room for more."""
-        inbox, line = self._here, self._here.line(thread_id)
+        inbox = self._here
+        if not inbox.knows(thread_id):
+            inbox.begin(thread_id, await self._came(thread_id))
+        line = inbox.line(thread_id)
         number = line.begin_pull()
         while inbox.room():
             after = line.last
@@ -156,6 +168,21 @@ class CatchingUp:
                 inbox.behind.discard(thread_id)
                 inbox.end_pull(thread_id, number)
                 return
+
+    async def _came(self, thread_id: int) -> int:
+        """Return an id before which this user was not in a new thread, if it is a group: that is no news."""
+        me = self._me()
+        request = GroupMembersRequest(thread_id=str(thread_id), cursor=str(me - 1), limit=1)
+        try:
+            page: GroupMembersResponse = await self._request(request, GroupMembersResponse)
+        except Refused as refused:
+            if isinstance(refused, Unavailable) or refused.status.retryable:
+                raise
+            return 0  # a private thread, or a server of an earlier version
+        for member in page.members:
+            if member.uuid == str(me):
+                return max(0, _first_id(parse_time(member.joined)) - 1)
+        return 0
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._background.run(self._try(work))
@@ -176,6 +203,11 @@ class CatchingUp:
             reason=problem,
         )
         self._retry = self._clock.callLater(delay, self.everything_soon)
+
+
+def _first_id(at: datetime) -> int:
+    """Return the smallest id of a time (docs/protocol.md, 3)."""
+    return (round((at - _BEGIN).total_seconds() * 1000)) << 22
 
 
 def _first(reason: Failure) -> Failure:

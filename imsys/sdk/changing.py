@@ -21,7 +21,8 @@ from imsys.protocols.messages.entries import (
     RecallRequest,
     RecallResponse,
 )
-from imsys.sdk.entries import Edit, Entry, Pin, Reaction, Recall
+from imsys.protocols.messages.timed import TimerRequest, TimerResponse
+from imsys.sdk.entries import Edit, Entry, Pin, Reaction, Recall, SettingsChange
 from imsys.sdk.model import EVERYBODY, Mentions, parse_time
 
 LONGEST_TEXT = 4096
@@ -96,6 +97,12 @@ def pin(thread_id: int, target: int, on: bool, unique_id: str) -> Change:
     """Pin a message, or take it down."""
     request = PinRequest(thread_id=str(thread_id), unique_id=unique_id, target=str(target), on=on)
     return Change(request, PinResponse, lambda **common: Pin(**common, target=target, on=on))
+
+
+def timer(thread_id: int, seconds: int, unique_id: str) -> Change:
+    """Have the messages of a thread expire."""
+    request = TimerRequest(thread_id=str(thread_id), unique_id=unique_id, timer=seconds)
+    return Change(request, TimerResponse, lambda **common: SettingsChange(**common, timer=seconds))
 
 
 def checked(text: str) -> str:

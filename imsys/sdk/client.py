@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.contacts import FriendshipPush, HelloMessage
+from imsys.protocols.messages.devices import DevicePush
 from imsys.protocols.messages.entries import EntriesPush, HiddenPush
 from imsys.protocols.messages.files import (
     FileGetRequest,
@@ -22,17 +23,21 @@ from imsys.protocols.messages.files import (
     FileOfferResponse,
 )
 from imsys.protocols.messages.groups import GroupPush
+from imsys.protocols.messages.overview import SettingsPush
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
-from imsys.sdk import attachments, changing, entries, group_model, model
+from imsys.protocols.messages.timed import ScheduledPush
+from imsys.sdk import attachments, changing, entries, group_model, model, overview, scheduled
 from imsys.sdk.attachments import Grant
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.credentials import Credentials
 from imsys.sdk.delivery import Delivery, MessageStream
+from imsys.sdk.devices import DeviceChange, Devices
+from imsys.sdk.devices import change as device_change
 from imsys.sdk.entries import Entry, Hidden, Logged, Membership
 from imsys.sdk.gateway import Gateway, Resources
 from imsys.sdk.group_model import GroupNews
@@ -54,8 +59,11 @@ from imsys.sdk.model import (
 )
 from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
+from imsys.sdk.overview import Threads, ThreadSettings
+from imsys.sdk.presence import Presence, Typing, Watching
 from imsys.sdk.receipts import Receipts
 from imsys.sdk.remembering import Remembering
+from imsys.sdk.scheduled import Schedule, ScheduledNews
 from imsys.sdk.seen import SeenStore
 from imsys.sdk.signals import Signal
 from imsys.sdk.standing import Standing
@@ -131,14 +139,34 @@ class Client:
         """A friendship was made, or is told again."""
         self.on_position: Signal[Position] = self._standing.on_position
         """How far another member has received and read a thread."""
+        self.on_own_position: Signal[Position] = self._standing.on_own_position
+        """How far this user has received and read a thread, on another device."""
+        self.on_device: Signal[DeviceChange] = Signal()
+        """The account was signed in on a new device; or another device has named or signed out one."""
         self.on_profile: Signal[Person] = self._standing.on_profile
         """The card of a friend has changed."""
         self.on_live: Signal[LiveChange] = self._standing.on_live
         """A live stream of a thread was started, goes on, pauses or is over."""
         self.contacts: Contacts = Contacts(self.request, lambda: self.me, self._standing.answered)
         """People, friends and requests."""
+        self.devices: Devices = Devices(self.request)
+        """What this account is signed in on."""
         self.history: History = History(self.request, lambda: self.me.uuid)
         """Threads and what was said in them."""
+        self.threads: Threads = Threads(self.request)
+        """The list of threads, and how this user keeps each."""
+        self.on_settings: Signal[ThreadSettings] = Signal()
+        """This user keeps a thread in another way now, by another device."""
+        self.presence: Watching = Watching(reactor, self.request, self._link.request)
+        """Who is online, and who is writing."""
+        self.on_presence: Signal[Presence] = self.presence.on_presence
+        """Somebody who is looked at came or went."""
+        self.on_typing: Signal[Typing] = self.presence.on_typing
+        """Somebody is writing."""
+        self.schedule: Schedule = Schedule(self.request, lambda: self._unique_id())
+        """Texts that are sent later."""
+        self.on_scheduled: Signal[ScheduledNews] = Signal()
+        """What became of a text that is sent later."""
         self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
         """Live streams of this user and of friends."""
         trust = gateway.trust if gateway.encrypted else None
@@ -150,7 +178,8 @@ class Client:
         self.on_message: Signal[Message] = self._delivery.on_message
         """A message of somebody else, in the order of its thread."""
         self.on_sent: Signal[Message] = self._delivery.on_sent
-        """A message of this user, stored; with ``on_message`` and ``on_entry`` it gives the order of a thread."""
+        """A message of this user, stored, from this client or another one; with ``on_message`` and ``on_entry`` it gives
+        the order of a thread."""
         self.on_entry: Signal[Entry] = self._delivery.on_entry
         """A change to a conversation, this user's own as well, in the order of its thread."""
         self.on_hidden: Signal[Hidden] = Signal()
@@ -253,6 +282,7 @@ class Client:
         reply_to: int = 0,
         mentions: Mentions = (),
         forward: Forwarded | None = None,
+        expires: int = 0,
         unique_id: str = "",
     ) -> Outgoing[Message]:
         """Queue a text for a thread.
@@ -266,6 +296,7 @@ class Client:
         :param reply_to: the message of this thread that it answers.
         :param mentions: whom it mentions: at most 100 members, or ``EVERYBODY``.
         :param forward: the text that is forwarded; the server takes its words from there. See :meth:`forward`.
+        :param expires: seconds after which it is gone, up to four weeks; 0: by the timer of the thread.
         :param unique_id: that of an earlier ``Outgoing`` which failed but may have been stored, so that it is
             not stored twice.
         :raises Refused: MESSAGE_TOO_LONG (67), it is empty or too long; INVALID_FIELD (70), it is not valid
@@ -279,6 +310,7 @@ class Client:
             reply_to=reply_to,
             mentions=mentions,
             forward=forward,
+            expires=expires,
         )
 
     async def send(self, thread_id: int, text: str, *, reply_to: int = 0, mentions: Mentions = ()) -> Message:
@@ -339,6 +371,14 @@ class Client:
         """
         unique_id = unique_id or self._unique_id()
         return self._outbox.change(thread_id, changing.pin(thread_id, message_id, on, unique_id))
+
+    def set_timer(self, thread_id: int, seconds: int, *, unique_id: str = "") -> Outgoing[Entry | None]:
+        """Have messages of a thread expire that are written from now on: after an hour to four weeks; 0, never.
+
+        In a group as an admin. :raises Refused: SERVER_BUSY (73), as for :meth:`post`.
+        """
+        unique_id = unique_id or self._unique_id()
+        return self._outbox.change(thread_id, changing.timer(thread_id, seconds, unique_id))
 
     async def mark_read(self, thread_id: int, message_id: int) -> None:
         """Tell the other members that this user has read a thread up to a message."""
@@ -422,11 +462,13 @@ class Client:
             await self._catching_up.everything()
             await self._standing.arrive(login)
             self._remembering.save_soon()
+        self.presence.arrive()
         self._outbox.start(self.me.uuid)
 
     def _moved(self, login: LoginResponse) -> None:
         """Continue on the connection that has replaced another."""
         self.me = model.person(login)
+        self.presence.arrive()
         self._outbox.start(self.me.uuid)
         if self._receive:
             self._marks.start()
@@ -459,6 +501,10 @@ class Client:
             case EntriesPush():
                 for change in push.entries:
                     self._arrived(entries.pushed(change, self.me.uuid), int(change.prev_id))
+            case SettingsPush():
+                self.on_settings.emit(overview.settings(push))
+            case ScheduledPush():
+                self.on_scheduled.emit(scheduled.news(push))
             case HiddenPush():
                 self.on_hidden.emit(entries.hidden(push))
             case GroupPush():
@@ -469,8 +515,12 @@ class Client:
                 self._befriended(push)
             case ResyncPush():
                 self._resync(push)
+            case DevicePush():
+                changed = device_change(push)
+                if changed is not None:
+                    self.on_device.emit(changed)
             case _:
-                if not self._standing.pushed(push):
+                if not (self._standing.pushed(push) or self.presence.pushed(push)):
                     self.on_push.emit(push)
 
     def _befriended(self, push: FriendshipPush) -> None:

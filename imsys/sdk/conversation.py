@@ -42,6 +42,7 @@ def applied(message: Message, entry: Entry) -> Message:
                 forward=None,
                 reactions=(),
                 pinned=False,
+                expires_at=None,
                 as_of=entry.id,
             )
     return message
@@ -69,7 +70,8 @@ class Conversation:
     """
 
     def __init__(self, thread_id: int, *, most: int = 0, recent: int = 1000) -> None:
-        self._thread_id = thread_id
+        self.thread_id = thread_id
+        """The thread."""
         self._most = most
         self._messages: dict[int, Message] = {}
         self._ids: list[int] = []
@@ -87,7 +89,7 @@ class Conversation:
 
     def take(self, item: Logged) -> list[Message]:
         """Take what an event told; return the messages that it added or changed."""
-        if item.thread_id != self._thread_id:
+        if item.thread_id != self.thread_id:
             return []
         if isinstance(item, Message):
             return self._put(item)
@@ -101,7 +103,7 @@ class Conversation:
 
         It cannot where more entries have come since it was read than are remembered: then read it again.
         """
-        page = [message for message in page if message.thread_id == self._thread_id]
+        page = [message for message in page if message.thread_id == self.thread_id]
         if any(0 < message.as_of < self._dropped for message in page):
             return False
         for message in page:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from twisted.logger import Logger
 
+from imsys.sdk.devices import DeviceInfo
 from imsys.sdk.signed_in import SignedIn, SignInStore
 
 _log = Logger()
@@ -17,6 +18,8 @@ class Credentials:
 
     The newest token is stored here.
 
+    :param device: the device that the program runs on, whose session this is; without it, this is the one session of
+        the account without a device.
     :param kept: where the token is kept between two runs of the program; without it the application may keep
         it.
     """
@@ -26,6 +29,7 @@ class Credentials:
     uuid: int = 0
     token: str = field(default="", repr=False)
     kept: SignInStore | None = field(default=None, repr=False)
+    device: DeviceInfo | None = None
 
     async def recall(self) -> None:
         """Load the token of an earlier run, if there is none yet and it is this user's."""

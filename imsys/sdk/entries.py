@@ -101,13 +101,16 @@ class Membership(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsChange(Entry):
-    """What a group is has changed; ``None``: that has not."""
+    """What a group is has changed, or the ``timer`` of a thread: seconds after which messages expire, 0 never. ``None``: that
+    has not.
+    """
 
     title: str | None = None
     description: str | None = None
     avatar: str | None = None
     channel: bool | None = None
     newcomers_read: NewcomersRead | None = None
+    timer: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +178,7 @@ class _Settings(msgspec.Struct):
     avatar: str | None = None
     channel: bool | None = None
     history: str | None = None
+    timer: int | None = None
 
 
 def _edit(body: bytes, common: dict[str, Any]) -> Entry:
@@ -219,6 +223,7 @@ def _settings(body: bytes, common: dict[str, Any]) -> Entry:
         avatar=read.avatar,
         channel=read.channel,
         newcomers_read=None if read.history is None else NewcomersRead(read.history),
+        timer=read.timer,
     )
 
 

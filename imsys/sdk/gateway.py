@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk.comeback import asked_to_wait
+from imsys.sdk.devices import DeviceInfo, part
 from imsys.sdk.refusals import explain
 from imsys.sdk.steady import steady_reactor
 from imsys.sdk.trust import Trust, http_agent
@@ -160,23 +161,41 @@ class Gateway:
             "/reset_password", {"username": username, "email": email, "password": password, "cpatcha": code}
         )
 
-    async def login(self, username: str, password: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
+    async def login(
+        self,
+        username: str,
+        password: str,
+        *,
+        failed: Iterable[ServerAddress] = (),
+        device: DeviceInfo | None = None,
+    ) -> Login:
         """Log in by password.
 
+        :param device: the device that the token is for.
         :param failed: chat servers that could not be used just now; the gateway names another if there is
             one.
         """
-        return await self._place({"username": username, "password": password}, failed)
+        return await self._place({"username": username, "password": password}, failed, device)
 
-    async def resume(self, uuid: int, token: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
-        """Log in again by a token that is still valid; ``failed`` as in :meth:`login`."""
-        return await self._place({"uuid": str(uuid), "token": token}, failed)
+    async def resume(
+        self,
+        uuid: int,
+        token: str,
+        *,
+        failed: Iterable[ServerAddress] = (),
+        device: DeviceInfo | None = None,
+    ) -> Login:
+        """Log in again by a token that is still valid; ``failed`` and ``device`` as in :meth:`login`."""
+        return await self._place({"uuid": str(uuid), "token": token}, failed, device)
 
-    async def _place(self, fields: dict[str, Any], failed: Iterable[ServerAddress]) -> Login:
-        names = [str(place) for place in failed]
-        return self._login(
-            await self._call("/trylogin_server", {**fields, "failed": names} if names else fields)
-        )
+    async def _place(
+        self, fields: dict[str, Any], failed: Iterable[ServerAddress], device: DeviceInfo | None
+    ) -> Login:
+        if names := [str(place) for place in failed]:
+            fields["failed"] = names
+        if device is not None:
+            fields["device"] = part(device)
+        return self._login(await self._call("/trylogin_server", fields))
 
     def _login(self, body: bytes) -> Login:
         answer = _read(body, _LoggedIn)

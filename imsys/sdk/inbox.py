@@ -57,7 +57,7 @@ class Inbox:
         if line is None and not self.settled:
             self._lines[thread_id] = Line(last, history=True)
             return False
-        return self.line(thread_id).last < last
+        return line is None or line.last < last
 
     def settle(self) -> None:
         """Note that all threads are known, and process the messages that came before that."""
@@ -73,9 +73,15 @@ class Inbox:
             line = self._lines[thread_id] = Line(0)
         return line
 
+    def knows(self, thread_id: int) -> bool:
+        """Whether there is a line for a thread; otherwise it is a new one."""
+        return thread_id in self._lines
+
     def begin(self, thread_id: int, last: int) -> None:
         """Note that a thread is this user's from the entry after ``last`` on: what was before is its history."""
-        if self.settled and thread_id not in self._lines:
+        line = self._lines.get(thread_id)
+        if self.settled and (line is None or line.last < last):
+            self._forget_timer(thread_id)
             self._lines[thread_id] = Line(last)
 
     def positions(self) -> dict[int, int]:
@@ -90,6 +96,9 @@ class Inbox:
             return
         if not self.room():
             self.behind.add(item.thread_id)
+            return
+        if previous and item.thread_id not in self._lines:  # where this user came in is found out first
+            self._pull(item.thread_id)
             return
         line = self.line(item.thread_id)
         self._through(line.live(item, previous))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from msgspec import UNSET, UnsetType
@@ -175,6 +175,7 @@ class Message:
     forward: Forwarded | None = None
     reactions: tuple[ReactionCount, ...] = ()
     pinned: bool = False
+    expires_at: datetime | None = None
     as_of: int = 0
 
     def mentions_user(self, uuid: int) -> bool:
@@ -323,6 +324,7 @@ def recorded(record: Record, me: int, as_of: int = 0) -> Message:
             ReactionCount(emoji=one.emoji, count=one.count, mine=one.mine) for one in record.reactions or ()
         ),
         pinned=record.pinned is True,
+        expires_at=_expiry(record.timestamp, record.expires),
         as_of=as_of,
     )
 
@@ -344,8 +346,13 @@ def incoming(item: IncomingText, me: int) -> Message:
         reply_to=int(item.reply_to or 0),
         mentions=mentioned(item.mentions),
         forward=_forwarded(item.forward),
+        expires_at=_expiry(item.timestamp, item.expires),
         as_of=int(item.msg_id),
     )
+
+
+def _expiry(timestamp: str, seconds: int | UnsetType) -> datetime | None:
+    return parse_time(timestamp) + timedelta(seconds=seconds) if seconds else None
 
 
 def _forwarded(forward: WireForward | UnsetType) -> Forwarded | None:

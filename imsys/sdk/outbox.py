@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -108,9 +109,15 @@ class Outbox:
         reply_to: int = 0,
         mentions: Mentions = (),
         forward: Forwarded | None = None,
+        expires: int = 0,
     ) -> Outgoing[Message]:
         """Queue a text. :raises Refused: SERVER_BUSY (73), too many wait."""
-        more: dict[str, Any] = {"reply_to": reply_to, "mentions": mentions, "forward": forward}
+        more: dict[str, Any] = {
+            "reply_to": reply_to,
+            "mentions": mentions,
+            "forward": forward,
+            "expires": expires,
+        }
         return self._queue(Outgoing(unique_id, thread_id, text, self._clock.seconds(), self._forget, **more))
 
     def change(self, thread_id: int, change: Change) -> Outgoing[Entry | None]:
@@ -229,6 +236,7 @@ class Outbox:
             msg_content=outgoing.text,
             reply_to=str(outgoing.reply_to) if outgoing.reply_to else UNSET,
             mentions=mentioning(outgoing.mentions),
+            expires=outgoing.expires or UNSET,
             forward=UNSET
             if forward is None
             else Forward(thread_id=str(forward.thread_id), msg_id=str(forward.message_id)),
@@ -265,18 +273,20 @@ class Outbox:
                 for record in page.chat_messages:
                     if record.msg_id == item.msg_id:
                         return recorded(record, self.me, int(page.as_of or 0))
+        sent_at = parse_time(item.timestamp)
         return Message(
             id=int(item.msg_id),
             thread_id=int(item.thread_id),
             sender=self.me,
             receiver=receiver,
             text=outgoing.text,
-            sent_at=parse_time(item.timestamp),
+            sent_at=sent_at,
             mine=True,
             unique_id=outgoing.unique_id,
             reply_to=outgoing.reply_to,
             mentions=outgoing.mentions,
             forward=outgoing.forward,
+            expires_at=sent_at + timedelta(seconds=outgoing.expires) if outgoing.expires else None,
             as_of=int(item.msg_id),
         )
 

@@ -27,6 +27,7 @@ class Outgoing(Generic[T]):
         "_stored",
         "alone",
         "change",
+        "expires",
         "forward",
         "mentions",
         "mistakes",
@@ -49,6 +50,7 @@ class Outgoing(Generic[T]):
         reply_to: int = 0,
         mentions: Mentions = (),
         forward: Forwarded | None = None,
+        expires: int = 0,
         change: Change | None = None,
     ) -> None:
         """``since``: when it was posted, by the outbox's clock; ``forget`` removes it from the outbox."""
@@ -58,6 +60,7 @@ class Outgoing(Generic[T]):
         self.reply_to = reply_to
         self.mentions = mentions
         self.forward = forward
+        self.expires = expires
         self.change = change
         """What it changes, if it is no text."""
         self.since = since

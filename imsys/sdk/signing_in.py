@@ -70,7 +70,9 @@ class SigningIn:
                     raise
         if not known.password:
             raise Refused(Status.LOGIN_UNSUCCESSFUL, "There is neither a token nor a password.")
-        login = await self._gateway.login(known.username, known.password, failed=self._whereabouts.failures())
+        login = await self._gateway.login(
+            known.username, known.password, failed=self._whereabouts.failures(), device=known.device
+        )
         known.uuid, known.token = login.uuid, login.token
         await known.keep()
         try:
@@ -90,7 +92,12 @@ class SigningIn:
         here, place = whereabouts.here, whereabouts.elsewhere()
         if place is None:
             failed = (*((here,) if here is not None else ()), *whereabouts.failures())
-            login = await self._gateway.resume(self._credentials.uuid, self._credentials.token, failed=failed)
+            login = await self._gateway.resume(
+                self._credentials.uuid,
+                self._credentials.token,
+                failed=failed,
+                device=self._credentials.device,
+            )
             whereabouts.learn((login.place, *login.others))
             self.resources = login.resources
             place = login.place if login.place != here else whereabouts.elsewhere()
@@ -112,7 +119,9 @@ class SigningIn:
             except Refused as refusal:
                 if refusal.status in REJECTED:
                     break  # ask the gateway before believing it
-        login = await self._gateway.resume(known.uuid, known.token, failed=whereabouts.failures())
+        login = await self._gateway.resume(
+            known.uuid, known.token, failed=whereabouts.failures(), device=known.device
+        )
         return await self._where_told(login.place, login.others, login.resources, slower)
 
     async def _where_told(
@@ -158,7 +167,9 @@ class SigningIn:
     async def _log_in(self, connection: ChatConnection, deadline: float) -> LoginResponse:
         if connection.ended_with is not None:
             raise connection.problem()
-        request = self._attempts.request(self._credentials.uuid, self._credentials.token)
+        request = self._attempts.request(
+            self._credentials.uuid, self._credentials.token, self._credentials.device
+        )
         try:
             card = await connection.request(request, LoginResponse, deadline)
         except Unavailable:

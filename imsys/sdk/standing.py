@@ -72,6 +72,7 @@ class Standing:
         self.on_friendship: Signal[Friendship] = Signal()
         self.on_profile: Signal[Person] = Signal()
         self.on_position: Signal[Position] = Signal()
+        self.on_own_position: Signal[Position] = Signal()
         self.on_live: Signal[LiveChange] = Signal()
         self._clock = clock
         self._me = me
@@ -154,7 +155,8 @@ class Standing:
                 self._touch("friend", person.uuid)
                 self._card(person)
             case PositionPush():
-                self._advance(model.position(push), tell=True)
+                for position in (push, *(push.more or ())):
+                    self._advance(model.position(position), tell=True)
             case LivePush():
                 stream = change(push)
                 if stream is not None:
@@ -332,7 +334,8 @@ class Standing:
                 return
         self._known.marks[key] = position
         if tell:
-            self.on_position.emit(position)
+            mine = position.uuid == self._me().uuid
+            (self.on_own_position if mine else self.on_position).emit(position)
 
 
 def _person(friend: Friend) -> Person:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from twisted.internet.interfaces import IAddress
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
 HELD = 1000
 """Pushes that wait for a login to be answered, at most; beyond it the connection is closed."""
+
+
+class Siblings(Protocol):
+    """The sessions of one user, of whom there are several."""
+
+    def push(self, data: bytes, but: Session | None = None) -> None:
+        """Send an encoded frame to all of them, on any server, but one."""
+        ...
+
+    def push_here(self, data: bytes, but: Session | None = None) -> None:
+        """Send an encoded frame to those of this server, but one."""
+        ...
 
 
 class Session:
@@ -47,9 +59,11 @@ class Session:
         "_working",
         "attempt",
         "context",
+        "device",
         "early",
         "id",
         "login_ms",
+        "siblings",
         "token_digest",
         "unknown",
         "user",
@@ -82,6 +96,10 @@ class Session:
         self.id = ""
         self.login_ms = 0
         self.token_digest = ""
+        self.device = ""
+        """The client's identifier of its device; empty: it has none."""
+        self.siblings: Siblings | None = None
+        """All sessions of its user, while there is any other, here or elsewhere."""
         self.attempt: Attempt | None = None
         """Set if the client numbers its logins; it then also understands push 132, which asks it to move."""
 
@@ -122,7 +140,13 @@ class Session:
         return self._connection.why
 
     def logged_in(
-        self, user: int, session_id: str, login_ms: int, token_digest: str, attempt: Attempt | None = None
+        self,
+        user: int,
+        session_id: str,
+        login_ms: int,
+        token_digest: str,
+        attempt: Attempt | None = None,
+        device: str = "",
     ) -> None:
         """Make it the session of a user; ``login_ms`` is in milliseconds since 1970.
 
@@ -134,6 +158,7 @@ class Session:
         self.login_ms = login_ms
         self.token_digest = token_digest
         self.attempt = attempt
+        self.device = device
         self.context = self._dispatcher.context(self, user)
         self._connection.logged_in()
         self._crowd.known(self, user)
@@ -204,6 +229,9 @@ class Session:
             self._held.append(data)
         else:
             self.close("too many pushes wait for its login to be answered")
+
+    push_here = push
+    """The same: other sessions of its user get nothing of it; see :class:`Siblings`."""
 
     def send(self, message: Message) -> None:
         """Send a message."""

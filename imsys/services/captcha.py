@@ -39,9 +39,11 @@ def build(
     """
     captcha, server = config.captcha, OrderedServices()
     redis = redis or redis_of(reactor, config, server)
+    mails, limiter = mailer(reactor, config.mail), RateLimiter(redis)
     verification = Verification(
         codes_of(redis, captcha),
-        LimitedMailer(mailer(reactor, config.mail), RateLimiter(redis), captcha),
+        LimitedMailer(mails, limiter, captcha),
+        LimitedMailer(mails, limiter, captcha, "notice"),
         sender=config.mail.sender,
         life=captcha.code_life,
         calendar=calendar,

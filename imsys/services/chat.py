@@ -152,12 +152,15 @@ def build(
     report = LoadReport(ports, connections.__len__, unfit=lambda: health.unfit)
     membership = Membership(reactor, balance, config.balance, identity, report, calendar)
     health.on_change(membership.hurry)
-    routes = Routes(redis, tokens, config.balance.lease, surge)
+    routes = Routes(redis, tokens, config.balance.lease, surge, devices=chat.devices)
     peers = Peers(reactor, trust, membership)
     listener = SessionListener(
         about_to_log_in=lambda: pauses.look(),
         came=lambda session: moving.came(session),
-        moved=lambda user, login_ms: outbound.moved(user, login_ms),
+        moved=lambda user, login_ms, beside: outbound.moved(user, login_ms, beside),
+        found=lambda user, nodes: outbound.found(user, nodes),
+        relay=lambda user, nodes, frame: outbound.relay(user, nodes, frame),
+        ended=lambda session: tokens.used(session.token_digest),
         replaced=lambda user: outbound.resync_elsewhere(user),
         rebuilt=lambda users: outbound.resync(users),
     )
@@ -171,6 +174,7 @@ def build(
         interval=config.balance.interval,
         digest=Tokens.digest,
         calendar=calendar,
+        single=chat.single_session,
     )
     outbound = Outbound(reactor, directory, peers, surge, stores.messages.members, stores.groups.lists_of)
     peers.serve(outbound)

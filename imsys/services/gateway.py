@@ -14,6 +14,7 @@ from imsys.gateway.endpoints import Queues, endpoints
 from imsys.gateway.http import JsonApi
 from imsys.gateway.kinds import Kinds
 from imsys.gateway.limits import Limits
+from imsys.gateway.notices import Notices
 from imsys.gateway.placing import Placing
 from imsys.gateway.sessions import SessionEnder
 from imsys.protocols.source import Proxies
@@ -65,6 +66,7 @@ def build(
     health = gateway_health(reactor, stores.health, redis)
     tokens = Tokens(redis, database, calendar, lives.token_idle, lives.token_life)
     routes = Routes(redis, tokens, lives.lease)
+    mail_deadline = config.mail.timeout + config.cluster.deadline
     gateway = Gateway(
         accounts=stores.accounts,
         passwords=passwords,
@@ -75,7 +77,14 @@ def build(
         limits=Limits(config.limits),
         placing=Placing(balance),
         captcha=captcha,
-        mail_deadline=config.mail.timeout + config.cluster.deadline,
+        mail_deadline=mail_deadline,
+        notices=Notices(
+            reactor.seconds,
+            captcha,
+            enabled=config.mail.notify_sign_in,
+            deadline=mail_deadline,
+            calendar=calendar,
+        ),
     )
     queues = Queues.configured(reactor, passwords.workers, settings.hash_queue)
     api = JsonApi(

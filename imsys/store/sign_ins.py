@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import enum
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from imsys.errors import Refused
 from imsys.store.database import Database, Transaction
+from imsys.store.devices import (
+    NO_DEVICE,
+    Device,
+    DeviceInfo,
+    add_devices,
+    device_of,
+    devices_of,
+    note_devices,
+    untold_of,
+)
 from imsys.store.dialects import hex_literal, numbers
 from imsys.util.batching import BatchingQueue
 
@@ -33,7 +46,24 @@ class SignIn:
     """The account's epoch when its password was checked; ``None``: the present one."""
     now_ms: int
     expires_ms: int
-    device: str = ""
+    device: DeviceInfo = NO_DEVICE
+
+
+class Kept(enum.IntEnum):
+    """What became of a sign-in; false: it was not stored, since its account's epoch has changed meanwhile."""
+
+    REFUSED = 0
+    KNOWN = 1
+    """The user was signed in on its device before."""
+    NEW = 2
+    """The user was not."""
+
+
+class _Binding(NamedTuple):
+    digest: bytes
+    user: int
+    device: DeviceInfo
+    now_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +84,28 @@ class SignInStore:
     def __init__(self, database: Database, idle_ms: int) -> None:
         self._database = database
         self._idle_ms = idle_ms
-        self._keeping: BatchingQueue[SignIn, bool] = BatchingQueue(
+        self._keeping: BatchingQueue[SignIn, Kept] = BatchingQueue(
             self._keep_all, most=AT_ONCE, queue=WAITING
         )
         self._stamping: BatchingQueue[tuple[bytes, int], None] = BatchingQueue(
             self._stamp_all, most=AT_ONCE, queue=WAITING
         )
+        self._looks: BatchingQueue[tuple[int, bytes], Device | None] = BatchingQueue(
+            self._untold_all, most=AT_ONCE, queue=WAITING
+        )
+        self._bindings: BatchingQueue[_Binding, bool] = BatchingQueue(
+            self._bind_all, most=AT_ONCE, queue=WAITING
+        )
 
-    async def keep(self, sign_in: SignIn) -> bool:
-        """Store a sign-in durably, in a batch; return ``False`` if its account's epoch has changed meanwhile.
+    async def keep(self, sign_in: SignIn) -> Kept:
+        """Store a sign-in durably, in a batch; the result is false if its account's epoch has changed meanwhile.
 
         :raises Refused: SERVER_BUSY (73), too many wait.
         :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         return await self._keeping.add(sign_in)
 
-    async def _keep_all(self, sign_ins: list[SignIn]) -> list[bool]:
+    async def _keep_all(self, sign_ins: list[SignIn]) -> list[Kept]:
         return await self._database.write(keep_sign_ins, sign_ins, self._idle_ms)
 
     async def find(self, digests: Sequence[bytes]) -> dict[bytes, Known]:
@@ -107,6 +143,82 @@ class SignInStore:
         """Return the digests of a user's sign-ins."""
         return await self._database.read(_of_user, user)
 
+    # -- devices
+
+    async def bind(self, digest: bytes, user: int, device: DeviceInfo, now_ms: int) -> bool:
+        """Have a sign-in of no device belong to this one, in a batch; ``False``: it is another's, or there is none."""
+        return await self._bindings.add(_Binding(digest, user, device, now_ms))
+
+    async def _bind_all(self, bindings: list[_Binding]) -> list[bool]:
+        held = await self._database.read(_held, bindings)
+        if any(device == b"" for device in held):
+            held = await self._database.write(_bind, bindings)
+        return [device == one.device.id.encode() for one, device in zip(bindings, held, strict=True)]
+
+    async def devices(self, user: int, after: str | None, limit: int, now_ms: int) -> list[Device]:
+        """Return the devices of a user's valid sign-ins, ascending by id, ``None``: from the first on."""
+        last = None if after is None else after.encode()
+        return await self._database.read(devices_of, user, last, limit, now_ms, now_ms - self._idle_ms)
+
+    async def rename(self, user: int, device: str, name: str, now_ms: int) -> Device | None:
+        """Name a device; ``None``: the user is not signed in on it."""
+        return await self._database.write(self._rename, user, device.encode(), name, now_ms)
+
+    def _rename(self, tx: Transaction, user: int, device: bytes, name: str, now_ms: int) -> Device | None:
+        if not _of_device(tx, user, device):
+            return None
+        add_devices(
+            tx, [(user, DeviceInfo(device.decode()))], now_ms
+        )  # of a sign-in from before there were devices
+        tx.execute("UPDATE devices SET name = ? WHERE user_id = ? AND device = ?", name, user, device)
+        return device_of(tx, user, device)
+
+    async def untold(self, user: int, device: str) -> Device | None:
+        """Return a device of which the user's others were not told yet; asked in a batch."""
+        return await self._looks.add((user, device.encode()))
+
+    async def _untold_all(self, wanted: list[tuple[int, bytes]]) -> list[Device | None]:
+        found = await self._database.read(untold_of, wanted)
+        return [found.get(one) for one in wanted]
+
+    async def mark_told(self, user: int, device: str) -> None:
+        """Note that a user's other devices were told of one."""
+        await self._database.write(self._mark_told, user, device.encode())
+
+    @staticmethod
+    def _mark_told(tx: Transaction, user: int, device: bytes) -> None:
+        tx.execute("UPDATE devices SET told = 1 WHERE user_id = ? AND device = ?", user, device)
+
+    async def of_device(self, user: int, device: str) -> list[bytes]:
+        """Return the digests of a device's sign-ins."""
+        return await self._database.read(_of_device, user, device.encode())
+
+    async def end_device(self, user: int, device: str) -> tuple[Device | None, list[bytes]]:
+        """End all sign-ins of a device.
+
+        Return what is known of it (``None``: there never was one) and the digests of those that ended.
+        """
+        return await self._database.write(self._end_device, user, device.encode())
+
+    @staticmethod
+    def _end_device(tx: Transaction, user: int, device: bytes) -> tuple[Device | None, list[bytes]]:
+        known, digests = device_of(tx, user, device), _of_device(tx, user, device)
+        if digests:
+            tx.execute_literal(f"DELETE FROM sign_ins WHERE digest IN ({_literals(digests)})")  # noqa: S608
+            known = known or Device(DeviceInfo(device.decode()), 0, 0)
+        return known, digests
+
+    async def end_others(self, user: int, kept: bytes) -> list[bytes]:
+        """End all sign-ins of a user but one; return the digests of those that ended."""
+        return await self._database.write(self._end_others, user, kept)
+
+    @staticmethod
+    def _end_others(tx: Transaction, user: int, kept: bytes) -> list[bytes]:
+        digests = [digest for digest in _of_user(tx, user) if digest != kept]
+        if digests:
+            tx.execute_literal(f"DELETE FROM sign_ins WHERE digest IN ({_literals(digests)})")  # noqa: S608
+        return digests
+
     async def end(self, digest: bytes, user: int) -> None:
         """End one sign-in of a user."""
         await self._database.write(self._end, digest, user)
@@ -132,7 +244,7 @@ def end_all(tx: Transaction, user: int) -> list[bytes]:
     return digests
 
 
-def keep_sign_ins(tx: Transaction, sign_ins: Sequence[SignIn], idle_ms: int) -> list[bool]:
+def keep_sign_ins(tx: Transaction, sign_ins: Sequence[SignIn], idle_ms: int) -> list[Kept]:
     """Do :meth:`SignInStore.keep` for many, inside a transaction.
 
     The lock of the epoch orders it with a concurrent :func:`end_all`: no sign-in of an old epoch can be
@@ -148,7 +260,7 @@ def keep_sign_ins(tx: Transaction, sign_ins: Sequence[SignIn], idle_ms: int) -> 
                 one.digest,
                 one.user,
                 epochs[one.user],
-                one.device.encode(),
+                one.device.id.encode(),
                 one.now_ms,
                 one.now_ms,
                 one.expires_ms,
@@ -156,9 +268,22 @@ def keep_sign_ins(tx: Transaction, sign_ins: Sequence[SignIn], idle_ms: int) -> 
             for one in some
         ],
     )
-    if some:
-        _sweep(tx, sorted({one.user for one in some}), max(one.now_ms for one in some) - idle_ms)
-    return kept
+    if not some:
+        return [Kept.REFUSED] * len(sign_ins)
+    users, now_ms = sorted({one.user for one in some}), max(one.now_ms for one in some)
+    # counted here: they are a hundred of a user at most, and a database would sort them first
+    there = Counter(
+        (user, bytes(device))
+        for user, device in tx.rows_literal(
+            f"SELECT user_id, device FROM sign_ins WHERE user_id IN ({numbers(users)})"  # noqa: S608
+        )
+    )
+    new = note_devices(tx, [(one.user, one.device) for one in some], there, now_ms)
+    _sweep(tx, there, now_ms - idle_ms)
+    return [
+        Kept.REFUSED if not good else Kept.NEW if (one.user, one.device.id) in new else Kept.KNOWN
+        for one, good in zip(sign_ins, kept, strict=True)
+    ]
 
 
 def _lock_epochs(tx: Transaction, users: set[int] | list[int]) -> dict[int, int]:
@@ -174,7 +299,7 @@ def _lock_epochs(tx: Transaction, users: set[int] | list[int]) -> dict[int, int]
     return found
 
 
-def _sweep(tx: Transaction, users: Sequence[int], used_before: int) -> None:
+def _sweep(tx: Transaction, there: Counter[tuple[int, bytes]], used_before: int) -> None:
     """Delete sign-ins that were unused for too long, and those of users beyond :data:`MOST`."""
     gone = [
         digest
@@ -182,20 +307,48 @@ def _sweep(tx: Transaction, users: Sequence[int], used_before: int) -> None:
             "SELECT digest FROM sign_ins WHERE used_at < ? ORDER BY used_at LIMIT ?", used_before, SWEPT
         )
     ]
-    counts = tx.rows_literal(
-        f"SELECT user_id, COUNT(*) FROM sign_ins WHERE user_id IN ({numbers(users)}) GROUP BY user_id HAVING COUNT(*) > {MOST:d}"  # noqa: S608
-    )
-    for user, count in counts:
-        oldest = tx.rows(
-            "SELECT digest FROM sign_ins WHERE user_id = ? ORDER BY used_at LIMIT ?", user, count - MOST
-        )
-        gone += [digest for (digest,) in oldest]
+    counts: Counter[int] = Counter()
+    for (user, _), count in there.items():
+        counts[user] += count
+    for user, count in counts.items():
+        if count > MOST:
+            oldest = tx.rows(
+                "SELECT digest FROM sign_ins WHERE user_id = ? ORDER BY used_at LIMIT ?", user, count - MOST
+            )
+            gone += [digest for (digest,) in oldest]
     if gone:
         tx.execute_literal(f"DELETE FROM sign_ins WHERE digest IN ({_literals(gone)})")  # noqa: S608
 
 
 def _of_user(tx: Transaction, user: int) -> list[bytes]:
     return [bytes(digest) for (digest,) in tx.rows("SELECT digest FROM sign_ins WHERE user_id = ?", user)]
+
+
+def _of_device(tx: Transaction, user: int, device: bytes) -> list[bytes]:
+    rows = tx.rows("SELECT digest FROM sign_ins WHERE user_id = ? AND device = ?", user, device)
+    return [bytes(digest) for (digest,) in rows]
+
+
+def _held(tx: Transaction, bindings: Sequence[_Binding]) -> list[bytes | None]:
+    """Return the device of each of these sign-ins; ``None``: there is none."""
+    rows = tx.rows_literal(
+        f"SELECT digest, user_id, device FROM sign_ins WHERE digest IN ({_literals([one.digest for one in bindings])})"  # noqa: S608
+    )
+    found = {(bytes(digest), user): bytes(device) for digest, user, device in rows}
+    return [found.get((one.digest, one.user)) for one in bindings]
+
+
+def _bind(tx: Transaction, bindings: Sequence[_Binding]) -> list[bytes | None]:
+    for one in bindings:
+        tx.execute(
+            "UPDATE sign_ins SET device = ? WHERE digest = ? AND user_id = ? AND device = ?",
+            *(one.device.id.encode(), one.digest, one.user, b""),
+        )
+    held = _held(tx, bindings)
+    taken = [one for one, device in zip(bindings, held, strict=True) if device == one.device.id.encode()]
+    if taken:
+        add_devices(tx, [(one.user, one.device) for one in taken], max(one.now_ms for one in taken))
+    return held
 
 
 def _literals(digests: Sequence[bytes]) -> str:

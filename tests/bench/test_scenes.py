@@ -61,6 +61,19 @@ class Scenes(Bench):
         self.assertEqual(found["counts"]["lost"], 0)
         self.assertLess({"balance", "chat 1", "chat 2"}, set(found["cpu_ms_per_1000"]))
 
+    async def test_groups(self) -> None:
+        """Two groups on two chat servers, half of whose members are there: everybody who is hears everything."""
+        found = await self.run_bench(
+            "groups",
+            *("--members", "48", "--online", "50", "--groups", "2", "--nodes", "2"),
+            *("--time", "0.5", "--warmup", "0.2", "--drain", "5"),
+        )
+        self.assertGreater(found["rates"]["messages"], 2)
+        self.assertGreater(found["rates"]["deliveries"], 20 * found["rates"]["messages"])
+        self.assertEqual([found["counts"][name] for name in ("lost", "duplicated", "misordered")], [0, 0, 0])
+        self.assertIn("memory of a server, MB", found["figures"])
+        self.assertGreater(found["latency"]["last receiver"]["p50"], 0)
+
     async def test_growth(self) -> None:
         """At each size every operation is measured, and pages are whole."""
         quick = (

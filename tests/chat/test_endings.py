@@ -25,7 +25,7 @@ class Servers:
     def alive(self, node: str, incarnation: str) -> bool:
         return (node, incarnation) in self.live
 
-    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+    async def end_session(self, node: str, uuid: int, session: str, message: str, device: str = "") -> None:
         answer: Deferred[None] = Deferred()
         self.asked.append((node, uuid, session, answer))
         await answer

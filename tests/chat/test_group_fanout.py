@@ -24,6 +24,8 @@ class Session:
     def push(self, data: bytes) -> None:
         self.frames.append(data)
 
+    push_here = push
+
 
 class Here(dict[int, Session]):
     """The sessions; how often one was looked for."""

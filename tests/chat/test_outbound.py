@@ -38,6 +38,8 @@ class Session:
     def push(self, data: bytes) -> None:
         self.frames.append(data)
 
+    push_here = push
+
 
 class Here:
     """The sessions here, and Redis: it answers at once, or when it is told to."""
@@ -59,7 +61,15 @@ class Here:
     def users(self) -> list[int]:
         return list(self.sessions)
 
-    async def locate(self, users: Sequence[int]) -> tuple[dict[int, Route], list[int]]:
+    def joined(self, user: int, node: str, login_ms: int) -> None:
+        pass
+
+    left = joined
+
+    def lost(self, node: str) -> None:
+        pass
+
+    async def locate(self, users: Sequence[int]) -> tuple[dict[int, dict[str, int]], list[int]]:
         self.asked.append(sorted(users))
         if self.away:
             raise Unavailable(Status.REDIS_UNKNOWN_ERROR, "away")
@@ -67,9 +77,9 @@ class Here:
         if self.slow:
             self.waiting.append(Deferred())
             await self.waiting[-1]
-        return {user: route for user, route in found.items() if route.node != "dead"}, [
-            user for user, route in found.items() if route.node == "dead"
-        ]
+        return {
+            user: {route.node: route.login_ms} for user, route in found.items() if route.node != "dead"
+        }, [user for user, route in found.items() if route.node == "dead"]
 
 
 class OutboundCase(SynchronousTestCase):
@@ -87,7 +97,7 @@ class OutboundCase(SynchronousTestCase):
             directory,
             Elsewhere(
                 lambda node, pushes: self.sent.extend((node, push) for push in pushes),
-                lambda user, login_ms: self.told.append((user, login_ms)),
+                lambda user, login_ms, beside=False: self.told.append((user, login_ms)),
                 lambda: self.everybody.append(True),
             ),
             Surge(self.clock),
@@ -528,9 +538,9 @@ class Cluster:
             self.outbounds[name].startService()
 
     def _locate(self, name: str) -> Any:
-        async def locate(users: Sequence[int]) -> tuple[dict[int, Route], list[int]]:
+        async def locate(users: Sequence[int]) -> tuple[dict[int, dict[str, int]], list[int]]:
             found = {
-                user: self.redis[user]
+                user: {self.redis[user].node: self.redis[user].login_ms}
                 for user in users
                 if user in self.redis and self.redis[user].node != name
             }
@@ -547,7 +557,7 @@ class Cluster:
     def _send(self, name: str, other: str, pushes: Sequence[RemotePush]) -> None:
         self.streams.setdefault((name, other), []).append(("receive", pushes))
 
-    def _tell(self, name: str, user: int, login_ms: int) -> None:
+    def _tell(self, name: str, user: int, login_ms: int, beside: bool = False) -> None:
         for other in self.names:
             if other != name:
                 self.streams.setdefault((name, other), []).append(("hear", ({user: login_ms}, False)))

@@ -24,14 +24,14 @@ class RouteCacheTests(SynchronousTestCase):
     def learn(self, user: int, route: Route | None) -> list[int]:
         """Redis is asked, and answers at once; who was cheated."""
         self.cache.ask([user])
-        return self.cache.learn({user: route} if route else {}, ())[1]
+        return self.cache.learn({user: {route.node: route.login_ms}} if route else {}, ())[1]
 
     def test_learned(self) -> None:
         """What Redis answered is known, also that somebody is offline, until it has grown too old."""
         self.assertIsNone(self.cache.find(ANNA))
         self.learn(ANNA, at("two", 5))
         self.learn(BERT, None)
-        self.assertEqual((self.cache.find(ANNA), self.cache.find(BERT)), ("two", OFFLINE))
+        self.assertEqual((self.cache.find(ANNA), self.cache.find(BERT)), (("two",), OFFLINE))
         self.clock.advance(TTL)
         self.assertEqual((self.cache.find(ANNA), self.cache.find(BERT)), (None, None))
 
@@ -52,11 +52,11 @@ class RouteCacheTests(SynchronousTestCase):
         """News moves a user who is known; the later login counts, in whatever order news comes."""
         self.learn(ANNA, at("two", 5))
         self.cache.came(ANNA, "three", 7)
-        self.assertEqual(self.cache.find(ANNA), "three")
+        self.assertEqual(self.cache.find(ANNA), ("three",))
         self.cache.came(ANNA, "two", 6)
         self.cache.went(ANNA, "two", 6)
         self.cache.went(ANNA, "three", 6)
-        self.assertEqual(self.cache.find(ANNA), "three")
+        self.assertEqual(self.cache.find(ANNA), ("three",))
         self.cache.went(ANNA, "three", 7)
         self.assertIsNone(self.cache.find(ANNA))
 
@@ -74,7 +74,7 @@ class RouteCacheTests(SynchronousTestCase):
         self.cache.find(BERT)
         self.assertTrue(self.cache.came(BERT, "two", 5))
         self.assertFalse(self.cache.came(BERT, "two", 5))
-        self.assertEqual(self.cache.find(BERT), "two")
+        self.assertEqual(self.cache.find(BERT), ("two",))
 
     def test_cheated_and_forgotten(self) -> None:
         """News finds them out also when there was no room to remember that they were offline."""
@@ -124,8 +124,11 @@ class RouteCacheTests(SynchronousTestCase):
         for heard, answer, node in ((7, None, "three"), (7, at("two", 5), "three"), (7, at("two", 9), "two")):
             self.cache.ask([ANNA])
             self.cache.came(ANNA, "three", heard)
-            self.assertEqual(self.cache.learn({ANNA: answer} if answer else {}, ())[0], {ANNA: node})
-            self.assertEqual(self.cache.find(ANNA), node)
+            self.assertEqual(
+                self.cache.learn({ANNA: {answer.node: answer.login_ms}} if answer else {}, ())[0],
+                {ANNA: (node,)},
+            )
+            self.assertEqual(self.cache.find(ANNA), (node,))
             self.cache.forget(ANNA)
 
     def test_departure_overtakes_the_answer(self) -> None:
@@ -134,7 +137,7 @@ class RouteCacheTests(SynchronousTestCase):
         """
         self.cache.ask([ANNA])
         self.cache.went(ANNA, "two", 5)
-        self.assertEqual(self.cache.learn({ANNA: at("two", 5)}, ())[0], {ANNA: "two"})
+        self.assertEqual(self.cache.learn({ANNA: {"two": 5}}, ())[0], {ANNA: ("two",)})
         self.assertIsNone(self.cache.find(ANNA))
 
     def test_everything_is_doubtful(self) -> None:
@@ -156,4 +159,4 @@ class RouteCacheTests(SynchronousTestCase):
         self.learn(ANNA, at("two", 5))
         self.learn(BERT, at("three", 5))
         self.cache.forget_node("two")
-        self.assertEqual((self.cache.find(ANNA), self.cache.find(BERT)), (None, "three"))
+        self.assertEqual((self.cache.find(ANNA), self.cache.find(BERT)), (None, ("three",)))

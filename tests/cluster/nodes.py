@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -31,20 +31,26 @@ class Handler:
         self.groups: list[list[int]] = []
         self.news: list[tuple[str, dict[int, int], bool]] = []
         self.breaks = 0
+        self.spread = 0
+        self.beside: set[int] = set()
         self.gone: list[str] = []
         self.ended: list[tuple[int, str | None, str]] = []
         self.sessions: dict[int, str] = {}
 
-    def receive(self, pushes: Sequence[RemotePush]) -> None:
+    def receive(self, pushes: Sequence[RemotePush], relay: bool = False) -> None:
         self.pushes += pushes
 
     def resync(self, users: Sequence[int] | None) -> None:
         self.resyncs.append(None if users is None else sorted(users))
 
+    def resync_spread(self) -> None:
+        self.spread += 1
+
     def resync_groups(self, threads: Sequence[int]) -> None:
         self.groups.append(sorted(threads))
 
-    def hear(self, node: str, news: News, everything: bool) -> None:
+    def hear(self, node: str, news: News, everything: bool, beside: Collection[int] = frozenset()) -> None:
+        self.beside |= set(beside)
         self.news.append((node, dict(news), everything))
 
     def broken(self) -> None:
@@ -53,7 +59,7 @@ class Handler:
     def lost(self, node: str) -> None:
         self.gone.append(node)
 
-    async def end_session(self, uuid: int, session: str | None, message: str) -> bool:
+    async def end_session(self, uuid: int, session: str | None, message: str, device: str = "") -> bool:
         self.ended.append((uuid, session, message))
         if session is not None and self.sessions.get(uuid) != session:
             return False

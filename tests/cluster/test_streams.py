@@ -99,7 +99,7 @@ class StreamTests(NodesCase):
         one, two = await self.pair()
         receive = two.handler.receive
 
-        def broken(pushes: Sequence[RemotePush]) -> None:
+        def broken(pushes: Sequence[RemotePush], relay: bool = False) -> None:
             two.handler.receive = receive  # type: ignore[method-assign]
             raise RuntimeError("broken")
 

@@ -12,6 +12,7 @@ from twisted.logger import capturedLogs
 from imsys.redis.routes import Route
 from imsys.redis.tokens import Tokens
 from imsys.store import Database, Stores
+from imsys.store.sign_ins import Kept
 from tests.gateway.system import PASSWORD, SystemCase
 
 NEW = "staple battery horse"
@@ -164,12 +165,12 @@ class RaceTests(SystemCase):
         hashed = await self.passwords.hash(NEW)
         keep = Tokens.keep
 
-        async def meanwhile(tokens: Tokens, asked: int, token: str, epoch: int | None = None) -> bool:
+        async def meanwhile(tokens: Tokens, asked: int, token: str, *rest: Any) -> Kept:
             # The login has its token by now, which is about to be stored.
             self.patch(Tokens, "keep", keep)
             accounts = Stores.on(self.database_again, time.time).accounts
             await self.tokens.revoke_all(asked, partial(accounts.reset_password, hashed))
-            return await keep(tokens, asked, token, epoch)
+            return await keep(tokens, asked, token, *rest)
 
         self.patch(Tokens, "keep", meanwhile)
         answer = await self.login("anna")
@@ -185,9 +186,9 @@ class RaceTests(SystemCase):
         hashed = await self.passwords.hash(PASSWORD)
         keep = Tokens.keep
 
-        async def meanwhile(tokens: Tokens, asked: int, token: str, epoch: int | None = None) -> bool:
+        async def meanwhile(tokens: Tokens, asked: int, token: str, *rest: Any) -> Kept:
             await Stores.on(self.database_again, time.time).accounts.set_password(uuid, hashed)
-            return await keep(tokens, asked, token, epoch)
+            return await keep(tokens, asked, token, *rest)
 
         self.patch(Tokens, "keep", meanwhile)
         self.assertEqual((await self.login("anna")).error, 0)

@@ -177,7 +177,7 @@ class FailOverTests(CallsCase):
         wait(lambda: b"state=online" in old.command("INFO", "replication"))
         new.follow(None)
         old.follow(new)
-        self.assertEqual(await routes.refresh([Held(7, taken[1], digest)]), ({}, []))
+        self.assertEqual(await routes.refresh([Held(7, taken[1], digest)]), ([], [], {}))
 
     async def test_takes_no_writes(self) -> None:
         """A master that lacks replicas, or cannot save, is left for one that takes writes."""

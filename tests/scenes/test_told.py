@@ -57,7 +57,7 @@ class ToldScenes(test_cluster_scenes.ClusterCase):
         await stores.threads.move_marks(anna.uuid, friendship.thread_id, (1 << 63) - 1, 0)
         route = (
             await Routes(redis.redis, tokens_for(self, redis.redis, self.database), 15.0).find([bert.uuid])
-        )[bert.uuid]
+        )[bert.uuid][0]
         (dead,) = [process for port, process in self.nodes.items() if port != self.ports[route.node]]
         dead.send(signal.SIGKILL)
         self.assertEqual([request.text for request in await asked.wait(1)], ["it is me"])

@@ -486,6 +486,9 @@ class FakeSession(Protocol):
     def _answer_198(self, request: dict[str, Any]) -> dict[str, Any] | None:
         return self._change(198, request, 19, "target", "on")
 
+    def _answer_214(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"error": int(Status.PERMISSION_DENIED), "message": "This is no group."}
+
     def _answer_23(self, request: dict[str, Any]) -> dict[str, Any] | None:
         world, thread = self.world, int(request["thread_id"])
         world.batches.append(len(request["text_msg"]))

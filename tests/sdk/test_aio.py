@@ -253,7 +253,10 @@ class Complete(AioScene):
         pairs: list[tuple[type[Any], type[Part[Any]]]] = [
             (sdk.contacts.Contacts, aio.Contacts),
             (sdk.history.History, aio.History),
+            (sdk.Groups, aio.Groups),
             (sdk.LiveStreams, aio.Live),
+            (sdk.Schedule, aio.Schedule),
+            (sdk.Threads, aio.Threads),
         ]
         for behind, part in pairs:
             for name, member in inspect.getmembers(behind, inspect.isfunction):

@@ -20,42 +20,21 @@ from imsys.sdk import (
     Conversation,
     Credentials,
     Entry,
-    Gateway,
     Logged,
-    Login,
     MemorySeenStore,
     Message,
     Outgoing,
     Refused,
 )
 from imsys.store.database import Transaction
+from tests.sdk.direct import Direct
 from tests.sdk.scene import QUICK
-from tests.support.chat import PATIENCE, ChatCase, ChatServer
+from tests.support.chat import PATIENCE, ChatCase
 from tests.support.stores import OnMariaDb, OnSqlite
 
 NAMES = ("anna", "bert", "carl")
 EMOJI = ("👍", "❤", "👩‍👩‍👧")
 TIMING = dataclasses.replace(QUICK, patience=0.05, deadline=10.0)
-
-
-class Direct(Gateway):
-    """A gateway that knows its one user and its one server."""
-
-    def __init__(self, reactor: Any, server: ChatServer, user: int) -> None:
-        super().__init__(reactor, "http://127.0.0.1:9")
-        self._server = server
-        self._user = user
-
-    async def login(self, username: str, password: str, *, failed: Any = ()) -> Login:
-        """Give a new token."""
-        return await self._login(await self._server.tokens.issue(self._user))
-
-    async def resume(self, uuid: int, token: str, *, failed: Any = ()) -> Login:
-        """Let them come back."""
-        return await self._login(token)
-
-    async def _login(self, token: str) -> Login:
-        return Login(uuid=self._user, host="127.0.0.1", port=self._server.port.getHost().port, token=token)
 
 
 class Member:
@@ -85,10 +64,11 @@ class Member:
         return client
 
     def _take(self, item: Logged) -> None:
-        if item.id <= self.heads[item.thread_id]:
+        if item.id <= self.heads.get(item.thread_id, 0):
             self.problems.append(f"{item} comes after {self.heads[item.thread_id]}")
-        self.heads[item.thread_id] = item.id
-        self.conversations[item.thread_id].take(item)
+        if item.thread_id in self.conversations:
+            self.heads[item.thread_id] = item.id
+            self.conversations[item.thread_id].take(item)
 
     async def restart(self) -> None:
         """End the program, and begin a new one that goes on from what was kept."""
@@ -130,32 +110,32 @@ class History(RuleBasedStateMachine):
     """A message, counted back from the newest."""
     on = st.sampled_from((True, True, False))
 
-    @rule(who=who, where=st.booleans(), reply=st.none() | which, mention=on)
-    def text(self, who: int, where: bool, reply: int | None, mention: bool) -> None:
+    @rule(who=who, where=st.integers(0, 2), reply=st.none() | which, mention=on)
+    def text(self, who: int, where: int, reply: int | None, mention: bool) -> None:
         self.do(self.case.text(who, where, reply, mention))
 
-    @rule(who=who, where=st.booleans(), which=which)
-    def edit(self, who: int, where: bool, which: int) -> None:
+    @rule(who=who, where=st.integers(0, 2), which=which)
+    def edit(self, who: int, where: int, which: int) -> None:
         self.do(self.case.change(who, where, which, "edit"))
 
-    @rule(who=who, where=st.booleans(), which=which)
-    def recall(self, who: int, where: bool, which: int) -> None:
+    @rule(who=who, where=st.integers(0, 2), which=which)
+    def recall(self, who: int, where: int, which: int) -> None:
         self.do(self.case.change(who, where, which, "recall"))
 
-    @rule(who=who, where=st.booleans(), which=which, emoji=st.sampled_from(EMOJI), on=on)
-    def react(self, who: int, where: bool, which: int, emoji: str, on: bool) -> None:
+    @rule(who=who, where=st.integers(0, 2), which=which, emoji=st.sampled_from(EMOJI), on=on)
+    def react(self, who: int, where: int, which: int, emoji: str, on: bool) -> None:
         self.do(self.case.change(who, where, which, "react", emoji, on))
 
-    @rule(who=who, where=st.booleans(), which=which, on=on)
-    def pin(self, who: int, where: bool, which: int, on: bool) -> None:
+    @rule(who=who, where=st.integers(0, 2), which=which, on=on)
+    def pin(self, who: int, where: int, which: int, on: bool) -> None:
         self.do(self.case.change(who, where, which, "pin", on))
 
-    @rule(who=who, where=st.booleans(), which=which)
-    def forward(self, who: int, where: bool, which: int) -> None:
+    @rule(who=who, where=st.integers(0, 2), which=which)
+    def forward(self, who: int, where: int, which: int) -> None:
         self.do(self.case.forward(who, where, which))
 
-    @rule(who=who, where=st.booleans(), which=which)
-    def read(self, who: int, where: bool, which: int) -> None:
+    @rule(who=who, where=st.integers(0, 2), which=which)
+    def read(self, who: int, where: int, which: int) -> None:
         self.do(self.case.read(who, where, which))
 
     @rule(who=who, how=st.sampled_from(("stop", "start", "cut", "restart")))
@@ -202,8 +182,13 @@ class Histories(ChatCase):
         self.members = [Member(self, uuid, threads) for uuid, threads in zip(uuids, mine, strict=True)]
         for member in self.members:
             await member.client.start()
-            for thread in member.heads:
-                member.heads[thread] = await self.database.read(_head, thread)
+        group = (await self.members[0].client.groups.create("All", uuids[1:])).thread_id
+        for member in self.members:
+            member.conversations[group] = Conversation(group, recent=50)
+            for thread in member.conversations:
+                head = await self.database.read(_head, thread)
+                member.heads[thread] = head
+        await self._until(lambda: all(group in member.client._inbox.positions() for member in self.members))
         for member in self.members:
             for thread in member.heads:
                 for text in ("one", "two", "three"):
@@ -216,7 +201,7 @@ class Histories(ChatCase):
             self.assertLess(self.reactor.seconds(), late)
             await deferLater(self.reactor, 0.005)
 
-    def _place(self, who: int, where: bool) -> tuple[Member, int]:
+    def _place(self, who: int, where: int) -> tuple[Member, int]:
         member = self.members[who]
         threads = list(member.conversations)
         return member, threads[where % len(threads)]
@@ -229,7 +214,7 @@ class Histories(ChatCase):
         with contextlib.suppress(Refused):
             self.posted.append(make(*arguments, **more))
 
-    async def text(self, who: int, where: bool, reply: int | None, mention: bool) -> None:
+    async def text(self, who: int, where: int, reply: int | None, mention: bool) -> None:
         member, thread = self._place(who, where)
         self.count += 1
         answered = None if reply is None else self._message(member, thread, reply)
@@ -239,7 +224,7 @@ class Histories(ChatCase):
             mentions=(self.members[0].uuid,) if mention else (),
         )
 
-    async def change(self, who: int, where: bool, which: int, what: str, *more: Any) -> None:
+    async def change(self, who: int, where: int, which: int, what: str, *more: Any) -> None:
         member, thread = self._place(who, where)
         target = self._message(member, thread, which)
         if target is None:
@@ -251,14 +236,14 @@ class Histories(ChatCase):
             getattr(member.client, what), thread, [target.id] if what == "recall" else target.id, *more
         )
 
-    async def forward(self, who: int, where: bool, which: int) -> None:
+    async def forward(self, who: int, where: int, which: int) -> None:
         member, thread = self._place(who, where)
-        _, source = self._place(who, not where)
+        _, source = self._place(who, where + 1)
         message = self._message(member, source, which)
         if message is not None:
             self._post(member.client.forward, thread, message)
 
-    async def read(self, who: int, where: bool, which: int) -> None:
+    async def read(self, who: int, where: int, which: int) -> None:
         member, thread = self._place(who, where)
         message = self._message(member, thread, which)
         if message is not None:
@@ -271,7 +256,7 @@ class Histories(ChatCase):
             member.cut()
         elif how == "stop":
             await member.client.stop(keep_texts=True)
-            await self.change((who + 1) % len(self.members), False, 1, "react", EMOJI[0], True)
+            await self.change((who + 1) % len(self.members), 0, 1, "react", EMOJI[0], True)
         elif how == "start":
             await member.client.start()
         else:

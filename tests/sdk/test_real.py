@@ -40,9 +40,12 @@ class Killed(TestCase):
         await process.says("imsys is running")
         return process
 
-    async def client(self, name: str) -> Client:
+    def gateway(self) -> Gateway:
         url = f"https://127.0.0.1:{self.settings['GATEWAY_PORT']}"
-        gateway = Gateway(self.reactor, url, self.home / "certs" / "ca.pem")
+        return Gateway(self.reactor, url, self.home / "certs" / "ca.pem")
+
+    async def client(self, name: str) -> Client:
+        gateway = self.gateway()
         email = f"{name}@example.org"
         await gateway.request_code(email)
         (code,) = [

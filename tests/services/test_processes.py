@@ -497,7 +497,7 @@ class SceneTests(ProcessesCase):
         """
         while True:
             client = await self.connect(user, token)
-            if (await self.routes.find([int(user)]))[int(user)].node == name:
+            if (await self.routes.find([int(user)]))[int(user)][0].node == name:
                 return client
 
     async def history(self, client: RawClient) -> list[dict[str, Any]]:
@@ -601,7 +601,7 @@ class SceneTests(ProcessesCase):
         await self.chat.says("chat1-1 drains")
         for _ in range(8):
             b = await self.connect(self.bert, self.bert_token)
-            self.assertEqual((await self.routes.find([int(self.bert)]))[int(self.bert)].node, "chat1-2")
+            self.assertEqual((await self.routes.find([int(self.bert)]))[int(self.bert)][0].node, "chat1-2")
         await a.ask(23, **text_request(int(self.anna), int(self.bert), self.thread, "still here"))
         self.assertEqual((await b.next(25))["text_msg"][0]["msg_content"], "still here")
         a = await self.connect(self.anna, self.anna_token)  # signs the other session out

@@ -20,6 +20,7 @@ from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.bulk import befriend, free_numbers, insert_accounts
 from imsys.store.changes import Change, Edit, Pin, React, Recall, SetTimer
 from imsys.store.database import Transaction
+from imsys.store.devices import DeviceInfo
 from imsys.store.files import Content, Offer, Purpose
 from imsys.store.groups import NewGroup
 from imsys.store.live import LiveStream
@@ -132,6 +133,10 @@ class Plans(StoreCase):
                 for turn in range(2)
             ],
         )
+        tx.execute_many(
+            "INSERT INTO devices (user_id, device, name, kind, created_at, told) VALUES (?, ?, '', 0, 0, 1)",
+            [(user, b"") for user in users],
+        )
         tx.execute_many("INSERT INTO epochs (user_id, epoch) VALUES (?, 0)", [(user,) for user in users])
 
     async def play(self) -> None:
@@ -156,6 +161,15 @@ class Plans(StoreCase):
         digests = [bytes([number]) * 32 for number in range(3)]
         for now, digest in enumerate(digests):
             await sign_ins.keep(SignIn(digest, anna, None, now, 5000))
+        await sign_ins.keep(SignIn(b"d" * 32, anna, None, 3, 5000, DeviceInfo("phone")))
+        await sign_ins.bind(digests[2], anna, DeviceInfo("tablet"), 3)
+        await sign_ins.devices(anna, None, 10, 3)
+        await sign_ins.rename(anna, "phone", "Phone", 3)
+        await sign_ins.untold(anna, "phone")
+        await sign_ins.mark_told(anna, "phone")
+        await sign_ins.end_device(anna, "phone")
+        await sign_ins.keep(SignIn(b"e" * 32, anna, None, 4, 5000))
+        await sign_ins.end_others(anna, digests[0])
         await sign_ins.find(digests)
         sign_ins.stamp(digests[0], 9)
         await sign_ins._stamping.idle()
@@ -514,7 +528,7 @@ CONVERSATIONS = (
     "join_requests",
 )
 FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
-SIGN_INS = ("sign_ins", "epochs")
+SIGN_INS = ("sign_ins", "epochs", "devices")
 
 
 def fill_conversations(tx: Transaction, users: range, thread: int) -> None:

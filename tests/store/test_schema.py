@@ -27,6 +27,7 @@ TABLES = {
     "file_outbox",
     "live_streams",
     "sign_ins",
+    "devices",
     "epochs",
     "looks",
     "entries",

@@ -33,6 +33,7 @@ from imsys.chat.receipts import Receipts
 from imsys.chat.scheduler import Scheduler, tell_scheduled
 from imsys.chat.typing import Typing
 from imsys.chat.unconfirmed import UnconfirmedWrites
+from imsys.chat.user_sessions import sessions_of
 from imsys.chat.views import tell_presence
 from imsys.cluster.resources_directory import ResourcesServer
 from imsys.config import ChatConfig, LimitsConfig, LiveConfig
@@ -48,6 +49,7 @@ from imsys.security.tickets import TicketKeys, Tickets
 from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher
 from imsys.server.session import Session
+from imsys.store.devices import NO_DEVICE, DeviceInfo, DeviceKind
 from imsys.store.members import MemberList
 from imsys.util.surge import Surge
 from tests.support.servers import keys_of_files, redis_server
@@ -136,6 +138,11 @@ class RawClient(Protocol):
         return [json.loads(frame.body) for frame in self._frames if frame.service == service]
 
 
+def device_keys(device: str, kind: str = "desktop") -> dict[str, str]:
+    """What a client says of its device."""
+    return {"id": device, "name": device.title(), "kind": kind}
+
+
 class Alone:
     """The :class:`Cluster` of a server that has no others beside it."""
 
@@ -143,7 +150,7 @@ class Alone:
         """Nobody else is."""
         return False
 
-    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
+    async def end_session(self, node: str, uuid: int, session: str, message: str, device: str = "") -> None:
         """There is nobody to tell."""
 
 
@@ -157,7 +164,7 @@ class Elsewhere:
 
     def __init__(self, send: Any, tell: Any = None, miss_all: Any = None) -> None:
         self.send = send
-        self.tell = tell or (lambda user, login_ms: None)
+        self.tell: Any = tell or (lambda user, login_ms, beside: None)
         self.miss_all = miss_all or (lambda: None)
         self.nodes: list[str] | None = None
         """Those that take frames for groups; ``None``: not all do."""
@@ -240,11 +247,14 @@ class ChatServer:
         self.came: Callable[[Session], None] = lambda session: None
         self.directory = Directory(
             reactor,
-            Routes(redis, self.tokens, 15),
+            Routes(redis, self.tokens, 15, devices=config.devices),
             cluster or Alone(),
             SessionListener(
                 came=lambda session: self.came(session),
-                moved=lambda user, login_ms: self.outbound.moved(user, login_ms),
+                moved=lambda user, login_ms, beside: self.outbound.moved(user, login_ms, beside),
+                found=lambda user, nodes: self.outbound.found(user, nodes),
+                relay=lambda user, nodes, frame: self.outbound.relay(user, nodes, frame),
+                ended=lambda session: self.tokens.used(session.token_digest),
                 replaced=lambda user: self.outbound.resync_elsewhere(user),
                 rebuilt=lambda users: self.outbound.resync(users),
             ),
@@ -253,6 +263,7 @@ class ChatServer:
             interval=3600,
             digest=Tokens.digest,
             calendar=time.time,
+            single=config.single_session,
         )
         others = None if send_to_peer is None else Elsewhere(send_to_peer, tell)
         self.outbound = Outbound(
@@ -357,10 +368,18 @@ class ChatServer:
         self._case.addCleanup(client.abort)
         return client
 
-    async def login(self, user: int) -> RawClient:
+    def session(self, user: int) -> Session:
+        """The session of a user who has one."""
+        (session,) = sessions_of(self.directory.local(user))
+        return session
+
+    async def login(self, user: int, device: str = "") -> RawClient:
         """A new connection that is logged in, of a client that reads frames as a stream."""
         client = await self.connect()
-        response = await client.ask(5, uuid=str(user), token=await self.tokens.issue(user), seq=0)
+        info = DeviceInfo(device, device.title(), DeviceKind.DESKTOP) if device else NO_DEVICE
+        keys = {"device": device_keys(device)} if device else {}
+        token = await self.tokens.issue(user, info)
+        response = await client.ask(5, uuid=str(user), token=token, seq=0, **keys)
         self._case.assertEqual(response["error"], 0, response)
         return client
 

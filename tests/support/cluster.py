@@ -81,4 +81,5 @@ class ChatServersCase(DaemonTestCase):
 
     async def where(self, person: dict[str, str]) -> list[str]:
         """The server that a person is at, by Redis."""
-        return [route.node for route in (await self.routes.find([int(person["uuid"])])).values()]
+        found = (await self.routes.find([int(person["uuid"])])).values()
+        return [route.node for routes in found for route in routes]

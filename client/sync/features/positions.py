@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 import apsw
+from twisted.internet.defer import Deferred
 
 from client.core.model import Link, Message
 from client.store import messages, tables
@@ -26,6 +27,7 @@ class Positions:
         self._keeper = keeper
         self._conversations = conversations
         client.on_position.subscribe(self.take)
+        client.on_own_position.subscribe(self._read_elsewhere)
 
     async def read(self) -> None:
         """Take all of the others', and tell all of mine that are not known there."""
@@ -68,21 +70,35 @@ class Positions:
 
     async def mark_read(self, conversation: int, id: int) -> None:
         """I have seen all up to here."""
+        if await self._has_read(conversation, id) and self._known.link.link is Link.ONLINE:
+            try:
+                await self._tell(conversation)
+            except Refused as problem:
+                _log.info("a mark could not be told: %s", problem)
+
+    def _read_elsewhere(self, position: Position) -> None:
+        """I have seen all up to there on another device."""
+        row = self._known.rows.get(position.thread_id)
+        if row is None:
+            return
+        self._known.set_row(replace(row, told=max(row.told, position.read)))
+        Deferred.fromCoroutine(self._has_read(position.thread_id, position.read)).addErrback(
+            lambda reason: _log.info("a mark of another device was not kept: %s", reason.value)
+        )
+
+    async def _has_read(self, conversation: int, id: int) -> bool:
+        """Keep that all up to here was seen; whether that is news."""
         known = self._known
         row = known.rows.get(conversation)
         if row is None or (id <= row.conversation.read and not row.conversation.unread):
-            return
+            return False
         read = max(id, row.conversation.read)
         await self._keeper.barrier()
         unread = await self._keeper.store.read(lambda db: messages.unread(db, conversation, read))
         now = known.row(conversation).conversation
         known.change(replace(now, read=read, unread=unread, mentioned=now.mentioned and unread > 0))
         await self._conversations.store(conversation)
-        if known.link.link is Link.ONLINE:
-            try:
-                await self._tell(conversation)
-            except Refused as problem:
-                _log.info("a mark could not be told: %s", problem)
+        return True
 
     async def _tell(self, conversation: int) -> None:
         read = self._known.row(conversation).conversation.read

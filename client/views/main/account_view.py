@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from client.core.model import Connection
+from client.core.model import Connection, Message
 from client.core.ports import Account
 from client.platform.desktop import SystemDesktop
 from client.platform.settings import Settings
@@ -98,6 +98,12 @@ class AccountView(QWidget):
         self.details = Details(theme, self.avatars, self.contacts, self.conversations)
         self.banner = ConnectionBanner(theme, now=now)
         self.switcher = Switcher(theme, self.avatars, account, self, now)
+        self.forwarding = Switcher(
+            *(theme, self.avatars, account, self, now),
+            title=self.tr("Forward to a conversation"),
+            prompt=self.tr("Forward to …"),
+        )
+        self._forwarded: Message | None = None
         self.narrow = self._details_in_front = False
         self._lay_out()
         self._connect()
@@ -128,6 +134,7 @@ class AccountView(QWidget):
             end()
         self.conversations.close()
         self.switcher.model.close()
+        self.forwarding.model.close()
         self.contacts.close()
 
     # Which conversation.
@@ -268,6 +275,17 @@ class AccountView(QWidget):
 
         run(have(), lambda problem: self.avatars.provide(file_id, ""))
 
+    def _forward(self, message: Message) -> None:
+        """Ask where a message is to go."""
+        self._forwarded = message
+        self.forwarding.begin()
+
+    def _forward_to(self, conversation: int) -> None:
+        message, self._forwarded = self._forwarded, None
+        if message is not None:
+            run(self.account.forward(message, conversation), self.conversation.toast.tell)
+            self.open(conversation)
+
     def _connect(self) -> None:
         self.rail.chosen.connect(self.go)
         self.rail.me.connect(self.accounts)
@@ -295,6 +313,9 @@ class AccountView(QWidget):
         self.banner.sign_in.connect(self.sign_in)
         self.switcher.opened.connect(self.open)
         self.switcher.left.connect(self.conversation.focus)
+        self.conversation.forward.connect(self._forward)
+        self.forwarding.opened.connect(self._forward_to)
+        self.forwarding.left.connect(self.conversation.focus)
         self._splitter.splitterMoved.connect(self._dragged)
         self._theme.follow(self._restyle)
 

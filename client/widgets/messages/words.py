@@ -13,7 +13,7 @@ from client.core.display import shown, shown_name
 from client.core.filenames import safe_name
 from client.core.formatting import plain
 from client.core.grouping import Day, day_label, day_of
-from client.core.model import Kind, Mark, Message, Person, Stage, Transfer
+from client.core.model import Kind, Mark, Message, Person, Quote, Stage, Transfer
 from client.translations.sentences import listed, sentence
 from client.translations.tr import tr
 
@@ -142,20 +142,44 @@ def sender(message: Message, person: Callable[[int], Person]) -> str:
     return tr("You") if message.mine else shown_name(person(message.sender).name)
 
 
+def forwarded_words(sender: int, person: Callable[[int], Person]) -> str:
+    """Above a text that was forwarded."""
+    if not sender:
+        return tr("Forwarded")
+    return tr("Forwarded from {name}").format(name=shown_name(person(sender).name))
+
+
+def quote_author(quote: Quote, person: Callable[[int], Person]) -> str:
+    """Who wrote what is answered; it may not be on this disk."""
+    return shown_name(person(quote.sender).name) if quote.sender else tr("Earlier message")
+
+
+def quote_words(quote: Quote) -> str:
+    """What is answered, in a line."""
+    if not quote.sender:
+        return "…"
+    return plain(quote.text) or tr("Message deleted")
+
+
 def spoken(message: Message, person: Callable[[int], Person]) -> str:
     """``Anna, 10:42, text, read``: how a message is read aloud."""
     if message.kind is Kind.NOTICE:
         return content(message)
-    quote = tr("answer to: {text}").format(text=shown(message.quote.text)[:80]) if message.quote else ""
+    quote = (
+        tr("answer to: {text}").format(text=shown(quote_words(message.quote))[:80]) if message.quote else ""
+    )
+    forwarded = forwarded_words(message.forward.sender, person) if message.forward else ""
     reactions = listed(f"{reaction.emoji} {reaction.count}" for reaction in message.reactions)
     edited = tr("edited") if message.edited_ms else ""
     parts = (
         sender(message, person),
         time_of(message.at_ms),
+        forwarded,
         quote,
         content(message),
         reactions,
         edited,
+        tr("pinned") if message.pinned else "",
         mark_words(message),
     )
     return listed(parts)

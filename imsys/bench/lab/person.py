@@ -16,6 +16,7 @@ from imsys.bench.lab.wires import Tapped
 from imsys.bench.lab.words import Guest, Heard, Invitation, Text
 from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import Client, ConnectionState, Credentials, Gateway, Login, Message, StateChange
+from imsys.sdk.devices import DeviceInfo
 from imsys.sdk.gateway import ServerAddress
 
 _SIZE = 64
@@ -33,12 +34,19 @@ class Door(Gateway):
         self._place_at_first: ServerAddress | None = place
         self._others = tuple(other for other in others if other != place)
 
-    async def resume(self, uuid: int, token: str, *, failed: Iterable[ServerAddress] = ()) -> Login:
+    async def resume(
+        self,
+        uuid: int,
+        token: str,
+        *,
+        failed: Iterable[ServerAddress] = (),
+        device: DeviceInfo | None = None,
+    ) -> Login:
         """Log in again; the first time, without asking anybody."""
         place, self._place_at_first = self._place_at_first, None
         if place is not None:
             return Login(uuid=uuid, host=place.host, port=place.port, token=token, others=self._others)
-        return await super().resume(uuid, token, failed=failed)
+        return await super().resume(uuid, token, failed=failed, device=device)
 
 
 class Note:

@@ -1,4 +1,7 @@
-"""Friendships: request, accept, decline and end them; block users."""
+"""Friendships: request, accept, decline and end them; block users.
+
+What a user declines, ends or blocks has no push: the user's other sessions catch up instead.
+"""
 
 from __future__ import annotations
 
@@ -96,6 +99,7 @@ def _tell(chat: Chat, friendship: Friendship) -> None:
 async def decline(context: Context, request: DeclineRequest) -> DeclineResponse:
     """Decline a request; the sender is not told. A repetition is harmless."""
     await context.chat.stores.contacts.decline(parse_id(request.src_uuid, "src_uuid"), context.user)
+    context.chat.outbound.catch_up_beside(context.session)
     return DeclineResponse()
 
 
@@ -107,6 +111,7 @@ async def unfriend(context: Context, request: UnfriendRequest) -> UnfriendRespon
         await context.chat.stores.contacts.unfriend(context.user, friend)
     finally:
         context.chat.directory.retell(context.user)
+    context.chat.outbound.catch_up_beside(context.session)
     return UnfriendResponse()
 
 
@@ -120,4 +125,5 @@ async def block(context: Context, request: BlockRequest) -> BlockResponse:
         await context.chat.stores.contacts.block(context.user, other, request.blocked)
     finally:  # it may be stored although the database did not answer
         context.chat.directory.retell(context.user)
+    context.chat.outbound.catch_up_beside(context.session)
     return BlockResponse()

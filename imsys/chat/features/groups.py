@@ -47,6 +47,7 @@ from imsys.protocols.messages.groups import (
 from imsys.redis.allowances import Kind
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_cursor, parse_id, within
+from imsys.server.session import Session
 from imsys.store.appending import Appended
 from imsys.store.changes import Change
 from imsys.store.groups import NewGroup
@@ -78,7 +79,7 @@ async def create(context: Context, request: GroupCreateRequest) -> GroupCreateRe
         chat.stores.groups.create(chat.node.ids, me, group, chat.config.group_members),
         partial(_look, chat, me, request.unique_id),
     )
-    _tell_added(chat, appended, me)
+    _tell_added(chat, appended, me, context.session)
     added = _added(appended, me)
     return GroupCreateResponse(
         **acknowledged(str(appended.messages[0].thread_id), request.unique_id, appended), **added
@@ -268,8 +269,8 @@ async def _change(context: Context, request: ChangeRequest, change: Change, resp
     return response(**acknowledged(request.thread_id, request.unique_id, appended))
 
 
-def _tell_added(chat: Chat, appended: Appended, user: int) -> None:
-    tell(chat, appended, user)
+def _tell_added(chat: Chat, appended: Appended, user: int, session: Session | None = None) -> None:
+    tell(chat, appended, user, session)
     _tell_invited(chat, appended.messages[0].thread_id, appended, user)
 
 

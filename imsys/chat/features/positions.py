@@ -19,7 +19,7 @@ from imsys.server.fields import parse_id, parse_pair, within
 
 @handles(PositionRequest)
 async def move(context: Context, request: PositionRequest) -> PositionResponse:
-    """Move the user's marks forward, and push them to the other members."""
+    """Move the user's marks forward, and push them to the other members and to the user's other sessions."""
     thread_id = parse_id(request.thread_id, "thread_id")
     delivered = 0 if request.delivered is UNSET else parse_id(request.delivered, "delivered")
     read = 0 if request.read is UNSET else parse_id(request.read, "read")
@@ -30,6 +30,8 @@ async def move(context: Context, request: PositionRequest) -> PositionResponse:
         context.chat.outbound.deliver(others, position_push(mark))
     if group is not None:
         context.chat.receipts.add(mark, group)
+    else:
+        context.chat.outbound.deliver_beside(context.session, position_push(mark))
     return PositionResponse()
 
 

@@ -16,7 +16,7 @@ from imsys.server.fields import at_most, shown, within
 
 @handles(ProfileRequest)
 async def profile(context: Context, request: ProfileRequest) -> ProfileResponse:
-    """Change the given fields, and tell the friends.
+    """Change the given fields, and tell the friends and the user's other sessions.
 
     The avatar can only be set to one that was uploaded, or removed.
     """
@@ -32,6 +32,7 @@ async def profile(context: Context, request: ProfileRequest) -> ProfileResponse:
         ("profile", context.user), change, partial(_tell, context.chat, context.user)
     )
     context.chat.outbound.deliver(friends, profile_push(me))
+    context.chat.outbound.deliver_beside(context.session, profile_push(me))
     return ProfileResponse(**card_fields(me))  # type: ignore[arg-type]
 
 

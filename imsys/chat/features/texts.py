@@ -48,7 +48,7 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
         Submission(sender, receiver, thread_id, drafts, None, answers), context.session
     )
     if appended.in_doubt:
-        chat.outbound.tell_again(appended, sender)
+        chat.outbound.tell_again(appended, sender, context.session)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
 
@@ -58,7 +58,7 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
             )
 
         for push in split(fresh, push_of) if len(fresh) > 1 else (push_of(fresh),):
-            chat.outbound.tell(appended, sender, frame(PUSH, push))
+            chat.outbound.tell(appended, sender, frame(PUSH, push), context.session)
     return TextResponse(
         text_sender=request.text_sender,
         text_receiver=request.text_receiver,

@@ -148,16 +148,18 @@ class ListResponse(_message.Message):
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ..., servers: _Optional[_Iterable[_Union[Server, _Mapping]]] = ...) -> None: ...
 
 class AllocateRequest(_message.Message):
-    __slots__ = ("uuid", "plaintext", "token", "failed")
+    __slots__ = ("uuid", "plaintext", "token", "failed", "device")
     UUID_FIELD_NUMBER: _ClassVar[int]
     PLAINTEXT_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     uuid: int
     plaintext: bool
     token: str
     failed: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, uuid: _Optional[int] = ..., plaintext: _Optional[bool] = ..., token: _Optional[str] = ..., failed: _Optional[_Iterable[str]] = ...) -> None: ...
+    device: str
+    def __init__(self, uuid: _Optional[int] = ..., plaintext: _Optional[bool] = ..., token: _Optional[str] = ..., failed: _Optional[_Iterable[str]] = ..., device: _Optional[str] = ...) -> None: ...
 
 class Address(_message.Message):
     __slots__ = ("host", "port")
@@ -223,6 +225,22 @@ class CheckResponse(_message.Message):
     message: str
     def __init__(self, error: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
+class SignedInRequest(_message.Message):
+    __slots__ = ("email", "username", "name", "kind", "address", "at_ms")
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    username: str
+    name: str
+    kind: str
+    address: str
+    at_ms: int
+    def __init__(self, email: _Optional[str] = ..., username: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., address: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
+
 class MailRequest(_message.Message):
     __slots__ = ("email", "strong")
     EMAIL_FIELD_NUMBER: _ClassVar[int]
@@ -258,14 +276,16 @@ class Pushes(_message.Message):
     def __init__(self, frames: _Optional[bytes] = ..., lengths: _Optional[_Iterable[int]] = ..., hops: _Optional[_Iterable[int]] = ..., counts: _Optional[_Iterable[int]] = ..., users: _Optional[_Iterable[int]] = ..., groups: _Optional[_Iterable[int]] = ..., versions: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class News(_message.Message):
-    __slots__ = ("users", "logins", "everything")
+    __slots__ = ("users", "logins", "everything", "beside")
     USERS_FIELD_NUMBER: _ClassVar[int]
     LOGINS_FIELD_NUMBER: _ClassVar[int]
     EVERYTHING_FIELD_NUMBER: _ClassVar[int]
+    BESIDE_FIELD_NUMBER: _ClassVar[int]
     users: _containers.RepeatedScalarFieldContainer[int]
     logins: _containers.RepeatedScalarFieldContainer[int]
     everything: bool
-    def __init__(self, users: _Optional[_Iterable[int]] = ..., logins: _Optional[_Iterable[int]] = ..., everything: _Optional[bool] = ...) -> None: ...
+    beside: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, users: _Optional[_Iterable[int]] = ..., logins: _Optional[_Iterable[int]] = ..., everything: _Optional[bool] = ..., beside: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Resync(_message.Message):
     __slots__ = ("all", "users", "groups")
@@ -278,7 +298,7 @@ class Resync(_message.Message):
     def __init__(self, all: _Optional[bool] = ..., users: _Optional[_Iterable[int]] = ..., groups: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("sequence", "resync", "node", "incarnation", "to", "bye", "pushes", "news", "acknowledge")
+    __slots__ = ("sequence", "resync", "node", "incarnation", "to", "bye", "pushes", "news", "acknowledge", "devices")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     RESYNC_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
@@ -288,6 +308,7 @@ class Batch(_message.Message):
     PUSHES_FIELD_NUMBER: _ClassVar[int]
     NEWS_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGE_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     resync: Resync
     node: str
@@ -297,7 +318,8 @@ class Batch(_message.Message):
     pushes: Pushes
     news: News
     acknowledge: bool
-    def __init__(self, sequence: _Optional[int] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., node: _Optional[str] = ..., incarnation: _Optional[str] = ..., to: _Optional[str] = ..., bye: _Optional[bool] = ..., pushes: _Optional[_Union[Pushes, _Mapping]] = ..., news: _Optional[_Union[News, _Mapping]] = ..., acknowledge: _Optional[bool] = ...) -> None: ...
+    devices: bool
+    def __init__(self, sequence: _Optional[int] = ..., resync: _Optional[_Union[Resync, _Mapping]] = ..., node: _Optional[str] = ..., incarnation: _Optional[str] = ..., to: _Optional[str] = ..., bye: _Optional[bool] = ..., pushes: _Optional[_Union[Pushes, _Mapping]] = ..., news: _Optional[_Union[News, _Mapping]] = ..., acknowledge: _Optional[bool] = ..., devices: _Optional[bool] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("sequence", "incarnation", "groups")
@@ -310,14 +332,16 @@ class Ack(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., incarnation: _Optional[str] = ..., groups: _Optional[bool] = ...) -> None: ...
 
 class EndSessionRequest(_message.Message):
-    __slots__ = ("uuid", "session", "message")
+    __slots__ = ("uuid", "session", "message", "device")
     UUID_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     uuid: int
     session: str
     message: str
-    def __init__(self, uuid: _Optional[int] = ..., session: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+    device: str
+    def __init__(self, uuid: _Optional[int] = ..., session: _Optional[str] = ..., message: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
 
 class EndSessionResponse(_message.Message):
     __slots__ = ("error", "message", "ended")

@@ -396,7 +396,7 @@ class Balance:
 
 
 class CodesStub:
-    """Served by captcha: verification codes.
+    """Served by captcha: verification codes, and other mails.
     """
 
     def __init__(self, channel):
@@ -410,14 +410,26 @@ class CodesStub:
                 request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailRequest.SerializeToString,
                 response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.FromString,
                 _registered_method=True)
+        self.SignedIn = channel.unary_unary(
+                '/imsys.v1.Codes/SignedIn',
+                request_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SignedInRequest.SerializeToString,
+                response_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.FromString,
+                _registered_method=True)
 
 
 class CodesServicer:
-    """Served by captcha: verification codes.
+    """Served by captcha: verification codes, and other mails.
     """
 
     def Mail(self, request, context):
         """Make a code and mail it; answered when the mail is on its way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignedIn(self, request, context):
+        """Tell the owner of an account of a sign-in; answered when the mail is on its way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -431,6 +443,11 @@ def add_CodesServicer_to_server(servicer, server):
                     request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailRequest.FromString,
                     response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.SerializeToString,
             ),
+            'SignedIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignedIn,
+                    request_deserializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SignedInRequest.FromString,
+                    response_serializer=imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'imsys.v1.Codes', rpc_method_handlers)
@@ -440,7 +457,7 @@ def add_CodesServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Codes:
-    """Served by captcha: verification codes.
+    """Served by captcha: verification codes, and other mails.
     """
 
     @staticmethod
@@ -459,6 +476,33 @@ class Codes:
             target,
             '/imsys.v1.Codes/Mail',
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailRequest.SerializeToString,
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignedIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/imsys.v1.Codes/SignedIn',
+            imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.SignedInRequest.SerializeToString,
             imsys_dot_cluster_dot_stubs_dot_imsys__v1__pb2.MailResponse.FromString,
             options,
             channel_credentials,

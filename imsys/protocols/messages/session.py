@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages.contacts import FriendRequestItem
 from imsys.protocols.messages.people import Card, CardResponse
 from imsys.protocols.messages.registry import UNKNOWN, Push, Request, Response, message
+
+
+class DevicePart(msgspec.Struct, frozen=True, kw_only=True):
+    """The device that a client runs on; ``kind`` is desktop, web, phone, cli or bot."""
+
+    id: str
+    """The client's own, kept as long as it is installed there: 1 to 64 characters."""
+    name: str
+    kind: str
 
 
 @message(5, reply=6)
@@ -21,6 +31,8 @@ class LoginRequest(Request, frozen=True, kw_only=True):
     """Grows with each attempt of this client to log in, on whichever server: an older one never ends the
     session of a newer one.
     """
+    device: DevicePart | UnsetType = UNSET
+    """Without it this is the session of no device."""
 
 
 @message(6)

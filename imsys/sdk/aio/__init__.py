@@ -6,6 +6,18 @@ keeps its loop busy for a while does not lose its connection for that.
 
 from imsys.sdk.aio.client import Client
 from imsys.sdk.aio.events import Event
-from imsys.sdk.aio.parts import Contacts, Files, History, Live, Pages
+from imsys.sdk.aio.parts import Contacts, Files, Groups, History, Live, Pages, Schedule, Threads, Watching
 
-__all__ = ["Client", "Contacts", "Event", "Files", "History", "Live", "Pages"]
+__all__ = [
+    "Client",
+    "Contacts",
+    "Event",
+    "Files",
+    "Groups",
+    "History",
+    "Live",
+    "Pages",
+    "Schedule",
+    "Threads",
+    "Watching",
+]

@@ -12,7 +12,7 @@ from typing import TypeVar
 from imsys import sdk
 from imsys.sdk.aio.bridging import Part, awaited, sent
 from imsys.sdk.aio.events import Event, Stream, merged
-from imsys.sdk.aio.parts import Contacts, Files, History, Live
+from imsys.sdk.aio.parts import Contacts, Files, Groups, History, Live, Schedule, Threads, Watching
 from imsys.sdk.aio.reactor_thread import ReactorThread
 
 T = TypeVar("T")
@@ -62,6 +62,10 @@ class Client(Part[sdk.Client]):
             behind = self._behind
             self.contacts = Contacts(thread, behind.contacts)
             self.history = History(thread, behind.history)
+            self.groups = Groups(thread, behind.groups)
+            self.presence = Watching(thread, behind.presence)
+            self.schedule = Schedule(thread, behind.schedule)
+            self.threads = Threads(thread, behind.threads)
             self.live = Live(thread, behind.live)
             self.files = Files(thread, behind.transfers)
             await thread.run(behind.start)
@@ -109,6 +113,7 @@ class Client(Part[sdk.Client]):
     recall = sent(sdk.Client.recall)
     react = sent(sdk.Client.react)
     pin = sent(sdk.Client.pin)
+    set_timer = sent(sdk.Client.set_timer)
     mark_read = awaited(sdk.Client.mark_read)
     log_out = awaited(sdk.Client.log_out)
 

@@ -16,12 +16,17 @@ from imsys.util.events import Event as Flag
 Event = (
     sdk.Message
     | sdk.Entry
+    | sdk.GroupNews
     | sdk.Hidden
     | sdk.FriendRequest
     | sdk.Friendship
     | sdk.Person
     | sdk.Position
     | sdk.LiveChange
+    | sdk.Presence
+    | sdk.ScheduledNews
+    | sdk.ThreadSettings
+    | sdk.Typing
     | sdk.StateChange
 )
 """What :meth:`Client.events` gives. A :class:`Person` is a friend whose card has changed."""
@@ -47,11 +52,16 @@ class EventQueue:
         self._news = Flag()
         self._fair = False
         for signal in (
+            client.on_group,
             client.on_hidden,
             client.on_friend_request,
             client.on_friendship,
             client.on_profile,
             client.on_position,
+            client.on_presence,
+            client.on_scheduled,
+            client.on_settings,
+            client.on_typing,
             client.on_live,
             client.on_connection_state,
         ):

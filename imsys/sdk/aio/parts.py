@@ -11,10 +11,10 @@ from typing import BinaryIO, TypeVar
 from twisted.internet.defer import CancelledError
 
 from imsys import sdk
-from imsys.sdk import contacts, history
+from imsys.sdk import contacts, groups, history
 from imsys.sdk.aio.bridging import Pages, Part, awaited, listed
 
-__all__ = ["Contacts", "Files", "History", "Live", "Pages"]
+__all__ = ["Contacts", "Files", "Groups", "History", "Live", "Pages", "Schedule", "Threads", "Watching"]
 
 T = TypeVar("T")
 
@@ -49,7 +49,35 @@ class History(Part[history.History]):
     records = listed(history.History.records)
     newest = listed(history.History.newest)
     log = listed(history.History.log)
+    newest_log = listed(history.History.newest_log)
     reactors = listed(history.History.reactors)
+
+
+class Groups(Part[groups.Groups]):
+    """Groups; see :class:`imsys.sdk.Groups`."""
+
+    create = awaited(groups.Groups.create)
+    get = awaited(groups.Groups.get)
+    members = listed(groups.Groups.members)
+    readers = awaited(groups.Groups.readers)
+    add = awaited(groups.Groups.add)
+    remove = awaited(groups.Groups.remove)
+    leave = awaited(groups.Groups.leave)
+    set_role = awaited(groups.Groups.set_role)
+    mute = awaited(groups.Groups.mute)
+    change = awaited(groups.Groups.change)
+    invitations = listed(groups.Groups.invitations)
+    accept = awaited(groups.Groups.accept)
+    decline = awaited(groups.Groups.decline)
+    added_by = awaited(groups.Groups.added_by)
+    set_added_by = awaited(groups.Groups.set_added_by)
+    create_link = awaited(groups.Groups.create_link)
+    links = awaited(groups.Groups.links)
+    revoke_link = awaited(groups.Groups.revoke_link)
+    look = awaited(groups.Groups.look)
+    join = awaited(groups.Groups.join)
+    asking = listed(groups.Groups.asking)
+    let_in = awaited(groups.Groups.let_in)
 
 
 class Live(Part[sdk.LiveStreams]):
@@ -58,6 +86,31 @@ class Live(Part[sdk.LiveStreams]):
     start = awaited(sdk.LiveStreams.start)
     stop = awaited(sdk.LiveStreams.stop)
     running = listed(sdk.LiveStreams.running)
+
+
+class Threads(Part[sdk.Threads]):
+    """The list of threads; see :class:`imsys.sdk.Threads`."""
+
+    overview = listed(sdk.Threads.overview)
+    settings = awaited(sdk.Threads.settings)
+    change = awaited(sdk.Threads.change)
+
+
+class Watching(Part[sdk.Watching]):
+    """Who is online, and who is writing; see :class:`imsys.sdk.Watching`."""
+
+    watch = awaited(sdk.Watching.watch)
+    writing = awaited(sdk.Watching.writing)
+    seen_by = awaited(sdk.Watching.seen_by)
+
+
+class Schedule(Part[sdk.Schedule]):
+    """Texts that are sent later; see :class:`imsys.sdk.Schedule`."""
+
+    add = awaited(sdk.Schedule.add)
+    waiting = listed(sdk.Schedule.waiting)
+    change = awaited(sdk.Schedule.change)
+    cancel = awaited(sdk.Schedule.cancel)
 
 
 class Files(Part[sdk.Transfers]):

@@ -492,8 +492,7 @@ class BadInputTests(ChatCase, OnSqlite):
         a.transport.loseWriteConnection()  # type: ignore[union-attr]
         await a.until_closed()
         a = await self.server.login(anna)
-        session = self.server.directory.local(anna)
-        assert session is not None
+        session = self.server.session(anna)
         a.send(13, thread_id=thread, msg_id="0", before="0", limit=1)
         a.send(32, uuid=str(anna))  # waits, and is then answered at once
         a.transport.loseWriteConnection()  # type: ignore[union-attr]

@@ -43,8 +43,7 @@ class Stalled(ChatCase, OnSqlite):
 
     def sessions_waiting(self) -> int:
         """Texts of all users that are not stored yet."""
-        sessions = (self.server.directory.local(user) for user in self.server.directory.users())
-        return sum(session.waiting for session in sessions if session is not None)
+        return sum(session.waiting for session in self.server.directory.sessions() if session.open)
 
     def most_waiting(self, user: int) -> list[int]:
         """How many texts of a user were waiting after each one that came, from now on."""
@@ -83,12 +82,10 @@ class FloodTests(Stalled):
         total, most = 3000, self.most_waiting(anna)
         for number in range(total):
             flood.send(23, **text_request(anna, bert, thread, f"{number:04}" + "x" * 200))
-        session = self.server.directory.local(anna)
-        assert session is not None
+        session = self.server.session(anna)
         await self.until(lambda: session.waiting == 16 and not is_read(self.reactor, flood))
         quiet.send(23, **text_request(carl, dora, other, "hello"))
-        quiet_session = self.server.directory.local(carl)
-        assert quiet_session is not None
+        quiet_session = self.server.session(carl)
         await self.until(lambda: quiet_session.waiting == 1)
         self.gate.callback(None)
         self.assertEqual((await quiet.next(24))["error"], 0)
@@ -112,12 +109,10 @@ class SmallQueueTests(Stalled):
         (anna, bert, thread, flood), (carl, dora, other, quiet) = await self.pairs(2)
         for number in range(20):
             flood.send(23, **text_request(anna, bert, thread, *(f"{number}.{n}" for n in range(100))))
-        session = self.server.directory.local(anna)
-        assert session is not None
+        session = self.server.session(anna)
         await self.until(lambda: session.waiting)
         quiet.send(23, **text_request(carl, dora, other, "hello"))
-        quiet_session = self.server.directory.local(carl)
-        assert quiet_session is not None
+        quiet_session = self.server.session(carl)
         await self.until(lambda: quiet_session.waiting)
         self.gate.callback(None)
         self.assertEqual((await quiet.next(24))["error"], 0)
