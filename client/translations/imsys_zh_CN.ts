@@ -2938,8 +2938,8 @@
         <translation>会话已结束，请重新登录。</translation>
     </message>
     <message>
-        <source>You were signed out, because this account signed in somewhere else.</source>
-        <translation>此账号在别处登录，您已被登出。</translation>
+        <source>You were signed out, because this account signed in somewhere else or signed this device out.</source>
+        <translation>您已退出登录：此账号在别处登录，或在另一台设备上将本设备退出。</translation>
     </message>
     <message>
         <source>Signing out failed.</source>

@@ -64,7 +64,10 @@ def known() -> tuple[str, ...]:
         translate("Sentences", "There is no account with this name and e-mail address."),
         translate("Sentences", "The name or the password is wrong."),
         translate("Sentences", "The session has ended; sign in again."),
-        translate("Sentences", "You were signed out, because this account signed in somewhere else."),
+        translate(
+            "Sentences",
+            "You were signed out, because this account signed in somewhere else or signed this device out.",
+        ),
         translate("Sentences", "Signing out failed."),
         translate("Sentences", "There is nobody of this name."),
         translate("Sentences", "There is no such conversation."),

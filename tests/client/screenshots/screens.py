@@ -75,7 +75,8 @@ def _talking() -> dict[str, Shot]:
     def signed_out(stage: Stage) -> None:
         stage.view.open(ANNA)
         stage.account.set_connection(
-            Link.SIGNED_OUT, "You were signed out, because this account signed in somewhere else."
+            Link.SIGNED_OUT,
+            "You were signed out, because this account signed in somewhere else or signed this device out.",
         )
 
     def toast(stage: Stage) -> None:
