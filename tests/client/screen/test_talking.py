@@ -14,6 +14,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 
 from client.core.model import Kind, Link, Mark, Stage
+from client.sync.account import AccountSync
 from tests.cli.running import PASSWORD, server
 from tests.client.screen.clients import ENTER, ClientsCase, Desktop
 from tests.support.all_in_one import PASSWORD as PASSWORD_ALONE
@@ -128,7 +129,9 @@ class RegistrationTests(ClientsCase):
         first = anna.view
         elsewhere = self.start(anna.name)
         await elsewhere.sign_in(PASSWORD)
-        await elsewhere.view.account.parts.client.devices.revoke_others()
+        account = elsewhere.view.account
+        assert isinstance(account, AccountSync)
+        await account.parts.client.devices.revoke_others()
         await self.until(lambda: first.account.connection().link is Link.SIGNED_OUT, "nobody was signed out")
         await self.until(first.banner.isVisible)
         self.assertIn("signed in somewhere else", first.banner.words()[0])
