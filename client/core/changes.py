@@ -53,6 +53,8 @@ class Changes:
         """Messages that are new or different; of one conversation at a time, in order."""
         self.removed = Signal[list[Message]]()
         """Messages that are gone."""
+        self.pins = Signal[int]()
+        """A conversation whose pinned messages are others now."""
         self.arrived = Signal[list[Message]]()
         """Messages of others that came just now, for notifications."""
         self.transfer = Signal[Transfer]()

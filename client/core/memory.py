@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,8 +12,9 @@ from pathlib import Path
 from client.core.lifelike.history import History, Recipe
 from client.core.lifelike.people import ME
 from client.core.lifelike.pictures import face, landscape
+from client.core.memory_changing import MemoryChanging
+from client.core.memory_groups import MemoryGroups
 from client.core.memory_reader import NOW_MS
-from client.core.memory_world import MemoryWorld
 from client.core.model import (
     Attachment,
     Conversation,
@@ -41,7 +41,7 @@ PICTURES = {
 }
 
 
-class MemoryAccount(MemoryWorld):
+class MemoryAccount(MemoryChanging, MemoryGroups):
     """``ports.Account`` in memory.
 
     What is sent is stored at once where the connection is there, else it waits. ``refusal`` is the sentence
@@ -56,23 +56,7 @@ class MemoryAccount(MemoryWorld):
         self, folder: Path | None = None, *, now_ms: int = NOW_MS, longest: int = 100_000, empty: bool = False
     ) -> None:
         super().__init__(now_ms=now_ms, longest=longest, empty=empty)
-        self.refusal = ""
-        self.commands: list[tuple[object, ...]] = []
-        """What was asked for and changes nothing here, for tests: its name and arguments."""
         self._folder = folder
-        self._numbers = itertools.count(1)
-
-    def _allowed(self, *command: object) -> None:
-        self.commands.append(command)
-        if self.refusal:
-            raise Failure(self.refusal)
-
-    async def send_text(self, conversation: int, text: str) -> Message:
-        """Write a text."""
-        self._allowed("send_text", conversation, text)
-        if not text or len(text) > 4_096:
-            raise Failure("A message has at most 4,096 characters.")
-        return self._send(conversation, Kind.TEXT, text, None)
 
     async def send_file(
         self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False
@@ -86,24 +70,8 @@ class MemoryAccount(MemoryWorld):
             conversation,
             kind,
             caption,
-            Attachment(path.name, size, mime, path=str(path), preview=str(path) if mime else ""),
+            attachment=Attachment(path.name, size, mime, path=str(path), preview=str(path) if mime else ""),
         )
-
-    def _send(self, conversation: int, kind: Kind, text: str, attachment: Attachment | None) -> Message:
-        message = Message(
-            f"written-{next(self._numbers)}",
-            conversation,
-            ME.uuid,
-            self.now_ms,
-            kind,
-            text,
-            0,
-            True,
-            Mark.WAITING,
-            attachment=attachment,
-        )
-        self._put(message)
-        return self.advance(message, Mark.STORED) if self._connection.link is Link.ONLINE else message
 
     async def resend(self, message: Message) -> None:
         """Try one again."""

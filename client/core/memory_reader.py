@@ -9,7 +9,17 @@ from client.core.changes import Changes
 from client.core.lifelike.conversations import Life, build
 from client.core.lifelike.history import History
 from client.core.lifelike.people import FRIENDS, ME, MEMBERS, STRANGERS, asking
-from client.core.model import Connection, Conversation, FriendRequest, Link, Message, Person, Stream, Transfer
+from client.core.model import (
+    Connection,
+    Conversation,
+    FriendRequest,
+    Kind,
+    Link,
+    Message,
+    Person,
+    Stream,
+    Transfer,
+)
 from client.core.ports import Failure
 
 NOW_MS = 1_795_514_400_000
@@ -128,7 +138,12 @@ class MemoryReader:
         sought = text.casefold()
         return list(
             itertools.islice(
-                (one for one in self._newest(conversation) if sought and sought in one.text.casefold()), most
+                (
+                    one
+                    for one in self._newest(conversation)
+                    if sought and one.kind is not Kind.NOTICE and sought in one.text.casefold()
+                ),
+                most,
             )
         )
 

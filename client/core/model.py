@@ -21,7 +21,7 @@ class Kind(enum.Enum):
     VIDEO = "video"
     LIVE = "live"
     NOTICE = "notice"
-    """Something that happened to the conversation, in words."""
+    """Something that happened to the group: see :mod:`client.core.notices`."""
     UNKNOWN = "unknown"
     """What a later version sends."""
 
@@ -133,11 +133,36 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The message that one answers, as far as it is shown above the answer."""
+    """The message that one answers, as far as it is shown above the answer.
+
+    ``sender`` is 0 where the message is not on this disk, and ``text`` empty where it was taken back.
+    """
 
     id: int
     sender: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who has a message of a group: how many received and read it, and of those who read it some, by uuid."""
+
+    delivered: int
+    read: int
+    people: tuple[int, ...]
+
+
+EVERYBODY = 0
+"""Among those whom a text mentions: all members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Where the text of a message was written first, and by whom."""
+
+    conversation: int
+    id: int
+    sender: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +194,12 @@ class Message:
     recalled: bool = False
     quote: Quote | None = None
     reactions: tuple[Reaction, ...] = ()
+    mentions: tuple[int, ...] = ()
+    """Uuids, or :data:`EVERYBODY`."""
+    forward: Forward | None = None
+    pinned: bool = False
+    as_of: int = 0
+    """It has all changes of its conversation up to the one of this number."""
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -202,6 +233,25 @@ class Conversation:
     muted_until_ms: int = 0
     live: str = ""
     """Id of the live stream that runs in it; empty: none."""
+    members: int = 0
+    """How many belong to a group, I among them; 0: nobody knows."""
+    role: int = 0
+    """Mine in a group: see :mod:`client.core.groups`."""
+    description: str = ""
+    old_for_new: bool = True
+    """Whether newcomers read what was said before they came."""
+    gone: bool = False
+    """I belong to the group no more: what was said stays, and nothing comes."""
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether I may change it and who belongs to it."""
+        return self.role >= 2 and not self.gone
+
+    @property
+    def can_write(self) -> bool:
+        """Whether I may write."""
+        return not self.gone and (self.kind is not ConversationKind.CHANNEL or self.role >= 2)
 
     @property
     def at_ms(self) -> int:

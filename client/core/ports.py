@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Protocol
 
 from client.core.changes import Changes
-from client.core.model import Connection, Conversation, FriendRequest, Message, Person, Stream, Transfer
+from client.core.groups import Groups
+from client.core.model import (
+    Connection,
+    Conversation,
+    FriendRequest,
+    Message,
+    Person,
+    Readers,
+    Stream,
+    Transfer,
+)
 
 
 class Failure(Exception):
@@ -93,6 +103,14 @@ class Reader(Protocol):
         """Messages that hold a text, without regard to case, newest first: of what is on this disk."""
         ...
 
+    async def pins(self, conversation: int) -> list[Message]:
+        """The pinned messages, the one that was pinned last first: the newest twenty."""
+        ...
+
+    async def readers(self, message: Message) -> Readers:
+        """Who has received and read a message of a group: the server knows."""
+        ...
+
     async def files(
         self,
         kind: str,
@@ -124,8 +142,43 @@ class Reader(Protocol):
 class Commands(Protocol):
     """What a user can do. What is written is there at once: it is stored here before the server knows."""
 
-    async def send_text(self, conversation: int, text: str) -> Message:
-        """Write a text; one of more than 4,096 characters raises :class:`Failure`."""
+    async def send_text(
+        self,
+        conversation: int,
+        text: str,
+        *,
+        answers: Message | None = None,
+        mentions: Sequence[int] = (),
+    ) -> Message:
+        """Write a text; one of more than 4,096 characters raises :class:`Failure`.
+
+        :param answers: the message of this conversation that it answers.
+        :param mentions: uuids of members, or :data:`client.core.model.EVERYBODY`.
+        """
+        ...
+
+    async def forward(self, message: Message, conversation: int) -> Message:
+        """Send the text of a message, as its first author wrote it, to a conversation."""
+        ...
+
+    async def edit(self, message: Message, text: str, *, mentions: Sequence[int] = ()) -> None:
+        """Replace a text of mine; this and what follows need the server."""
+        ...
+
+    async def recall(self, message: Message) -> None:
+        """Delete a message for everybody."""
+        ...
+
+    async def hide(self, message: Message) -> None:
+        """Delete a message for me alone, on all my devices."""
+        ...
+
+    async def react(self, message: Message, emoji: str, on: bool) -> None:
+        """Put an emoji to a message, or take mine away."""
+        ...
+
+    async def pin(self, message: Message, on: bool) -> None:
+        """Pin a message in its conversation, for everybody; or take it down."""
         ...
 
     async def send_file(
@@ -267,7 +320,7 @@ class Commands(Protocol):
         ...
 
 
-class Account(Reader, Commands, Protocol):
+class Account(Reader, Commands, Groups, Protocol):
     """One account: what is known, what can be done, and what has changed."""
 
     changes: Changes

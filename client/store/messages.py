@@ -13,12 +13,20 @@ from typing import Any
 import apsw
 
 from client.core.model import Attachment, Kind, Mark, Message
+from client.store import details
 from client.store.schema import LAST
 
-COLUMNS = "m.conversation, m.ord, m.at_ms, m.key, m.sender, m.kind, m.text, m.mine, m.mark, m.failure, m.attachment, m.stream, m.paused"
+COLUMNS = (
+    "m.conversation, m.ord, m.at_ms, m.key, m.sender, m.kind, m.text, m.mine, m.mark, m.failure, m.attachment, m.stream, "
+    "m.pinned, m.as_of, m.details"
+)
 _MARKED = "c.their_delivered, c.their_read"
-_FROM = "FROM messages m LEFT JOIN conversations c ON c.id = m.conversation"
-SELECT = f"SELECT {COLUMNS}, {_MARKED} {_FROM}"
+_QUOTED = "m.reply_to, q.sender, q.text, q.attachment"
+_FROM = (
+    "FROM messages m LEFT JOIN conversations c ON c.id = m.conversation"
+    " LEFT JOIN messages q ON m.reply_to != 0 AND q.conversation = m.conversation AND q.ord = m.reply_to"
+)
+SELECT = f"SELECT {COLUMNS}, {_MARKED}, {_QUOTED} {_FROM}"
 _STORED = (
     "ord",
     "at_ms",
@@ -32,12 +40,24 @@ _STORED = (
     "file_id",
     "attachment",
     "stream",
+    "reply_to",
+    "pinned",
+    "as_of",
+    "details",
     "conversation",
 )
+_CHANGED = ("kind", "text", "file_id", "attachment", "reply_to", "pinned", "as_of", "details")
+"""What changes to a conversation may change of a message: then what has more of them counts."""
 _TWINS = "SELECT key FROM messages WHERE conversation = ? AND ord = ? AND key != ?"
 _PUT = (
     f"INSERT INTO messages ({', '.join(_STORED)}) VALUES ({', '.join('?' * len(_STORED))}) ON CONFLICT (key, conversation) DO UPDATE SET "  # noqa: S608
-    + ", ".join(f"{name} = excluded.{name}" for name in _STORED if name not in ("key", "conversation"))
+    + ", ".join(
+        f"{name} = CASE WHEN excluded.as_of < messages.as_of THEN messages.{name} ELSE excluded.{name} END"
+        if name in _CHANGED
+        else f"{name} = excluded.{name}"
+        for name in _STORED
+        if name not in ("key", "conversation")
+    )
 )
 _KINDS = {kind.value: kind for kind in Kind}
 Order = tuple[int, int, str]
@@ -74,8 +94,19 @@ def put(db: apsw.Connection, message: Message) -> list[str]:
         message.failure,
     )
     values += (file_id, _clean(attachment), message.stream)
+    values += (message.quote.id if message.quote is not None else 0, message.pinned, message.as_of)
+    values += (_clean(details.written(message)),)
     db.execute(_PUT, (*values, message.conversation))
     return twins
+
+
+def bring(db: apsw.Connection, message: Message) -> None:
+    """Let a message that is here have what changed since, if this one has more of that."""
+    known = by_id(db, message.conversation, message.id)
+    if known is None or known.as_of >= message.as_of:
+        return
+    kept = None if message.recalled else known.attachment
+    put(db, replace(message, key=known.key, mark=known.mark, attachment=kept or message.attachment))
 
 
 def remove(db: apsw.Connection, conversation: int, key: str) -> None:
@@ -97,6 +128,35 @@ def stored(db: apsw.Connection, conversation: int, number: int) -> bool:
             "SELECT 1 FROM messages WHERE conversation = ? AND ord = ?", (conversation, number)
         ).fetchall()
     )
+
+
+def by_id(db: apsw.Connection, conversation: int, number: int) -> Message | None:
+    """The message of an id."""
+    found = db.execute(f"{SELECT} WHERE m.conversation = ? AND m.ord = ?", (conversation, number))
+    return next(iter(list(_read(found))), None)
+
+
+def answers(db: apsw.Connection, conversation: int, number: int) -> list[Message]:
+    """Messages that answer the one of an id, and show it."""
+    found = db.execute(
+        f"{SELECT} WHERE m.conversation = ? AND m.reply_to = ? LIMIT 200", (conversation, number)
+    )
+    return list(_read(found)) if number else []
+
+
+def up_to(db: apsw.Connection, conversation: int, number: int) -> list[Message]:
+    """All that have ids, up to one."""
+    return list(
+        _read(db.execute(f"{SELECT} WHERE m.conversation = ? AND m.ord <= ?", (conversation, number)))
+    )
+
+
+def pinned(db: apsw.Connection, conversation: int, most: int) -> list[Message]:
+    """Pinned messages that are here, the newest first."""
+    found = db.execute(
+        f"{SELECT} WHERE m.conversation = ? AND m.pinned ORDER BY m.ord DESC LIMIT ?", (conversation, most)
+    )
+    return list(_read(found))
 
 
 def by_file(db: apsw.Connection, conversation: int, file_id: str) -> Message | None:
@@ -172,7 +232,8 @@ def first_at(db: apsw.Connection, conversation: int, at_ms: int, low: int, high:
 def unread(db: apsw.Connection, conversation: int, read: int, most: int = 10_000) -> int:
     """Messages of others after an id, counted up to a bound."""
     found = db.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ? AND ord > ? AND ord < ? AND NOT mine LIMIT ?)",
+        "SELECT count(*) FROM (SELECT 1 FROM messages WHERE conversation = ? AND ord > ? AND ord < ? AND NOT mine"
+        " AND kind != 'notice' LIMIT ?)",
         (conversation, read, LAST, most),
     )
     return found.fetchone()[0]  # type: ignore[index,no-any-return]
@@ -199,7 +260,9 @@ def find(
     page = before(db, conversation, place, rows)
     sought = text.casefold()
     found = [
-        message for message in reversed(page) if sought in message.text.casefold() or _named(message, sought)
+        message
+        for message in reversed(page)
+        if message.kind is not Kind.NOTICE and (sought in message.text.casefold() or _named(message, sought))
     ]
     return found[:most], order(page[0]) if len(page) == rows else None
 
@@ -265,9 +328,12 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> Iterator[Message]:
         failure,
         attachment,
         stream,
-        _,
+        pinned,
+        as_of,
+        more,
         delivered,
         read,
+        *quoted,
     ) in rows:
         number = 0 if ordinal == LAST else ordinal
         come = Mark(mark)
@@ -283,6 +349,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> Iterator[Message]:
         yield Message(
             key, conversation, sender, at_ms, _KINDS.get(kind, Kind.UNKNOWN), text, number, bool(mine), come, failure,
             Attachment(**json.loads(attachment)) if attachment else None, stream,
+            quote=details.quote(*quoted), pinned=bool(pinned), as_of=as_of, **details.read(more),
         )  # fmt: skip
 
 

@@ -41,6 +41,17 @@ MIGRATIONS = (
         size INTEGER NOT NULL, modified INTEGER NOT NULL, sha256 TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE messages ADD COLUMN reply_to INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN as_of INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN details TEXT NOT NULL DEFAULT '';
+    CREATE INDEX answers ON messages (conversation, reply_to) WHERE reply_to != 0;
+    CREATE INDEX pinned ON messages (conversation) WHERE pinned;
+    """,
+    """
+    ALTER TABLE conversations ADD COLUMN grouped TEXT NOT NULL DEFAULT '';
+    """,
 )
 """Each leads from one version to the next; ``PRAGMA user_version`` says which one a store has."""
 

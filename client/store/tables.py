@@ -15,7 +15,7 @@ from client.store import messages
 
 _FIELDS = (
     "id, kind, title, people, unread, mentioned, read, told, their_delivered, their_read, "
-    "draft, pinned, archived, muted_until_ms, synced"
+    "draft, pinned, archived, muted_until_ms, synced, grouped"
 )
 
 
@@ -52,13 +52,28 @@ def _row(
     told: int,
     *more: Any,
 ) -> Row:
-    delivered, their_read, draft, pinned, archived, muted, synced = more
+    delivered, their_read, draft, pinned, archived, muted, synced, grouped = more
     known = {one.value: one for one in ConversationKind}
     conversation = Conversation(
-        number, known.get(kind, ConversationKind.GROUP), title, tuple(json.loads(people)), "", messages.newest(db, number), unread,
-        bool(mentioned), read, draft, bool(pinned), bool(archived), muted,
+        number, known.get(kind, ConversationKind.GROUP), title, tuple(json.loads(people)), last=messages.newest(db, number), unread=unread,
+        mentioned=bool(mentioned), read=read, draft=draft, pinned=bool(pinned), archived=bool(archived),
+        muted_until_ms=muted, **_grouped(grouped),
     )  # fmt: skip
     return Row(conversation, told, delivered, their_read, synced)
+
+
+_GROUPED = ("avatar", "members", "role", "description", "old_for_new", "gone")
+"""What is kept of a group alone."""
+
+
+def _grouping(one: Conversation) -> str:
+    if one.kind is ConversationKind.PRIVATE:
+        return ""
+    return json.dumps({name: getattr(one, name) for name in _GROUPED})
+
+
+def _grouped(text: str) -> dict[str, Any]:
+    return {name: value for name, value in json.loads(text or "{}").items() if name in _GROUPED}
 
 
 def put_conversation(db: apsw.Connection, row: Row) -> None:
@@ -82,9 +97,10 @@ def put_conversation(db: apsw.Connection, row: Row) -> None:
         one.archived,
         one.muted_until_ms,
         row.synced,
+        _grouping(one),
     )
     db.execute(
-        f"INSERT OR REPLACE INTO conversations ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"INSERT OR REPLACE INTO conversations ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         values,
     )
 

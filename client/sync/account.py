@@ -12,8 +12,10 @@ from client.core.ports import Failure
 from client.store.loading import load
 from client.store.store import NAME, Store, StoreFull
 from client.sync.commands.arranging import Arranging
+from client.sync.commands.changing import Changing
 from client.sync.commands.contacts import Contacts
 from client.sync.commands.files import Files
+from client.sync.commands.grouping import Grouping
 from client.sync.commands.reading import Reading
 from client.sync.commands.streaming import Streaming
 from client.sync.commands.talking import Talking
@@ -22,7 +24,7 @@ from client.sync.seen import SINCE
 from imsys.sdk import Credentials, Gateway, Timing
 
 
-class AccountSync(Reading, Talking, Arranging, Contacts, Files, Streaming):
+class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Files, Streaming):
     """One account: opened from the disk, kept as the server has it while there is a connection.
 
     Everything that it fires and answers is on the reactor's thread, which is that of the user interface.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from client.core import model
-from client.core.model import Attachment, Kind, Link, Mark, Message, Person, Stream
+from client.core.model import Attachment, Forward, Kind, Link, Mark, Message, Person, Quote, Stream
+from client.sync import changed
 from imsys import sdk
 from imsys.sdk import ConnectionState, LiveState, MessageKind
 
@@ -38,6 +39,8 @@ def message(said: sdk.Message) -> Message:
     text, stream, attachment = said.text, "", None
     if said.live is not None:
         kind, text, stream = Kind.LIVE, said.live.title, said.live.stream_id
+    elif said.recalled:
+        kind, text = Kind.TEXT, ""
     elif kind not in (Kind.TEXT, Kind.UNKNOWN):
         file = said.attachment
         if file is None:
@@ -62,7 +65,20 @@ def message(said: sdk.Message) -> Message:
         mark,
         attachment=attachment,
         stream=stream,
+        edited_ms=changed.milliseconds(said.edited_at),
+        recalled=said.recalled,
+        quote=Quote(said.reply_to, 0, "") if said.reply_to else None,  # the store knows what is in it
+        reactions=changed.reactions(said),
+        mentions=changed.mentions(said.mentions),
+        forward=forward(said.forward),
+        pinned=said.pinned,
+        as_of=said.as_of,
     )
+
+
+def forward(said: sdk.Forwarded | None) -> Forward | None:
+    """Where a text was written first."""
+    return Forward(said.thread_id, said.message_id, said.sender) if said is not None else None
 
 
 def person(card: sdk.Person, known: Person | None) -> Person:

@@ -7,20 +7,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import apsw
 
-from client.core.model import Message
+from client.core.changes import Signal
+from client.core.model import ConversationKind, Message
 from client.core.windows import merged
 from client.store import messages, tables
 from client.store.messages import Order
 from client.store.schema import LAST
 from client.sync import convert
+from client.sync.happening import noticed
 from client.sync.keeping import Keeper
 from client.sync.known import Known
 from client.sync.message_writer import MessageWriter
 from imsys import sdk
-from imsys.sdk import Client, Refused
+from imsys.sdk import Client, Pages, Refused
 
 PAGE = 100
 """Messages that are asked for at a time."""
@@ -45,6 +48,8 @@ class History:
         self._known = known
         self._keeper = keeper
         self._writer = writer
+        self.read = Signal[list[Message]]()
+        """A page that somebody is about to see."""
 
     async def before(self, conversation: int, message: Message | None, most: int) -> list[Message]:
         """See :class:`client.core.ports.Reader`."""
@@ -59,6 +64,7 @@ class History:
             found = merged(
                 found, (one for (where, _), one in self._writer.unsaved.items() if where == conversation)
             )
+        self.read.fire(found[-most:])
         return found[-most:]
 
     async def after(self, conversation: int, message: Message, most: int) -> list[Message]:
@@ -68,6 +74,7 @@ class History:
             lambda db: _page_after(db, conversation, place, most),
             lambda edge: self._fetch_after(conversation, edge),
         )
+        self.read.fire(found[:most])
         return found[:most]
 
     async def _filled(
@@ -86,6 +93,7 @@ class History:
         half = max(1, most // 2)
         here = await self._keeper.store.read(lambda db: _page_around(db, conversation, number, half, most))
         if here is not None:
+            self.read.fire(here)
             return here
         if (await self._keeper.store.read(lambda db: tables.spans(db, conversation))).around(number) is None:
             await self._fetch_before(conversation, number + 1)
@@ -136,10 +144,10 @@ class History:
 
     async def _fetch_before(self, conversation: int, edge: int) -> bool:
         """Have the page before an id (0: the newest) in the store; whether that could be done."""
-        page: list[sdk.Message] = []
+        page: list[sdk.Logged] = []
         low = 0
         try:
-            async for some in self._client.history.newest(conversation, edge, page=PAGE).each():
+            async for some in self._before(conversation, edge).each():
                 page = some + page
                 if len(page) >= PAGE:  # the server may give less at a time
                     low = page[0].id
@@ -150,9 +158,9 @@ class History:
         return await self._keep(conversation, page, low, edge or (page[-1].id if page else 0))
 
     async def _fetch_after(self, conversation: int, edge: int) -> bool:
-        page: list[sdk.Message] = []
+        page: list[sdk.Logged] = []
         try:
-            async for some in self._client.history.records(conversation, edge, page=PAGE).each():
+            async for some in self._after(conversation, edge).each():
                 page += some
                 if len(page) >= PAGE:
                     break
@@ -161,14 +169,32 @@ class History:
             return False
         return bool(page) and await self._keep(conversation, page, edge, page[-1].id)
 
-    async def _keep(self, conversation: int, page: list[sdk.Message], low: int, high: int) -> bool:
-        found = [convert.message(said) for said in page]
-        unread = [said.id for said in page if not said.mine and not said.read]
+    def _before(self, conversation: int, edge: int) -> Pages[Any]:
+        """Of a group, with what happened to it."""
+        history = self._client.history
+        read = history.newest_log if self._is_group(conversation) else history.newest
+        return read(conversation, edge, page=PAGE)
+
+    def _after(self, conversation: int, edge: int) -> Pages[Any]:
+        history = self._client.history
+        read = history.log if self._is_group(conversation) else history.records
+        return read(conversation, edge, page=PAGE)
+
+    def _is_group(self, conversation: int) -> bool:
+        return self._known.row(conversation).conversation.kind is not ConversationKind.PRIVATE
+
+    async def _keep(self, conversation: int, page: list[sdk.Logged], low: int, high: int) -> bool:
+        found = [message for said in page if (message := shown(said)) is not None]
+        unread = [
+            said.id for said in page if isinstance(said, sdk.Message) and not said.mine and not said.read
+        ]
 
         def work(db: apsw.Connection) -> tuple[int, int]:
             for message in found:
                 if not messages.stored(db, conversation, message.id):
                     messages.put(db, message)
+                else:
+                    messages.bring(db, message)
             # what was asked for is before or after an id, which itself need not be here
             first = low if not low or messages.stored(db, conversation, low) else low + 1
             last = high if not high or messages.stored(db, conversation, high) else high - 1
@@ -233,6 +259,11 @@ class History:
         async for page in self._client.history.records(conversation, number, page=1).each():
             return convert.message(page[0])
         return None
+
+
+def shown(said: sdk.Logged) -> Message | None:
+    """What is shown of an entry of the log by itself; ``None``: it changes what others show."""
+    return convert.message(said) if isinstance(said, sdk.Message) else noticed(said)
 
 
 def _page_before(db: apsw.Connection, conversation: int, place: Order | None, most: int) -> Page:

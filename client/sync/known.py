@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from client.core.changes import Changes, Signal
+from client.core.groups import Invitation
 from client.core.model import (
     Connection,
     Conversation,
@@ -29,6 +30,7 @@ class Known:
         self.rows: dict[int, Row] = {}
         self.persons: dict[int, Person] = {}
         self.asking: list[FriendRequest] = []
+        self.invitations: list[Invitation] = []
         self.moving: dict[str, Transfer] = {}
         self.live: dict[str, Stream] = {}
         self.settings: dict[str, str] = {}

@@ -39,25 +39,28 @@ class MessageWriter:
         row = known.with_last(known.set_row(row or known.row(message.conversation)), message)
         self.unsaved[message.conversation, message.key] = message
 
-        def work(db: apsw.Connection) -> list[str]:
+        def work(db: apsw.Connection) -> tuple[list[str], Message]:
             twins = messages.put(db, message)
+            # the store knows what is in the message that it answers
+            now = messages.by_key(db, message.conversation, message.key) if message.quote else message
             tables.put_conversation(db, known.rows.get(row.conversation.id, row))
             if message.id and low is not None:
                 there = (
                     low in (0, message.id) or tables.spans(db, message.conversation).around(low) is not None
                 )
                 tables.add_span(db, message.conversation, low if there else low + 1, message.id)
-            return twins
+            return twins, now or message
 
-        def told(twins: list[str] | None) -> None:
-            if twins is not None and self.unsaved.get((message.conversation, message.key)) is message:
+        def told(done: tuple[list[str], Message] | None) -> None:
+            twins, now = done or ((), message)
+            if done is not None and self.unsaved.get((message.conversation, message.key)) is message:
                 del self.unsaved[message.conversation, message.key]
             teller = self._keeper.teller
-            for twin in twins or ():
+            for twin in twins:
                 teller.removed(replace(message, key=twin))
-            teller.message(message)
+            teller.message(now)
             teller.conversations.add(message.conversation)
             if arrived:
-                teller.arrived(message)
+                teller.arrived(now)
 
         return self._keeper.write(work).addCallback(told)

@@ -16,10 +16,11 @@ from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure as Reason
 
 from client.core.changes import Signal
-from client.core.model import Kind, Mark, Message
+from client.core.model import Forward, Kind, Mark, Message, Quote
 from client.core.ports import Failure
 from client.store import messages, tables
 from client.sync import convert
+from client.sync.changed import mentions_of
 from client.sync.keeping import Keeper
 from client.sync.known import Known
 from client.sync.message_writer import MessageWriter
@@ -65,7 +66,15 @@ class Outgoing:
         """A name for good: the time first, so that names sort as they were made."""
         return f"{int(self._now() * 1000):012x}{os.urandom(10).hex()}"
 
-    async def send(self, conversation: int, text: str) -> Message:
+    async def send(
+        self,
+        conversation: int,
+        text: str,
+        *,
+        quote: Quote | None = None,
+        mentions: tuple[int, ...] = (),
+        forward: Forward | None = None,
+    ) -> Message:
         """See :class:`client.core.ports.Commands`."""
         if not 1 <= len(text) <= 4_096:
             raise Failure("A message has at most 4,096 characters; send it as several, or as a file.")
@@ -79,6 +88,9 @@ class Outgoing:
             text,
             mine=True,
             mark=Mark.WAITING,
+            quote=quote,
+            mentions=mentions,
+            forward=forward,
         )
         await self.keep(message)
         self.post(message)
@@ -145,7 +157,14 @@ class Outgoing:
             if message.key in self._posted:
                 continue
             try:
-                outgoing = self._client.post(message.conversation, message.text, unique_id=message.key)
+                outgoing = self._client.post(
+                    message.conversation,
+                    message.text,
+                    reply_to=message.quote.id if message.quote is not None else 0,
+                    mentions=mentions_of(message),
+                    forward=_forwarded(message),
+                    unique_id=message.key,
+                )
             except Refused as refusal:
                 if refusal.status in _OVER:
                     self._queue.appendleft(message)
@@ -193,3 +212,10 @@ class Outgoing:
         self._keeper.teller.removed(message)
         self._keeper.teller.conversations.add(message.conversation)
         self._keeper.teller.tell()
+
+
+def _forwarded(message: Message) -> sdk.Forwarded | None:
+    one = message.forward
+    if one is None:
+        return None
+    return sdk.Forwarded(thread_id=one.conversation, message_id=one.id, sender=one.sender)

@@ -13,10 +13,13 @@ from client.store.store import Store
 from client.sync.catch_up import CatchUp
 from client.sync.downloads import Downloads
 from client.sync.features.conversations import Conversations, FirstPages
+from client.sync.features.entries import Entries
 from client.sync.features.friends import Friends
+from client.sync.features.groups import Groups
 from client.sync.features.messages import Messages
 from client.sync.features.people import People
 from client.sync.features.positions import Positions
+from client.sync.features.quotes import Quotes
 from client.sync.features.streams import Streams
 from client.sync.file_cache import FileCache
 from client.sync.history import History
@@ -53,11 +56,13 @@ class Parts:
     cache: FileCache
     history: History
     messages: Messages
+    entries: Entries
     people: People
     friends: Friends
     conversations: Conversations
     positions: Positions
     streams: Streams
+    groups: Groups
 
 
 class Uses:
@@ -106,8 +111,10 @@ def join(
         sending.refused.subscribe(lambda refused: friends.refused(*refused))
     positions = Positions(client, known, keeper, conversations)
     streams = Streams(client, known)
+    groups = Groups(client, known, keeper, writer, conversations)
     pages = FirstPages(known, keeper, history)
-    catch_up = CatchUp([friends, conversations, positions, streams, pages])
+    Quotes(known, keeper, history)
+    catch_up = CatchUp([friends, conversations, groups, positions, streams, pages])
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))
     session.online.subscribe(lambda _: messages.connected())
@@ -130,9 +137,11 @@ def join(
         cache,
         history,
         messages,
+        Entries(client, known, keeper, history),
         people,
         friends,
         conversations,
         positions,
         streams,
+        groups,
     )

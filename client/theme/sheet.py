@@ -123,12 +123,12 @@ QComboBox QAbstractItemView {{
 }}
 
 QCheckBox, QRadioButton {{ spacing: {SMALL}px; min-height: {px(TARGET)}px; background: transparent; }}
-QCheckBox::indicator, QRadioButton::indicator, QMenu::indicator {{
+QCheckBox::indicator, QRadioButton::indicator, QMenu::indicator, QListWidget::indicator {{
     width: {px(16)}px; height: {px(16)}px; border: 1px solid {c.control}; border-radius: {RADIUS_SMALL}px; background: {c.window};
 }}
 QRadioButton::indicator {{ border-radius: {px(16) // 2 + 1}px; }}
 QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ background: {c.hover}; }}
-QCheckBox::indicator:checked, QMenu::indicator:checked {{
+QCheckBox::indicator:checked, QMenu::indicator:checked, QListWidget::indicator:checked {{
     background: {c.accent}; border-color: {c.accent}; image: url("{image("check", c.on_accent)}");
 }}
 QRadioButton::indicator:checked {{ border-color: {c.accent}; background: qradialgradient(cx:0.5, cy:0.5, radius:0.5, fx:0.5, fy:0.5,
@@ -138,6 +138,7 @@ QCheckBox:disabled, QRadioButton:disabled {{ color: {c.disabled}; }}
 
 QListView, QTreeView, QTableView {{ background: {c.window}; border: none; outline: none; selection-color: {c.text};
     selection-background-color: {c.selected}; }}
+QListView[bare="true"] {{ background: transparent; }}
 QHeaderView::section {{ background: {c.window}; color: {c.second}; border: none; border-bottom: 1px solid {c.hairline};
     padding: {TIGHT}px {SMALL}px; }}
 

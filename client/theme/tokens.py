@@ -307,6 +307,8 @@ TOAST_MS, DATE_MS = 4000, 1200
 SEARCH_MS = 150
 """How long one stops typing before a search begins."""
 PICKER, PICKER_COLUMNS = (352, 380), 8
+COMPLETION = 300
+"""Width of what offers whom one may mention."""
 
 # Films and live streams.
 VIDEO_GROUND, ON_VIDEO, ON_VIDEO_SECOND = "#0B0D10", "#FFFFFF", "#C3CAD4"

@@ -232,6 +232,18 @@
         <translation>即将完成…</translation>
     </message>
     <message>
+        <source>Forwarded</source>
+        <translation>转发</translation>
+    </message>
+    <message>
+        <source>Forwarded from {name}</source>
+        <translation>转发自 {name}</translation>
+    </message>
+    <message>
+        <source>Earlier message</source>
+        <translation>更早的消息</translation>
+    </message>
+    <message>
         <source>Picture</source>
         <translation>图片</translation>
     </message>
@@ -322,6 +334,10 @@
     <message>
         <source>edited</source>
         <translation>已编辑</translation>
+    </message>
+    <message>
+        <source>pinned</source>
+        <translation>已置顶</translation>
     </message>
     <message>
         <source>{name}, {time}: {text}</source>
@@ -471,6 +487,90 @@
         <source>This picture is damaged. Whoever sent it may send it again.</source>
         <translation>此图片已损坏。可以请发送者重新发送。</translation>
     </message>
+    <message>
+        <source>{names} are invited: they decide themselves.</source>
+        <translation>已邀请{names}，由对方自己决定。</translation>
+    </message>
+    <message>
+        <source>{names} do not want to be added to groups.</source>
+        <translation>{names}不希望被加入群组。</translation>
+    </message>
+    <message>
+        <source>{actor} created the group “{title}”</source>
+        <translation>{actor}创建了群组“{title}”</translation>
+    </message>
+    <message>
+        <source>{actor} joined the group</source>
+        <translation>{actor}加入了群组</translation>
+    </message>
+    <message>
+        <source>{actor} added {people}</source>
+        <translation>{actor}添加了{people}</translation>
+    </message>
+    <message>
+        <source>{actor} joined by a link</source>
+        <translation>{actor}通过链接加入</translation>
+    </message>
+    <message>
+        <source>{actor} left the group</source>
+        <translation>{actor}退出了群组</translation>
+    </message>
+    <message>
+        <source>{actor} removed {people}</source>
+        <translation>{actor}移出了{people}</translation>
+    </message>
+    <message>
+        <source>{actor} made {people} an admin</source>
+        <translation>{actor}将{people}设为管理员</translation>
+    </message>
+    <message>
+        <source>{actor} took the admin role from {people}</source>
+        <translation>{actor}取消了{people}的管理员身份</translation>
+    </message>
+    <message>
+        <source>{actor} made {people} the owner</source>
+        <translation>{actor}将群主转让给{people}</translation>
+    </message>
+    <message>
+        <source>{actor} muted {people}</source>
+        <translation>{actor}禁言了{people}</translation>
+    </message>
+    <message>
+        <source>{actor} lets {people} write again</source>
+        <translation>{actor}解除了{people}的禁言</translation>
+    </message>
+    <message>
+        <source>{actor} named the group “{title}”</source>
+        <translation>{actor}将群组命名为“{title}”</translation>
+    </message>
+    <message>
+        <source>{actor} changed the description</source>
+        <translation>{actor}修改了群介绍</translation>
+    </message>
+    <message>
+        <source>{actor} changed the picture of the group</source>
+        <translation>{actor}更换了群头像</translation>
+    </message>
+    <message>
+        <source>{actor} lets only admins write</source>
+        <translation>{actor}设为仅管理员可发言</translation>
+    </message>
+    <message>
+        <source>{actor} lets everybody write</source>
+        <translation>{actor}设为所有人可发言</translation>
+    </message>
+    <message>
+        <source>{actor} lets newcomers read what was said before</source>
+        <translation>{actor}允许新成员查看以前的消息</translation>
+    </message>
+    <message>
+        <source>{actor} hides from newcomers what was said before</source>
+        <translation>{actor}不让新成员查看以前的消息</translation>
+    </message>
+    <message>
+        <source>{names} and {count} others</source>
+        <translation>{names}等另外{count}人</translation>
+    </message>
 </context>
 <context>
     <name>About</name>
@@ -583,6 +683,25 @@
         <source>Files</source>
         <translation>文件</translation>
     </message>
+    <message>
+        <source>Forward to a conversation</source>
+        <translation>转发到会话</translation>
+    </message>
+    <message>
+        <source>Forward to …</source>
+        <translation>转发给…</translation>
+    </message>
+</context>
+<context>
+    <name>AddMembersPage</name>
+    <message>
+        <source>Add members</source>
+        <translation>添加成员</translation>
+    </message>
+    <message>
+        <source>Add</source>
+        <translation>添加</translation>
+    </message>
 </context>
 <context>
     <name>AppearancePage</name>
@@ -658,8 +777,12 @@
 <context>
     <name>Barred</name>
     <message>
-        <source>Only its owner writes in this channel.</source>
-        <translation>只有频道所有者可以在此发言。</translation>
+        <source>Only admins write in this channel.</source>
+        <translation>此频道仅管理员可发言。</translation>
+    </message>
+    <message>
+        <source>You are not in this group any more.</source>
+        <translation>你已不在此群组中。</translation>
     </message>
     <message>
         <source>You have blocked {name}.</source>
@@ -749,6 +872,17 @@
     <message>
         <source>Back</source>
         <translation>返回</translation>
+    </message>
+</context>
+<context>
+    <name>Completion</name>
+    <message>
+        <source>Mention somebody</source>
+        <translation>提及某人</translation>
+    </message>
+    <message>
+        <source>Everybody</source>
+        <translation>所有人</translation>
     </message>
 </context>
 <context>
@@ -848,6 +982,10 @@
     <message>
         <source>Find people</source>
         <translation>查找用户</translation>
+    </message>
+    <message>
+        <source>New group</source>
+        <translation>新建群组</translation>
     </message>
     <message>
         <source>No friends yet</source>
@@ -951,8 +1089,55 @@
         <translation>查找用户</translation>
     </message>
     <message>
+        <source>A message has at most 4,096 characters.</source>
+        <translation>一条消息最多 4,096 个字符。</translation>
+    </message>
+    <message>
         <source>Text</source>
         <translation>文本</translation>
+    </message>
+</context>
+<context>
+    <name>CreateGroupPage</name>
+    <message>
+        <source>New group</source>
+        <translation>新建群组</translation>
+    </message>
+    <message>
+        <source>Everybody</source>
+        <translation>所有人</translation>
+    </message>
+    <message>
+        <source>Only admins: a channel</source>
+        <translation>仅管理员：频道</translation>
+    </message>
+    <message>
+        <source>All that was said before</source>
+        <translation>以前的全部消息</translation>
+    </message>
+    <message>
+        <source>What is said after they came</source>
+        <translation>加入之后的消息</translation>
+    </message>
+    <message>
+        <source>Create group</source>
+        <translation>创建群组</translation>
+    </message>
+    <message>
+        <source>Name of the group</source>
+        <translation>群组名称</translation>
+    </message>
+    <message>
+        <source>Who writes</source>
+        <translation>谁可以发言</translation>
+    </message>
+    <message>
+        <source>What newcomers read</source>
+        <translation>新成员可查看</translation>
+    </message>
+    <message>
+        <source>Members</source>
+        <translation>成员</translation>
     </message>
 </context>
 <context>
@@ -1594,6 +1779,160 @@
     </message>
 </context>
 <context>
+    <name>GroupPane</name>
+    <message>
+        <source>Add members</source>
+        <translation>添加成员</translation>
+    </message>
+    <message>
+        <source>Group settings</source>
+        <translation>群组设置</translation>
+    </message>
+    <message>
+        <source>They ask to be let in</source>
+        <translation>申请加入的人</translation>
+    </message>
+    <message>
+        <source>Members</source>
+        <translation>成员</translation>
+    </message>
+    <message>
+        <source>Leave group</source>
+        <translation>退出群组</translation>
+    </message>
+    <message>
+        <source>Leave this group? What was said stays here.</source>
+        <translation>退出此群组？已有的消息会保留在这里。</translation>
+    </message>
+    <message>
+        <source>Leave</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>channel</source>
+        <translation>频道</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n members</source>
+        <translation>
+            <numerusform>%n 位成员</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>You are not in this group any more.</source>
+        <translation>你已不在此群组中。</translation>
+    </message>
+    <message numerus="yes">
+        <source>and %n more</source>
+        <translation>
+            <numerusform>以及另外 %n 人</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>owner</source>
+        <translation>群主</translation>
+    </message>
+    <message>
+        <source>admin</source>
+        <translation>管理员</translation>
+    </message>
+    <message>
+        <source>muted</source>
+        <translation>已禁言</translation>
+    </message>
+    <message>
+        <source>What can be done with {name}</source>
+        <translation>对{name}的操作</translation>
+    </message>
+    <message>
+        <source>Let write again</source>
+        <translation>解除禁言</translation>
+    </message>
+    <message>
+        <source>Mute for an hour</source>
+        <translation>禁言一小时</translation>
+    </message>
+    <message>
+        <source>Mute for a week</source>
+        <translation>禁言一周</translation>
+    </message>
+    <message>
+        <source>Make an admin</source>
+        <translation>设为管理员</translation>
+    </message>
+    <message>
+        <source>Take the admin role away</source>
+        <translation>取消管理员</translation>
+    </message>
+    <message>
+        <source>Hand the group over</source>
+        <translation>转让群主</translation>
+    </message>
+    <message>
+        <source>Remove from the group</source>
+        <translation>移出群组</translation>
+    </message>
+    <message>
+        <source>Let in</source>
+        <translation>同意</translation>
+    </message>
+    <message>
+        <source>Decline</source>
+        <translation>拒绝</translation>
+    </message>
+</context>
+<context>
+    <name>GroupSettingsPage</name>
+    <message>
+        <source>Group settings</source>
+        <translation>群组设置</translation>
+    </message>
+    <message>
+        <source>Everybody</source>
+        <translation>所有人</translation>
+    </message>
+    <message>
+        <source>Only admins: a channel</source>
+        <translation>仅管理员：频道</translation>
+    </message>
+    <message>
+        <source>All that was said before</source>
+        <translation>以前的全部消息</translation>
+    </message>
+    <message>
+        <source>What is said after they came</source>
+        <translation>加入之后的消息</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Name of the group</source>
+        <translation>群组名称</translation>
+    </message>
+    <message>
+        <source>Description</source>
+        <translation>群介绍</translation>
+    </message>
+    <message>
+        <source>Who writes</source>
+        <translation>谁可以发言</translation>
+    </message>
+    <message>
+        <source>What newcomers read</source>
+        <translation>新成员可查看</translation>
+    </message>
+    <message>
+        <source>The description has {count} characters, and at most {most} are kept.</source>
+        <translation>简介有 {count} 个字符，最多 {most} 个。</translation>
+    </message>
+    <message>
+        <source>Saved</source>
+        <translation>已保存</translation>
+    </message>
+</context>
+<context>
     <name>Header</name>
     <message>
         <source>Back</source>
@@ -1629,6 +1968,67 @@
     </message>
 </context>
 <context>
+    <name>InvitationCard</name>
+    <message>
+        <source>{name} invites you</source>
+        <translation>{name}邀请你</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n members</source>
+        <translation>
+            <numerusform>%n 位成员</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Accept</source>
+        <translation>接受</translation>
+    </message>
+    <message>
+        <source>Decline</source>
+        <translation>拒绝</translation>
+    </message>
+</context>
+<context>
+    <name>Invitations</name>
+    <message>
+        <source>Invitations to groups</source>
+        <translation>群组邀请</translation>
+    </message>
+</context>
+<context>
+    <name>JoinByLink</name>
+    <message>
+        <source>See where it leads</source>
+        <translation>查看链接</translation>
+    </message>
+    <message>
+        <source>Link into a group</source>
+        <translation>群组链接</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n members</source>
+        <translation>
+            <numerusform>%n 位成员</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>an admin lets you in</source>
+        <translation>需管理员同意</translation>
+    </message>
+    <message>
+        <source>Ask to be let in</source>
+        <translation>申请加入</translation>
+    </message>
+    <message>
+        <source>Join</source>
+        <translation>加入</translation>
+    </message>
+    <message>
+        <source>The admins of the group are asked; it appears here when one lets you in.</source>
+        <translation>已向群管理员申请；获同意后群组会出现在这里。</translation>
+    </message>
+</context>
+<context>
     <name>LanguagePage</name>
     <message>
         <source>Language</source>
@@ -1641,6 +2041,110 @@
     <message>
         <source>It changes when the program is started the next time.</source>
         <translation>下次启动程序时生效。</translation>
+    </message>
+</context>
+<context>
+    <name>LinkRow</name>
+    <message>
+        <source>until {time}</source>
+        <translation>有效期至{time}</translation>
+    </message>
+    <message>
+        <source>for ever</source>
+        <translation>永久有效</translation>
+    </message>
+    <message>
+        <source>used {used} of {uses} times</source>
+        <translation>已使用 {used}/{uses} 次</translation>
+    </message>
+    <message numerus="yes">
+        <source>used %n times</source>
+        <translation>
+            <numerusform>已使用 %n 次</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>an admin lets in</source>
+        <translation>需管理员同意</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy the link {code}</source>
+        <translation>复制链接 {code}</translation>
+    </message>
+    <message>
+        <source>End</source>
+        <translation>停用</translation>
+    </message>
+    <message>
+        <source>End the link {code}</source>
+        <translation>停用链接 {code}</translation>
+    </message>
+    <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+</context>
+<context>
+    <name>Links</name>
+    <message>
+        <source>For a week</source>
+        <translation>一周</translation>
+    </message>
+    <message>
+        <source>For an hour</source>
+        <translation>一小时</translation>
+    </message>
+    <message>
+        <source>For a day</source>
+        <translation>一天</translation>
+    </message>
+    <message>
+        <source>For ever</source>
+        <translation>永久</translation>
+    </message>
+    <message>
+        <source>Any number of times</source>
+        <translation>不限次数</translation>
+    </message>
+    <message>
+        <source>Once</source>
+        <translation>一次</translation>
+    </message>
+    <message>
+        <source>10 times</source>
+        <translation>10 次</translation>
+    </message>
+    <message>
+        <source>100 times</source>
+        <translation>100 次</translation>
+    </message>
+    <message>
+        <source>An admin lets each of them in</source>
+        <translation>每个人都需管理员同意</translation>
+    </message>
+    <message>
+        <source>Make a link</source>
+        <translation>生成链接</translation>
+    </message>
+    <message>
+        <source>Links into the group</source>
+        <translation>群组链接</translation>
+    </message>
+    <message>
+        <source>Who has one comes in without being added.</source>
+        <translation>有链接的人无需添加即可加入。</translation>
+    </message>
+    <message>
+        <source>How long a new link leads here</source>
+        <translation>新链接的有效期</translation>
+    </message>
+    <message>
+        <source>How often it may be used</source>
+        <translation>可使用次数</translation>
     </message>
 </context>
 <context>
@@ -1848,6 +2352,65 @@
     </message>
 </context>
 <context>
+    <name>MessageMenu</name>
+    <message>
+        <source>Edit</source>
+        <translation>编辑</translation>
+    </message>
+    <message>
+        <source>Forward …</source>
+        <translation>转发…</translation>
+    </message>
+    <message>
+        <source>Unpin</source>
+        <translation>取消置顶</translation>
+    </message>
+    <message>
+        <source>Pin</source>
+        <translation>置顶</translation>
+    </message>
+    <message>
+        <source>Seen by …</source>
+        <translation>已读成员…</translation>
+    </message>
+    <message>
+        <source>Delete …</source>
+        <translation>删除…</translation>
+    </message>
+    <message>
+        <source>Delete for me</source>
+        <translation>仅为我删除</translation>
+    </message>
+    <message>
+        <source>Delete for everybody</source>
+        <translation>为所有人删除</translation>
+    </message>
+    <message>
+        <source>Delete this message?</source>
+        <translation>删除这条消息？</translation>
+    </message>
+    <message>
+        <source>What is deleted for everybody is gone on the server too.</source>
+        <translation>为所有人删除后，服务器上也不再保留。</translation>
+    </message>
+    <message>
+        <source>The others still have it.</source>
+        <translation>其他人仍然能看到它。</translation>
+    </message>
+    <message>
+        <source>Take it back</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>React</source>
+        <translation>回应</translation>
+    </message>
+    <message>
+        <source>More emoji</source>
+        <translation>更多表情</translation>
+    </message>
+</context>
+<context>
     <name>NotificationsPage</name>
     <message>
         <source>Notifications</source>
@@ -1947,6 +2510,57 @@
     </message>
 </context>
 <context>
+    <name>Picking</name>
+    <message>
+        <source>Search friends</source>
+        <translation>搜索好友</translation>
+    </message>
+    <message>
+        <source>Friends</source>
+        <translation>好友</translation>
+    </message>
+    <message>
+        <source>No friend has this name.</source>
+        <translation>没有叫这个名字的好友。</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n chosen</source>
+        <translation>
+            <numerusform>已选 %n 人</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>PictureChoice</name>
+    <message>
+        <source>Choose a picture …</source>
+        <translation>选择图片…</translation>
+    </message>
+    <message>
+        <source>Pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Choose a picture</source>
+        <translation>选择图片</translation>
+    </message>
+</context>
+<context>
+    <name>PinBar</name>
+    <message>
+        <source>Unpin</source>
+        <translation>取消置顶</translation>
+    </message>
+    <message>
+        <source>Pinned message</source>
+        <translation>置顶消息</translation>
+    </message>
+    <message>
+        <source>Pinned message {number} of {count}</source>
+        <translation>置顶消息（{number}/{count}）</translation>
+    </message>
+</context>
+<context>
     <name>Profile</name>
     <message>
         <source>Message</source>
@@ -2021,6 +2635,17 @@
     <message>
         <source>Contacts</source>
         <translation>联系人</translation>
+    </message>
+</context>
+<context>
+    <name>ReadersDialog</name>
+    <message>
+        <source>Seen by</source>
+        <translation>已读成员</translation>
+    </message>
+    <message>
+        <source>Received by {received}, read by {read}</source>
+        <translation>{received} 人已收到，{read} 人已读</translation>
     </message>
 </context>
 <context>
@@ -2241,6 +2866,34 @@
         <translation>无法连接到服务器。</translation>
     </message>
     <message>
+        <source>There is no connection to the server; try again when it is back.</source>
+        <translation>没有连接到服务器；请在连接恢复后重试。</translation>
+    </message>
+    <message>
+        <source>It is too late to edit this message.</source>
+        <translation>已经太晚了，无法编辑这条消息。</translation>
+    </message>
+    <message>
+        <source>It is too late to recall this message.</source>
+        <translation>已经太晚了，无法撤回这条消息。</translation>
+    </message>
+    <message>
+        <source>A message has at most 20 different reactions.</source>
+        <translation>一条消息最多有 20 种不同的回应。</translation>
+    </message>
+    <message>
+        <source>A thread has at most 100 pinned messages.</source>
+        <translation>一个会话最多有 100 条置顶消息。</translation>
+    </message>
+    <message>
+        <source>Only admins pin messages in a group.</source>
+        <translation>只有管理员可以在群组中置顶消息。</translation>
+    </message>
+    <message>
+        <source>There is no such message in this thread.</source>
+        <translation>这个会话中没有这条消息。</translation>
+    </message>
+    <message>
         <source>A part of the server does not answer; try again later.</source>
         <translation>服务器的一部分没有响应，请稍后再试。</translation>
     </message>
@@ -2285,8 +2938,8 @@
         <translation>会话已结束，请重新登录。</translation>
     </message>
     <message>
-        <source>You were signed out, because this account signed in somewhere else.</source>
-        <translation>此账号在别处登录，您已被登出。</translation>
+        <source>You were signed out, because this account signed in somewhere else or signed this device out.</source>
+        <translation>您已退出登录：此账号在别处登录，或在另一台设备上将本设备退出。</translation>
     </message>
     <message>
         <source>Signing out failed.</source>
@@ -2690,6 +3343,10 @@
         <translation>换行</translation>
     </message>
     <message>
+        <source>Edit my last message, while nothing is written</source>
+        <translation>编辑我的上一条消息（输入框为空时）</translation>
+    </message>
+    <message>
         <source>Copy what is selected</source>
         <translation>复制所选内容</translation>
     </message>
@@ -2945,6 +3602,17 @@
     <message>
         <source>Copied</source>
         <translation>已复制</translation>
+    </message>
+</context>
+<context>
+    <name>Writing</name>
+    <message>
+        <source>Reply to {name}</source>
+        <translation>回复 {name}</translation>
+    </message>
+    <message>
+        <source>Edit message</source>
+        <translation>编辑消息</translation>
     </message>
 </context>
 </TS>

@@ -53,6 +53,11 @@ class Contacts:
         """Who asks."""
         return self.account.requests()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for an answer: friend requests, and invitations to groups."""
+        return len(self.account.requests()) + len(self.account.invitations())
+
     def search(self, username: str) -> None:
         """Find somebody by their whole name; an answer to what is not wanted any more is not told."""
         self._sought = username

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from client.core.changes import Signal
 from client.core.counting import split
-from client.core.model import Conversation, ConversationKind, Message, Person
+from client.core.living import bare, can_edit
+from client.core.mentions import mentioned
+from client.core.model import Conversation, ConversationKind, Message, Person, Readers
 from client.core.ports import Account, Failure
 from client.viewmodels.message_window import MessageWindow
 from client.viewmodels.spool import Spool
@@ -30,6 +32,8 @@ class Obstacle(enum.Enum):
     """The same, and they ask me."""
     CHANNEL = "channel"
     """It is not mine to write in."""
+    GONE = "gone"
+    """I am not in this group any more."""
 
 
 class ConversationPresenter:
@@ -47,10 +51,18 @@ class ConversationPresenter:
         """The small picture of a message (its key) is at a path; empty: it cannot be had."""
         self.found: Signal[list[Message]] = Signal()
         """What was searched for, the newest first."""
+        self.unchanged: Signal[tuple[Message, str, str]] = Signal()
+        """A message of mine, the text that it was to have, and why it has not."""
+        self.pinned: Signal[list[Message]] = Signal()
+        """What is pinned, the one that was pinned last first."""
+        self.seen_by: Signal[Readers] = Signal()
+        """What :meth:`ask_readers` asked for."""
         self._sought = ""
+        self._asked_pins = 0
         self._asked = False
         self._overcoming = False
         self._ends = [
+            account.changes.pins.subscribe(lambda where: self.read_pins() if where == conversation else None),
             account.changes.requests.subscribe(lambda _: self.changed.fire(None)),
             account.changes.conversations.subscribe(
                 lambda ids: self.changed.fire(None) if conversation in ids else None
@@ -81,7 +93,9 @@ class ConversationPresenter:
         """Why nobody can write here; ``None``: one can."""
         other = self.other
         if other is None:
-            return Obstacle.CHANNEL if self.about.kind is ConversationKind.CHANNEL else None
+            if self.about.gone:
+                return Obstacle.GONE
+            return None if self.about.can_write else Obstacle.CHANNEL
         if other.blocked:
             return Obstacle.BLOCKED
         if other.friend:
@@ -120,12 +134,14 @@ class ConversationPresenter:
         if not at and kept.isdecimal() and not self.about.unread:
             at = int(kept)
         self.window.open(at=at)
+        self.read_pins()
 
     def close(self, *, seen: int = 0) -> None:
         """End; ``seen`` is the message at the top of the view."""
         place = str(seen) if seen and not self.window.follows else ""
         if place != self.account.remembered(self._place):
             self.account.remember(self._place, place)
+        self._asked_pins += 1
         for end in self._ends:
             end()
         self.window.close()
@@ -141,18 +157,30 @@ class ConversationPresenter:
         if text != self.about.draft:
             self.account.set_draft(self.id, text)
 
-    def send(self, text: str) -> None:
-        """Write a text."""
-        self._send([text], text)
+    @property
+    def members(self) -> list[Person]:
+        """Who can be mentioned: the others of a group."""
+        about = self.about
+        if about.kind is ConversationKind.PRIVATE:
+            return []
+        return [self.account.person(uuid) for uuid in about.people if uuid != self.account.me.uuid]
 
-    def send_several(self, text: str) -> None:
-        """Write a long text as several."""
-        self._send(split(text), text)
+    def _mentioned(self, text: str) -> tuple[int, ...]:
+        return mentioned(text, self.members, all=self.about.kind is not ConversationKind.PRIVATE)
 
-    def _send(self, parts: Sequence[str], text: str) -> None:
+    def send(self, text: str, *, answers: Message | None = None) -> None:
+        """Write a text, which may answer a message."""
+        self._send([text], text, answers)
+
+    def send_several(self, text: str, *, answers: Message | None = None) -> None:
+        """Write a long text as several, of which the first one answers."""
+        self._send(split(text), text, answers)
+
+    def _send(self, parts: Sequence[str], text: str, answers: Message | None = None) -> None:
         async def write() -> None:
-            for part in parts:
-                await self.account.send_text(self.id, part)
+            for at, part in enumerate(parts):
+                answered = answers if not at else None
+                await self.account.send_text(self.id, part, answers=answered, mentions=self._mentioned(part))
 
         self.set_draft("")
         run(write(), lambda problem: self.refused.fire((text, problem)))
@@ -178,6 +206,59 @@ class ConversationPresenter:
     def delete(self, message: Message) -> None:
         """Remove one that is not sent."""
         run(self.account.delete(message), self.failed.fire)
+
+    # Changing what was said.
+
+    @property
+    def last_own(self) -> Message | None:
+        """The last text of mine that can be changed, of those that are shown."""
+        return next((one for one in reversed(self.window.messages) if can_edit(one)), None)
+
+    def edit(self, message: Message, text: str) -> None:
+        """Replace a text of mine."""
+        if text != message.text:
+            run(
+                self.account.edit(message, text, mentions=self._mentioned(text)),
+                lambda problem: self.unchanged.fire((message, text, problem)),
+            )
+
+    def recall(self, message: Message) -> None:
+        """Delete it for everybody."""
+        run(self.account.recall(message), self.failed.fire)
+
+    def hide(self, message: Message) -> None:
+        """Delete it for me."""
+        run(self.account.hide(message), self.failed.fire)
+
+    def react(self, message: Message, emoji: str) -> None:
+        """Put an emoji to a message, or take mine away."""
+        same = next((one for one in message.reactions if bare(one.emoji) == bare(emoji)), None)
+        on = same is None or not same.mine
+        run(self.account.react(message, same.emoji if same is not None else emoji, on), self.failed.fire)
+
+    def pin(self, message: Message, on: bool) -> None:
+        """Pin it, or take it down."""
+        run(self.account.pin(message, on), self.failed.fire)
+
+    def ask_readers(self, message: Message) -> None:
+        """Ask who has read it."""
+
+        async def ask() -> None:
+            self.seen_by.fire(await self.account.readers(message))
+
+        run(ask(), self.failed.fire)
+
+    def read_pins(self) -> None:
+        """Tell what is pinned; of several answers the one to the last question counts."""
+        self._asked_pins += 1
+        number = self._asked_pins
+
+        async def read() -> None:
+            found = await self.account.pins(self.id)
+            if number == self._asked_pins:
+                self.pinned.fire(found)
+
+        run(read(), self.failed.fire)
 
     # Reading.
 

@@ -19,10 +19,9 @@ from imsys.redis.client import Redis, RedisService
 from imsys.redis.embedded import EmbeddedRedis
 from imsys.redis.tokens import Tokens
 from imsys.store import Database, Stores
-from imsys.store.bulk import Friends, befriend, free_numbers, insert_accounts, insert_group
+from imsys.store.bulk import Friends, all_told, befriend, free_numbers, insert_accounts, insert_group
 from imsys.store.database import Transaction
 from imsys.store.devices import NO_DEVICE, DeviceInfo, DeviceKind
-from imsys.store.dialects import numbers
 from imsys.store.engines import dialect_of
 from imsys.store.ids import NODES, MessageIds
 from imsys.store.sign_ins import SignIn, keep_sign_ins
@@ -142,11 +141,7 @@ async def _tokens(
         sign_ins = [SignIn(bytes.fromhex(digest), user, None, now_ms, expires, info) for user, digest in held]
         await database.write(keep_sign_ins, sign_ins, idle)
         if device:  # the others were told of it long ago
-            await database.write(_mark_told, [user for user, _ in some])
+            await database.write(all_told, [user for user, _ in some])
         await tokens.live(held)
         made += [token for _, token in some]
     return made
-
-
-def _mark_told(tx: Transaction, users: Sequence[int]) -> None:
-    tx.execute_literal(f"UPDATE devices SET told = 1 WHERE user_id IN ({numbers(users)})")  # noqa: S608

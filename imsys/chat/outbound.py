@@ -251,6 +251,8 @@ class Outbound(Service):
             self.deliver_frame(appended.receivers, frame)
         else:
             everywhere = self._tell_group(group, frame, sender)
+            if sender not in group.roles:  # who has left hears no more of it, on no device
+                return
         if session is not None and session.siblings is not None:
             (session.siblings.push_here if everywhere else session.siblings.push)(frame, session)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from msgspec import UNSET
@@ -187,7 +188,9 @@ class Groups:
         request = GroupMuteRequest(
             thread_id=str(thread_id), unique_id=self._unique_id(), uuid=str(uuid), seconds=seconds
         )
-        self._membership(await self._change(request, GroupMuteResponse), "muted", (uuid,))
+        response = await self._change(request, GroupMuteResponse)
+        until = parse_time(response.timestamp) + timedelta(seconds=seconds) if seconds else None
+        self._membership(response, "muted", (uuid,), until=until)
 
     async def change(
         self,

@@ -32,7 +32,7 @@ SENTENCES: dict[Status, str] = {
     Status.MYSQL_ACCOUNT_NOT_EXISTS: "There is no account with this name and e-mail address.",
     Status.LOGIN_INFO_ERROR: "The name or the password is wrong.",
     Status.LOGIN_UNSUCCESSFUL: "The session has ended; sign in again.",
-    Status.LOGIN_FOR_MULTIPLE_TIMES: "You were signed out, because this account signed in somewhere else.",
+    Status.LOGIN_FOR_MULTIPLE_TIMES: "You were signed out, because this account signed in somewhere else or signed this device out.",
     Status.LOGOUT_UNSUCCESSFUL: "Signing out failed.",
     Status.SEARCHING_USERNAME_NOT_FOUND: "There is nobody of this name.",
     Status.CHATTHREAD_NOT_EXIST: "There is no such conversation.",

@@ -8,6 +8,7 @@ from imsys.errors import Refused, Status
 from imsys.store.changes import TEXT
 from imsys.store.contacts import ACCEPTED, GREETING
 from imsys.store.database import Transaction
+from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, PRIVATE
 from imsys.store.ids import MessageIds
 from imsys.store.members import MEMBER, OWNER
@@ -166,3 +167,8 @@ def insert_group(tx: Transaction, ids: MessageIds, users: Sequence[int], title: 
         ],
     )
     return thread_id
+
+
+def all_told(tx: Transaction, users: Sequence[int]) -> None:
+    """Note that these users were told of all their devices."""
+    tx.execute_literal(f"UPDATE devices SET told = 1 WHERE user_id IN ({numbers(users)})")  # noqa: S608

@@ -128,7 +128,7 @@ class GroupStore:
         """Make a group with its first members and the first entry of its log; a repetition finds it.
 
         :param most: members that it may have.
-        :returns: the entry; ``answer`` is :class:`.membership.Added`, where it was not made before.
+        :returns: the entry; ``answer`` is :class:`.membership.Added`.
         :raises Refused: CREATE_GROUP_CHAT_USER_NOT_EXIST (31); GROUP_FULL (77); TOO_MANY (82), users to invite;
             INVALID_FIELD (70), the avatar.
         """
@@ -195,8 +195,23 @@ class GroupStore:
             return None
         thread_id, entry_id, kind, body = row
         stored = Stored(thread_id, entry_id, 0, owner, 0, kind, unique_id, body, resent=True)
+        title = tx.row("SELECT title FROM threads WHERE thread_id = ?", thread_id)
+        joined = [int(user) for user in msgspec.json.decode(body)["users"] if user != str(owner)]
+        answer = Added(title[0] if title else "", joined, self._invited(tx, owner, thread_id), [])
+        group = self._lists.of(tx, [thread_id]).get(thread_id)
         # who was not told catches up
-        return Appended((stored,), (), in_doubt=True, group=self._lists.of(tx, [thread_id]).get(thread_id))
+        return Appended((stored,), (), in_doubt=True, group=group, answer=answer)
+
+    async def invited(self, inviter: int, thread_id: int) -> list[int]:
+        """Users whom somebody invited to a group, and who have not answered."""
+        return await self._database.read(self._invited, inviter, thread_id)
+
+    @staticmethod
+    def _invited(tx: Transaction, inviter: int, thread_id: int) -> list[int]:
+        rows = tx.rows(
+            "SELECT user_id FROM invitations WHERE thread_id = ? AND inviter_id = ?", thread_id, inviter
+        )
+        return [user for (user,) in rows]
 
     # -- looking
 

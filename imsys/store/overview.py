@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from imsys.store.changes import TEXT
 from imsys.store.database import Database, Row, Transaction
+from imsys.store.dialects import numbers
 from imsys.store.heads import lock_heads
 from imsys.store.ids import LARGEST
 from imsys.store.mentions import EVERYBODY
@@ -77,31 +78,19 @@ class _Found(msgspec.Struct, frozen=True, gc=False):
     """The last message that the user has hidden."""
 
 
-def _threads(greatest: str, which: str) -> str:
+def _newest(archived: bool | None) -> str:
+    only = ""
+    if archived is not None:
+        only = (
+            f"AND {'' if archived else 'NOT'} EXISTS (SELECT 1 FROM thread_settings z WHERE z.user_id = m.user_id "  # noqa: S608
+            "AND z.thread_id = m.thread_id AND z.archived = 1)"
+        )
     return (
-        "SELECT t.thread_id, t.kind, COALESCE(t.low_id + t.high_id - m.user_id, 0) AS peer, t.title, t.avatar, "
-        "t.member_count, t.timer, t.last_msg_id, t.numbered_id, t.last_number, m.delivered_id, m.read_id, m.hidden_to, "
-        f"m.first_id, {greatest}(m.read_id, m.hidden_to, m.first_id - 1, m.sent_id, "
-        "CASE m.user_id WHEN t.low_id THEN t.low_sent WHEN t.high_id THEN t.high_sent ELSE 0 END) AS floor_id "
-        f"{which}"
+        "SELECT m.thread_id FROM members m JOIN threads t ON t.thread_id = m.thread_id WHERE m.user_id = ? "  # noqa: S608
+        f"AND (t.last_msg_id < ? OR (t.last_msg_id = ? AND t.thread_id < ?)) {only} "
+        "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ?"
     )
 
-
-_NEWEST = (
-    "FROM members m JOIN threads t ON t.thread_id = m.thread_id WHERE m.user_id = ? "
-    "AND (t.last_msg_id < ? OR (t.last_msg_id = ? AND t.thread_id < ?)) {archived} "
-    "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ?"
-)
-
-_ARCHIVED = (
-    "AND {negated} EXISTS (SELECT 1 FROM thread_settings z WHERE z.user_id = m.user_id "
-    "AND z.thread_id = m.thread_id AND z.archived = 1)"
-)
-
-_PINNED = (
-    "FROM thread_settings y JOIN members m ON m.thread_id = y.thread_id AND m.user_id = y.user_id "
-    "JOIN threads t ON t.thread_id = m.thread_id WHERE y.user_id = ? AND y.pinned_at > 0"
-)
 
 _MENTION = (
     "(SELECT n.msg_id FROM mentions n WHERE n.thread_id = p.thread_id AND n.user_id = {user} AND NOT EXISTS "
@@ -110,22 +99,34 @@ _MENTION = (
 )
 
 
-def _views(threads: str) -> str:
+def _views(tx: Transaction, threads: str) -> str:
+    """Build the statement that reads these threads, found by a SELECT of their ids, each with what belongs to it."""
+    sqlite = tx.dialect.name == "sqlite"
+    greatest = "MAX" if sqlite else "GREATEST"
+    # of ten tables that are joined by their keys MySQL would try many orders, which takes it longer than to read them
+    in_this_order = "" if sqlite else "STRAIGHT_JOIN"
+    floor = (
+        f"{greatest}(m.read_id, m.hidden_to, m.first_id - 1, m.sent_id, "
+        "CASE m.user_id WHEN t.low_id THEN t.low_sent WHEN t.high_id THEN t.high_sent ELSE 0 END)"
+    )
+    peer = "t.low_id + t.high_id - m.user_id"
     mine, everybody = _MENTION.format(user="?"), _MENTION.format(user=EVERYBODY)
     return (
-        "SELECT p.thread_id, p.kind, p.peer, p.title, p.avatar, p.member_count, p.timer, p.last_msg_id, p.numbered_id, "  # noqa: S608
-        "p.last_number, p.delivered_id, p.read_id, p.hidden_to, p.first_id, p.floor_id, x.sender_id, x.kind, x.status, "
+        f"SELECT {in_this_order} t.thread_id, t.kind, COALESCE({peer}, 0), t.title, t.avatar, t.member_count, t.timer, "  # noqa: S608
+        "t.last_msg_id, t.numbered_id, t.last_number, m.delivered_id, m.read_id, m.hidden_to, m.first_id, "
+        f"{floor}, x.sender_id, x.kind, x.status, "
         f"CASE x.kind WHEN {TEXT} THEN SUBSTR(x.content, 1, {SHOWN}) ELSE x.content END, "
         f"c.number, o.delivered_id, o.read_id, s.muted_until, s.pinned_at, s.archived, SUBSTR(s.draft, 1, {SHOWN}), "
         f"f.alternative_name, r.nickname, r.avatar, a.username, {mine}, {everybody}, "
         "(SELECT h.msg_id FROM hidden h WHERE h.user_id = ? AND h.thread_id = p.thread_id ORDER BY h.msg_id DESC LIMIT 1) "
-        f"FROM ({threads}) p "
-        "LEFT JOIN messages x ON x.thread_id = p.thread_id AND x.msg_id = p.last_msg_id "
-        "LEFT JOIN messages c ON c.thread_id = p.thread_id AND c.msg_id = p.floor_id "
-        "LEFT JOIN members o ON o.thread_id = p.thread_id AND o.user_id = p.peer "
+        f"FROM ({threads}) p JOIN threads t ON t.thread_id = p.thread_id "
+        "JOIN members m ON m.thread_id = p.thread_id AND m.user_id = ? "
+        "LEFT JOIN messages x ON x.thread_id = p.thread_id AND x.msg_id = t.last_msg_id "
+        f"LEFT JOIN messages c ON c.thread_id = p.thread_id AND c.msg_id = {floor} "
+        f"LEFT JOIN members o ON o.thread_id = p.thread_id AND o.user_id = {peer} "
         "LEFT JOIN thread_settings s ON s.user_id = ? AND s.thread_id = p.thread_id "
-        "LEFT JOIN friendships f ON f.user_id = ? AND f.friend_id = p.peer "
-        "LEFT JOIN profiles r ON r.user_id = p.peer LEFT JOIN accounts a ON a.user_id = p.peer"
+        f"LEFT JOIN friendships f ON f.user_id = ? AND f.friend_id = {peer} "
+        f"LEFT JOIN profiles r ON r.user_id = {peer} LEFT JOIN accounts a ON a.user_id = {peer}"
     )
 
 
@@ -137,39 +138,49 @@ class OverviewStore:
 
     async def newest(
         self, user: int, before: tuple[int, int], limit: int, archived: bool | None = None
-    ) -> list[ThreadView]:
+    ) -> tuple[list[ThreadView], list[ThreadView]]:
         """List a user's threads by (last id, thread), descending, below such a pair; ``(0, 0)``: from the newest.
 
         :param archived: only those that are, or are not; ``None``: all.
+        :returns: them, and, with the newest, all pinned threads, the one pinned last first.
         """
-        last, thread_id = before if any(before) else (LARGEST, LARGEST)
-        return await self._read(user, self._newest, (last, last, thread_id), limit, archived)
-
-    async def pinned(self, user: int) -> list[ThreadView]:
-        """List a user's pinned threads, the one pinned last first."""
-        found = await self._read(user, self._pinned)
-        return sorted(found, key=lambda view: view.pinned_at, reverse=True)
-
-    async def _read(self, user: int, read: Any, *args: Any) -> list[ThreadView]:
-        found = await self._database.read(read, user, *args)
-        behind = [one.view.thread_id for one in found if not one.numbered]
+        asked = user, before, limit, archived
+        newest, pinned = await self._database.read(self._read, *asked)
+        behind = [one.view.thread_id for one in (*newest, *pinned) if not one.numbered]
         if behind:
             await self._database.write(_number, behind)
-            found = await self._database.read(read, user, *args)
-        if any(_is_open(one) for one in found):
-            return await self._database.read(_completed, user, found)
-        return [one.view for one in found]
+            newest, pinned = await self._database.read(self._read, *asked)
+        if any(_is_open(one) for one in (*newest, *pinned)):
+            views = await self._database.read(_completed, user, [*newest, *pinned])
+        else:
+            views = [one.view for one in (*newest, *pinned)]
+        count = len(newest)
+        return views[:count], sorted(views[count:], key=lambda view: view.pinned_at, reverse=True)
 
     @staticmethod
-    def _newest(
-        tx: Transaction, user: int, before: tuple[int, int, int], limit: int, archived: bool | None
-    ) -> list[_Found]:
-        only = "" if archived is None else _ARCHIVED.format(negated="" if archived else "NOT")
-        return _found(tx, _NEWEST.format(archived=only), user, *before, limit)
-
-    @staticmethod
-    def _pinned(tx: Transaction, user: int) -> list[_Found]:
-        return _found(tx, _PINNED, user)
+    def _read(
+        tx: Transaction, user: int, before: tuple[int, int], limit: int, archived: bool | None
+    ) -> tuple[list[_Found], list[_Found]]:
+        last, thread_id = before if any(before) else (LARGEST, LARGEST)
+        newest = _found(tx, user, _newest(archived), user, last, last, thread_id, limit)
+        if any(before):
+            return newest, []
+        there = {one.view.thread_id: one for one in newest}
+        pinned = [
+            thread_id
+            for (thread_id,) in tx.rows(
+                "SELECT thread_id FROM thread_settings WHERE user_id = ? AND pinned_at > 0", user
+            )
+        ]
+        others = [thread_id for thread_id in pinned if thread_id not in there]
+        found = [there[thread_id] for thread_id in pinned if thread_id in there]
+        if others:
+            found += _found(
+                tx,
+                user,
+                f"SELECT thread_id FROM threads WHERE thread_id IN ({numbers(others)})",  # noqa: S608
+            )
+        return newest, found
 
 
 def _number(tx: Transaction, thread_ids: Sequence[int]) -> None:
@@ -179,9 +190,8 @@ def _number(tx: Transaction, thread_ids: Sequence[int]) -> None:
         number(tx, behind)
 
 
-def _found(tx: Transaction, which: str, user: int, *more: int) -> list[_Found]:
-    greatest = "MAX" if tx.dialect.name == "sqlite" else "GREATEST"
-    rows = tx.rows(_views(_threads(greatest, which)), user, user, user, user, user, *more, user, user)
+def _found(tx: Transaction, user: int, which: str, *more: int) -> list[_Found]:
+    rows = tx.rows(_views(tx, which), user, user, user, user, *more, user, user, user)
     return sorted(map(_of_row, rows), key=lambda one: (one.view.last_id, one.view.thread_id), reverse=True)
 
 

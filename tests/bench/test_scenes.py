@@ -36,6 +36,28 @@ from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 class Scenes(Bench):
     timeout = 180
 
+    async def test_overview(self) -> None:
+        """First screens are asked for at the rate that was wanted, for each number of threads."""
+        found = await self.run_bench(
+            "overview",
+            "--backend",
+            "sqlite",
+            "--threads",
+            "3,5",
+            "--readers",
+            "2",
+            "--rate",
+            "20",
+            "--time",
+            "0.5",
+            "--warmup",
+            "0.2",
+        )
+        self.assertEqual([one["setting"]["threads"] for one in found], [3, 5])
+        for one in found:
+            self.assertEqual((one["counts"]["refused"], one["counts"]["unanswered"]), (0, 0))
+            self.assertGreater(one["rates"]["done"], 5)
+
     async def test_login(self) -> None:
         """Everybody logs in once, over TLS."""
         found = await self.run_bench("login", "--logins", "20", "--tls", "--at-once", "4")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThread
 
 from imsys.bench.population import add_groups
@@ -74,8 +74,6 @@ class GroupScenes(ChatServersCase):
                 acknowledged.append(answer["verified_msg"][0]["msg_id"])
                 if len(acknowledged) == 40:
                     self.servers["one"].send(signal.SIGKILL)
-
-        from twisted.internet.defer import Deferred
 
         await gatherResults([Deferred.fromCoroutine(talk(index)) for index in (0, 1, 2, 3)])
         self.assertGreater(len(acknowledged), 40)

@@ -21,11 +21,11 @@ class Direct(Gateway):
         self._server = server
         self._user = user
 
-    async def login(self, username: str, password: str, **more: Any) -> Login:
+    async def login(self, username: str, password: str, *, failed: Any = (), device: Any = None) -> Login:
         """Give a new token."""
         return await self._login(await self._server.tokens.issue(self._user))
 
-    async def resume(self, uuid: int, token: str, **more: Any) -> Login:
+    async def resume(self, uuid: int, token: str, *, failed: Any = (), device: Any = None) -> Login:
         """Let them come back."""
         return await self._login(token)
 

@@ -61,7 +61,8 @@ class Overview(StoreCase):
         return await self.database.write(make)
 
     async def all(self, user: int = 0, **more: Any) -> list[ThreadView]:
-        return await self.stores.overview.newest(user or self.anna, (0, 0), 50, **more)
+        newest, _ = await self.stores.overview.newest(user or self.anna, (0, 0), 50, **more)
+        return newest
 
     async def view(self, user: int, thread: int = 0) -> ThreadView:
         (found,) = [one for one in await self.all(user) if one.thread_id == (thread or self.thread)]
@@ -87,7 +88,7 @@ class Overview(StoreCase):
         paged: list[ThreadView] = []
         while True:
             before = (paged[-1].last_id, paged[-1].thread_id) if paged else (0, 0)
-            page = await self.stores.overview.newest(self.anna, before, 2)
+            page, _ = await self.stores.overview.newest(self.anna, before, 2)
             if not page:
                 break
             paged += page
@@ -251,9 +252,12 @@ class Overview(StoreCase):
         await change(self.anna, groups[0], SettingsChange(pinned=True))  # it is
         await change(self.anna, groups[0], SettingsChange(pinned=False))
         await change(self.anna, self.thread, SettingsChange(pinned=True))
-        pinned = [one.thread_id for one in await self.stores.overview.pinned(self.anna)]
-        self.assertEqual(set(pinned), {self.thread, *groups[1:]})
-        self.assertEqual(await self.stores.overview.pinned(self.bert), [])
+        for limit in (50, 1):
+            newest, pinned = await self.stores.overview.newest(self.anna, (0, 0), limit)
+            self.assertEqual({one.thread_id for one in pinned}, {self.thread, *groups[1:]})
+        _, pinned = await self.stores.overview.newest(self.anna, (newest[0].last_id, newest[0].thread_id), 1)
+        self.assertEqual(pinned, [])
+        self.assertEqual((await self.stores.overview.newest(self.bert, (0, 0), 50))[1], [])
 
 
 class SqliteOverviewTests(Overview, OnSqlite):

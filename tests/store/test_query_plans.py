@@ -57,7 +57,7 @@ ALLOWED = {
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ": "sorts the threads of one user: as many as they have friends, whatever is stored",
     "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
     ") d LEFT JOIN messages m ON": "scans what is due, as far as the limit",
-    "WHERE y.user_id = ? AND y.pinned_at > 0": "scans the pinned threads of one user, which are few",
+    ") p JOIN threads t ON": "scans the page of threads",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
     "FROM file_outbox ORDER BY due_at LIMIT ?": "reads the index from its beginning, as far as the limit",
     "AND s.state IN (0, 1) AND s.stream_id > ?": "sorts the live streams of one user's threads",
@@ -295,7 +295,8 @@ class Plans(StoreCase):
         )
         for only in (None, True, False):
             await stores.overview.newest(anna, (0, 0), 50, only)
-        await stores.overview.pinned(anna)
+        await stores.overview.newest(anna, (0, 0), 1)
+        await stores.overview.newest(anna, (5, 5), 1)
         await stores.conversations.hide(anna, thread, [target], 0)
         await stores.overview.newest(anna, (0, 0), 50)
 
@@ -311,6 +312,7 @@ class Plans(StoreCase):
         made = await groups.create(self.ids, anna, new, 9)
         group = made.messages[0].thread_id
         await groups.made(anna, "group")
+        await groups.invited(anna, group)
         await groups.added_by(carl, 0)
         await groups.get(anna, group)
         await groups.members(anna, group, 0, 10)

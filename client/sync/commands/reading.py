@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from client.core.model import Connection, Conversation, FriendRequest, Message, Person, Stream, Transfer
+from client.core.model import (
+    Connection,
+    Conversation,
+    FriendRequest,
+    Message,
+    Person,
+    Readers,
+    Stream,
+    Transfer,
+)
 from client.store import messages
+from client.sync.asking import asked
 from client.sync.parts import Uses
 
 
@@ -72,6 +82,15 @@ class Reading(Uses):
     async def find(self, conversation: int, text: str, most: int) -> list[Message]:
         """Messages that hold a text."""
         return await self.parts.history.find(conversation, text, most)
+
+    async def pins(self, conversation: int) -> list[Message]:
+        """The pinned messages."""
+        return await self.parts.entries.pins(conversation)
+
+    async def readers(self, message: Message) -> Readers:
+        """Who has a message of a group."""
+        said = await asked(self.parts.client.groups.readers(message.conversation, message.id))
+        return Readers(said.delivered, said.read, said.readers)
 
     async def files(
         self,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from client.core.model import Mark, Message
+from client.core.model import Forward, Mark, Message, Quote
 from client.core.ports import Failure
 from client.sync.parts import Uses
 
@@ -13,9 +14,22 @@ from client.sync.parts import Uses
 class Talking(Uses):
     """Texts and files; what is written is stored first, and sent then."""
 
-    async def send_text(self, conversation: int, text: str) -> Message:
+    async def send_text(
+        self,
+        conversation: int,
+        text: str,
+        *,
+        answers: Message | None = None,
+        mentions: Sequence[int] = (),
+    ) -> Message:
         """Write a text."""
-        return await self.parts.outgoing.send(conversation, text)
+        quote = Quote(answers.id, answers.sender, answers.text) if answers is not None else None
+        return await self.parts.outgoing.send(conversation, text, quote=quote, mentions=tuple(mentions))
+
+    async def forward(self, message: Message, conversation: int) -> Message:
+        """Send a text on."""
+        source = Forward(message.conversation, message.id, (message.forward or message).sender)
+        return await self.parts.outgoing.send(conversation, message.text, forward=source)
 
     async def send_file(
         self, conversation: int, path: Path, caption: str = "", *, as_file: bool = False

@@ -52,7 +52,8 @@ class Messages:
                 conversation, read=max(conversation.read, message.id), unread=0, mentioned=False
             )
         elif not message.mine and message.id > conversation.read:
-            conversation = replace(conversation, unread=conversation.unread + 1)
+            mentioned = conversation.mentioned or said.mentions_user(self._known.me.uuid)
+            conversation = replace(conversation, unread=conversation.unread + 1, mentioned=mentioned)
         self._writer.store(
             own or message,
             replace(row, conversation=conversation),

@@ -172,12 +172,13 @@ BUTTON_GAP = 4
 
 class ContactsPane(QWidget):
     """:attr:`chosen` tells a friend, :attr:`people` that others are to be found, :attr:`requests` that
-    requests are to be shown.
+    requests are to be shown, :attr:`group` that one is to be made.
     """
 
     chosen = Signal(object)
     people = Signal(str)
     requests = Signal()
+    group = Signal()
     escaped = Signal()
 
     def __init__(self, theme: Theme, avatars: Avatars, contacts: Contacts) -> None:
@@ -193,8 +194,9 @@ class ContactsPane(QWidget):
         self.rows.setModel(self.model)
         self.new_friends = QPushButton(self.tr("New friends"))
         self.find_people = QPushButton(self.tr("Find people"))
+        self.new_group = QPushButton(self.tr("New group"))
         self.badge = Badge(theme)
-        for button in (self.new_friends, self.find_people):
+        for button in (self.new_friends, self.find_people, self.new_group):
             button.setProperty("kind", "row")
         self.empty = EmptyState(
             theme, "users", self.tr("No friends yet"), self.tr("Find people by name."), self.tr("Find people")
@@ -216,6 +218,7 @@ class ContactsPane(QWidget):
         layout.addWidget(self._top)
         layout.addWidget(self.new_friends)
         layout.addWidget(self.find_people)
+        layout.addWidget(self.new_group)
         layout.addSpacing(TIGHT)
         layout.addWidget(self._stack, 1)
         self.search.searched.connect(self._search)
@@ -224,6 +227,7 @@ class ContactsPane(QWidget):
         self.search.returnPressed.connect(self._enter)
         self.rows.chosen.connect(self.chosen)
         self.new_friends.clicked.connect(self.requests)
+        self.new_group.clicked.connect(self.group)
         self.find_people.clicked.connect(lambda: self.people.emit(self.search.text().strip()))
         self.empty.acted.connect(lambda: self.people.emit(self.search.text().strip()))
         avatars.changed.connect(self.rows.viewport().update)
@@ -245,7 +249,7 @@ class ContactsPane(QWidget):
             self.people.emit(self.search.text().strip())
 
     def _fill(self) -> None:
-        self.badge.set_count(len(self._contacts.requests()))
+        self.badge.set_count(self._contacts.waiting)
         text = self.search.text().strip()
         if text:
             self.empty.set_words(
@@ -277,7 +281,11 @@ class ContactsPane(QWidget):
 
     def _restyle(self) -> None:
         self._top.setFixedHeight(self._theme.px(HEADER))
-        for button, icon in ((self.new_friends, "user-check"), (self.find_people, "user-plus")):
+        for button, icon in (
+            (self.new_friends, "user-check"),
+            (self.find_people, "user-plus"),
+            (self.new_group, "users"),
+        ):
             button.setIcon(self._row_icon(icon))
             button.setIconSize(self._row_icon_size())
             button.setMinimumHeight(self._theme.px(TARGET + GAP))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -26,6 +28,8 @@ class RequestsPage(ColumnPage):
         super().__init__(theme, self.tr("New friends"))
         self._avatars, self._contacts, self._now_ms = avatars, contacts, now_ms
         self.cards: dict[int, RequestCard] = {}
+        self.also: Callable[[], bool] = lambda: False
+        """Whether there is something else to answer."""
         self.empty = EmptyState(
             theme,
             "user-plus",
@@ -67,7 +71,7 @@ class RequestsPage(ColumnPage):
                 )
                 self._list.addWidget(self.cards[uuid])
             self.cards[uuid].set_busy(uuid in self._contacts.busy)
-        self.empty.setVisible(not requests)
+        self.empty.setVisible(not requests and not self.also())
 
 
 class RequestCard(Card):

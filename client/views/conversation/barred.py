@@ -14,7 +14,9 @@ def barred(presenter: ConversationPresenter) -> tuple[str, str]:
     other, obstacle = presenter.other, presenter.obstacle
     name = shown_name(other.name) if other is not None else ""
     if obstacle is Obstacle.CHANNEL:
-        return translate("Barred", "Only its owner writes in this channel."), ""
+        return translate("Barred", "Only admins write in this channel."), ""
+    if obstacle is Obstacle.GONE:
+        return translate("Barred", "You are not in this group any more."), ""
     if obstacle is Obstacle.BLOCKED:
         return translate("Barred", "You have blocked {name}.").format(name=name), translate(
             "Barred", "Unblock"

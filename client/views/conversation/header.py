@@ -111,11 +111,11 @@ def status(about: Conversation, other: Person | None) -> str:
     translate = QCoreApplication.translate
     if about.live:
         return translate("Header", "live now")
-    if about.kind is ConversationKind.CHANNEL:
-        return translate("Header", "channel")
-    if about.kind is ConversationKind.GROUP:
-        count = len(about.people) + 1
-        return translate("Header", "%n members", "", count)
+    if about.kind is not ConversationKind.PRIVATE:
+        channel, count = translate("Header", "channel"), about.members
+        members = translate("Header", "%n members", "", count)
+        facts = ((channel, about.kind is ConversationKind.CHANNEL), (members, bool(count)))
+        return " · ".join(words for words, shown in facts if shown)
     if other is None:
         return ""
     if other.blocked:

@@ -15,6 +15,7 @@ from client.viewmodels.conversation import ConversationPresenter
 from client.views.conversation.barred import barred
 from client.views.conversation.find_bar import FindBar
 from client.views.conversation.header import Header
+from client.views.conversation.living import Living
 from client.views.conversation.long_text import LongText
 from client.views.files.places import ask_files
 from client.widgets.avatar import Avatars
@@ -43,6 +44,10 @@ class ConversationView(QWidget):
     resume = Signal(object)
     files_chosen = Signal(list)
     picture_chosen = Signal(QImage)
+    menu = Signal(object, object)
+    """A message, and its menu that is about to be shown: whoever can do more adds to it."""
+    forward = Signal(object)
+    """A message: where to, is to be asked."""
     people = Signal()
 
     def __init__(
@@ -68,6 +73,7 @@ class ConversationView(QWidget):
         self.long_text = LongText(theme)
         value = settings.value
         self.composer = Composer(theme, recent=value.emoji, tone=value.tone)
+        self.living = Living(theme, self)
         self.nothing = EmptyState(
             theme,
             "messages-square",
@@ -92,7 +98,6 @@ class ConversationView(QWidget):
             return
         self.find_bar.hide()
         self.long_text.hide()
-        self.composer.clear_context()
         self.composer.set_text(presenter.about.draft)
         self.messages.set_window(presenter.window)
         self._ends = [
@@ -104,6 +109,7 @@ class ConversationView(QWidget):
             presenter.window.changed.subscribe(lambda _: self._fill()),
         ]
         self._about()
+        self.living.opened(presenter)
         presenter.open(at=at)
         self._fill()
 
@@ -119,6 +125,7 @@ class ConversationView(QWidget):
     def _leave(self) -> None:
         if self.presenter is None:
             return
+        self.living.left()
         self.composer.tell_draft()
         for end in self._ends:
             end()
@@ -158,6 +165,7 @@ class ConversationView(QWidget):
         composer.set_blocked(*barred(presenter))
         if writing and not composer.edit.hasFocus():
             self.focus()
+        self.living.about(presenter)
 
     def _fill(self) -> None:
         window = self.presenter.window if self.presenter is not None else None
@@ -173,9 +181,7 @@ class ConversationView(QWidget):
 
     def _send(self, text: str) -> None:
         if self.presenter is not None:
-            self.composer.clear()
-            self.composer.clear_context()
-            self.presenter.send(text)
+            self.living.send(self.presenter, text)
 
     def _refused(self, refused: tuple[str, str]) -> None:
         text, problem = refused
@@ -183,13 +189,22 @@ class ConversationView(QWidget):
             self.composer.set_text(text)
         self.toast.tell(problem)
 
+    def _too_long(self, text: str) -> None:
+        if self.living.writing.edited is not None:
+            self.toast.tell(self.tr("A message has at most 4,096 characters."))
+        else:
+            self.long_text.offer(text)
+
     def _several(self, text: str) -> None:
         if self.presenter is not None:
+            answered = self.living.writing.answered
+            self.living.writing.leave()
             self.composer.clear()
-            self.presenter.send_several(text)
+            self.presenter.send_several(text, answers=answered)
 
     def _text_as_file(self, text: str) -> None:
         if self.presenter is not None:
+            self.living.writing.leave()
             self.composer.clear()
             self.presenter.set_draft("")
             self.presenter.send_made(self.tr("Text"), ".txt", lambda path: path.write_text(text, "utf-8"))
@@ -216,9 +231,11 @@ class ConversationView(QWidget):
             self.composer.insert(text)
 
     def _escape(self) -> None:
-        """One step back: the long text, the find bar, what is answered, the conversation."""
+        """One step back: the long text, what is answered or edited, the find bar, the conversation."""
         if self.long_text.isVisible():
             self.long_text.leave()
+        elif self.living.writing.leave():
+            self.focus()
         elif self.find_bar.isVisible():
             self.find_bar.leave()
         else:
@@ -230,7 +247,7 @@ class ConversationView(QWidget):
             self.presenter.find(text)
 
     def _draft(self, text: str) -> None:
-        if self.presenter is not None:
+        if self.presenter is not None and self.living.writing.edited is None:
             self.presenter.set_draft(text)
 
     def _with(self, act: Callable[[ConversationPresenter], object]) -> None:
@@ -245,13 +262,12 @@ class ConversationView(QWidget):
         self.header.find_wanted.connect(self.begin_find)
         self.header.details.connect(self.details)
         composer.sent.connect(self._send)
-        composer.too_long.connect(self.long_text.offer)
+        composer.too_long.connect(self._too_long)
         composer.draft.connect(self._draft)
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)
         composer.picture.connect(self.picture_chosen)
         composer.overcome.connect(lambda: self._with(lambda one: one.overcome()))
-        composer.context_closed.connect(composer.clear_context)
         composer.recent_emoji.connect(lambda recent, tone: self._settings.change(emoji=recent, tone=tone))
         self.long_text.several.connect(self._several)
         self.long_text.as_file.connect(self._text_as_file)
@@ -289,6 +305,7 @@ class ConversationView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
+        column.addWidget(self.living.pins)
         column.addWidget(self.find_bar)
         self.above = QVBoxLayout()
         """Of what is watched while one reads."""

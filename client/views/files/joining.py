@@ -69,7 +69,7 @@ class Files(QObject):
         conversation.picture_chosen.connect(self.send_picture)
         conversation.open_message.connect(self.look)
         conversation.resume.connect(actions.resume)
-        conversation.messages.menu.connect(self._menu)
+        conversation.menu.connect(self._menu)
         self._ends = [
             actions.failed.subscribe(lambda failed: self._failed(*failed)),
             actions.asks.subscribe(lambda asked: self._ask(*asked)),

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from client.core.model import Connection
+from client.core.model import Connection, Message
 from client.core.ports import Account
 from client.platform.desktop import SystemDesktop
 from client.platform.settings import Settings
@@ -27,6 +27,7 @@ from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation import ConversationPresenter
 from client.viewmodels.conversation_list import ConversationList
 from client.viewmodels.file_actions import Desktop, FileActions
+from client.viewmodels.groups import Groups
 from client.viewmodels.spool import Spool
 from client.viewmodels.work import run
 from client.views.contacts.find_page import FindPage
@@ -35,6 +36,7 @@ from client.views.contacts.profile import ProfilePage
 from client.views.contacts.requests_page import RequestsPage
 from client.views.conversation import ConversationView
 from client.views.files.joining import Files
+from client.views.groups.joining import GroupPages
 from client.views.main import row_words
 from client.views.main.details import Details
 from client.views.main.list_pane import ListPane
@@ -95,9 +97,17 @@ class AccountView(QWidget):
         self.find_page = FindPage(theme, self.avatars, self.contacts)
         self.requests_page = RequestsPage(theme, self.avatars, self.contacts, now_ms=now())
         self.profile_page = ProfilePage(theme, self.avatars, self.contacts)
-        self.details = Details(theme, self.avatars, self.contacts, self.conversations)
+        groups = Groups(account)
+        self.details = Details(theme, self.avatars, self.contacts, self.conversations, groups)
+        self.groups = GroupPages(theme, self.avatars, self, groups)
         self.banner = ConnectionBanner(theme, now=now)
         self.switcher = Switcher(theme, self.avatars, account, self, now)
+        self.forwarding = Switcher(
+            *(theme, self.avatars, account, self, now),
+            title=self.tr("Forward to a conversation"),
+            prompt=self.tr("Forward to …"),
+        )
+        self._forwarded: Message | None = None
         self.narrow = self._details_in_front = False
         self._lay_out()
         self._connect()
@@ -128,7 +138,9 @@ class AccountView(QWidget):
             end()
         self.conversations.close()
         self.switcher.model.close()
+        self.forwarding.model.close()
         self.contacts.close()
+        self.groups.close()
 
     # Which conversation.
 
@@ -194,7 +206,7 @@ class AccountView(QWidget):
         """The same, by a press."""
         self.show_place(name)
         if name == "files":
-            self._page(self.files.page)
+            self.show_page(self.files.page)
             self.files.page.opened()
             return
         self._fit(detail=False)
@@ -205,18 +217,18 @@ class AccountView(QWidget):
 
     def find_people(self, text: str = "") -> None:
         """Find somebody."""
-        self._page(self.find_page)
+        self.show_page(self.find_page)
         self.find_page.begin(text)
 
     def show_requests(self) -> None:
         """Who asks."""
-        self._page(self.requests_page)
+        self.show_page(self.requests_page)
 
     def show_profile(self, uuid: int) -> None:
         """Who somebody is."""
         self.profile_page.profile.show_person(uuid)
         self.friends.set_current(uuid)
-        self._page(self.profile_page)
+        self.show_page(self.profile_page)
 
     def show_details(self, shown: bool | None = None) -> None:
         """Show what there is to know of the conversation, or no more; ``None``: the other way round."""
@@ -234,7 +246,8 @@ class AccountView(QWidget):
         self.list.search.setFocus()
         self.list.search.selectAll()
 
-    def _page(self, page: QWidget) -> None:
+    def show_page(self, page: QWidget) -> None:
+        """Show something in the place of the conversation."""
         self._main.setCurrentWidget(page)
         self._fit(detail=True)
         page.setFocus()
@@ -258,7 +271,7 @@ class AccountView(QWidget):
     def _counts(self) -> None:
         unread = self.conversations.unread()
         self.rail.buttons["conversations"].set_count(unread)
-        self.rail.buttons["contacts"].set_count(len(self.account.requests()))
+        self.rail.buttons["contacts"].set_count(self.contacts.waiting)
         self.counted.emit(unread)
 
     def _have_avatar(self, file_id: str) -> None:
@@ -267,6 +280,17 @@ class AccountView(QWidget):
             self.avatars.provide(file_id, str(path) if path is not None else "")
 
         run(have(), lambda problem: self.avatars.provide(file_id, ""))
+
+    def _forward(self, message: Message) -> None:
+        """Ask where a message is to go."""
+        self._forwarded = message
+        self.forwarding.begin()
+
+    def _forward_to(self, conversation: int) -> None:
+        message, self._forwarded = self._forwarded, None
+        if message is not None:
+            run(self.account.forward(message, conversation), self.conversation.toast.tell)
+            self.open(conversation)
 
     def _connect(self) -> None:
         self.rail.chosen.connect(self.go)
@@ -288,6 +312,7 @@ class AccountView(QWidget):
         self.files.to_message.connect(lambda message: self.open(message.conversation, at=message.id))
         self.find_page.profile.connect(self.show_profile)
         self.requests_page.people.connect(self.find_people)
+        self.groups.connect()
         self.details.back.connect(lambda: self.show_details(False))
         self.details.person.connect(self.show_profile)
         self.details.find_wanted.connect(self.conversation.begin_find)
@@ -295,6 +320,9 @@ class AccountView(QWidget):
         self.banner.sign_in.connect(self.sign_in)
         self.switcher.opened.connect(self.open)
         self.switcher.left.connect(self.conversation.focus)
+        self.conversation.forward.connect(self._forward)
+        self.forwarding.opened.connect(self._forward_to)
+        self.forwarding.left.connect(self.conversation.focus)
         self._splitter.splitterMoved.connect(self._dragged)
         self._theme.follow(self._restyle)
 
@@ -309,6 +337,7 @@ class AccountView(QWidget):
             self.requests_page,
             self.profile_page,
             self.files.page,
+            *self.groups.pages,
         ):
             self._main.addWidget(page)
         self._splitter = QSplitter()

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from client.core.display import shown_name
 from client.core.model import Conversation, ConversationKind
 from client.theme import Theme
-from client.theme.tokens import SMALL, TIGHT
+from client.theme.tokens import SMALL
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation_list import FOREVER, ConversationList, is_muted
-from client.views.contacts.card import Card
+from client.viewmodels.groups import Groups
 from client.views.contacts.page import ColumnPage
 from client.views.contacts.profile import Profile
+from client.views.groups.pane import GroupPane
 from client.widgets.avatar import Avatars
-from client.widgets.leading import align_leading
-
-MEMBERS_MOST = 200
 
 
 class Details(ColumnPage):
@@ -27,27 +24,18 @@ class Details(ColumnPage):
     find_wanted = Signal()
 
     def __init__(
-        self, theme: Theme, avatars: Avatars, contacts: Contacts, conversations: ConversationList
+        self,
+        theme: Theme,
+        avatars: Avatars,
+        contacts: Contacts,
+        conversations: ConversationList,
+        groups: Groups,
     ) -> None:
         super().__init__(theme, self.tr("Details"), close=True)
-        self._avatars, self._contacts, self._conversations = avatars, contacts, conversations
+        self._conversations = conversations
         self._about: Conversation | None = None
-        self._members: list[QWidget] = []
-        self._shown: tuple[int, ...] = ()
         self.profile = Profile(theme, avatars, contacts, talks=False)
-        self.group = QWidget()
-        self._name = QLabel()
-        self._name.setProperty("role", "title")
-        self._name.setWordWrap(True)
-        self._name.setTextFormat(Qt.TextFormat.PlainText)
-        align_leading(self._name)
-        self._list = QVBoxLayout(self.group)
-        self._list.setContentsMargins(0, 0, 0, 0)
-        self._list.setSpacing(SMALL)
-        self._list.addWidget(self._name)
-        self._group_actions = QVBoxLayout()
-        self._list.addLayout(self._group_actions)
-        self._list.addSpacing(TIGHT)
+        self.group = GroupPane(theme, avatars, groups)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)
         row.setContentsMargins(0, 0, 0, 0)
@@ -73,31 +61,13 @@ class Details(ColumnPage):
         private = about.kind is ConversationKind.PRIVATE and bool(about.people)
         self.profile.setVisible(private)
         self.group.setVisible(not private)
-        (self.profile.doing if private else self._group_actions).addWidget(self._buttons)
+        (self.profile.doing if private else self.group.doing).addWidget(self._buttons)
         if private:
             if self.profile.uuid != about.people[0]:
                 self.profile.show_person(about.people[0])
         else:
-            self._fill(about)
+            self.group.show_group(about)
         self._restyle()
-
-    def _fill(self, about: Conversation) -> None:
-        self._name.setText(shown_name(about.title))
-        me = self._contacts.account.me.uuid
-        people = (me, *(uuid for uuid in about.people if uuid != me))[:MEMBERS_MOST]
-        if people == self._shown:
-            return
-        self._shown = people
-        for old in self._members:
-            self._list.removeWidget(old)
-            old.deleteLater()
-        self._members = []
-        for uuid in people:
-            card = Card(self.theme, self._avatars, self._contacts.account.person(uuid))
-            card.set_pressable()
-            card.pressed.connect(lambda uuid=uuid: self.person.emit(uuid))
-            self._members.append(card)
-            self._list.addWidget(card)
 
     def _mute(self) -> None:
         if self._about is not None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from client.core.display import shown_name
-from client.core.model import Conversation, ConversationKind, Mark, Person
+from client.core.model import Conversation, ConversationKind, Kind, Mark, Person
 from client.theme import Font, Theme
 from client.theme.tokens import AVATAR, FOCUS, GAP, ICON_MARK, RADIUS, ROW, SMALL, TIGHT
 from client.translations.sentences import said
@@ -107,7 +107,7 @@ class RowDelegate(QStyledItemDelegate):
             colours.accent_text if one.unread else colours.second,
             y,
         )
-        if one.last is not None and one.last.mine and not one.draft:
+        if one.last is not None and one.last.mine and one.last.kind is not Kind.NOTICE and not one.draft:
             mark = one.last.mark
             colour = (
                 colours.danger

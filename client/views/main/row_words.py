@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication, QDate, QLocale
 
 from client.core.display import shown_name
 from client.core.grouping import Day, day_label, day_of
-from client.core.model import Conversation, ConversationKind, Mark, Message, Person
+from client.core.model import Conversation, ConversationKind, Kind, Mark, Message, Person
 from client.translations.sentences import listed, said
 from client.viewmodels.conversation_list import is_muted
 from client.widgets.messages.words import content_line, mark_words, time_of
@@ -37,6 +37,8 @@ def preview(one: Conversation, person: Callable[[int], Person]) -> tuple[str, st
     if message is None:
         return "", QCoreApplication.translate("ConversationRow", "No messages yet")
     who = ""
+    if message.kind is Kind.NOTICE:
+        return "", line(content_line(message, person))
     if message.mine:
         who = QCoreApplication.translate("ConversationRow", "You")
     elif one.kind is ConversationKind.GROUP:
@@ -67,7 +69,7 @@ def spoken(one: Conversation, person: Callable[[int], Person], now_ms: int) -> s
         parts.append(translate("ConversationRow", "Draft: {text}").format(text=line(one.draft)))
     parts.append(said(who, what) if who else what)
     parts.append(when(one.at_ms, now_ms))
-    if one.last is not None and one.last.mine:
+    if one.last is not None and one.last.mine and one.last.kind is not Kind.NOTICE:
         parts.append(mark_words(one.last))
     for is_so, word in (
         (one.pinned, translate("ConversationRow", "pinned")),

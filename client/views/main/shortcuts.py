@@ -85,6 +85,7 @@ def sentences() -> tuple[str, ...]:
         translate("Shortcuts", "To the newest message"),
         translate("Shortcuts", "Send"),
         translate("Shortcuts", "New line"),
+        translate("Shortcuts", "Edit my last message, while nothing is written"),
         translate("Shortcuts", "Copy what is selected"),
         translate("Shortcuts", "Larger texts"),
         translate("Shortcuts", "Smaller texts"),

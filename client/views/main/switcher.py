@@ -28,17 +28,26 @@ class Switcher(QFrame):
     left = Signal()
 
     def __init__(
-        self, theme: Theme, avatars: Avatars, account: Account, window: QWidget, now_ms: Callable[[], int]
+        self,
+        theme: Theme,
+        avatars: Avatars,
+        account: Account,
+        window: QWidget,
+        now_ms: Callable[[], int],
+        *,
+        title: str = "",
+        prompt: str = "",
     ) -> None:
+        """``title`` and ``prompt``: what it is for, where one does not just want to go there."""
         super().__init__(window)
         self._theme, self._window = theme, window
         self.setProperty("ground", "float")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setAccessibleName(self.tr("Go to a conversation"))
+        self.setAccessibleName(title or self.tr("Go to a conversation"))
         self._shadow = Shadow(theme, self)
         self.setGraphicsEffect(self._shadow)
         self.model = ConversationList(account)
-        self.field = SearchField(theme, self.tr("Go to …"))
+        self.field = SearchField(theme, prompt or self.tr("Go to …"))
         self.field.installEventFilter(self)
         self.rows = ConversationRows(theme)
         self.rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+QUICK = ("👍", "❤️", "😂", "🎉", "😮", "😢")
+"""What one reacts with most."""
 TONES = ("", "🏻", "🏼", "🏽", "🏾", "🏿")
 RECENT_MOST = 32
-_SELECTOR = "\ufe0f"
+SELECTOR = "\ufe0f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Emoji:
         """With a skin tone, 1 to 5; 0, and where it has none: as it is."""
         if not tone or not self.toned:
             return self.text
-        first, rest = self.text[0], self.text[1:].removeprefix(_SELECTOR)
+        first, rest = self.text[0], self.text[1:].removeprefix(SELECTOR)
         return first + TONES[tone] + rest
 
 

@@ -28,6 +28,12 @@ from client.widgets.search_field import SearchField
 ICONS = ("smile", "hand", "cat", "apple", "car", "trophy", "lightbulb", "shapes", "flag")
 
 
+def label(emoji: Emoji) -> str:
+    """What one is called in the language of the interface."""
+    chinese = QLocale().language() is QLocale.Language.Chinese
+    return emoji.chinese if chinese and emoji.chinese else emoji.name
+
+
 class EmojiPicker(QFrame):
     """A popup. :attr:`picked` tells the emoji, :attr:`remembered` the recent ones and the tone, to be kept in
     the settings.
@@ -132,7 +138,7 @@ class EmojiPicker(QFrame):
         else:
             titles = self._titles()
             recent = [by_text().get(emoji) or Emoji(emoji, 0, emoji, "", "", False) for emoji in self._recent]
-            sections = [Section(titles[0], self._recent, [self._label(one) for one in recent])]
+            sections = [Section(titles[0], self._recent, [label(one) for one in recent])]
             groups: dict[int, list[Emoji]] = {}
             for emoji in everything():
                 groups.setdefault(emoji.group, []).append(emoji)
@@ -144,16 +150,7 @@ class EmojiPicker(QFrame):
         self._mark()
 
     def _section(self, title: str, found: Sequence[Emoji]) -> Section:
-        return Section(
-            title, [emoji.tone(self._tone) for emoji in found], [self._label(emoji) for emoji in found]
-        )
-
-    def _label(self, emoji: Emoji) -> str:
-        return (
-            emoji.chinese
-            if QLocale().language() is QLocale.Language.Chinese and emoji.chinese
-            else emoji.name
-        )
+        return Section(title, [emoji.tone(self._tone) for emoji in found], [label(emoji) for emoji in found])
 
     def _go(self, tab: int) -> None:
         if self.search.text():

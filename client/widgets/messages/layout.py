@@ -12,7 +12,6 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainterPath
 
 from client.core.display import emoji_only, shown_name
-from client.core.formatting import plain
 from client.core.grouping import Place
 from client.core.model import Kind, Mark, Message
 from client.theme import Font
@@ -37,7 +36,14 @@ from client.translations.tr import tr
 from client.widgets.messages import media
 from client.widgets.messages.look import Hit, Look
 from client.widgets.messages.text import Body, body
-from client.widgets.messages.words import day_words, time_of
+from client.widgets.messages.words import (
+    content,
+    day_words,
+    forwarded_words,
+    quote_author,
+    quote_words,
+    time_of,
+)
 
 
 @dataclass(slots=True)
@@ -57,6 +63,8 @@ class Row:
     """Empty for what has none: notices, emoji alone."""
     outline: QPainterPath = field(default_factory=QPainterPath)
     name: QRectF | None = None
+    forwarded: QRectF | None = None
+    forwarded_text: str = ""
     quote: QRectF | None = None
     part: media.Part | None = None
     text: Body | None = None
@@ -91,6 +99,10 @@ def estimate(message: Message, place: Place, look: Look) -> float:
     height += lines * size * 1.4 + 2 * BUBBLE_PADDING[1]
     if message.attachment is not None or message.kind is Kind.LIVE:
         height += media.estimate(message, look)
+    if message.quote is not None:
+        height += 2 * theme.metrics(Font.META).height() + SMALL + TIGHT + 2
+    if message.reactions:
+        height += theme.px(CHIP) + TIGHT
     return float(math.ceil(height))
 
 
@@ -127,7 +139,7 @@ def _above(row: Row, look: Look) -> float:
 def _notice(row: Row, look: Look, top: float) -> None:
     room = min(look.width - 4 * WIDE, look.bubble_most * 1.3)
     row.notice = True
-    row.text = body(row.message.text, room - 2 * GAP, look.theme, Font.META, plain=True)
+    row.text = body(content(row.message, look.person), room - 2 * GAP, look.theme, Font.META, plain=True)
     width, height = row.text.width + 2 * GAP, row.text.height + TIGHT
     row.bubble = QRectF((look.width - width) / 2, top + SMALL, width, height)
     row.text_at = QPointF(row.bubble.left() + GAP, row.bubble.top() + TIGHT / 2)
@@ -153,7 +165,11 @@ def _bubble(row: Row, look: Look, top: float) -> None:
     room = most - 2 * pad_x
     meta_width, meta_height = _meta(row, look)
     emoji = 0
-    if message.kind is Kind.TEXT and not message.quote and not message.reactions and not message.recalled:
+    if (
+        message.kind is Kind.TEXT
+        and not message.quote
+        and not (message.reactions or message.recalled or message.forward)
+    ):
         emoji = emoji_only(message.text, EMOJI_ONLY_MOST)
 
     # What is in it, from above, each in its room; x and width are settled when the widest is known.
@@ -169,10 +185,18 @@ def _bubble(row: Row, look: Look, top: float) -> None:
         )
         row.name = QRectF(0, y, width, name_height)
         y += name_height + 2
+    if message.forward is not None and not message.recalled:
+        row.forwarded_text = forwarded_words(message.forward.sender, look.person)
+        metrics = theme.metrics(Font.META)
+        row.forwarded = QRectF(
+            0, y, min(room, metrics.horizontalAdvance(row.forwarded_text) + 2), metrics.height()
+        )
+        width = max(width, row.forwarded.width())
+        y += metrics.height() + 2
     if message.quote is not None and not message.recalled:
         high = 2 * theme.metrics(Font.META).height() + SMALL
-        author = shown_name(look.person(message.quote.sender).name)
-        words = theme.metrics(Font.META).horizontalAdvance(plain(message.quote.text)[:60])
+        author = quote_author(message.quote, look.person)
+        words = theme.metrics(Font.META).horizontalAdvance(quote_words(message.quote)[:60])
         wide = max(theme.metrics(Font.META_STRONG).horizontalAdvance(author), words)
         row.quote = QRectF(0, y, min(room, wide + 2 * SMALL + QUOTE_BAR + 2), high)
         width = max(width, row.quote.width())
@@ -181,7 +205,7 @@ def _bubble(row: Row, look: Look, top: float) -> None:
         row.part = media.make(message, look, most)
     bleeds = row.part is not None and row.part.bleeds
     if row.part is not None:
-        if bleeds and not (named or row.quote):
+        if bleeds and not (named or row.quote or row.forwarded):
             y = float(TIGHT)
         row.part.rect.moveTop(y)
         width = max(width, row.part.rect.width() - (2 * (pad_x - TIGHT) if bleeds else 0))
@@ -305,6 +329,8 @@ def _settle(row: Row, look: Look, bubble: QRectF, *, pad: float, bleeds: bool) -
 
     if row.name is not None:
         row.name = put(row.name, wide=True)
+    if row.forwarded is not None:
+        row.forwarded = put(row.forwarded, wide=True)
     if row.quote is not None:
         row.quote = put(row.quote, wide=True)
         row.hits.append(Hit(row.quote, "quote", row.message.quote))

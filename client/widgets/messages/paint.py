@@ -6,7 +6,6 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
 from client.core.display import colour_index, shown_name
-from client.core.formatting import plain
 from client.core.model import Mark
 from client.theme import Font
 from client.theme.tokens import FOCUS, GAP, ICON_MARK, QUOTE_BAR, RADIUS_SMALL, SMALL, TIGHT, WIDE
@@ -14,6 +13,7 @@ from client.translations.sentences import sentence
 from client.translations.tr import tr
 from client.widgets.messages.layout import Row
 from client.widgets.messages.look import Look, State
+from client.widgets.messages.words import quote_author, quote_words
 
 MARKS = {
     Mark.FAILED: "circle-alert",
@@ -89,6 +89,13 @@ def _message(painter: QPainter, row: Row, look: Look, state: State) -> None:
             side,
             theme.metrics(Font.BODY_STRONG).elidedText(name, Qt.TextElideMode.ElideRight, row.name.width()),
         )
+    if row.forwarded is not None:
+        painter.setFont(theme.font(Font.META))
+        painter.setPen(colours.on_mine_second if message.mine else colours.second)
+        text = theme.metrics(Font.META).elidedText(
+            row.forwarded_text, Qt.TextElideMode.ElideRight, row.forwarded.width()
+        )
+        painter.drawText(row.forwarded, side, text)
     if row.quote is not None:
         _quote(painter, row, look, side)
     if row.part is not None:
@@ -152,8 +159,8 @@ def _quote(painter: QPainter, row: Row, look: Look, side: Qt.AlignmentFlag) -> N
     inner = rect.adjusted(SMALL + QUOTE_BAR, TIGHT, -SMALL - QUOTE_BAR, -TIGHT)
     half = inner.height() / 2
     for font, pen, text, top in (
-        (Font.META_STRONG, ink, shown_name(look.person(quote.sender).name), inner.top()),
-        (Font.META, colours.text, plain(quote.text) or "…", inner.top() + half),
+        (Font.META_STRONG, ink, quote_author(quote, look.person), inner.top()),
+        (Font.META, colours.text, quote_words(quote), inner.top() + half),
     ):
         painter.setFont(theme.font(font))
         painter.setPen(pen)

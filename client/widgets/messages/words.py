@@ -13,9 +13,10 @@ from client.core.display import shown, shown_name
 from client.core.filenames import safe_name
 from client.core.formatting import plain
 from client.core.grouping import Day, day_label, day_of
-from client.core.model import Kind, Mark, Message, Person, Stage, Transfer
+from client.core.model import Kind, Mark, Message, Person, Quote, Stage, Transfer
 from client.translations.sentences import listed, sentence
 from client.translations.tr import tr
+from client.widgets.messages.notice_words import notice_words
 
 
 def time_of(at_ms: int) -> str:
@@ -98,8 +99,10 @@ def transfer_words(transfer: Transfer) -> str:
     }.get(stage, done)
 
 
-def content(message: Message) -> str:
-    """What is in it, in words."""
+def content(message: Message, person: Callable[[int], Person] | None = None) -> str:
+    """What is in it, in words; of something that happened, with ``person`` who did it."""
+    if message.kind is Kind.NOTICE:
+        return notice_words(message, person) if person is not None else ""
     if message.recalled:
         return tr("Message deleted")
     name = safe_name(message.attachment.filename) if message.attachment is not None else ""
@@ -114,9 +117,9 @@ def content(message: Message) -> str:
     return listed((kind, shown(message.text)))
 
 
-def content_line(message: Message) -> str:
+def content_line(message: Message, person: Callable[[int], Person] | None = None) -> str:
     """The same in one line, without the marks of formatting."""
-    return plain(content(message))
+    return plain(content(message, person))
 
 
 def mark_words(message: Message) -> str:
@@ -142,20 +145,44 @@ def sender(message: Message, person: Callable[[int], Person]) -> str:
     return tr("You") if message.mine else shown_name(person(message.sender).name)
 
 
+def forwarded_words(sender: int, person: Callable[[int], Person]) -> str:
+    """Above a text that was forwarded."""
+    if not sender:
+        return tr("Forwarded")
+    return tr("Forwarded from {name}").format(name=shown_name(person(sender).name))
+
+
+def quote_author(quote: Quote, person: Callable[[int], Person]) -> str:
+    """Who wrote what is answered; it may not be on this disk."""
+    return shown_name(person(quote.sender).name) if quote.sender else tr("Earlier message")
+
+
+def quote_words(quote: Quote) -> str:
+    """What is answered, in a line."""
+    if not quote.sender:
+        return "…"
+    return plain(quote.text) or tr("Message deleted")
+
+
 def spoken(message: Message, person: Callable[[int], Person]) -> str:
     """``Anna, 10:42, text, read``: how a message is read aloud."""
     if message.kind is Kind.NOTICE:
-        return content(message)
-    quote = tr("answer to: {text}").format(text=shown(message.quote.text)[:80]) if message.quote else ""
+        return content(message, person)
+    quote = (
+        tr("answer to: {text}").format(text=shown(quote_words(message.quote))[:80]) if message.quote else ""
+    )
+    forwarded = forwarded_words(message.forward.sender, person) if message.forward else ""
     reactions = listed(f"{reaction.emoji} {reaction.count}" for reaction in message.reactions)
     edited = tr("edited") if message.edited_ms else ""
     parts = (
         sender(message, person),
         time_of(message.at_ms),
+        forwarded,
         quote,
         content(message),
         reactions,
         edited,
+        tr("pinned") if message.pinned else "",
         mark_words(message),
     )
     return listed(parts)
@@ -164,4 +191,6 @@ def spoken(message: Message, person: Callable[[int], Person]) -> str:
 def copied(message: Message, person: Callable[[int], Person]) -> str:
     """``Name, time: text``: a message among several that are copied."""
     name = shown_name(person(message.sender).name)
-    return tr("{name}, {time}: {text}").format(name=name, time=time_of(message.at_ms), text=content(message))
+    return tr("{name}, {time}: {text}").format(
+        name=name, time=time_of(message.at_ms), text=content(message, person)
+    )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from imsys.chat import group_fields as fields
 from imsys.chat.changing import acknowledged, carry_out, check_unique, tell, tell_users
@@ -80,9 +81,9 @@ async def create(context: Context, request: GroupCreateRequest) -> GroupCreateRe
         partial(_look, chat, me, request.unique_id),
     )
     _tell_added(chat, appended, me, context.session)
-    added = _added(appended, me)
     return GroupCreateResponse(
-        **acknowledged(str(appended.messages[0].thread_id), request.unique_id, appended), **added
+        **acknowledged(str(appended.messages[0].thread_id), request.unique_id, appended),
+        **_added(appended.answer),
     )
 
 
@@ -139,11 +140,19 @@ async def members(context: Context, request: GroupMembersRequest) -> GroupMember
 @handles(GroupAddRequest, overlapping=True)
 async def add(context: Context, request: GroupAddRequest) -> GroupAddResponse:
     """Add and invite users."""
-    change = Add(request.unique_id, fields.users(request.members), context.chat.config.group_members)
+    chat, me, users = context.chat, context.user, fields.users(request.members)
+    thread_id = parse_id(request.thread_id, "thread_id")
+    change = Add(request.unique_id, users, chat.config.group_members)
     appended = await carry_out(context, request.thread_id, change)
-    _tell_invited(context.chat, parse_id(request.thread_id, "thread_id"), appended, context.user)
+    if appended.answer is None:  # a repetition: who was invited by it may not have been told
+        joined = {
+            int(user) for one in appended.messages for user in msgspec.json.decode(one.content)["users"]
+        }
+        waiting = set(await chat.stores.groups.invited(me, thread_id)).intersection(users)
+        appended = replace(appended, answer=Added("", sorted(joined), sorted(waiting), []))
+    _tell_invited(chat, thread_id, appended, me)
     return GroupAddResponse(
-        **acknowledged(request.thread_id, request.unique_id, appended), **_added(appended, context.user)
+        **acknowledged(request.thread_id, request.unique_id, appended), **_added(appended.answer)
     )
 
 
@@ -275,15 +284,10 @@ def _tell_added(chat: Chat, appended: Appended, user: int, session: Session | No
 
 
 def _tell_invited(chat: Chat, thread_id: int, appended: Appended, user: int) -> None:
-    if isinstance(appended.answer, Added):
-        tell_users(chat, thread_id, "invited", user, appended.answer.invited, appended.answer.title)
+    tell_users(chat, thread_id, "invited", user, appended.answer.invited, appended.answer.title)
 
 
-def _added(appended: Appended, user: int) -> dict[str, Any]:
-    """What became of the users of a request; of a repetition, who was added by it."""
-    if isinstance(appended.answer, Added):
-        one = appended.answer
-        lists = {"joined": one.joined, "invited": one.invited, "refused": one.refused}
-        return {name: [str(user) for user in users] for name, users in lists.items()}
-    joined = [one for stored in appended.messages for one in msgspec.json.decode(stored.content)["users"]]
-    return {"joined": [one for one in joined if one != str(user)], "invited": [], "refused": []}
+def _added(one: Added) -> dict[str, Any]:
+    """What became of the users of a request."""
+    lists = {"joined": one.joined, "invited": one.invited, "refused": one.refused}
+    return {name: [str(user) for user in users] for name, users in lists.items()}

@@ -40,9 +40,7 @@ async def overview(context: Context, request: OverviewRequest) -> OverviewRespon
     limit = within(request.limit, 1, PAGE, "limit")
     before = parse_pair(request.cursor)
     only = None if request.archived is UNSET else request.archived
-    store = context.chat.stores.overview
-    found = await store.newest(context.user, before, limit + 1, only)
-    pinned = [] if any(before) else await store.pinned(context.user)
+    found, pinned = await context.chat.stores.overview.newest(context.user, before, limit + 1, only)
     first = [_view(view) for view in pinned if only is None or view.archived == only]
 
     def build(some: Sequence[ThreadView]) -> OverviewResponse:

@@ -96,7 +96,7 @@ class GroupAddRequest(ChangeRequest, frozen=True, kw_only=True):
 
 @message(217)
 class GroupAddResponse(ChangeResponse, frozen=True, kw_only=True):
-    """Who is in the group now, who was asked, and who does not want to be. A repetition has only the first."""
+    """Who is in the group now, who was asked, and who does not want to be. A repetition has not the last."""
 
     joined: list[str]
     invited: list[str]

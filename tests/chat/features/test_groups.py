@@ -214,6 +214,7 @@ class Groups(GroupCase):
         )
         await self.e.next(133)
         await self.change(self.a, REMOVE, members=[str(self.emil)])
+        self.assertEqual((await self.e.next(138))["change"], "invited")  # the group was asked for again
         self.assertEqual((await self.e.next(138))["change"], "removed")
         await self.say(self.a, "without Emil")
         self.assertEqual(await self.hears(self.b), "without Emil")

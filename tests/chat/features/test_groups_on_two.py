@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.chat import outbound
 from imsys.cluster.peers import RemotePush
 from imsys.cluster.pushes import pack, unpack
 from imsys.store import Stores
-from tests.support.chat import ChatServer, RawClient
+from tests.support.chat import ChatServer, Elsewhere
 from tests.support.groups import ADD, ANSWER, GET, REMOVE, ROLE, SETTINGS, GroupCase
 from tests.support.stores import OnMariaDb
 
@@ -21,8 +22,6 @@ class TwoServers(GroupCase, OnMariaDb):
 
     async def setUp(self) -> None:
         await super().setUp()
-        import time
-
         self.patch(outbound, "FEW_MEMBERS", 0)  # as if it were a large one
         self.sent: list[RemotePush] = []
         self.lost = False
@@ -35,15 +34,10 @@ class TwoServers(GroupCase, OnMariaDb):
         self.link(self.server, self.to_two, "two")
         self.link(self.other, self.to_one, "one")
         for index in (1, 3, 4):
-            self.clients[index] = await self.log_in_at_other(self.uuids[index])
+            self.clients[index] = await self.other.login(self.uuids[index])
         self.b, self.d, self.e = (self.clients[index] for index in (1, 3, 4))
 
-    async def log_in_at_other(self, user: int) -> RawClient:
-        return await self.other.login(user)
-
     def link(self, server: ChatServer, send: Any, node: str) -> None:
-        from tests.support.chat import Elsewhere
-
         others = Elsewhere(send)
         others.nodes = [node]
         server.outbound._others = others
@@ -108,6 +102,7 @@ class TwoServers(GroupCase, OnMariaDb):
         self.assertEqual((one["title"], one["members"]), (two["title"], two["members"]))
         await self.say(self.a, "end")
         self.assertEqual([await self.hears(client) for client in (self.b, self.c)], ["end", "end"])
+        await self.d.ask(32)  # what was sent to Dora before is here then
         there = bool(self.d.pending(25))
         group = int(self.group)
         lists = [
@@ -122,6 +117,25 @@ class TwoServers(GroupCase, OnMariaDb):
         await self.change(self.a, ROLE, uuid=str(self.bert), role=0)
         self.assertEqual((await self.ask(self.b, SETTINGS, title="mine"))["error"], 65)
 
+    async def test_devices(self) -> None:
+        """Every session of a member hears, once, on whichever server it is, and those of who speaks but for the one that did;
+        who leaves, or is removed, hears nothing on any.
+        """
+        phones = [await server.login(self.anna, "phone") for server in (self.other,)]
+        phones += [await server.login(self.bert, "phone") for server in (self.server,)]
+        tablets = [await server.login(self.anna, "tablet") for server in (self.server,)]
+        await self.say(self.a, "one")
+        for client in (*phones, *tablets, self.b, self.c):
+            self.assertEqual(await self.hears(client), "one")
+        await self.change(self.a, REMOVE, members=[str(self.bert)])
+        for client in (phones[0], tablets[0], self.c):
+            self.assertEqual((await self.entry(client))["body"]["action"], "removed")
+        await self.say(self.c, "two")
+        for client in (phones[0], tablets[0], self.a):
+            self.assertEqual(await self.hears(client), "two")
+        for client in (phones[1], self.b, *phones[:1], *tablets, self.a, self.c):
+            await self.silent(client)
+
     async def test_lost(self) -> None:
         """What a server may have missed of a group makes the members there catch up, and nobody else."""
         self.other.outbound.resync_groups([int(self.group)])
@@ -132,6 +146,4 @@ class TwoServers(GroupCase, OnMariaDb):
 
 
 def _of(work: Any) -> Any:
-    from twisted.internet.defer import Deferred
-
     return Deferred.fromCoroutine(work)

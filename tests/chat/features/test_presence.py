@@ -38,16 +38,16 @@ class Link:
     def alive(self, node: str, incarnation: str) -> bool:
         return node in self.servers
 
-    async def end_session(self, node: str, uuid: int, session: str, message: str) -> None:
-        self.servers[node].directory.end(uuid, session, message)
+    async def end_session(self, node: str, uuid: int, session: str, message: str, device: str = "") -> None:
+        self.servers[node].directory.end(uuid, session, message, device)
 
     def send(self, node: str, pushes: Sequence[RemotePush]) -> None:
         self.servers[node].outbound.receive(pushes)
 
-    def tell(self, node: str, user: int, login_ms: int) -> None:
+    def tell(self, node: str, user: int, login_ms: int, beside: bool = False) -> None:
         for name, server in self.servers.items():
             if name != node:
-                server.outbound.hear(node, {user: login_ms}, False)
+                server.outbound.hear(node, {user: login_ms}, False, {user} if beside else frozenset())
 
 
 class WatchingTests(ChatCase, OnSqlite):

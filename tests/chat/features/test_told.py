@@ -83,6 +83,35 @@ class Told(ChatCase):
         await c.next(128)  # this server cannot know whether it was told
         self.assertEqual(len((await c.ask(88, cursor="", limit=10))["requests"]), 1)
 
+    async def test_group(self) -> None:
+        """A group of which nobody heard that it was made is told to its members, and to who is invited; who makes it again
+        has made it.
+        """
+        a, b, c = await self.everybody()
+        members = [str(self.bert), str(self.carl)]
+        self.lose_answers()
+        self.assertEqual((await a.ask(210, unique_id="g", title="G", members=members))["error"], 14)
+        for attempt in range(2):
+            added, invited = await b.next(138), await c.next(138)
+            self.assertEqual([one["change"] for one in (added, invited)], ["added", "invited"])
+            self.assertEqual({one["title"] for one in (added, invited)}, {"G"})
+            await b.next(128)
+            if not attempt:
+                made = await a.ask(210, unique_id="g", title="G", members=members)
+                self.assertEqual((made["error"], made["thread_id"]), (0, added["thread_id"]))
+                self.assertEqual((made["joined"], made["invited"]), ([str(self.bert)], [str(self.carl)]))
+
+    async def test_invited_again(self) -> None:
+        """Who adds somebody again has done so; who was invited then is told once more."""
+        dora = (await self.people("dora"))[0]
+        await self.befriend(self.anna, dora)
+        a, _, c = await self.everybody()
+        group = (await a.ask(210, unique_id="g", title="G"))["thread_id"]
+        for _ in range(2):
+            answer = await a.ask(216, thread_id=group, unique_id="a", members=[str(dora), str(self.carl)])
+            self.assertEqual((answer["joined"], answer["invited"]), ([str(dora)], [str(self.carl)]))
+            self.assertEqual((await c.next(138))["change"], "invited")
+
     async def test_confirmation(self) -> None:
         """A friendship of which nobody heard that it was made is told to both.
 

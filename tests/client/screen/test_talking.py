@@ -14,6 +14,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 
 from client.core.model import Kind, Link, Mark, Stage
+from client.sync.account import AccountSync
 from tests.cli.running import PASSWORD, server
 from tests.client.screen.clients import ENTER, ClientsCase, Desktop
 from tests.support.all_in_one import PASSWORD as PASSWORD_ALONE
@@ -120,14 +121,17 @@ class RegistrationTests(ClientsCase):
         return all(abs(one - other) <= 3 for one, other in channels)
 
     async def test_signed_out_elsewhere(self) -> None:
-        """Who signs in somewhere else is signed out here, reads why, and comes back by a press and the
-        password.
+        """Who is signed out from another device reads why, and comes back by a press and the password; the
+        other device stays signed in.
         """
         anna = self.start(f"anna-{secrets.token_hex(3)}")
         await self.register(anna)
         first = anna.view
         elsewhere = self.start(anna.name)
         await elsewhere.sign_in(PASSWORD)
+        account = elsewhere.view.account
+        assert isinstance(account, AccountSync)
+        await account.parts.client.devices.revoke_others()
         await self.until(lambda: first.account.connection().link is Link.SIGNED_OUT, "nobody was signed out")
         await self.until(first.banner.isVisible)
         self.assertIn("signed in somewhere else", first.banner.words()[0])
@@ -135,7 +139,8 @@ class RegistrationTests(ClientsCase):
         view = await anna.way_in()
         self.assertEqual(view.pages["sign in"].fields["username"].text(), anna.name)
         await anna.sign_in(PASSWORD)
-        await self.until(lambda: elsewhere.view.account.connection().link is Link.SIGNED_OUT)
+        await self.until(lambda: anna.view.account.connection().link is Link.ONLINE)
+        self.assertIs(elsewhere.view.account.connection().link, Link.ONLINE)
 
 
 class KilledServerTests(ClientsCase):

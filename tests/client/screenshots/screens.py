@@ -9,6 +9,7 @@ from client.core.memory import NOW_MS
 from client.core.model import Kind, Link, Message
 from client.core.model import Stage as Step
 from tests.client.screenshots import dialogs, films
+from tests.client.screenshots.living import living
 from tests.client.screenshots.material import PHOTO
 from tests.client.screenshots.scene import NARROW, SMALL, USUAL, WIDE, Shot, Stage, account
 
@@ -19,7 +20,16 @@ UNREACHABLE = "Nothing answers at the server's address; is it running?"
 
 def screens() -> dict[str, Shot]:
     """By name."""
-    return {**_coming_in(), **_talking(), **_finding(), **_files(), **_live(), **_odd(), **_others()}
+    return {
+        **_coming_in(),
+        **_talking(),
+        **living(),
+        **_finding(),
+        **_files(),
+        **_live(),
+        **_odd(),
+        **_others(),
+    }
 
 
 def _of(stage: Stage, username: str) -> int:
@@ -65,7 +75,8 @@ def _talking() -> dict[str, Shot]:
     def signed_out(stage: Stage) -> None:
         stage.view.open(ANNA)
         stage.account.set_connection(
-            Link.SIGNED_OUT, "You were signed out, because this account signed in somewhere else."
+            Link.SIGNED_OUT,
+            "You were signed out, because this account signed in somewhere else or signed this device out.",
         )
 
     def toast(stage: Stage) -> None:

@@ -18,6 +18,7 @@ class SignInTests(ProgramCase):
         view = await self.account(program)
         other = Client(self.reactor, self.gateway, Credentials(username=name, password=PASSWORD))
         await other.start()
+        await other.devices.revoke_others()
         await self.until(lambda: view.account.connection().link is Link.SIGNED_OUT)
         await other.stop()
         self.assertTrue(view.banner.isVisible())

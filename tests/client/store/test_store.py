@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,18 @@ from client.core.model import (
     Attachment,
     Conversation,
     ConversationKind,
+    Forward,
     FriendRequest,
     Kind,
     Mark,
     Message,
     Person,
+    Quote,
+    Reaction,
 )
 from client.core.spans import Spans
 from client.store import messages, tables
-from client.store.schema import VERSION
+from client.store.schema import MIGRATIONS, VERSION
 from client.store.store import Store, StoreDamaged, StoreFull
 from client.store.tables import Row
 from tests.support.children import folder
@@ -195,6 +199,39 @@ class KeepingTests(StoreCase):
 
 
 class TroubleTests(StoreCase):
+    async def test_a_store_of_the_version_before(self) -> None:
+        """What it had is there, and takes what changes."""
+        self.path.parent.mkdir(parents=True)
+        db = apsw.Connection(str(self.path))
+        db.pragma("key", f"raw:{KEY.hex()}")
+        db.execute(MIGRATIONS[0])
+        db.pragma("user_version", 1)
+        db.execute(
+            "INSERT INTO conversations (id, kind, title, people, their_read, draft, synced)"
+            " VALUES (7, 'private', 'Ben', '[2]', 5, 'dear b', 5)"
+        )
+        db.execute(
+            "INSERT INTO messages (conversation, ord, at_ms, key, sender, kind, text, mine, mark)"
+            " VALUES (7, 5, 1000, 'a', 1, 'text', 'hello', 1, 4), (7, 4, 900, '#4', 2, 'text', 'hi', 0, 2)"
+        )
+        db.close()
+        store = await self.store(rows=False)
+        self.assertEqual(self.opened.notice, "")
+        page = await store.read(lambda db: messages.before(db, 7, None, 10))
+        self.assertEqual(
+            [(one.id, one.text, one.mark) for one in page], [(4, "hi", Mark.STORED), (5, "hello", Mark.READ)]
+        )
+        changed = replace(
+            page[1], text="hello!", edited_ms=9, reactions=(Reaction("👍", 2, True),), mentions=(2,), pinned=True,
+            quote=Quote(4, 2, "hi"), forward=Forward(3, 4, 5), as_of=8,
+        )  # fmt: skip
+        await self.put(store, changed)
+        self.assertEqual(await store.read(lambda db: messages.before(db, 7, None, 10)), [page[0], changed])
+        self.assertEqual(await store.read(lambda db: messages.pinned(db, 7, 9)), [changed])
+        self.assertEqual(await store.read(lambda db: messages.answers(db, 7, 4)), [changed])
+        await self.put(store, page[1])  # what knows less of its changes takes none of them away
+        self.assertEqual(await store.read(lambda db: messages.by_id(db, 7, 5)), changed)
+
     async def test_nobody_else_can_read_it(self) -> None:
         """It is for its owner, and encrypted: no text is in its files."""
         store = await self.store()

@@ -61,7 +61,7 @@ class JoinedCase(FileCase):
     def menu(self, message: Message) -> dict[str, object]:
         menu = QMenu()
         self.addCleanup(menu.deleteLater)
-        self.conversation.messages.menu.emit(message, menu)
+        self.conversation.menu.emit(message, menu)
         return {action.text(): action for action in menu.actions()}
 
     def question(self) -> QMessageBox:

@@ -1,0 +1,1 @@
+"""Groups: making one, who belongs to it, what it is, and the ways into it."""
