@@ -253,6 +253,7 @@ class Complete(AioScene):
         pairs: list[tuple[type[Any], type[Part[Any]]]] = [
             (sdk.contacts.Contacts, aio.Contacts),
             (sdk.history.History, aio.History),
+            (sdk.Devices, aio.Devices),
             (sdk.Groups, aio.Groups),
             (sdk.LiveStreams, aio.Live),
             (sdk.Schedule, aio.Schedule),

@@ -99,7 +99,11 @@ class History(RuleBasedStateMachine):
     case: Any
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return blockingCallFromThread(self.case.reactor, Deferred.fromCoroutine, work)
+        return blockingCallFromThread(self.case.reactor, self._begin, work)
+
+    def _begin(self, work: Coroutine[Any, Any, Any]) -> Deferred[Any]:
+        # the thread must come to its end, whatever happens
+        return Deferred.fromCoroutine(work).addTimeout(3 * PATIENCE, self.case.reactor)
 
     @initialize()
     def begin(self) -> None:

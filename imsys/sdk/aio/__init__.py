@@ -6,11 +6,23 @@ keeps its loop busy for a while does not lose its connection for that.
 
 from imsys.sdk.aio.client import Client
 from imsys.sdk.aio.events import Event
-from imsys.sdk.aio.parts import Contacts, Files, Groups, History, Live, Pages, Schedule, Threads, Watching
+from imsys.sdk.aio.parts import (
+    Contacts,
+    Devices,
+    Files,
+    Groups,
+    History,
+    Live,
+    Pages,
+    Schedule,
+    Threads,
+    Watching,
+)
 
 __all__ = [
     "Client",
     "Contacts",
+    "Devices",
     "Event",
     "Files",
     "Groups",

@@ -12,7 +12,7 @@ from typing import TypeVar
 from imsys import sdk
 from imsys.sdk.aio.bridging import Part, awaited, sent
 from imsys.sdk.aio.events import Event, Stream, merged
-from imsys.sdk.aio.parts import Contacts, Files, Groups, History, Live, Schedule, Threads, Watching
+from imsys.sdk.aio.parts import Contacts, Devices, Files, Groups, History, Live, Schedule, Threads, Watching
 from imsys.sdk.aio.reactor_thread import ReactorThread
 
 T = TypeVar("T")
@@ -62,6 +62,7 @@ class Client(Part[sdk.Client]):
             behind = self._behind
             self.contacts = Contacts(thread, behind.contacts)
             self.history = History(thread, behind.history)
+            self.devices = Devices(thread, behind.devices)
             self.groups = Groups(thread, behind.groups)
             self.presence = Watching(thread, behind.presence)
             self.schedule = Schedule(thread, behind.schedule)

@@ -16,6 +16,7 @@ from imsys.util.events import Event as Flag
 Event = (
     sdk.Message
     | sdk.Entry
+    | sdk.DeviceChange
     | sdk.GroupNews
     | sdk.Hidden
     | sdk.FriendRequest
@@ -52,6 +53,7 @@ class EventQueue:
         self._news = Flag()
         self._fair = False
         for signal in (
+            client.on_device,
             client.on_group,
             client.on_hidden,
             client.on_friend_request,

@@ -14,7 +14,18 @@ from imsys import sdk
 from imsys.sdk import contacts, groups, history
 from imsys.sdk.aio.bridging import Pages, Part, awaited, listed
 
-__all__ = ["Contacts", "Files", "Groups", "History", "Live", "Pages", "Schedule", "Threads", "Watching"]
+__all__ = [
+    "Contacts",
+    "Devices",
+    "Files",
+    "Groups",
+    "History",
+    "Live",
+    "Pages",
+    "Schedule",
+    "Threads",
+    "Watching",
+]
 
 T = TypeVar("T")
 
@@ -86,6 +97,15 @@ class Live(Part[sdk.LiveStreams]):
     start = awaited(sdk.LiveStreams.start)
     stop = awaited(sdk.LiveStreams.stop)
     running = listed(sdk.LiveStreams.running)
+
+
+class Devices(Part[sdk.Devices]):
+    """Where this user is signed in; see :class:`imsys.sdk.Devices`."""
+
+    all = listed(sdk.Devices.all)
+    rename = awaited(sdk.Devices.rename)
+    revoke = awaited(sdk.Devices.revoke)
+    revoke_others = awaited(sdk.Devices.revoke_others)
 
 
 class Threads(Part[sdk.Threads]):
