@@ -63,7 +63,7 @@ class PresenceStore:
     @staticmethod
     def _open_to(tx: Transaction, user: int, others: Sequence[int]) -> set[int]:
         rows = tx.rows(
-            "SELECT o.user_id FROM profiles m JOIN profiles o LEFT JOIN friendships f "  # noqa: S608
+            f"SELECT o.user_id FROM profiles m JOIN profiles o {tx.dialect.by_primary_key} LEFT JOIN friendships f "  # noqa: S608
             "ON f.user_id = m.user_id AND f.friend_id = o.user_id "
             f"WHERE m.user_id = ? AND o.user_id IN ({numbers(others)}) "
             "AND m.seen_by + o.seen_by < CASE WHEN f.user_id IS NULL THEN 1 ELSE 3 END AND m.seen_by < 2 AND o.seen_by < 2 "

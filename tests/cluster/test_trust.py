@@ -101,7 +101,7 @@ class RenewedTests(Bridged):
         server, client = self.begin()
         before = self.client(server.port, config=self.old.cluster("before"))
         self.assertEqual((await login(client, 9), await login(before, 9)), (9, 9))
-        under_way = Deferred.fromCoroutine(login(client, 3, deadline=2.0))
+        under_way = Deferred.fromCoroutine(login(client, 3, deadline=6.0))
         self.replace()
         self.assertEqual(await login(client, 9), 9)
         self.assertEqual(await login(self.client(server.port, config=self.new.cluster("after")), 9), 9)

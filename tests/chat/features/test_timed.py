@@ -126,7 +126,7 @@ class Timed(ChatCase):
             self.assertEqual((await self.a.ask(service, schedule_id=schedule_id))["error"], Status.TOO_LATE)
         other = ChatServer(self, dataclasses.replace(self.chat_config, name="other"), self.redis)
         await other.start()
-        await self.pass_time(LEASE_MS)
+        await self.pass_time(2 * LEASE_MS)
         await other.scheduler.look()
         self.assertEqual(await self.contents(), ["later"])
         self.assertEqual((await self.a.ask(LIST))["scheduled"], [])
@@ -170,7 +170,7 @@ class Timed(ChatCase):
         self.server.scheduler._post = post
         await self.server.scheduler.look()
         self.assertEqual(await self.contents(), [])
-        await self.pass_time(LEASE_MS)
+        await self.pass_time(2 * LEASE_MS)
         await self.server.scheduler.look()
         self.assertEqual(await self.contents(), ["later"])
 
