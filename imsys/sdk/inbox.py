@@ -74,8 +74,9 @@ class Inbox:
         return line
 
     def knows(self, thread_id: int) -> bool:
-        """Whether there is a line for a thread; otherwise it is a new one."""
-        return thread_id in self._lines
+        """Whether it is known from where on a thread is this user's; it is not while nothing of it was delivered."""
+        line = self._lines.get(thread_id)
+        return line is not None and line.last > 0
 
     def begin(self, thread_id: int, last: int) -> None:
         """Note that a thread is this user's from the entry after ``last`` on: what was before is its history."""
@@ -96,9 +97,6 @@ class Inbox:
             return
         if not self.room():
             self.behind.add(item.thread_id)
-            return
-        if previous and item.thread_id not in self._lines:  # where this user came in is found out first
-            self._pull(item.thread_id)
             return
         line = self.line(item.thread_id)
         self._through(line.live(item, previous))
