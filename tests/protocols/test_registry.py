@@ -73,8 +73,14 @@ class TableTests(SynchronousTestCase):
             98,
             100,
             102,
+            *range(192, 206, 2),  # changes to a conversation
+            *range(210, 250, 2),  # groups
+            *range(250, 258, 2),  # devices
+            *range(270, 276, 2),  # the list of threads
+            *range(290, 296, 2),  # who is online, and who is writing
+            *range(300, 310, 2),  # later
         }
-        pushes = {19, 22, 25, 79, 128, 129, 130, 131, 132}
+        pushes = {19, 22, 25, 79, *range(128, 141)}
         self.assertEqual({service for service in KINDS if request_type(service)}, requests | {74})
         self.assertEqual({service for service, kind in KINDS.items() if issubclass(kind, Push)}, pushes)
         self.assertEqual(set(KINDS), requests | {service + 1 for service in requests} | pushes | {34, 74, 77})
@@ -117,6 +123,7 @@ def _of(info: Any) -> st.SearchStrategy[Any]:
         msgspec.inspect.IntType: st.integers(-(2**62), 2**62),
         msgspec.inspect.FloatType: st.floats(allow_nan=False, allow_infinity=False),
         msgspec.inspect.BoolType: st.booleans(),
+        msgspec.inspect.RawType: st.integers(0, 9).map(lambda number: msgspec.Raw(b'{"a":%d}' % number)),
     }
     if type(info) in simple:
         return simple[type(info)]
