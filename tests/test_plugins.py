@@ -237,7 +237,7 @@ class RefusedTests(SynchronousTestCase):
 
     def test_ids(self) -> None:
         """A request, a response or a push with an id below 1024 is refused, whether it is free or not."""
-        for request, reply, wrong in ((200, 1025, 200), (1024, 201, 201), (1024, 24, 24)):
+        for request, reply, wrong in ((900, 1025, 900), (1024, 901, 901), (1024, 24, 24)):
             found = self.refusal(self.plugin(self.SERVICE.format(request=request, reply=reply)))
             self.assertEqual(
                 found, f"plug-in dice: service {wrong} is not for plug-ins, whose ids begin at 1024"
