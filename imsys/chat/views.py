@@ -167,8 +167,7 @@ def entry(stored: Stored) -> Entry:
 
 def incoming(message: Stored) -> IncomingText:
     """Make a text's item in the push to its receivers."""
-    return IncomingText(
-        **extra_fields(message.extra),
+    item = IncomingText(
         msg_type=message.kind,
         msg_status=0,
         msg_sender=str(message.sender),
@@ -180,6 +179,7 @@ def incoming(message: Stored) -> IncomingText:
         msg_content=message.content,
         timestamp=timestamp(message.msg_id),
     )
+    return item if message.extra is None else replace(item, **extra_fields(message.extra))
 
 
 def position(mark: Mark) -> Position:
