@@ -260,12 +260,11 @@ class TwoServersTests(TwoServers):
             await server.directory.renew()
         await b2.next(128)
         await a.ask(23, **text_request(anna, bert, thread, "found"))
-        push = await b2.next(25)
-        if push["text_msg"][0]["msg_content"] == "lost push":  # its route was there again in time
-            push = await b2.next(25)
-        self.assertEqual(push["text_msg"][0]["msg_content"], "found")
-        page = await b2.ask(13, thread_id=thread, before=push["text_msg"][0]["msg_id"], limit=1)
-        self.assertEqual(page["chat_messages"][0]["msg_id"], push["text_msg"][0]["prev_id"])
+        texts: list[dict[str, Any]] = []
+        while not texts or texts[-1]["msg_content"] != "found":  # the other may come after all, and with it
+            texts += (await b2.next(25))["text_msg"]
+        page = await b2.ask(13, thread_id=thread, before=texts[-1]["msg_id"], limit=1)
+        self.assertEqual(page["chat_messages"][0]["msg_id"], texts[-1]["prev_id"])
         self.assertEqual(await self.one.tokens.check(bert, token), True)
 
     async def test_later_login_wins(self) -> None:
