@@ -40,8 +40,10 @@ class Timed(ChatCase):
         self.assertEqual((await self.a.next(PUSH))["state"], "waiting")
         return str(answer["schedule_id"])
 
-    async def pass_time(self, ms: int = HOUR * 1000) -> None:
-        """Have so much time passed for what waits and for what expires."""
+    async def pass_time(self, ms: int = HOUR * 1000 + 5000) -> None:
+        """Have so much time passed for what waits and for what expires: more than an hour, since the server's
+        clock and ours differ by a little.
+        """
 
         def move(tx: Any) -> None:
             tx.execute("UPDATE scheduled SET next_at = next_at - ?", ms)
