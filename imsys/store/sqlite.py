@@ -96,7 +96,7 @@ class Sqlite:
 
     def packed(self, columns: Sequence[str]) -> str:
         """Use ``group_concat``."""
-        return "group_concat(" + " || ' ' || ".join(columns) + ")"
+        return "group_concat('[' || " + " || ',' || ".join(columns) + " || ']')"
 
     def run_and_commit(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
         """Run one after the other."""
