@@ -138,7 +138,7 @@ def _select(tx: Transaction, thread_ids: Collection[int], lock: str) -> dict[int
         f"SELECT {tx.dialect.packed(_COLUMNS)} FROM threads {tx.dialect.by_primary_key} "  # noqa: S608
         f"WHERE thread_id IN ({numbers(sorted(thread_ids))}) {lock}"
     )[0][0]
-    return {head.thread_id: head for head in _decode(f"[{packed}]")} if packed else {}
+    return {head.thread_id: head for head in _decode(packed)} if packed else {}
 
 
 def pair(one: int, other: int) -> tuple[int, int]:
