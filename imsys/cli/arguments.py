@@ -15,8 +15,7 @@ _DASHED = re.compile(r"-(?!-)[0-9A-Za-z_-]{21}|--[0-9A-Za-z_-]{20}")
 DEFAULT_SERVER = "https://127.0.0.1:8443"
 
 _EPILOG = """\
-An account has one session here: while a chat is open, another command of the same
-account takes the session for a moment, and the chat takes it back afterwards.
+An account has one chat open here at a time; other commands go on beside it.
 Two accounts talk in two terminals with --as NAME.
 """
 

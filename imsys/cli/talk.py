@@ -39,7 +39,6 @@ from imsys.sdk import (
     Position,
     Refused,
     StateChange,
-    Status,
     Unavailable,
     explain,
 )
@@ -55,8 +54,6 @@ _LAST_WORDS = 15.0
 async def chat(context: Context) -> None:
     """Chat until the end of input."""
     name, account = context.account()
-    while context.accounts.turn(name).taken():
-        await deferLater(context.reactor, 0.05)
     lock = context.accounts.chat(name)
     if not lock.take():
         context.console.complain(f"(The chat of {name} in the other terminal is signed out by this one.)")
@@ -94,7 +91,10 @@ class Chat:
         self._files = ChatFiles(
             client.transfers, context.reactor.seconds, lambda text: self._view.notice(text)
         )
-        self._devices = ChatDevices(client.devices, lambda text: self._view.notice(text))
+        commands = context.accounts.load(name, commands=True)
+        self._devices = ChatDevices(
+            client.devices, lambda text: self._view.notice(text), "" if commands is None else commands.device
+        )
         client.on_device.subscribe(self._devices.changed)
         self._changes = ChatChanges(
             client,
@@ -290,12 +290,6 @@ class Chat:
         self._calm()
 
     def _unsent(self, reason: Failure, outgoing: Outgoing[Message], said: Utterance) -> None:
-        if reason.check(Refused) and self._paused(reason.value):
-            again = self._client.post(
-                self._thread, outgoing.text, reply_to=outgoing.reply_to, unique_id=outgoing.unique_id
-            )
-            self._follow(again, said)
-            return
         self._waiting.pop(said.unique_id, None)
         # otherwise the outcome is unknown
         if not (self._ended.called and outgoing.sent and reason.check(Unavailable)):
@@ -457,26 +451,7 @@ class Chat:
                 self._lost = False
                 self._view.notice("connected again")
         elif change.state is ConnectionState.SIGNED_OUT and self._thread and not self._ended.called:
-            if self._paused(change.problem):
-                Deferred.fromCoroutine(self._resume()).addErrback(self._fail)
-            else:
-                self._fail(Failure(change.problem or CliError("Signed out.")))
-
-    def _paused(self, problem: BaseException | None) -> bool:
-        """Return whether another command of this account on this machine took the session."""
-        elsewhere = isinstance(problem, Refused) and problem.status is Status.LOGIN_FOR_MULTIPLE_TIMES
-        return elsewhere and self._context.accounts.turn_taken_lately(self._name)
-
-    async def _resume(self) -> None:
-        self._view.notice(f"paused: another command of {self._name} runs")
-        self._lost = True
-        while self._context.accounts.turn(self._name).taken():
-            await deferLater(self._reactor, 0.1)
-        known = self._context.accounts.load(self._name)
-        if known is None:
-            raise CliError(f"{self._name} was signed out.")
-        self._client.credentials.token = known.token
-        await self._client.start()
+            self._fail(Failure(change.problem or CliError("Signed out.")))
 
     def _end(self) -> None:
         if not self._ended.called:

@@ -8,7 +8,6 @@ import io
 import re
 import secrets
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -25,7 +24,7 @@ from twisted.trial.unittest import TestCase
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import parse
 from imsys.cli.console import Console
-from imsys.cli.context import Context
+from imsys.cli.context import CHAT, COMMANDS, Context, device_of
 from imsys.cli.runner import perform
 from imsys.sdk import Client, Credentials, Gateway
 from tests.cli.terminal import Terminal
@@ -225,18 +224,27 @@ class CliCase(TestCase):
     async def accounts(self, *kinds: str) -> list[str]:
         """Make accounts without imsys-cli, which is quicker, and sign them in for it; their names."""
         gateway = Gateway(self.reactor, self.server.url, self.server.ca)
-        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)}, time.time)
+        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)})
         run = secrets.token_hex(3)
         names = [f"{kind}-{run}" for kind in kinds]
         for name in names:
             email = f"{name}@example.org"
             await gateway.request_code(email)
             await gateway.register(name, PASSWORD, email, self.server.codes(email)[0])
-            login = await gateway.login(name, PASSWORD)
-            account = Account(
-                username=name, uuid=login.uuid, server=self.server.url, ca=self.server.ca, token=login.token
-            )
-            kept.save(name, account, current=True)
+            for commands in (False, True):
+                device = secrets.token_hex(16)
+                login = await gateway.login(
+                    name, PASSWORD, device=device_of(device, COMMANDS if commands else CHAT)
+                )
+                account = Account(
+                    username=name,
+                    uuid=login.uuid,
+                    server=self.server.url,
+                    ca=self.server.ca,
+                    token=login.token,
+                    device=device,
+                )
+                kept.save(name, account, commands=commands, current=not commands)
         return names
 
     async def friends(self, one: str, two: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -317,8 +316,7 @@ class Painting(SynchronousTestCase):
 class Saving(SynchronousTestCase):
     def setUp(self) -> None:
         self.home = Path(self.mktemp()).absolute()
-        self.now = 1000.0
-        self.accounts = Accounts({"XDG_CONFIG_HOME": str(self.home)}, lambda: self.now)
+        self.accounts = Accounts({"XDG_CONFIG_HOME": str(self.home)})
         self.account = Account(
             username="änna", uuid=7, server="https://127.0.0.1:8443", ca=None, token="secret token"
         )
@@ -352,24 +350,17 @@ class Saving(SynchronousTestCase):
 
     def test_home(self) -> None:
         """Without XDG_CONFIG_HOME it is ~/.config."""
-        self.assertEqual(
-            Accounts({"HOME": "/home/anna"}, lambda: 0.0).folder, Path("/home/anna/.config/imsys")
-        )
+        self.assertEqual(Accounts({"HOME": "/home/anna"}).folder, Path("/home/anna/.config/imsys"))
 
     def test_locks(self) -> None:
-        """One holder at a time; a turn is remembered for a while after it has ended."""
+        """One holder at a time."""
         self.accounts.save("anna", self.account)
         first, second = self.accounts.turn("anna"), self.accounts.turn("anna")
-        self.assertFalse(self.accounts.turn_taken_lately("anna"))
         self.assertTrue(first.take())
         self.assertFalse(second.take())
         self.assertTrue(second.taken())
         first.release()
         self.assertFalse(second.taken())
-        self.now = os.stat(self.accounts.folder / "anna.turn").st_mtime
-        self.assertTrue(self.accounts.turn_taken_lately("anna"))
-        self.now += 60
-        self.assertFalse(self.accounts.turn_taken_lately("anna"))
 
 
 class CommandLine(SynchronousTestCase):
