@@ -1,4 +1,4 @@
-"""``send`` and ``get``: files to friends and from them."""
+"""``send`` and ``get``: files to friends and groups, and from them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from twisted.internet.defer import CancelledError
 from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context, shown_path
 from imsys.cli.grant_client import GrantClient
-from imsys.cli.history import private_thread
-from imsys.cli.people import find
+from imsys.cli.places import find_place
 from imsys.cli.progress import Bar
 from imsys.cli.text import bytes_text, printable
 from imsys.sdk import Refused, Status, Transfer, Transfers
@@ -24,7 +23,7 @@ T = TypeVar("T")
 
 
 async def send(context: Context) -> None:
-    """Send a file to a friend."""
+    """Send a file to a friend or a group."""
     arguments = context.arguments
     path = Path(arguments.file).expanduser().absolute() if arguments.give_up else _file(arguments.file)
     _, account = context.account()
@@ -141,13 +140,13 @@ async def _give_up(context: Context, errands: GrantClient, path: Path, user: int
 
 
 async def _thread(context: Context, errands: GrantClient, path: Path, user: int) -> int:
-    """Return the thread for a file: that with a friend, or that of its interrupted upload."""
+    """Return the thread for a file: that with a friend, that of a group, or that of its interrupted upload."""
     to: str | None = context.arguments.to
     if to is not None:
-        friend_name = to
+        name = to
 
         async def question(client: Any) -> int:
-            return await private_thread(client, await find(client, friend_name))
+            return (await find_place(client, name)).thread_id
 
         return await errands.ask(question)
     known = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,28 +17,39 @@ from imsys.cli.accounts import Account
 from imsys.cli.chat_changes import HELP, ChatChanges
 from imsys.cli.chat_devices import ChatDevices
 from imsys.cli.chat_files import ChatFiles
+from imsys.cli.chat_groups import ChatGroups
+from imsys.cli.chat_later import HELP as HELP_LATER
+from imsys.cli.chat_later import ChatLater
+from imsys.cli.company import Company
 from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context
-from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, utterance
+from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, seen, utterance
 from imsys.cli.editor import Editor, Line
-from imsys.cli.history import newest, private_thread
-from imsys.cli.live import described, news
-from imsys.cli.people import find
+from imsys.cli.elsewhere import Elsewhere
+from imsys.cli.group_actions import GroupActions
+from imsys.cli.history import named, newest
+from imsys.cli.live import described
+from imsys.cli.mentions import ALL, completions, mentioned
+from imsys.cli.names import Names
+from imsys.cli.places import Place, find_place
 from imsys.cli.screen import Screen
+from imsys.cli.tasks import Arrivals, Tasks
 from imsys.cli.text import printable, width
 from imsys.sdk import (
     ConnectionState,
     Entry,
-    FriendRequest,
-    Friendship,
+    GroupEvent,
+    GroupNews,
     LiveChange,
     LiveState,
     Logged,
+    Membership,
+    Mentions,
     Message,
     Outgoing,
-    Person,
     Position,
     Refused,
+    SettingsChange,
     StateChange,
     Unavailable,
     explain,
@@ -49,6 +61,12 @@ _READ_AFTER = 0.3
 """Seconds for which ``read`` marks are gathered."""
 _LAST_WORDS = 15.0
 """Seconds for the last messages to be acknowledged."""
+_MEMBERS = 1000
+"""Members of a group up to which all of them are known by name; of a larger one, those who have said something."""
+_SPEAKER = 12
+"""Columns for the names of those who speak in a group, at least: others may join."""
+_LISTED = 50
+"""Members that are listed in a chat, at most."""
 
 
 async def chat(context: Context) -> None:
@@ -72,13 +90,15 @@ class Chat:
         self._name = name
         self._account = account
         self._client = client = context.client(account)
-        self._friend = Person(uuid=0, username="")
-        self._thread = 0
+        self._place = Place(thread_id=0, title="")
+        self._members: set[int] = set()
+        self._count = 0
+        self._positions: dict[int, tuple[int, int]] = {}
+        """How far the members of a group have received and read."""
         self._view: View = Plain(context.console.say, context.console.unicode)
         self._shown: deque[Utterance] = deque(maxlen=_KEPT)
         self._early: list[Logged] | None = []
         self._waiting: dict[str, Utterance] = {}  # by unique id
-        self._people: dict[int, str] = {}
         self._streams: set[str] = set()  # known live streams
         self._read = 0
         self._reading: IDelayedCall | None = None
@@ -88,30 +108,62 @@ class Chat:
         self._why = ""
         self._quiet: Deferred[None] | None = None
         self._ended: Deferred[None] = Deferred()
-        self._files = ChatFiles(
-            client.transfers, context.reactor.seconds, lambda text: self._view.notice(text)
-        )
+        self._names = Names(client)
+        self._tasks = Tasks(self._notice, self._calm)
+        self._arrivals: Arrivals[Logged] = Arrivals(self._names, self._of_whom, self._arrived)
+        self._files = ChatFiles(client.transfers, context.reactor.seconds, self._notice)
         commands = context.accounts.load(name, commands=True)
-        self._devices = ChatDevices(
-            client.devices, lambda text: self._view.notice(text), "" if commands is None else commands.device
-        )
-        client.on_device.subscribe(self._devices.changed)
+        self._devices = ChatDevices(client.devices, self._notice, "" if commands is None else commands.device)
         self._changes = ChatChanges(
-            client,
-            self._name_of,
-            lambda text: self._view.notice(text),
-            self._say,
-            self._forward,
-            self._calm,
+            *(client, self._tasks, self._names, self._notice, self._say, self._forward, self._mentions),
+            self._now,
         )
-        client.on_entry.subscribe(self._changed)
-        client.on_message.subscribe(self._message)
-        client.on_sent.subscribe(self._message)
+        actions = GroupActions(
+            *(client, self._names, self._notice, lambda _: None, context.calendar), most=_LISTED
+        )
+        self._groups = ChatGroups(
+            actions,
+            self._tasks,
+            self._notice,
+            lambda rest, usage: self._changes.target(rest, usage)[0],
+            self._end,
+        )
+        self._later = ChatLater(client, self._tasks, self._notice, context.calendar, self._mentions)
+        self._elsewhere = Elsewhere(client, self._names, self._notice, context.calendar)
+        self._company = Company(
+            context.reactor, client, self._names, lambda text: self._view.status(text), context.calendar
+        )
+        self._commands = self._changes.commands | self._groups.commands | self._later.commands
+        """What may stand in a pipe as well."""
+        self._at_terminal: dict[str, Callable[[str], bool | None]] = {
+            "/quit": lambda rest: self._end(),
+            "/exit": lambda rest: self._end(),
+            "/q": lambda rest: self._end(),
+            "/help": lambda rest: self._help(),
+            "/send": lambda rest: self._files.send(rest, self._thread),
+            "/get": self._files.get,
+            "/live": lambda rest: self._show_live(),
+            "/devices": lambda rest: self._devices.show(),
+            "/revoke": self._devices.revoke,
+            "/typing": self._set_typing,
+        }
+        for signal in (client.on_message, client.on_sent, client.on_entry):
+            signal.subscribe(self._came)
+        client.on_device.subscribe(self._devices.changed)
         client.on_position.subscribe(self._position)
         client.on_live.subscribe(self._live)
-        client.on_friend_request.subscribe(self._asked)
-        client.on_friendship.subscribe(self._befriended)
+        client.on_group.subscribe(self._group_news)
         client.on_connection_state.subscribe(self._state)
+
+    @property
+    def _thread(self) -> int:
+        return self._place.thread_id
+
+    def _notice(self, text: str) -> None:
+        self._view.notice(text)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._context.calendar(), UTC).astimezone()
 
     async def run(self) -> None:
         """Sign in, show the newest messages, and chat."""
@@ -126,6 +178,7 @@ class Chat:
                 f"Interrupted; {_messages(len(self._waiting)).lower()} perhaps not sent."
             ) from None
         finally:
+            self._company.end()
             if self._reading is not None and self._reading.active():
                 self._reading.cancel()
                 self._mark_read()
@@ -136,44 +189,68 @@ class Chat:
             raise CliError(f"{_messages(self._unsaid)} not sent: {self._why}")
 
     async def _open(self) -> None:
-        arguments, console = self._context.arguments, self._context.console
-        self._friend = await find(self._client, arguments.name)
-        self._thread = await private_thread(self._client, self._friend)
+        arguments, console, client = self._context.arguments, self._context.console, self._client
+        self._place = place = await find_place(client, arguments.name)
         lines = arguments.lines if arguments.lines is not None else 20 if console.interactive else 0
         self._changes.begin(self._thread)
-        messages = await newest(self._client, self._thread, lines)
+        self._groups.begin(place)
+        self._later.begin(self._thread)
+        log = await newest(client, self._thread, lines)
+        await self._meet(log)
         if console.interactive:
-            columns = max(3, width(self._speaker))
+            columns = max((width(self._names.of(uuid)) for uuid in self._members), default=0)
             self._view = Screen(
                 console.write,
                 lambda: console.size,
                 colours=console.colours,
                 unicode=console.unicode,
-                speaker_columns=columns,
+                speaker_columns=max(3 if place.other is not None else _SPEAKER, columns),
             )
-            self._view.notice(f"talking with {self._speaker}; Ctrl-D ends it")
+            where = f"talking with {place.title}" if place.other is not None else f"talking in {place.title}"
+            self._notice(f"{where}; Ctrl-D ends it, /help says more")
+            self._accompany()
         early, self._early = self._early or [], None
         for item in early:  # what came meanwhile may concern the page
             if isinstance(item, Entry):
                 self._changes.early(item)
-        for message in self._changes.page(messages):
+        page = self._changes.page([item for item in log if isinstance(item, Message)])
+        for message in page:
             self._files.seen(message)
-            self._show(self._said(message))
+        now_so = {message.id: message for message in page}
+        for item in log:
+            if isinstance(item, Message):
+                self._show(self._said(now_so[item.id]))
+            else:
+                self._changes.entry(item)
+        last = max((item.id for item in log), default=0)
         for item in early:
-            if not isinstance(item, Entry):
-                self._message(item)
+            if isinstance(item, Message) or (_calm_line(item) and item.id > last):
+                self._arrivals.take(item)
 
-    @property
-    def _speaker(self) -> str:
-        return printable(self._friend.username)
+    async def _meet(self, log: list[Logged]) -> None:
+        """Get to know who is here."""
+        if self._place.other is not None:
+            self._names.learn(self._place.other)
+            self._members = {self._place.other.uuid}
+        else:
+            self._count = (await self._client.groups.get(self._thread)).members
+            self._members = {one.sender for one in log if isinstance(one, Message)}
+            if self._count <= _MEMBERS:
+                self._members = {one.uuid async for one in self._client.groups.members(self._thread)}
+        await self._names.load(self._members | named(log))
+
+    def _accompany(self) -> None:
+        if self._context.console.interactive:
+            self._company.begin(self._place, self._members - {self._client.me.uuid}, self._count)
 
     # what is typed
 
     async def _talk(self) -> None:
         console, view = self._context.console, self._view
-        editor = Editor()
+        editor = Editor(self._complete)
 
         def pressed(data: bytes) -> None:
+            before = editor.text
             for event in editor.feed(data):
                 if isinstance(event, Line):
                     if not self._typed(event.text):
@@ -184,6 +261,8 @@ class Chat:
                 self._end()
             if isinstance(view, Screen) and not self._ended.called:
                 view.typing(editor.text, editor.cursor)
+                if editor.text.strip() and editor.text != before:
+                    self._writes(editor.text)
 
         if isinstance(view, Screen):
             with console.keys(pressed):
@@ -206,44 +285,61 @@ class Chat:
                 await deferLater(self._reactor, self._context.arguments.stay)
                 self._end()
                 return
-            if self._changes.command(line.strip()) is None:
-                self._say(line)
+            word, _, rest = line.strip().partition(" ")
+            if word in self._commands:
+                self._commands[word](rest.strip())
+            else:
+                self._say(line[1:] if word[1:] in self._commands and line.startswith("/") else line)
 
     def _typed(self, line: str) -> bool:
         """Execute a typed line; return whether it was accepted."""
-        match line.strip():
-            case "":
-                pass
-            case "/quit" | "/exit" | "/q":
-                self._end()
-            case "/help":
-                self._view.notice(
-                    "a line is a message; /send FILE sends a file, /get lists the files, /get N receives one"
-                )
-                for line in HELP:
-                    self._view.notice(line)
-                self._view.notice("/live shows who is live here, and where to watch")
-                self._view.notice(
-                    "/devices lists where you are signed in, /revoke N signs one of them out, /revoke others all"
-                )
-                self._view.notice("/quit or Ctrl-D ends the chat; // begins a message with a slash")
-            case text if text == "/send" or text.startswith("/send "):
-                self._files.send(text[5:].strip(), self._thread)
-            case text if text == "/get" or text.startswith("/get "):
-                self._files.get(text[4:].strip())
-            case "/live":
-                self._show_live()
-            case "/devices":
-                self._devices.show()
-            case text if text == "/revoke" or text.startswith("/revoke "):
-                self._devices.revoke(text[7:].strip())
-            case text if (accepted := self._changes.command(text)) is not None:
-                return accepted
-            case text if text.startswith("/") and not text.startswith("//"):
-                self._view.notice("there is no such command; try /help, or begin with // to say it")
-                return False
-            case text:
-                return self._say(text.replace("//", "/", 1) if text.startswith("//") else text)
+        text = line.strip()
+        word, _, rest = text.partition(" ")
+        command = self._at_terminal.get(word) or self._commands.get(word)
+        if command is not None:
+            return command(rest.strip()) is not False
+        if text.startswith("/") and not text.startswith("//"):
+            self._notice("there is no such command; try /help, or begin with // to say it")
+            return False
+        return self._say(text[1:] if text.startswith("//") else text)
+
+    def _help(self) -> None:
+        for line in (
+            "a line is a message; /send FILE sends a file, /get lists the files, /get N receives one",
+            *HELP,
+            *HELP_LATER,
+            *self._groups.help,
+            "/live shows who is live here, and where to watch; /typing off: others do not see that you write",
+            "/devices lists where you are signed in, /revoke N signs one of them out, /revoke others all",
+            "/quit or Ctrl-D ends the chat; // begins a message with a slash; Tab completes",
+        ):
+            self._notice(line)
+
+    def _complete(self, before: str) -> tuple[int, list[str]]:
+        names = [self._names.username(uuid) for uuid in self._members - {self._client.me.uuid}]
+        if self._place.other is None:
+            names.append(ALL)
+        return completions(before, [*filter(None, names)], [*self._commands, *self._at_terminal])
+
+    def _mentions(self, text: str) -> Mentions:
+        users = ((uuid, self._names.username(uuid)) for uuid in self._members)
+        return mentioned(text, users, everybody=self._place.other is None)
+
+    def _writes(self, text: str) -> None:
+        if self._account.typing and (
+            not text.startswith("/") or text.startswith(("//", "/reply ", "/edit "))
+        ):
+            self._company.typed()
+
+    def _set_typing(self, rest: str) -> bool:
+        if rest not in ("on", "off"):
+            self._notice(
+                f"/typing off, or on; others {'see' if self._account.typing else 'do not see'} that you write"
+            )
+            return not rest
+        self._account = replace(self._context.accounts.load(self._name) or self._account, typing=rest == "on")
+        self._context.accounts.save(self._name, self._account)
+        self._notice(f"others {'see' if self._account.typing else 'do not see'} that you write")
         return True
 
     def _say(self, text: str, reply_to: int = 0) -> bool:
@@ -251,16 +347,15 @@ class Chat:
         if not text.strip():
             return True
         try:
-            outgoing = self._client.post(self._thread, text, reply_to=reply_to)
+            outgoing = self._client.post(self._thread, text, reply_to=reply_to, mentions=self._mentions(text))
         except Refused as refusal:
-            self._view.notice(f"not sent: {explain(refusal)}")
+            self._notice(f"not sent: {explain(refusal)}")
             self._not_sent(refusal)
             return False
-        now = datetime.fromtimestamp(self._context.calendar(), UTC).astimezone()
         said = Utterance(
             speaker="you",
             text=printable(text, lines=True),
-            at=now,
+            at=self._now(),
             mine=True,
             mark=Mark.WAITING,
             unique_id=outgoing.unique_id,
@@ -298,15 +393,15 @@ class Chat:
         if reason.value is not None:
             self._not_sent(reason.value)
             if not self._ended.called:
-                self._view.notice(explain(reason.value))
+                self._notice(explain(reason.value))
         self._calm()
 
     async def _last_words(self) -> None:
         """Wait until all messages are acknowledged, or it takes too long."""
-        if self._waiting or self._changes.pending:
+        if self._waiting or self._tasks.pending:
             self._quiet = Deferred()
             if isinstance(self._view, Screen):
-                self._view.notice("waiting for the last messages to be sent; Ctrl-C ends it at once")
+                self._notice("waiting for the last messages to be sent; Ctrl-C ends it at once")
             late = self._reactor.callLater(
                 _LAST_WORDS, self._quiet.errback, CliError("The last messages could not be sent.")
             )
@@ -320,44 +415,58 @@ class Chat:
     def _calm(self) -> None:
         if self._quiet is None or self._quiet.called:
             return
-        if not self._waiting and not self._changes.pending:
+        if not self._waiting and not self._tasks.pending:
             self._quiet.callback(None)
 
     # what comes
 
-    def _message(self, message: Message) -> None:
+    def _came(self, item: Logged) -> None:
         if self._early is not None:
-            self._early.append(message)
-        elif message.thread_id != self._thread:
-            if not message.mine:
-                self._elsewhere(message)
-        elif not any(one.id == message.id for one in self._shown):
-            self._files.seen(message)
-            message = self._changes.take(message)
-            if message.mine and self._expected(message):
-                return
+            self._early.append(item)
+        elif item.thread_id != self._thread:
+            self._elsewhere.take(item)
+        else:
+            self._arrivals.take(item)
+
+    def _of_whom(self, item: Logged) -> set[int]:
+        return named([item])
+
+    def _arrived(self, item: Logged) -> None:
+        """Take what was said or changed here, in its turn; the names that it needs are known."""
+        if isinstance(item, Message):
+            self._message(item)
+            return
+        self._changes.entry(item)
+        if isinstance(item, Membership) and item.action in ("joined", "link", "left", "removed"):
+            gone = item.action in ("left", "removed")
+            self._members = self._members.difference(item.users) if gone else self._members.union(item.users)
+            self._count = max(self._count + (-len(item.users) if gone else len(item.users)), 1)
+            if self._count <= _MEMBERS:
+                self._count = max(len(self._members), 1)
+            self._accompany()
+        elif isinstance(item, SettingsChange) and item.title is not None:
+            self._place = replace(self._place, title=printable(item.title))
+            self._groups.begin(self._place)
+            self._accompany()
+
+    def _message(self, message: Message) -> None:
+        self._company.heard(message.sender)
+        if any(one.id == message.id for one in self._shown):
+            return
+        self._files.seen(message)
+        message = self._changes.take(message)
+        if not (message.mine and self._expected(message)):
+            self._members.add(message.sender)
             self._show(self._said(message))
 
-    def _changed(self, entry: Entry) -> None:
-        if self._early is not None:
-            self._early.append(entry)
-        elif entry.thread_id == self._thread:
-            self._changes.entry(entry)
-
     def _said(self, message: Message) -> Utterance:
-        said = utterance(message, self._name_of(message.sender))
+        said = utterance(message, self._names.of(message.sender))
         said.quote = self._changes.quote(message.reply_to, message.forward)
+        said.mentions_me = not message.mine and message.mentions_user(self._client.me.uuid)
         return said
 
-    def _name_of(self, user: int) -> str:
-        """Return the name to show of a user."""
-        if user == self._client.me.uuid:
-            return "you"
-        return self._speaker if user == self._friend.uuid else self._people.get(user, "somebody")
-
     async def _forward(self, message: Message, name: str) -> Outgoing[Message]:
-        thread = await private_thread(self._client, await find(self._client, name))
-        return self._client.forward(thread, message)
+        return self._client.forward((await find_place(self._client, name)).thread_id, message)
 
     def _expected(self, message: Message) -> bool:
         """Return whether an own stored message is one that waits here (the history has no unique ids)."""
@@ -381,25 +490,25 @@ class Chat:
         Deferred.fromCoroutine(self._client.mark_read(self._thread, self._read)).addErrback(_no_matter)
 
     def _position(self, position: Position) -> None:
-        if position.thread_id == self._thread:
-            for said in passed(self._shown, position.delivered, position.read):
-                self._view.update(said)
+        if position.thread_id != self._thread:
+            return
+        if self._place.other is not None:
+            changed = passed(self._shown, position.delivered, position.read)
+        else:
+            self._positions[position.uuid] = position.delivered, position.read
+            changed = seen(self._shown, self._positions.values())
+        for said in changed:
+            self._view.update(said)
 
-    def _elsewhere(self, message: Message) -> None:
-        self._named(
-            message.sender, lambda name: f"{name} writes in another chat: {utterance(message, name).text}"
-        )
-
-    def _named(self, user: int, sentence: Callable[[str], str]) -> None:
-        """Show a notice about a user, by name."""
-
-        async def tell() -> None:
-            if user not in self._people:
-                for person in await self._client.contacts.people([user]):
-                    self._people[person.uuid] = printable(person.username)
-            self._view.notice(sentence(self._people.get(user, "somebody")))
-
-        Deferred.fromCoroutine(tell()).addErrback(_no_matter)
+    def _group_news(self, change: GroupNews) -> None:
+        if change.thread_id != self._thread or change.event not in (GroupEvent.REMOVED, GroupEvent.LEFT):
+            self._elsewhere.group(change)
+        elif change.event is GroupEvent.LEFT:
+            self._end()
+        else:
+            self._fail(
+                Failure(CliError(f"{self._names.of(change.by)} removed you from {self._place.title}."))
+            )
 
     def _live(self, change: LiveChange) -> None:
         if change.state is LiveState.WAITING and change.stream_id not in self._streams:
@@ -408,48 +517,31 @@ class Chat:
             self._streams.discard(change.stream_id)
         else:
             self._streams.add(change.stream_id)
-        if change.owner == self._client.me.uuid:
-            self._view.notice(news(change, "you"))
-        elif change.thread_id == self._thread:
-            self._view.notice(news(change, self._speaker))
-        else:
-            self._named(change.owner, lambda name: f"in another chat: {news(change, name)}")
+        here = change.thread_id == self._thread or change.owner == self._client.me.uuid
+        self._elsewhere.live(change, here=here)
 
     def _show_live(self) -> None:
         async def tell() -> None:
             streams = await self._client.live.running(self._thread).all()
             if not streams:
-                self._view.notice("nobody is live here")
+                self._notice("nobody is live here")
             for stream in streams:
-                self._view.notice(described(stream))
-                self._view.notice(stream.watch_url or "its server is away")
+                self._notice(described(stream))
+                self._notice(stream.watch_url or "its server is away")
 
-        def failed(reason: Failure) -> None:
-            if reason.value is not None and not self._ended.called:
-                self._view.notice(explain(reason.value))
-
-        Deferred.fromCoroutine(tell()).addErrback(failed)
-
-    def _asked(self, request: FriendRequest) -> None:
-        name = printable(request.person.username)
-        self._view.notice(
-            f"{name} wants to become friends: {printable(request.text)} (imsys-cli accept {name})"
-        )
-
-    def _befriended(self, friendship: Friendship) -> None:
-        self._view.notice(f"you and {printable(friendship.person.username)} are friends now")
+        self._tasks.begin(tell())
 
     # the connection
 
     def _state(self, change: StateChange) -> None:
         if change.state is ConnectionState.WAITING and not self._lost and self._thread:
             self._lost = True
-            self._view.notice("the connection is lost; trying again")
+            self._notice("the connection is lost; trying again")
         elif change.state is ConnectionState.ONLINE:
             self._context.save_token(self._name, self._client)
             if self._lost:
                 self._lost = False
-                self._view.notice("connected again")
+                self._notice("connected again")
         elif change.state is ConnectionState.SIGNED_OUT and self._thread and not self._ended.called:
             self._fail(Failure(change.problem or CliError("Signed out.")))
 
@@ -468,3 +560,7 @@ def _messages(count: int) -> str:
 
 def _no_matter(_: Any) -> None:
     """Ignore failures of best-effort calls."""
+
+
+def _calm_line(item: Logged) -> bool:
+    return isinstance(item, Membership | SettingsChange)

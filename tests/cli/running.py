@@ -249,16 +249,24 @@ class CliCase(TestCase):
 
     async def friends(self, one: str, two: str) -> list[str]:
         """Make two accounts that are friends; their names."""
-        names = await self.accounts(one, two)
+        return await self.together(one, two)
+
+    async def together(self, *kinds: str) -> list[str]:
+        """Make accounts of which the first is the friend of all others; their names."""
+        names = await self.accounts(*kinds)
         gateway = Gateway(self.reactor, self.server.url, self.server.ca)
-        asker, asked = (
-            Client(self.reactor, gateway, Credentials(username=name, password=PASSWORD), receive=False)
-            for name in names
-        )
-        await asker.start()
-        await asked.start()
-        await asker.contacts.add(asked.me.uuid, "Hello?")
-        await asked.contacts.accept(asker.me.uuid)
-        await asker.stop()
-        await asked.stop()
+        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)})
+        clients = []
+        for name in names:
+            account = kept.load(name, commands=True)
+            assert account is not None
+            device = device_of(account.device, COMMANDS)
+            credentials = Credentials(uuid=account.uuid, token=account.token, device=device)
+            clients.append(Client(self.reactor, gateway, credentials, receive=False))
+            await clients[-1].start()
+        for client in clients[1:]:
+            await clients[0].contacts.add(client.me.uuid, "Hello?")
+            await client.contacts.accept(clients[0].me.uuid)
+        for client in clients:
+            await client.stop()
         return names
