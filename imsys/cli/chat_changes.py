@@ -34,9 +34,10 @@ _KEPT = 1000
 _LISTED = 20
 
 HELP = (
-    "each message has a number: /reply N TEXT, /edit N TEXT, /recall N, /react N EMOJI (again: takes it away), "
-    "/pin N (again: takes it down)",
-    "/list shows the last messages with their numbers, /pins the pinned ones, /forward N NAME sends one to a friend",
+    "each message has a number N: /reply N TEXT, /edit N TEXT",
+    "/recall N takes one back, /forward N NAME sends it on",
+    "/react N EMOJI, and again: takes it away; /pin N likewise",
+    "/list shows the last messages with their numbers, /pins the pinned",
 )
 
 
@@ -193,7 +194,8 @@ class ChatChanges:
             self._notice("nothing has been said yet")
         for number in sorted(self._numbered)[-_LISTED:]:
             said = self._numbered[number]
-            self._notice(f"{number}  {said.speaker}: {short(said.text)}")
+            words = "[gone]" if self._gone(said.expires_at) else short(said.text)
+            self._notice(f"{number}  {said.speaker}: {words}")
         return True
 
     def _pins(self, _: str) -> bool:
@@ -245,10 +247,13 @@ class ChatChanges:
 
     def _words(self, message_id: int) -> str:
         name, message = self._name(message_id), self._conversation.get(message_id)
-        if message is None or message.recalled:
+        if message is None or message.recalled or self._gone(message.expires_at):
             return name
         speaker = "you" if message.mine else self._speaker(message.sender)
         return f"{name} ({speaker}: {short(content(message))})"
+
+    def _gone(self, at: datetime | None) -> bool:
+        return at is not None and at <= self._now()
 
 
 def _targets(entry: Entry) -> tuple[int, ...]:

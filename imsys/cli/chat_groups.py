@@ -17,14 +17,17 @@ T = TypeVar("T")
 _ROLES = {word: role for role, word in ROLES.items()}
 
 ANYWHERE = (
-    "/invitations lists the groups that you are invited to, /accept GROUP, /decline GROUP, /join LINK, /added-by WHO",
+    "/invitations, /accept GROUP, /decline GROUP, /join LINK",
+    "/added-by friends (everybody, nobody): who may add you to groups",
 )
 IN_GROUPS = (
-    "/group says what this group is, /members who is in it; @name mentions one, @all everybody; /seen N who has read it",
-    "/leave leaves the group; admins: /add NAME, /remove NAME, /mute NAME 1h (or off), /rename TITLE, /describe TEXT, "
-    "/channel on (or off), /newcomers all (or joined)",
-    "admins: /link 7d 10 ask makes a link (for 7 days, 10 uses, an admin is asked), /links, /unlink N, /asking, "
-    "/approve NAME, /refuse NAME; the owner: /role NAME admin (member, owner)",
+    "/group: what this group is, /members: who is in it, /leave",
+    "@name mentions one, @all everybody; /seen N: who has read it",
+    "admins: /add NAME, /remove NAME, /mute NAME 1h, /mute NAME off",
+    "/rename TITLE, /describe TEXT, /channel on, /newcomers joined",
+    "/link 7d 10 ask: for 7 days, 10 uses, an admin is asked",
+    "/links, /unlink N, /asking, /approve NAME, /refuse NAME",
+    "the owner: /role NAME admin (or member, or owner)",
 )
 
 
@@ -65,7 +68,11 @@ class ChatGroups:
             "/rename": lambda rest: self._words(
                 rest, "/rename TITLE", lambda title: do.change(self._thread, title=title)
             ),
-            "/describe": lambda rest: self._begin(do.change(self._thread, description=rest)),
+            "/describe": lambda rest: self._words(
+                rest,
+                "/describe TEXT, or /describe off",
+                lambda text: do.change(self._thread, description="" if text == "off" else text),
+            ),
             "/channel": lambda rest: self._choice(
                 rest,
                 "/channel on, or off",

@@ -14,9 +14,12 @@ from imsys.cli.text import printable
 from imsys.sdk import SENTENCES, Client, Mentions, Scheduled, ScheduledNews
 
 HELP = (
-    "/schedule 18:00 TEXT sends it then (tomorrow 9:00, 2026-12-24 18:00, 2h), /scheduled lists those, /cancel N",
-    "/timer 1d has what is written from now on be gone after a day (1h to 4w, or off)",
+    "/schedule 18:00 TEXT (or tomorrow 9:00, 2026-12-24 18:00, 2h)",
+    "/scheduled lists what waits to be sent, /cancel N: do not send it",
+    "/timer 1d: what is written is gone then (1h to 4w, or off)",
 )
+_LEAST, _MOST = 3600, 28 * 86400
+"""Seconds of a timer, by the servers' rule."""
 
 
 class ChatLater:
@@ -99,7 +102,7 @@ class ChatLater:
         if not rest:
             self._tasks.begin(self._show())
             return True
-        if seconds is None or (rest != "off" and not seconds):
+        if seconds is None or (rest != "off" and not _LEAST <= seconds <= _MOST):
             self._notice("like this: /timer 1d (1h to 4w), or /timer off")
             return False
 

@@ -128,7 +128,7 @@ class Company:
         if other is None:
             online = sum(one.availability is Availability.ONLINE for one in self._there.values())
             members = "1 member" if self._count == 1 else f"{self._count} members"
-            return f"{title}: {members}" + (f", {online} online" if online else "")
+            return f"{title}: {members}" + (f", {online + 1} online" if online else "")
         there = self._there.get(other.uuid)
         if there is not None and there.availability is Availability.ONLINE:
             return f"{title}: online"

@@ -53,7 +53,7 @@ class Utterance:
     """One message of a conversation; ``id`` is 0 until the server has it.
 
     ``quote`` stands above it; ``number`` is that by which commands name it; ``seen`` by how many members of a group it
-    was read; ``mentions_me``: it is addressed to the user.
+    was read; ``mentions_me``: it is addressed to the user; ``expires_at``: when what it says is gone.
     """
 
     speaker: str
@@ -67,6 +67,7 @@ class Utterance:
     number: int = 0
     seen: int = 0
     mentions_me: bool = False
+    expires_at: datetime | None = None
 
     @property
     def whole(self) -> str:
@@ -108,6 +109,7 @@ def utterance(message: Message, speaker: str) -> Utterance:
         id=message.id,
         mark=mark,
         unique_id=message.unique_id,
+        expires_at=message.expires_at,
     )
 
 

@@ -44,4 +44,4 @@ def completions(text: str, usernames: Collection[str], commands: Collection[str]
         return len(text), []
     start = same(begun[0])
     words = commands if start.startswith("/") else [f"@{name}" for name in usernames]
-    return begun.start(), sorted(word for word in words if same(word).startswith(start))
+    return begun.start(), [word for word in words if same(word).startswith(start)]

@@ -20,16 +20,18 @@ from imsys.cli.chat_files import ChatFiles
 from imsys.cli.chat_groups import ChatGroups
 from imsys.cli.chat_later import HELP as HELP_LATER
 from imsys.cli.chat_later import ChatLater
+from imsys.cli.chat_sending import ChatSending
 from imsys.cli.company import Company
 from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context
-from imsys.cli.conversation import Mark, Plain, Utterance, View, passed, seen, utterance
+from imsys.cli.conversation import Plain, Utterance, View, passed, seen, utterance
 from imsys.cli.editor import Editor, Line
 from imsys.cli.elsewhere import Elsewhere
 from imsys.cli.group_actions import GroupActions
 from imsys.cli.history import named, newest
 from imsys.cli.live import described
-from imsys.cli.mentions import ALL, completions, mentioned
+from imsys.cli.members import Members
+from imsys.cli.mentions import ALL, completions
 from imsys.cli.names import Names
 from imsys.cli.places import Place, find_place
 from imsys.cli.screen import Screen
@@ -44,14 +46,11 @@ from imsys.sdk import (
     LiveState,
     Logged,
     Membership,
-    Mentions,
     Message,
     Outgoing,
     Position,
-    Refused,
     SettingsChange,
     StateChange,
-    Unavailable,
     explain,
 )
 
@@ -61,8 +60,6 @@ _READ_AFTER = 0.3
 """Seconds for which ``read`` marks are gathered."""
 _LAST_WORDS = 15.0
 """Seconds for the last messages to be acknowledged."""
-_MEMBERS = 1000
-"""Members of a group up to which all of them are known by name; of a larger one, those who have said something."""
 _SPEAKER = 12
 """Columns for the names of those who speak in a group, at least: others may join."""
 _LISTED = 50
@@ -91,32 +88,46 @@ class Chat:
         self._account = account
         self._client = client = context.client(account)
         self._place = Place(thread_id=0, title="")
-        self._members: set[int] = set()
-        self._count = 0
         self._positions: dict[int, tuple[int, int]] = {}
         """How far the members of a group have received and read."""
         self._view: View = Plain(context.console.say, context.console.unicode)
         self._shown: deque[Utterance] = deque(maxlen=_KEPT)
         self._early: list[Logged] | None = []
-        self._waiting: dict[str, Utterance] = {}  # by unique id
         self._streams: set[str] = set()  # known live streams
         self._read = 0
         self._reading: IDelayedCall | None = None
         self._lost = False
-        self._unsaid = 0
-        """Number of messages that could not be sent."""
-        self._why = ""
         self._quiet: Deferred[None] | None = None
         self._ended: Deferred[None] = Deferred()
         self._names = Names(client)
+        self._members = Members(client, self._names)
         self._tasks = Tasks(self._notice, self._calm)
         self._arrivals: Arrivals[Logged] = Arrivals(self._names, self._of_whom, self._arrived)
         self._files = ChatFiles(client.transfers, context.reactor.seconds, self._notice)
         commands = context.accounts.load(name, commands=True)
         self._devices = ChatDevices(client.devices, self._notice, "" if commands is None else commands.device)
         self._changes = ChatChanges(
-            *(client, self._tasks, self._names, self._notice, self._say, self._forward, self._mentions),
+            *(
+                client,
+                self._tasks,
+                self._names,
+                self._notice,
+                self._say,
+                self._forward,
+                self._members.mentions,
+            ),
             self._now,
+        )
+        self._sending = ChatSending(
+            client,
+            show=self._show,
+            update=lambda said: self._view.update(said),
+            notice=self._notice,
+            stored=self._stored,
+            calm=self._calm,
+            failed=self._fail,
+            mentions=self._members.mentions,
+            now=self._now,
         )
         actions = GroupActions(
             *(client, self._names, self._notice, lambda _: None, context.calendar), most=_LISTED
@@ -128,7 +139,7 @@ class Chat:
             lambda rest, usage: self._changes.target(rest, usage)[0],
             self._end,
         )
-        self._later = ChatLater(client, self._tasks, self._notice, context.calendar, self._mentions)
+        self._later = ChatLater(client, self._tasks, self._notice, context.calendar, self._members.mentions)
         self._elsewhere = Elsewhere(client, self._names, self._notice, context.calendar)
         self._company = Company(
             context.reactor, client, self._names, lambda text: self._view.status(text), context.calendar
@@ -172,10 +183,10 @@ class Chat:
             await self._open()
             await self._talk()
         except CancelledError:
-            if not self._waiting:
+            if not self._sending.waiting:
                 raise
             raise Interrupted(
-                f"Interrupted; {_messages(len(self._waiting)).lower()} perhaps not sent."
+                f"Interrupted; {_messages(self._sending.waiting).lower()} perhaps not sent."
             ) from None
         finally:
             self._company.end()
@@ -185,8 +196,8 @@ class Chat:
             for name in self._files.left_behind():
                 self._context.console.say(f"({name} is not through; /send or /get goes on with it.)")
             await self._client.stop()
-        if self._unsaid and not self._context.console.interactive:
-            raise CliError(f"{_messages(self._unsaid)} not sent: {self._why}")
+        if self._sending.unsaid and not self._context.console.interactive:
+            raise CliError(f"{_messages(self._sending.unsaid)} not sent: {self._sending.why}")
 
     async def _open(self) -> None:
         arguments, console, client = self._context.arguments, self._context.console, self._client
@@ -196,9 +207,10 @@ class Chat:
         self._groups.begin(place)
         self._later.begin(self._thread)
         log = await newest(client, self._thread, lines)
-        await self._meet(log)
+        await self._members.meet(place, [one.sender for one in log if isinstance(one, Message)])
+        await self._names.load(named(log))
         if console.interactive:
-            columns = max((width(self._names.of(uuid)) for uuid in self._members), default=0)
+            columns = max((width(self._names.of(uuid)) for uuid in self._members.others), default=0)
             self._view = Screen(
                 console.write,
                 lambda: console.size,
@@ -227,21 +239,9 @@ class Chat:
             if isinstance(item, Message) or (_calm_line(item) and item.id > last):
                 self._arrivals.take(item)
 
-    async def _meet(self, log: list[Logged]) -> None:
-        """Get to know who is here."""
-        if self._place.other is not None:
-            self._names.learn(self._place.other)
-            self._members = {self._place.other.uuid}
-        else:
-            self._count = (await self._client.groups.get(self._thread)).members
-            self._members = {one.sender for one in log if isinstance(one, Message)}
-            if self._count <= _MEMBERS:
-                self._members = {one.uuid async for one in self._client.groups.members(self._thread)}
-        await self._names.load(self._members | named(log))
-
     def _accompany(self) -> None:
         if self._context.console.interactive:
-            self._company.begin(self._place, self._members - {self._client.me.uuid}, self._count)
+            self._company.begin(self._place, self._members.others, self._members.count)
 
     # what is typed
 
@@ -305,25 +305,21 @@ class Chat:
 
     def _help(self) -> None:
         for line in (
-            "a line is a message; /send FILE sends a file, /get lists the files, /get N receives one",
+            "a line is a message; // begins one with a slash; Tab completes",
+            "/send FILE sends a file, /get lists the files, /get N receives one",
             *HELP,
             *HELP_LATER,
             *self._groups.help,
-            "/live shows who is live here, and where to watch; /typing off: others do not see that you write",
-            "/devices lists where you are signed in, /revoke N signs one of them out, /revoke others all",
-            "/quit or Ctrl-D ends the chat; // begins a message with a slash; Tab completes",
+            "/live: who is live here; /typing off: nobody sees that you write",
+            "/devices: where you are signed in, /revoke N, /revoke others",
+            "/quit or Ctrl-D ends the chat",
         ):
             self._notice(line)
 
     def _complete(self, before: str) -> tuple[int, list[str]]:
-        names = [self._names.username(uuid) for uuid in self._members - {self._client.me.uuid}]
-        if self._place.other is None:
-            names.append(ALL)
-        return completions(before, [*filter(None, names)], [*self._commands, *self._at_terminal])
-
-    def _mentions(self, text: str) -> Mentions:
-        users = ((uuid, self._names.username(uuid)) for uuid in self._members)
-        return mentioned(text, users, everybody=self._place.other is None)
+        everybody = [ALL] if self._place.other is None else []
+        names = [*sorted(self._members.usernames), *everybody]
+        return completions(before, names, sorted([*self._commands, *self._at_terminal]))
 
     def _writes(self, text: str) -> None:
         if self._account.typing and (
@@ -337,68 +333,22 @@ class Chat:
                 f"/typing off, or on; others {'see' if self._account.typing else 'do not see'} that you write"
             )
             return not rest
-        self._account = replace(self._context.accounts.load(self._name) or self._account, typing=rest == "on")
-        self._context.accounts.save(self._name, self._account)
+        accounts = self._context.accounts
+        self._account = replace(accounts.load(self._name) or self._account, typing=rest == "on")
+        try:
+            accounts.save(self._name, self._account)
+        except OSError as problem:
+            self._notice(explain(problem))
         self._notice(f"others {'see' if self._account.typing else 'do not see'} that you write")
         return True
 
     def _say(self, text: str, reply_to: int = 0) -> bool:
         """Send a text; return whether it was accepted."""
-        if not text.strip():
-            return True
-        try:
-            outgoing = self._client.post(self._thread, text, reply_to=reply_to, mentions=self._mentions(text))
-        except Refused as refusal:
-            self._notice(f"not sent: {explain(refusal)}")
-            self._not_sent(refusal)
-            return False
-        said = Utterance(
-            speaker="you",
-            text=printable(text, lines=True),
-            at=self._now(),
-            mine=True,
-            mark=Mark.WAITING,
-            unique_id=outgoing.unique_id,
-            quote=self._changes.quote(reply_to),
-        )
-        self._waiting[outgoing.unique_id] = said
-        self._show(said)
-        self._follow(outgoing, said)
-        return True
-
-    def _not_sent(self, problem: BaseException) -> None:
-        self._unsaid += 1
-        self._why = explain(problem)
-
-    def _follow(self, outgoing: Outgoing[Message], said: Utterance) -> None:
-        outgoing.when_stored().addCallbacks(
-            self._stored, self._unsent, (said,), {}, (outgoing, said)
-        ).addErrback(self._fail)
-
-    def _stored(self, message: Message, said: Utterance) -> None:
-        self._waiting.pop(said.unique_id, None)
-        said.id = message.id
-        self._changes.take(message)
-        if said.mark < Mark.SENT:
-            said.mark = Mark.SENT
-            self._view.update(said)
-        self._calm()
-
-    def _unsent(self, reason: Failure, outgoing: Outgoing[Message], said: Utterance) -> None:
-        self._waiting.pop(said.unique_id, None)
-        # otherwise the outcome is unknown
-        if not (self._ended.called and outgoing.sent and reason.check(Unavailable)):
-            said.mark = Mark.FAILED
-            self._view.update(said)
-        if reason.value is not None:
-            self._not_sent(reason.value)
-            if not self._ended.called:
-                self._notice(explain(reason.value))
-        self._calm()
+        return self._sending.say(self._thread, text, reply_to=reply_to, quote=self._changes.quote(reply_to))
 
     async def _last_words(self) -> None:
         """Wait until all messages are acknowledged, or it takes too long."""
-        if self._waiting or self._tasks.pending:
+        if self._sending.waiting or self._tasks.pending:
             self._quiet = Deferred()
             if isinstance(self._view, Screen):
                 self._notice("waiting for the last messages to be sent; Ctrl-C ends it at once")
@@ -415,7 +365,7 @@ class Chat:
     def _calm(self) -> None:
         if self._quiet is None or self._quiet.called:
             return
-        if not self._waiting and not self._tasks.pending:
+        if not self._sending.waiting and not self._tasks.pending:
             self._quiet.callback(None)
 
     # what comes
@@ -437,13 +387,9 @@ class Chat:
             self._message(item)
             return
         self._changes.entry(item)
-        if isinstance(item, Membership) and item.action in ("joined", "link", "left", "removed"):
-            gone = item.action in ("left", "removed")
-            self._members = self._members.difference(item.users) if gone else self._members.union(item.users)
-            self._count = max(self._count + (-len(item.users) if gone else len(item.users)), 1)
-            if self._count <= _MEMBERS:
-                self._count = max(len(self._members), 1)
-            self._accompany()
+        if isinstance(item, Membership):
+            if self._members.changed(item):
+                self._accompany()
         elif isinstance(item, SettingsChange) and item.title is not None:
             self._place = replace(self._place, title=printable(item.title))
             self._groups.begin(self._place)
@@ -455,8 +401,8 @@ class Chat:
             return
         self._files.seen(message)
         message = self._changes.take(message)
-        if not (message.mine and self._expected(message)):
-            self._members.add(message.sender)
+        if not (message.mine and self._sending.expected(message)):
+            self._members.heard(message.sender)
             self._show(self._said(message))
 
     def _said(self, message: Message) -> Utterance:
@@ -467,14 +413,6 @@ class Chat:
 
     async def _forward(self, message: Message, name: str) -> Outgoing[Message]:
         return self._client.forward((await find_place(self._client, name)).thread_id, message)
-
-    def _expected(self, message: Message) -> bool:
-        """Return whether an own stored message is one that waits here (the history has no unique ids)."""
-        return any(
-            said.unique_id == message.unique_id
-            or (not message.unique_id and said.text == printable(message.text, lines=True))
-            for said in self._waiting.values()
-        )
 
     def _show(self, said: Utterance) -> None:
         self._changes.number(said)
@@ -493,12 +431,22 @@ class Chat:
         if position.thread_id != self._thread:
             return
         if self._place.other is not None:
-            changed = passed(self._shown, position.delivered, position.read)
+            for said in passed(self._shown, position.delivered, position.read):
+                self._view.update(said)
         else:
+            before = min(self._positions.get(position.uuid, (0, 0)))
             self._positions[position.uuid] = position.delivered, position.read
-            changed = seen(self._shown, self._positions.values())
-        for said in changed:
+            last = max(position.delivered, position.read)
+            self._count_readers([said for said in self._shown if before < said.id <= last])
+
+    def _count_readers(self, shown: list[Utterance]) -> None:
+        for said in seen(shown, self._positions.values()):
             self._view.update(said)
+
+    def _stored(self, message: Message, said: Utterance) -> None:
+        said.expires_at = message.expires_at
+        self._changes.take(message)
+        self._count_readers([said])
 
     def _group_news(self, change: GroupNews) -> None:
         if change.thread_id != self._thread or change.event not in (GroupEvent.REMOVED, GroupEvent.LEFT):
@@ -547,10 +495,12 @@ class Chat:
 
     def _end(self) -> None:
         if not self._ended.called:
+            self._sending.leaving = True
             self._ended.callback(None)
 
     def _fail(self, reason: Failure) -> None:
         if not self._ended.called:
+            self._sending.leaving = True
             self._ended.errback(reason)
 
 

@@ -113,6 +113,15 @@ class Commands(GroupCase):
         history = await self.as_(carl, "history", "#" + number)
         self.assertRegex(history, rf"(?s){ben}: one\n.*{anna}: two, @{carl}\.\n")
 
+    async def test_whatever_its_title(self) -> None:
+        """A group of a title that could be no username is found by it, and takes files."""
+        anna, ben = await self.together("anna", "ben")
+        title = "Kuchen & Tee 🎂 " + "x" * 85
+        await self.made(anna, title, ben)
+        await self.as_(anna, "send", str(self.password), "--to", title.upper())
+        self.assertIn("[file password ", await self.as_(ben, "history", title))
+        self.assertIn("Nobody is live.", await self.as_(ben, "live", "list", title))
+
     async def test_plain_sentences(self) -> None:
         """What cannot be is one sentence and status 1."""
         anna, ben, carl = await self.together("anna", "ben", "carl")
@@ -145,7 +154,7 @@ class Terminals(GroupCase):
         one, two = self.opened(anna, "Cake"), self.opened(ben, number)
         for person in (one, two):
             await self.sees(person, "talking in Cake")
-            await self.sees(person, "Cake: 2 members, 1 online")
+            await self.sees(person, "Cake: 2 members, 2 online")
         one.type(f"/add {carl}\r")
         await self.sees(two, f"-- {anna} added {carl} --")
         await self.sees(one, f"-- you added {carl} --")
@@ -245,7 +254,7 @@ class Terminals(GroupCase):
         chat.type("/add nobody-at-all\r")
         await self.sees(chat, "There is nobody called nobody-at-all.")
         chat.type("/help\r")
-        await self.sees(chat, "/leave leaves the group")
+        await self.sees(chat, "who is in it, /leave --")
         await self.closed(chat)
 
     async def test_at_a_pipe(self) -> None:
