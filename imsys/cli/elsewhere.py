@@ -65,9 +65,9 @@ class Elsewhere:
 
         _try(tell())
 
-    def group(self, change: GroupNews) -> None:
-        """Take news of groups."""
-        _try(self._group(change))
+    def group(self, change: GroupNews, *, here: bool) -> None:
+        """Take news of groups; ``here``: it is that of the open chat."""
+        _try(self._asks(change) if here and change.event is GroupEvent.ASKED else self._group(change))
 
     async def _message(self, message: Message) -> None:
         thread = message.thread_id
@@ -89,6 +89,12 @@ class Elsewhere:
         does = "mentions you" if mentioned else "writes"
         self._notice(f"{name} {does} in {where}: {utterance(message, name).text}")
 
+    async def _asks(self, change: GroupNews) -> None:
+        await self._names.load(change.users)
+        for user in change.users:
+            name = self._names.of(user)
+            self._notice(f"{name} asks to be let in (/approve {name}, or /refuse {name})")
+
     async def _group(self, change: GroupNews) -> None:
         thread, title = change.thread_id, printable(change.title)
         await self._names.load([change.by, *change.users])
@@ -107,11 +113,10 @@ class Elsewhere:
             case GroupEvent.INVITED:
                 self._notice(f"{by} invites you to {what} (/accept {thread} or /decline {thread})")
             case GroupEvent.ASKED:
-                who = self._names.together(change.users)
-                asks = "asks" if len(change.users) == 1 else "ask"
-                self._notice(
-                    f"{who} {asks} to be let into {what} (imsys-cli group approve {thread} NAME, or refuse)"
-                )
+                for name in map(self._names.of, change.users):
+                    self._notice(
+                        f"{name} asks to be let into {what} (imsys-cli group approve {thread} {name}, or refuse)"
+                    )
 
     def _kept(self, settings: ThreadSettings) -> None:
         if settings.thread_id in self._titles:

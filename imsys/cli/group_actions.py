@@ -11,7 +11,7 @@ from imsys.cli.names import Names
 from imsys.cli.people import find, same
 from imsys.cli.places import numbered
 from imsys.cli.spans import span_text, time_text
-from imsys.cli.text import printable
+from imsys.cli.text import listed, printable
 from imsys.sdk import (
     AddedBy,
     Client,
@@ -101,7 +101,8 @@ class GroupActions:
         unread = found.delivered - found.read
         if readers:
             more = found.read - len(found.readers)
-            self._say(f"Read by {self._names.together(readers)}{f' and {more} more' if more > 0 else ''}.")
+            names = sorted(self._names.of(uuid) for uuid in readers)
+            self._say(f"Read by {listed([*names, *([f'{more} more'] if more > 0 else [])])}.")
         else:
             self._say("Nobody has read it yet.")
         if unread > 0:
@@ -206,8 +207,8 @@ class GroupActions:
                 f"({_count(one.members, 'member')}, from {self._names.of(one.inviter)})"
             )
 
-    async def answer(self, name: str, accept: bool) -> int:
-        """Accept an invitation, or decline it; return the group."""
+    async def answer(self, name: str, accept: bool) -> None:
+        """Accept an invitation, or decline it."""
         one = await self._invitation(name)
         if accept:
             await self._groups.accept(one.thread_id)
@@ -217,7 +218,6 @@ class GroupActions:
         else:
             await self._groups.decline(one.thread_id)
             self._say(f"You declined to be in {printable(one.title)}.")
-        return one.thread_id
 
     async def link(self, thread_id: int, seconds: int, uses: int, approval: bool) -> None:
         """Make a link into a group."""

@@ -42,24 +42,16 @@ async def _create(do: GroupActions, given: Given) -> None:
     )
 
 
-async def _answer(do: GroupActions, given: Given) -> None:
-    await do.answer(given.group, given.action == "accept")
-
-
-async def _links(do: GroupActions, thread: int, given: Given) -> None:
-    await do.links(thread)
-
-
-_ANYWHERE: dict[str, Callable[[GroupActions, Given], Awaitable[None]]] = {
+_ANYWHERE: dict[str, Callable[[GroupActions, Given], Awaitable[object]]] = {
     "create": _create,
     "list": lambda do, given: do.mine(),
     "invitations": lambda do, given: do.invitations(),
-    "accept": _answer,
-    "decline": _answer,
+    "accept": lambda do, given: do.answer(given.group, True),
+    "decline": lambda do, given: do.answer(given.group, False),
     "join": lambda do, given: do.join(given.link.strip()),
     "added-by": lambda do, given: do.added_by(AddedBy(given.who) if given.who else None),
 }
-_IN_ONE: dict[str, Callable[[GroupActions, int, Given], Awaitable[None]]] = {
+_IN_ONE: dict[str, Callable[[GroupActions, int, Given], Awaitable[object]]] = {
     "show": lambda do, thread, given: do.show(thread),
     "members": lambda do, thread, given: do.members(thread),
     "add": lambda do, thread, given: do.add(thread, given.names),
@@ -75,7 +67,7 @@ _IN_ONE: dict[str, Callable[[GroupActions, int, Given], Awaitable[None]]] = {
         newcomers=_newcomers(given),
     ),
     "link": lambda do, thread, given: do.link(thread, given.expires, given.uses, given.approval),
-    "links": _links,
+    "links": lambda do, thread, given: do.links(thread),
     "unlink": lambda do, thread, given: do.unlink(thread, given.link.strip()),
     "asking": lambda do, thread, given: do.asking(thread),
     "approve": lambda do, thread, given: do.let_in(thread, given.name, True),

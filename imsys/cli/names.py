@@ -27,13 +27,9 @@ class Names:
         """Ask for the names of those who are not known yet; one that does not exist stays "somebody"."""
         unknown = self.unknown(uuids)
         if unknown:
+            found = await self._client.contacts.people(unknown)
             self._known |= dict.fromkeys(unknown, "")
-            try:
-                self.learn(*await self._client.contacts.people(unknown))
-            except BaseException:
-                for uuid in unknown:
-                    del self._known[uuid]
-                raise
+            self.learn(*found)
 
     def unknown(self, uuids: Iterable[int]) -> list[int]:
         """Return those whose names have not been asked for."""

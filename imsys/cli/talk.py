@@ -450,7 +450,7 @@ class Chat:
 
     def _group_news(self, change: GroupNews) -> None:
         if change.thread_id != self._thread or change.event not in (GroupEvent.REMOVED, GroupEvent.LEFT):
-            self._elsewhere.group(change)
+            self._elsewhere.group(change, here=change.thread_id == self._thread)
         elif change.event is GroupEvent.LEFT:
             self._end()
         else:

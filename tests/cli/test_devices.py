@@ -54,6 +54,18 @@ class DevicesTests(CliCase):
         await person.ended
         self.assertEqual(person.status, 0, person.shown)
 
+    async def test_signed_in_before(self) -> None:
+        """Who signed in when the chat and the commands had one session is not thrown out of an open chat by a command."""
+        anna, ben = await self.friends("anna", "ben")
+        (self.config / "imsys" / f"{anna}.commands").unlink()
+        self.assertIn(ben, await self.cli("--as", anna, "friends", server=False))
+        chat = self.run_cli("--as", anna, "chat", ben, server=False)
+        chat.type("one\n")
+        await self.sees(chat, "you: one")
+        self.assertIn("sign in again", await self.cli("--as", anna, "friends", server=False, status=1))
+        chat.type("two\n")
+        await self.sees(chat, "you: two")
+
     async def test_logout(self) -> None:
         """Who signs out is signed out of the chat and of the other commands: no device of theirs stays."""
         (anna,) = await self.accounts("anna")

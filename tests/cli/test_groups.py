@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from imsys.cli import members
 from tests.cli.running import CliCase, Person
 
 
@@ -110,6 +111,11 @@ class Commands(GroupCase):
         await self.as_(anna, "chat", number, typed=f"two, @{carl}.\n")
         self.assertIn("(3 members, 2 unread, you are mentioned)", await self.as_(carl, "group", "list"))
         self.assertIn("(3 members, 1 unread)", await self.as_(ben, "group", "list"))
+        self.patch(
+            members, "_KNOWN", 1
+        )  # as in a large group: those who have said something can be mentioned
+        await self.as_(ben, "chat", "Cake", "--lines", "5", typed=f"three, @{anna} and @{carl}\n")
+        self.assertIn("1 unread, you are mentioned", await self.as_(anna, "group", "list"))
         history = await self.as_(carl, "history", "#" + number)
         self.assertRegex(history, rf"(?s){ben}: one\n.*{anna}: two, @{carl}\.\n")
 
@@ -150,6 +156,7 @@ class Terminals(GroupCase):
     async def test_chat(self) -> None:
         """Members at terminals talk under their names, mention one another, and see who has read."""
         anna, ben, carl = await self.together("anna", "ben", "carl")
+        (dora,) = await self.accounts("dora")
         number = await self.made(anna, "Cake", ben)
         one, two = self.opened(anna, "Cake"), self.opened(ben, number)
         for person in (one, two):
@@ -187,6 +194,15 @@ class Terminals(GroupCase):
         await self.sees(one, "Tea: 3 members")
         two.type("/members\r")
         await self.sees(two, f"-- {anna} (owner) --")
+        one.type("/link ask\r")
+        await self.sees(one, "(an admin is asked)")
+        link = re.findall(r"-- (\S{22})  \(an admin", one.shown)[0]
+        await self.as_(dora, "group", "join", link)
+        await self.sees(one, f"-- {dora} asks to be let in (/approve {dora}")
+        one.type(f"/approve {dora}\r")
+        await self.sees(two, f"-- {anna} added {dora} --")
+        two.type(f"/remove {dora}\r")
+        await self.sees(one, f"-- {ben} removed {dora} --")
         one.type(f"/remove {carl}\r")
         await three.ended
         self.assertEqual(three.status, 1)
