@@ -25,7 +25,7 @@ T = TypeVar("T")
 async def send(context: Context) -> None:
     """Send a file to a friend or a group."""
     arguments = context.arguments
-    path = Path(arguments.file).expanduser().absolute() if arguments.give_up else _file(arguments.file)
+    path = Path(arguments.file).expanduser().absolute() if arguments.give_up else existing(arguments.file)
     _, account = context.account()
     errands = GrantClient(context, account)
     if arguments.give_up:
@@ -35,19 +35,19 @@ async def send(context: Context) -> None:
     again = f"imsys-cli{_as(context)} send {shlex.quote(arguments.file)}{f' --to {shlex.quote(arguments.to)}' if arguments.to else ''}"
     sentence = f"Interrupted; what was sent stays there for a while. Give it up with --give-up, or go on with: {again}"
     async with interruptible(errands.transfers, sentence):
-        sent = await _follow(context, errands.transfers.upload(path, thread_id), path.name)
+        sent = await follow(context, errands.transfers.upload(path, thread_id), path.name)
     context.console.say(f"Sent {printable(path.name)} ({bytes_text(sent.size)}), {sent.file_id}.")
 
 
 async def avatar(context: Context) -> None:
     """Send a picture that becomes the user's avatar."""
-    path = _file(context.arguments.file)
+    path = existing(context.arguments.file)
     _, account = context.account()
     errands = GrantClient(context, account)
     again = f"imsys-cli{_as(context)} avatar {shlex.quote(context.arguments.file)}"
     async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         try:
-            await _follow(context, errands.transfers.avatar(path), path.name)
+            await follow(context, errands.transfers.avatar(path), path.name)
         except Refused as refused:
             if refused.status is Status.PERMISSION_DENIED:
                 raise CliError(
@@ -76,7 +76,7 @@ async def get(context: Context) -> None:
     )
     async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         transfer = errands.transfers.download(file_id, path, overwrite=arguments.force)
-        received = await _follow(context, transfer, path.name)
+        received = await follow(context, transfer, path.name)
     context.console.say(f"Received {shown_path(received.path)} ({bytes_text(received.size)}).")
 
 
@@ -107,7 +107,8 @@ async def interruptible(transfers: Transfers, sentence: str) -> AsyncIterator[No
         raise Interrupted(sentence) from None
 
 
-async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:
+async def follow(context: Context, transfer: Transfer[T], name: str) -> T:
+    """Show how far a transfer is, until it is through; return its result."""
     bar = Bar(context.console, name, context.reactor.seconds)
     transfer.on_progress.subscribe(bar.show)
     try:
@@ -116,7 +117,7 @@ async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:
         bar.end()
 
 
-def _file(given: str) -> Path:
+def existing(given: str) -> Path:
     """Return the path of the file to send. :raises CliError: it is not a file."""
     path = Path(given).expanduser().absolute()
     if not path.is_file():

@@ -186,10 +186,18 @@ class GroupActions:
         description: str | None = None,
         channel: bool | None = None,
         newcomers: NewcomersRead | None = None,
+        picture: str | None = None,
     ) -> None:
-        """Change what a group is."""
+        """Change what a group is; ``picture`` is the id of one that was sent for it."""
+        if (title, description, channel, newcomers, picture) == (None,) * 5:
+            raise CliError("Say what to change; --help lists it.")
         await self._groups.change(
-            thread_id, title=title, description=description, channel=channel, newcomers_read=newcomers
+            thread_id,
+            title=title,
+            description=description,
+            avatar=picture,
+            channel=channel,
+            newcomers_read=newcomers,
         )
         self._done("It is changed.")
 

@@ -46,6 +46,7 @@ def add_group(action: Action, whole: Callable[[str], int]) -> None:
     one("leave", "leave a group")
     changed = one("change", "name or describe a group anew, or say who writes and what newcomers read")
     changed.add_argument("--title", metavar="TITLE", help="what it is called")
+    changed.add_argument("--picture", metavar="FILE", help="a picture that is shown beside it")
     _settings(changed)
     link = one("link", "make a link by which others come in")
     link.add_argument(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Awaitable, Callable
 
+from imsys.cli.console import CliError
 from imsys.cli.context import Context
+from imsys.cli.files import existing, follow
 from imsys.cli.group_actions import GroupActions
 from imsys.cli.group_words import NEWCOMERS, ROLES
 from imsys.cli.names import Names
 from imsys.cli.places import find_group
-from imsys.sdk import AddedBy, NewcomersRead
+from imsys.cli.text import printable
+from imsys.sdk import AddedBy, Client, NewcomersRead, Refused, Status
 
 _ROLES = {word: role for role, word in ROLES.items()}
 
@@ -25,7 +28,21 @@ async def group(context: Context) -> None:
         if given.action in _ANYWHERE:
             await _ANYWHERE[given.action](actions, given)
         else:
-            await _IN_ONE[given.action](actions, (await find_group(client, given.group)).thread_id, given)
+            thread = (await find_group(client, given.group)).thread_id
+            if given.action == "change" and given.picture:
+                given.picture = await _picture(context, client, given.picture)
+            await _IN_ONE[given.action](actions, thread, given)
+
+
+async def _picture(context: Context, client: Client, file: str) -> str:
+    """Send a picture; return its id."""
+    path = existing(file)
+    try:
+        return (await follow(context, client.transfers.group_picture(path), path.name)).file_id
+    except Refused as refused:
+        if refused.status is Status.PERMISSION_DENIED:
+            raise CliError(f"The server does not take {printable(path.name)}: {refused.message}") from None
+        raise
 
 
 def _newcomers(given: Given) -> NewcomersRead | None:
@@ -65,6 +82,7 @@ _IN_ONE: dict[str, Callable[[GroupActions, int, Given], Awaitable[object]]] = {
         description=given.description,
         channel=given.channel,
         newcomers=_newcomers(given),
+        picture=given.picture,
     ),
     "link": lambda do, thread, given: do.link(thread, given.expires, given.uses, given.approval),
     "links": lambda do, thread, given: do.links(thread),

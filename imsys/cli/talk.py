@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +14,7 @@ from twisted.python.failure import Failure
 
 from imsys.cli.accounts import Account
 from imsys.cli.chat_changes import HELP, ChatChanges
+from imsys.cli.chat_commands import ChatCommands, Command
 from imsys.cli.chat_devices import ChatDevices
 from imsys.cli.chat_files import ChatFiles
 from imsys.cli.chat_groups import ChatGroups
@@ -31,7 +31,7 @@ from imsys.cli.group_actions import GroupActions
 from imsys.cli.history import named, newest
 from imsys.cli.live import described
 from imsys.cli.members import Members
-from imsys.cli.mentions import ALL, completions
+from imsys.cli.mentions import ALL
 from imsys.cli.names import Names
 from imsys.cli.places import Place, find_place
 from imsys.cli.screen import Screen
@@ -144,9 +144,7 @@ class Chat:
         self._company = Company(
             context.reactor, client, self._names, lambda text: self._view.status(text), context.calendar
         )
-        self._commands = self._changes.commands | self._groups.commands | self._later.commands
-        """What may stand in a pipe as well."""
-        self._at_terminal: dict[str, Callable[[str], bool | None]] = {
+        at_terminal: dict[str, Command] = {
             "/quit": lambda rest: self._end(),
             "/exit": lambda rest: self._end(),
             "/q": lambda rest: self._end(),
@@ -158,6 +156,8 @@ class Chat:
             "/revoke": self._devices.revoke,
             "/typing": self._set_typing,
         }
+        everywhere = self._changes.commands | self._groups.commands | self._later.commands
+        self._commands = ChatCommands(everywhere, at_terminal, self._say, self._notice, self._mentionable)
         for signal in (client.on_message, client.on_sent, client.on_entry):
             signal.subscribe(self._came)
         client.on_device.subscribe(self._devices.changed)
@@ -247,13 +247,13 @@ class Chat:
 
     async def _talk(self) -> None:
         console, view = self._context.console, self._view
-        editor = Editor(self._complete)
+        editor = Editor(self._commands.complete)
 
         def pressed(data: bytes) -> None:
             before = editor.text
             for event in editor.feed(data):
                 if isinstance(event, Line):
-                    if not self._typed(event.text):
+                    if not self._commands.typed(event.text):
                         editor.put_back(event.text)
                 else:
                     self._end()
@@ -285,23 +285,7 @@ class Chat:
                 await deferLater(self._reactor, self._context.arguments.stay)
                 self._end()
                 return
-            word, _, rest = line.strip().partition(" ")
-            if word in self._commands:
-                self._commands[word](rest.strip())
-            else:
-                self._say(line[1:] if word[1:] in self._commands and line.startswith("/") else line)
-
-    def _typed(self, line: str) -> bool:
-        """Execute a typed line; return whether it was accepted."""
-        text = line.strip()
-        word, _, rest = text.partition(" ")
-        command = self._at_terminal.get(word) or self._commands.get(word)
-        if command is not None:
-            return command(rest.strip()) is not False
-        if text.startswith("/") and not text.startswith("//"):
-            self._notice("there is no such command; try /help, or begin with // to say it")
-            return False
-        return self._say(text[1:] if text.startswith("//") else text)
+            self._commands.piped(line)
 
     def _help(self) -> None:
         for line in (
@@ -316,10 +300,8 @@ class Chat:
         ):
             self._notice(line)
 
-    def _complete(self, before: str) -> tuple[int, list[str]]:
-        everybody = [ALL] if self._place.other is None else []
-        names = [*sorted(self._members.usernames), *everybody]
-        return completions(before, names, sorted([*self._commands, *self._at_terminal]))
+    def _mentionable(self) -> list[str]:
+        return [*sorted(self._members.usernames), *([ALL] if self._place.other is None else [])]
 
     def _writes(self, text: str) -> None:
         if self._account.typing and (

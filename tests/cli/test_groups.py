@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from PIL import Image
+
 from imsys.cli import members
 from tests.cli.running import CliCase, Person
 
@@ -127,6 +129,12 @@ class Commands(GroupCase):
         await self.as_(anna, "send", str(self.password), "--to", title.upper())
         self.assertIn("[file password ", await self.as_(ben, "history", title))
         self.assertIn("Nobody is live.", await self.as_(ben, "live", "list", title))
+        path = self.config / "cake.png"
+        Image.new("RGB", (64, 64), "brown").save(path)
+        await self.as_(anna, "group", "change", title, "--picture", str(path))
+        self.assertIn("(you changed the picture of the group)", await self.as_(anna, "history", title))
+        no_picture = ("group", "change", title, "--picture", str(self.password))
+        self.assertIn("does not take password", await self.as_(anna, *no_picture, status=1))
 
     async def test_plain_sentences(self) -> None:
         """What cannot be is one sentence and status 1."""
@@ -144,6 +152,8 @@ class Commands(GroupCase):
             ("Only admins", (ben, "group", "role", "Cake", anna, "member")),
             ("invalid choice", (anna, "group", "role", "Cake", ben, "king")),
             ("title", (anna, "group", "create", "")),
+            ("Say what to change", (anna, "group", "change", "Cake")),
+            ("There is no file", (anna, "group", "change", "Cake", "--picture", "/nowhere")),
         ):
             self.assertIn(wrong, await self.as_(*arguments, status=1))
         other = await self.made(anna, "cake", carl)
