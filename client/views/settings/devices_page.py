@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from client.core.devices import Device
@@ -52,6 +52,8 @@ class DevicesPage(SettingsPage):
         self._others = self._place()
         self.alone = self.words(self.tr("You are signed in nowhere else."))
         self.column.addStretch()
+        self._sought: QWidget | None = None
+        self.verticalScrollBar().rangeChanged.connect(lambda least, most: self._seek())
         self._end = devices.changed.subscribe(lambda _: self._fill())
         self._fill()
 
@@ -81,7 +83,7 @@ class DevicesPage(SettingsPage):
         self._fill_rows(self._here, [one for one in known or () if one.this])
         self._fill_rows(self._others, others)
         for gone in self.rows.keys() - {one.id for one in known or ()}:
-            row = self.rows.pop(gone)
+            row, self._sought = self.rows.pop(gone), None
             row.hide()
             row.deleteLater()
         self._here_title.setVisible(known is not None)
@@ -110,8 +112,13 @@ class DevicesPage(SettingsPage):
         self._reveal(self.sure)
 
     def _reveal(self, widget: QWidget) -> None:
-        """Scroll there, once it has its place."""
-        QTimer.singleShot(0, widget, lambda: self.ensureWidgetVisible(widget))
+        """Scroll there as it gets its place."""
+        self._sought = widget
+        self._seek()
+
+    def _seek(self) -> None:
+        if self._sought is not None and self._sought.isVisible():
+            self.ensureWidgetVisible(self._sought)
 
     def _sign_out(self) -> None:
         self.leave.setFocus()

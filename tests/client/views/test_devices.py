@@ -227,8 +227,12 @@ class DevicesTests(SettingsCase):
         self.click(row.leave)
         self.assertLessEqual(row.width(), page.viewport().width())
         self.assertEqual(row.name.toolTip(), "W" * 50)
+        place = row.sure.mapTo(page.viewport(), row.sure.rect().bottomRight())
+        self.assertTrue(page.viewport().rect().contains(place))
+        self.click(page.rows["cli"].leave)
+        last = page.rows["cli"].sure
         self.assertTrue(
-            page.viewport().rect().contains(row.sure.mapTo(page.viewport(), row.sure.rect().center()))
+            page.viewport().rect().contains(last.mapTo(page.viewport(), last.rect().bottomRight()))
         )
 
 
