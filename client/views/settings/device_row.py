@@ -34,7 +34,6 @@ class DeviceRow(QFrame):
         super().__init__()
         self._theme, self._devices, self.device = theme, devices, device
         self._icon = QLabel()
-        self._icon.setFixedSize(theme.px(TARGET), theme.px(TARGET))
         self._icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.name = Elided("strong")
         self.seen, self.facts = _label("meta"), _label("meta")
@@ -136,6 +135,7 @@ class DeviceRow(QFrame):
 
     def _restyle(self) -> None:
         colour, ratio = self._theme.colours.second, self.devicePixelRatioF()
+        self._icon.setFixedSize(self._theme.px(TARGET), self._theme.px(TARGET))
         self._icon.setPixmap(self._theme.pixmap(icon_of(self.device), colour, size=ICON, ratio=ratio))
 
 
