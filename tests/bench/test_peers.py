@@ -155,6 +155,7 @@ class Double(Protocol):
             self.say("<enabled/><r/>")
         elif said.startswith("<r"):
             self.say(f"<a h='{self._handled}'/>")
+            self.say("<r/>")
         elif said.startswith("<a "):
             house.answers.append(said)
         else:
@@ -241,16 +242,18 @@ class LossTests(TestCase):
         self.assertEqual((found.gone, found.nowhere, found.delivered), (0, 0, found.acknowledged))
 
     async def test_logins(self) -> None:
-        """Logins are timed, and all stay."""
+        """Logins are timed; all stay, and answer the server while others come."""
 
         def come() -> Result:
             users = registered(self.port, 3)
-            with crew([Task(users=users, work=LogIn(time=10.0), xmpp=True)], {}) as members:
+            task = Task(users=users, work=LogIn(time=10.0), xmpp=True, at_once=1)
+            with crew([task], {}) as members:
                 return members.work().result
 
         result = await deferToThread(come)
         self.assertEqual((result.counts["logins"], result.counts["failed"]), (6, 0))
         self.assertEqual(set(self.house.here), {f"u{number}" for number in range(1, 7)})
+        self.assertGreater(len(self.house.answers), 6)
 
     async def test_refused(self) -> None:
         """A server that refuses accounts ends the measurement with its reason."""

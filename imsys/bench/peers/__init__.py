@@ -73,7 +73,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--size", type=whole, default=64, metavar="N", help=f"characters of a text ({SMALLEST} to 4096)"
     )
-    parser.add_argument("--time", type=seconds, default=4.0, metavar="S", help="seconds that are measured")
+    parser.add_argument("--time", type=seconds, default=10.0, metavar="S", help="seconds that are measured")
     parser.add_argument("--warmup", type=seconds, default=1.0, metavar="S", help="seconds before")
     parser.add_argument(
         "--drain",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from imsys.bench.chatting import SMALLEST, ChatLoad, Writer
-from imsys.bench.crowd import AGAIN, Crowd, Session
+from imsys.bench.crowd import AGAIN, Crowd, Guests, Session
 from imsys.bench.peers.xmpp import Stream, message, name_of
 from imsys.bench.tasks import Chat, Task, User
 
@@ -24,10 +24,37 @@ class XmppCrowd(Crowd):
         self._register = register
         self.streams: dict[Session, Stream] = {}
 
+    def arrive(
+        self, users: Iterable[User], deadline: float, *, resume: bool = False, guests: Guests | None = None
+    ) -> list[Session]:
+        """As :class:`Crowd`; those who are there hear what the server says, and answer."""
+        return super().arrive(users, deadline, resume=resume, guests=guests or self)
+
+    def joined(self, session: Session) -> None:
+        """Do nothing: there is no heartbeat."""
+
+    def due(self, now: float) -> None:
+        """Do nothing: there is no heartbeat."""
+
+    def serve(self, session: Session, events: int) -> None:
+        """Hear what the server says to one who waits for others to arrive."""
+        try:
+            data = session.recv(65536)
+        except AGAIN:
+            return
+        except OSError:
+            data = b""
+        stream = self.streams[session]
+        stream.receive(data)
+        if not data or stream.failure:
+            self.close(session)
+        else:
+            self.write(session, taken(stream))
+
     def _greet(self, session: Session) -> bytes:
         number, password, *_ = session.user
         stream = self.streams[session] = Stream(name_of(number), password, register=self._register)
-        return _taken(stream)
+        return taken(stream)
 
     def _answered(self, session: Session) -> bool:
         data = session.recv(65536)
@@ -36,7 +63,7 @@ class XmppCrowd(Crowd):
         who = f"user {session.user[0]}"
         if not data or stream.failure:
             return self._fail(session, f"{who}: {stream.failure or 'the server closed the connection'}")
-        session.send(_taken(stream))
+        session.send(taken(stream))
         if stream.ready:
             self._arrived(session)
             if self._register:
@@ -100,11 +127,12 @@ class XmppChatLoad(ChatLoad):
             self._crowd.close(writer)
             return
         if stream.out:
-            self._crowd.write(writer, _taken(stream))
+            self._crowd.write(writer, taken(stream))
         if self._sending:
             self._fill(writer)
 
 
-def _taken(stream: Stream) -> bytes:
+def taken(stream: Stream) -> bytes:
+    """Take what a stream wants to say."""
     said, stream.out = stream.out, b""
     return said
