@@ -85,7 +85,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--burst",
         type=seconds,
-        default=1.5,
+        default=6.0,
         metavar="S",
         help="seconds of writing until the server is killed",
     )
