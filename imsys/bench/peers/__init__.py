@@ -234,6 +234,7 @@ def _killed(options: argparse.Namespace, guest: _Guest) -> Report:
     counts = {
         "acknowledged": found.acknowledged,
         "delivered before": found.delivered,
+        "kept for the receiver": found.kept,
         "no copy for the receiver": found.gone,
         "no copy at all": found.nowhere,
         "came back": returned,

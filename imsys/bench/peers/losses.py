@@ -18,8 +18,10 @@ class Losses:
     acknowledged: int
     delivered: int
     """Of those: they came to the receiver before the server was killed."""
+    kept: int
+    """Of those that were acknowledged: the receiver has a copy in the archive, too."""
     gone: int
-    """Of those: they did not, and there is no copy for the receiver."""
+    """Of those that were acknowledged: they did not come, and there is no copy for the receiver."""
     nowhere: int
     """Of the latter: the sender has no copy either."""
 
@@ -30,16 +32,18 @@ def losses(fates: Mapping[str, bytes], users: Sequence[User], copies: Collection
     :param fates: as in :class:`~imsys.bench.tasks.Result`.
     """
     peers = {user[0]: user[4] for user in users}
-    acknowledged = delivered = gone = nowhere = 0
+    acknowledged = delivered = kept = gone = nowhere = 0
     for name, texts in fates.items():
         sender = int(name)
         for number, fate in enumerate(texts):
             if not fate & _ACKNOWLEDGED:
                 continue
             acknowledged += 1
+            has_copy = (peers[sender], sender, number) in copies
+            kept += has_copy
             if fate & _DELIVERED:
                 delivered += 1
-            elif (peers[sender], sender, number) not in copies:
+            elif not has_copy:
                 gone += 1
                 nowhere += (sender, sender, number) not in copies
-    return Losses(acknowledged=acknowledged, delivered=delivered, gone=gone, nowhere=nowhere)
+    return Losses(acknowledged=acknowledged, delivered=delivered, kept=kept, gone=gone, nowhere=nowhere)

@@ -57,14 +57,15 @@ class Imsys:
         }
 
     def _rows(self, run: str, users: Sequence[User]) -> Iterable[Sequence[Any]]:
-        wanted = [(user[0], f"{run}-{user[0]}-") for user in users]
+        # bytes, as the column is: SQLite finds no text there
+        wanted = [(user[0], f"{run}-{user[0]}-".encode()) for user in users]
         if self._setup.backend == "sqlite":
             path = self._servers.home / "imsys.db"
             with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
                 for sender, begin in wanted:
                     yield from connection.execute(
                         f"{_COLUMNS} sender_id = ? AND unique_id >= ? AND unique_id < ?",
-                        (sender, begin, begin + "g"),
+                        (sender, begin, begin + b"g"),
                     )
             return
         with (
@@ -78,6 +79,6 @@ class Imsys:
             for sender, begin in wanted:
                 cursor.execute(
                     f"{_COLUMNS} sender_id = %s AND unique_id >= %s AND unique_id < %s",
-                    (sender, begin, begin + "g"),
+                    (sender, begin, begin + b"g"),
                 )
                 yield from cursor.fetchall()
