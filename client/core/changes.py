@@ -55,6 +55,8 @@ class Changes:
         """Messages that are gone."""
         self.pins = Signal[int]()
         """A conversation whose pinned messages are others now."""
+        self.scheduled = Signal[int]()
+        """A conversation in which other texts wait to be sent later."""
         self.arrived = Signal[list[Message]]()
         """Messages of others that came just now, for notifications."""
         self.transfer = Signal[Transfer]()

@@ -87,6 +87,9 @@ class MemoryGroups(MemoryWorld):
         self._allowed("members", conversation)
         return sorted(self._members[conversation], key=lambda one: -one.role)
 
+    async def acquaint(self, conversation: int) -> None:
+        """All are known."""
+
     async def add_members(self, conversation: int, people: Sequence[int]) -> Added:
         """Add some."""
         self._allowed("add_members", conversation, tuple(people))
@@ -128,7 +131,7 @@ class MemoryGroups(MemoryWorld):
             replace(one, muted_until_ms=until) if one.uuid == uuid else one
             for one in self._members[conversation]
         ]
-        self.happened(conversation, ME.uuid, Notice("muted" if seconds else "unmuted", (uuid,)))
+        self.happened(conversation, ME.uuid, Notice("muted" if seconds else "unmuted", (uuid,), str(until)))
 
     async def change_group(
         self,

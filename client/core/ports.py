@@ -19,10 +19,12 @@ from client.core.model import (
     FriendRequest,
     Message,
     Person,
+    Reactor,
     Readers,
     Stream,
     Transfer,
 )
+from client.core.timed import Timed
 
 
 class Failure(Exception):
@@ -111,6 +113,10 @@ class Reader(Protocol):
         """Who has received and read a message of a group: the server knows."""
         ...
 
+    async def reactors(self, message: Message) -> list[Reactor]:
+        """Who reacted to a message, and how: the server knows."""
+        ...
+
     async def files(
         self,
         kind: str,
@@ -158,7 +164,7 @@ class Commands(Protocol):
         ...
 
     async def forward(self, message: Message, conversation: int) -> Message:
-        """Send the text of a message, as its first author wrote it, to a conversation."""
+        """Send the text of a message, as its first author wrote it, to a conversation; of a file, the file."""
         ...
 
     async def edit(self, message: Message, text: str, *, mentions: Sequence[int] = ()) -> None:
@@ -320,7 +326,7 @@ class Commands(Protocol):
         ...
 
 
-class Account(Reader, Commands, Groups, Protocol):
+class Account(Reader, Commands, Groups, Timed, Protocol):
     """One account: what is known, what can be done, and what has changed."""
 
     changes: Changes

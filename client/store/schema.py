@@ -52,6 +52,10 @@ MIGRATIONS = (
     """
     ALTER TABLE conversations ADD COLUMN grouped TEXT NOT NULL DEFAULT '';
     """,
+    """
+    ALTER TABLE messages ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX expiring ON messages (expires_ms) WHERE expires_ms != 0;
+    """,
 )
 """Each leads from one version to the next; ``PRAGMA user_version`` says which one a store has."""
 

@@ -19,12 +19,13 @@ from client.sync.commands.grouping import Grouping
 from client.sync.commands.reading import Reading
 from client.sync.commands.streaming import Streaming
 from client.sync.commands.talking import Talking
+from client.sync.commands.timing import Timing as Later
 from client.sync.parts import join
 from client.sync.seen import SINCE
 from imsys.sdk import Credentials, Gateway, Timing
 
 
-class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Files, Streaming):
+class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Later, Files, Streaming):
     """One account: opened from the disk, kept as the server has it while there is a connection.
 
     Everything that it fires and answers is on the reactor's thread, which is that of the user interface.
@@ -76,6 +77,7 @@ class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Fil
         unsent = [*loaded.unsent, *opened.rescued]
         parts.outgoing.restore(unsent)
         parts.uploads.restore(unsent, loaded.paused)
+        await parts.expiring.read()
         if opened.notice:
             self.changes.notice.fire(opened.notice)
 
@@ -86,6 +88,7 @@ class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Fil
     async def close(self) -> None:
         """Disconnect and close the store; what is not sent goes on the next time."""
         self.parts.uploads.stop()
+        self.parts.expiring.close()
         await self.parts.session.close()
         await self.parts.keeper.close()
 

@@ -14,6 +14,7 @@ from client.sync.catch_up import CatchUp
 from client.sync.downloads import Downloads
 from client.sync.features.conversations import Conversations, FirstPages
 from client.sync.features.entries import Entries
+from client.sync.features.expiring import Expiring
 from client.sync.features.friends import Friends
 from client.sync.features.groups import Groups
 from client.sync.features.messages import Messages
@@ -21,6 +22,7 @@ from client.sync.features.people import People
 from client.sync.features.positions import Positions
 from client.sync.features.quotes import Quotes
 from client.sync.features.streams import Streams
+from client.sync.features.timing import Timing as TimingFeature
 from client.sync.file_cache import FileCache
 from client.sync.history import History
 from client.sync.keeping import Keeper, Teller
@@ -63,6 +65,8 @@ class Parts:
     positions: Positions
     streams: Streams
     groups: Groups
+    timing: TimingFeature
+    expiring: Expiring
 
 
 class Uses:
@@ -114,7 +118,10 @@ def join(
     groups = Groups(client, known, keeper, writer, conversations)
     pages = FirstPages(known, keeper, history)
     Quotes(known, keeper, history)
-    catch_up = CatchUp([friends, conversations, groups, positions, streams, pages])
+    entries = Entries(client, known, keeper, history)
+    waiting = TimingFeature(client, known, conversations)
+    expiring = Expiring(reactor, known, keeper, entries, cache, history, now)
+    catch_up = CatchUp([friends, conversations, groups, positions, streams, waiting, pages, expiring])
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))
     session.online.subscribe(lambda _: messages.connected())
@@ -137,11 +144,13 @@ def join(
         cache,
         history,
         messages,
-        Entries(client, known, keeper, history),
+        entries,
         people,
         friends,
         conversations,
         positions,
         streams,
         groups,
+        waiting,
+        expiring,
     )

@@ -59,6 +59,10 @@ class Grouping(Uses):
         ]
         return sorted(members, key=lambda one: -one.role)
 
+    async def acquaint(self, conversation: int) -> None:
+        """Know them by name."""
+        await self._asked(self.parts.groups.acquaint(conversation))
+
     async def add_members(self, conversation: int, people: Sequence[int]) -> Added:
         """Add some."""
         return added(await self._asked(self.parts.client.groups.add(conversation, people)))

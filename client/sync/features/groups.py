@@ -16,7 +16,10 @@ from client.sync.keeping import Keeper
 from client.sync.known import Known
 from client.sync.message_writer import MessageWriter
 from imsys import sdk
-from imsys.sdk import Client, GroupEvent, Membership
+from imsys.sdk import Client, GroupEvent, Membership, SettingsChange
+
+PEOPLE_MOST = 1_000
+"""Members of a group who are known by name here."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,8 +83,19 @@ class Groups:
                 role=int(group.role),
                 old_for_new=group.newcomers_read is sdk.NewcomersRead.ALL,
                 gone=False,
+                silent_until_ms=_ms(group.muted_until) if group.muted_until is not None else 0,
             )
         )
+
+    async def acquaint(self, conversation: int) -> None:
+        """Have its members among its people."""
+        found: list[int] = []
+        async for page in self._client.groups.members(conversation).each():
+            found += [one.uuid for one in page if one.uuid != self._known.me.uuid]
+            if len(found) >= PEOPLE_MOST:
+                break
+        now = self._known.row(conversation).conversation
+        self._change(replace(now, people=tuple(found[:PEOPLE_MOST])))
 
     def soon(self, conversation: int) -> None:
         """Begin to have it; once for all that comes meanwhile."""
@@ -105,7 +119,9 @@ class Groups:
         low = row.synced or entry.id
         row = self._known.set_row(replace(row, synced=max(row.synced, entry.id)))
         self._writer.store(message, row, min(low, entry.id))
-        if isinstance(entry, Membership) and self._gone(entry):
+        if isinstance(entry, SettingsChange) and entry.timer is not None:
+            self._change(replace(self._known.row(entry.thread_id).conversation, timer=entry.timer))
+        elif isinstance(entry, Membership) and self._gone(entry):
             self._change(replace(self._known.row(entry.thread_id).conversation, gone=True, role=0))
         else:
             self.soon(entry.thread_id)
