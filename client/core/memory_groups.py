@@ -111,6 +111,12 @@ class MemoryGroups(MemoryWorld):
         self.happened(conversation, ME.uuid, Notice("left", (ME.uuid,)))
         self._set(replace(self._conversations[conversation], gone=True, role=MEMBER))
 
+    def lose(self, conversation: int) -> None:
+        """Somebody removes me."""
+        admin = self._conversations[conversation].people[0]
+        self.happened(conversation, admin, Notice("removed", (ME.uuid,)))
+        self._set(replace(self._conversations[conversation], gone=True, role=MEMBER))
+
     async def set_role(self, conversation: int, uuid: int, role: int) -> None:
         """Give a role."""
         self._allowed("set_role", conversation, uuid, role)

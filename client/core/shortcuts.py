@@ -39,6 +39,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("newer", ("F3",), "Newer find", TALK),
     Shortcut("attach", ("Ctrl+O",), "Attach files", TALK),
     Shortcut("emoji", ("Ctrl+E",), "Emoji", TALK),
+    Shortcut("react", ("Ctrl+Shift+E",), "React to a message", TALK),
     Shortcut("details", ("Ctrl+I",), "Details", TALK),
     Shortcut("end", ("Ctrl+End",), "To the newest message", TALK),
     Shortcut("send", ("Return",), "Send", TALK, True),

@@ -69,8 +69,12 @@ class FileCache:
         file = message.attachment
         paths = [Path(one) for one in (file.path, file.preview) if one] if file is not None else []
         own = [one for one in paths if self._folder in one.parents]
-        if own:
-            await self.threaded(lambda: [one.unlink(missing_ok=True) for one in own])
+
+        def unlink() -> None:
+            for one in own:
+                one.unlink(missing_ok=True)
+
+        await self.threaded(unlink)
 
     async def size(self) -> int:
         """Bytes of what is kept here and can be had again."""

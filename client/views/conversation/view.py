@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
+from client.viewmodels.work import now_ms
 from client.views.conversation.barred import barred
 from client.views.conversation.find_bar import FindBar
 from client.views.conversation.header import Header
@@ -19,13 +20,14 @@ from client.views.conversation.living import Living
 from client.views.conversation.long_text import LongText
 from client.views.files.places import ask_files
 from client.widgets.avatar import Avatars
-from client.widgets.banner import now_ms
 from client.widgets.composer import Composer, local_files
 from client.widgets.empty import EmptyState
 from client.widgets.links import open_link
 from client.widgets.messages import MessageList
 from client.widgets.pictures import Pictures
 from client.widgets.toast import Toast
+
+DAY_MS = 86_400_000
 
 
 class ConversationView(QWidget):
@@ -73,7 +75,7 @@ class ConversationView(QWidget):
         self.long_text = LongText(theme)
         value = settings.value
         self.composer = Composer(theme, recent=value.emoji, tone=value.tone)
-        self.living = Living(theme, self)
+        self.living = Living(theme, avatars, self, now)
         self.nothing = EmptyState(
             theme,
             "messages-square",
@@ -82,6 +84,9 @@ class ConversationView(QWidget):
             self.tr("Find people"),
         )
         self.toast = Toast(theme, self, lambda: self.composer.height() if self.composer.isVisible() else 0)
+        self._again = QTimer(self, singleShot=True)
+        """Until one may write again."""
+        self._again.timeout.connect(self._about)
         self._lay_out()
         self._connect()
         self._prefer()
@@ -163,6 +168,8 @@ class ConversationView(QWidget):
         composer = self.composer
         writing = composer.edit.hasFocus() or composer.blocked_button.hasFocus()
         composer.set_blocked(*barred(presenter))
+        wait = about.silent_until_ms - presenter.now()
+        self._again.start(min(wait + 1, DAY_MS)) if wait > 0 else self._again.stop()
         if writing and not composer.edit.hasFocus():
             self.focus()
         self.living.about(presenter)

@@ -54,7 +54,14 @@ class AccountCase(TestCase):
         return client
 
     async def account(
-        self, name: str, place: str = "", *, start: bool = True, gateway: Gateway | None = None, device: str = "", **more: Any
+        self,
+        name: str,
+        place: str = "",
+        *,
+        start: bool = True,
+        gateway: Gateway | None = None,
+        device: str = "",
+        **more: Any,
     ) -> AccountSync:
         """Somebody with the desktop client; with the same place, what was there before is there again.
 

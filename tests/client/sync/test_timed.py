@@ -63,7 +63,8 @@ class TimedTests(AccountCase):
         await self.until(lambda: gone)
         self.assertEqual(gone, ["It does not"])
         about = anna.conversation(thread)
-        assert about is not None and about.last is not None
+        assert about is not None
+        assert about.last is not None
         self.assertEqual((about.unread, about.last.text), (before.unread, "It stays"))
         name = anna.me.username
         await anna.close()
@@ -91,7 +92,9 @@ class WhoTests(AccountCase):
         page = await self.shows(anna, thread, lambda page: "Cake?" in said(page))
         await anna.react(page[-1], "🎂", on=True)
         await ben.react(thread, page[-1].id, "🎂")
-        page = await self.shows(anna, thread, lambda page: page[-1].reactions and page[-1].reactions[0].count == 2)
+        page = await self.shows(
+            anna, thread, lambda page: page[-1].reactions and page[-1].reactions[0].count == 2
+        )
         found = await anna.reactors(page[-1])
         self.assertCountEqual(found, [Reactor(anna.me.uuid, "🎂"), Reactor(ben.me.uuid, "🎂")])
 
