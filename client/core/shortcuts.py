@@ -43,6 +43,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("details", ("Ctrl+I",), "Details", TALK),
     Shortcut("end", ("Ctrl+End",), "To the newest message", TALK),
     Shortcut("send", ("Return",), "Send", TALK, True),
+    Shortcut("later", ("Ctrl+Shift+Return",), "Send later", TALK, True),
     Shortcut("line", ("Shift+Return",), "New line", TALK, True),
     Shortcut("edit", ("Up",), "Edit my last message, while nothing is written", TALK, True),
     Shortcut("copy", ("Ctrl+C",), "Copy what is selected", TALK, True),

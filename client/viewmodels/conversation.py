@@ -6,10 +6,10 @@ import enum
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from client.core import mentions
 from client.core.changes import Signal
 from client.core.counting import split
 from client.core.living import bare, can_edit
-from client.core.mentions import mentioned
 from client.core.model import Conversation, ConversationKind, Message, Person, Reactor, Readers
 from client.core.ports import Account, Failure
 from client.viewmodels.message_window import MessageWindow
@@ -175,8 +175,9 @@ class ConversationPresenter:
             return []
         return [self.account.person(uuid) for uuid in about.people if uuid != self.account.me.uuid]
 
-    def _mentioned(self, text: str) -> tuple[int, ...]:
-        return mentioned(text, self.members, all=self.about.kind is not ConversationKind.PRIVATE)
+    def mentioned(self, text: str) -> tuple[int, ...]:
+        """Whom a text mentions."""
+        return mentions.mentioned(text, self.members, all=self.about.kind is not ConversationKind.PRIVATE)
 
     def send(self, text: str, *, answers: Message | None = None) -> None:
         """Write a text, which may answer a message."""
@@ -190,7 +191,7 @@ class ConversationPresenter:
         async def write() -> None:
             for at, part in enumerate(parts):
                 answered = answers if not at else None
-                await self.account.send_text(self.id, part, answers=answered, mentions=self._mentioned(part))
+                await self.account.send_text(self.id, part, answers=answered, mentions=self.mentioned(part))
 
         self.set_draft("")
         run(write(), lambda problem: self.refused.fire((text, problem)))
@@ -228,7 +229,7 @@ class ConversationPresenter:
         """Replace a text of mine."""
         if text != message.text:
             run(
-                self.account.edit(message, text, mentions=self._mentioned(text)),
+                self.account.edit(message, text, mentions=self.mentioned(text)),
                 lambda problem: self.unchanged.fire((message, text, problem)),
             )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from client.core.changes import Signal
-from client.core.groups import LINK_LENGTH, Added, GroupLink, Invitation, Member, Preview
+from client.core.groups import LINK_LENGTH, OWNER, Added, GroupLink, Invitation, Member, Preview
 from client.core.model import Conversation
 from client.core.ports import Account
 from client.viewmodels.work import run
@@ -111,6 +111,15 @@ class Groups:
     def leave(self, conversation: int) -> None:
         """Belong to it no more."""
         self._do("members", self.account.leave_group(conversation))
+
+    def hand_over_and_leave(self, conversation: int, uuid: int) -> None:
+        """Make somebody the owner in my place, and belong to it no more."""
+
+        async def leave() -> None:
+            await self.account.set_role(conversation, uuid, OWNER)
+            await self.account.leave_group(conversation)
+
+        self._do("members", leave())
 
     # What it is.
 

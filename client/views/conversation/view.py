@@ -19,6 +19,7 @@ from client.views.conversation.header import Header
 from client.views.conversation.living import Living
 from client.views.conversation.long_text import LongText
 from client.views.files.places import ask_files
+from client.views.later.place import LaterPlace
 from client.widgets.avatar import Avatars
 from client.widgets.composer import Composer, local_files
 from client.widgets.empty import EmptyState
@@ -51,6 +52,8 @@ class ConversationView(QWidget):
     forward = Signal(object)
     """A message: where to, is to be asked."""
     people = Signal()
+    writable = Signal(bool)
+    """Whether one can write here."""
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class ConversationView(QWidget):
             self.tr("Find people"),
         )
         self.toast = Toast(theme, self, lambda: self.composer.height() if self.composer.isVisible() else 0)
+        self.later = LaterPlace(theme, self)
         self._again = QTimer(self, singleShot=True)
         """Until one may write again."""
         self._again.timeout.connect(self._about)
@@ -115,6 +119,7 @@ class ConversationView(QWidget):
         ]
         self._about()
         self.living.opened(presenter)
+        self.later.opened(presenter)
         presenter.open(at=at)
         self._fill()
 
@@ -131,6 +136,7 @@ class ConversationView(QWidget):
         if self.presenter is None:
             return
         self.living.left()
+        self.later.left()
         self.composer.tell_draft()
         for end in self._ends:
             end()
@@ -173,6 +179,8 @@ class ConversationView(QWidget):
         if writing and not composer.edit.hasFocus():
             self.focus()
         self.living.about(presenter)
+        self.later.about()
+        self.writable.emit(composer.edit.isVisibleTo(self))
 
     def _fill(self) -> None:
         window = self.presenter.window if self.presenter is not None else None
@@ -253,7 +261,8 @@ class ConversationView(QWidget):
             self.messages.set_sought(text)
             self.presenter.find(text)
 
-    def _draft(self, text: str) -> None:
+    def draft(self, text: str) -> None:
+        """Keep what is being written."""
         if self.presenter is not None and self.living.writing.edited is None:
             self.presenter.set_draft(text)
 
@@ -270,7 +279,7 @@ class ConversationView(QWidget):
         self.header.details.connect(self.details)
         composer.sent.connect(self._send)
         composer.too_long.connect(self._too_long)
-        composer.draft.connect(self._draft)
+        composer.draft.connect(self.draft)
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)
         composer.picture.connect(self.picture_chosen)

@@ -316,6 +316,7 @@ class AccountView(QWidget):
         self.details.back.connect(lambda: self.show_details(False))
         self.details.person.connect(self.show_profile)
         self.details.find_wanted.connect(self.conversation.begin_find)
+        self.details.timer_wanted.connect(self.conversation.later.open_timer)
         self.banner.retry.connect(self.account.retry_now)
         self.banner.sign_in.connect(self.sign_in)
         self.switcher.opened.connect(self.open)

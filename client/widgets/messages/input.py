@@ -269,6 +269,8 @@ class Input:
                 text = self._reacted(row.message, str(hit.value))
             elif hit is not None and hit.action == "time":
                 text = full_time(row.message.at_ms)
+                if row.message.expires_ms:
+                    text += "\n" + tr("disappears {time}").format(time=full_time(row.message.expires_ms))
                 if row.message.edited_ms:
                     text += "\n" + tr("edited {time}").format(time=full_time(row.message.edited_ms))
             elif (

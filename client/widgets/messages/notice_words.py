@@ -45,9 +45,9 @@ def _sentence(notice: Notice, actor: str, message: Message, person: Callable[[in
         "group": tr("{actor} lets everybody write"),
         "history_all": tr("{actor} lets newcomers read what was said before"),
         "heir": tr("{people} has the group now"),
-        "timer": tr("{actor} has messages disappear after {time}")
+        "timer": tr("{actor} set messages to disappear after {time}")
         if notice.text.strip("0")
-        else tr("{actor} has messages stay"),
+        else tr("{actor} set messages to stay"),
         "history_joined": tr("{actor} hides from newcomers what was said before"),
     }.get(notice.what, "")
     time = ""
