@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from client.core.display import shown_name
-from client.translations.times import moment
 from client.viewmodels.conversation import ConversationPresenter, Obstacle
+from client.widgets.times import moment
 
 
 def barred(presenter: ConversationPresenter) -> tuple[str, str]:

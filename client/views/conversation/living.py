@@ -36,6 +36,8 @@ class Living(QObject):
         self.menu = MessageMenu(theme, view, now)
         self.pins = PinBar(theme)
         self.completion = Completion(theme, view.composer.edit, view)
+        self.reactors: ReactorsDialog | None = None
+        self.readers: ReadersDialog | None = None
         self._ends: list[Callable[[], None]] = []
         messages, menu = view.messages, self.menu
         messages.reply.connect(self._answer)
@@ -136,9 +138,11 @@ class Living(QObject):
             view.messages.provide_reactors(message, reactors)
             return
         person = presenter.account.person
-        self.reactors = ReactorsDialog(self._theme, self._avatars, reactors, person, view, emoji=emoji)
-        self.reactors.person.connect(view.person)
-        self.reactors.open()
+        dialog = self.reactors = ReactorsDialog(
+            self._theme, self._avatars, reactors, person, view, emoji=emoji
+        )
+        dialog.person.connect(view.person)
+        dialog.open()
 
     def _react(self, message: Message, emoji: str) -> None:
         self._with(lambda one: one.react(message, emoji))

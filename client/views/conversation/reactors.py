@@ -91,6 +91,7 @@ class ReactorsDialog(QDialog):
         layout.addWidget(buttons)
         self.resize(theme.px(DIALOG[0]) * 3 // 4, theme.px(DIALOG[1]) * 3 // 4)
         self._fill(bare(emoji))
+        self.names.setFocus()
         avatars.changed.connect(self._icons)
 
     def _fill(self, emoji: str) -> None:

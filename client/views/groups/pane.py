@@ -15,7 +15,6 @@ from client.core.groups import ADMIN, MEMBER, OWNER, Member
 from client.core.model import Conversation, ConversationKind
 from client.theme import Theme
 from client.theme.tokens import AVATAR_BIG, GAP, SMALL, TIGHT, WIDE
-from client.translations.times import DAY, HOUR, WEEK, lasting, moment
 from client.viewmodels.groups import Groups
 from client.views.contacts.card import Card
 from client.views.contacts.profile import Sure
@@ -25,6 +24,7 @@ from client.widgets.avatar import Avatar, Avatars
 from client.widgets.button import IconButton
 from client.widgets.question import ask
 from client.widgets.search_field import SearchField
+from client.widgets.times import DAY, HOUR, WEEK, lasting, moment
 
 MEMBERS_MOST = 200
 """Members that are shown; of more, the rest are counted."""
@@ -140,6 +140,10 @@ class GroupPane(QWidget):
         self.words.setVisible(bool(about.description))
         self._ways.setVisible(about.is_admin)
         self._members_title.setVisible(not about.gone)
+        if about.gone and (self.members or self.waiting):
+            self.members = []
+            self._fill()
+            self._fill_waiting([])
         self.leave.setVisible(not about.gone and not self.sure.isVisibleTo(self))
         read = (about.id, about.members, about.role, about.gone)
         if self.isVisible() and not about.gone and read != self._read:

@@ -20,11 +20,11 @@ from client.core.groups import DESCRIPTION_MOST, TITLE_MOST, GroupLink
 from client.core.model import Conversation, ConversationKind
 from client.theme import Theme
 from client.theme.tokens import SMALL, TIGHT
-from client.translations.times import moment
 from client.viewmodels.groups import Groups
 from client.views.contacts.page import ColumnPage
 from client.views.groups.parts import Crop, PictureChoice, choice, label, named
 from client.widgets.avatar import Avatars
+from client.widgets.times import moment
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from client.core.timed import TIMERS, Later
 from client.theme import Theme
-from client.translations.times import lasting
 from client.viewmodels.conversation import ConversationPresenter
 from client.viewmodels.later import LaterPresenter
 from client.views.later.waiting import WaitingDialog
 from client.views.later.when import WhenDialog
 from client.widgets.button import IconButton
+from client.widgets.times import lasting
 
 if TYPE_CHECKING:
     from client.views.conversation.view import ConversationView

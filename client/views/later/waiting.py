@@ -60,7 +60,7 @@ class WaitingDialog(QDialog):
         layout.addWidget(self._nothing)
         layout.addWidget(area, 1)
         layout.addWidget(buttons)
-        self.resize(theme.px(DIALOG[0]), theme.px(DIALOG[1]))
+        self.resize(theme.px(DIALOG[0]), theme.px(DIALOG[1]) * 3 // 4)
         self._ends: list[Callable[[], None]] = [
             presenter.changed.subscribe(lambda _: self._fill()),
             presenter.failed.subscribe(self._say),

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from PySide6.QtCore import QDate, QDateTime, QLocale, QTime, Signal
-from PySide6.QtWidgets import QDateEdit, QDialog, QHBoxLayout, QPushButton, QTimeEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDateEdit,
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QTimeEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from client.core.counting import LONGEST_TEXT
 from client.theme import Theme
@@ -45,6 +54,7 @@ class WhenDialog(QDialog):
         self.date, self.time = QDateEdit(), QTimeEdit()
         self.date.setCalendarPopup(True)
         self.date.setDisplayFormat(_format(QLocale().dateFormat(QLocale.FormatType.ShortFormat)))
+        self.time.lineEdit().setTextMargins(theme.px(SMALL), 0, theme.px(SMALL), 0)
         self.time.setDisplayFormat(
             QLocale().timeFormat(QLocale.FormatType.ShortFormat).replace("t", "").strip()
         )
@@ -60,14 +70,13 @@ class WhenDialog(QDialog):
         self.text.entered.connect(self._choose)
         now = datetime.fromtimestamp(now_ms / 1000)
         self.date.setMinimumDate(QDate(now.year, now.month, now.day))
-        quick = QHBoxLayout()
+        quick = QGridLayout()
         quick.setSpacing(SMALL)
-        for words, at in self._presets(now):
+        for number, (words, at) in enumerate(self._presets(now)):
             button = QPushButton(words)
             button.setAutoDefault(False)
             button.clicked.connect(lambda _=False, at=at: self.set_moment(at))
-            quick.addWidget(button)
-        quick.addStretch()
+            quick.addWidget(button, number // 2, number % 2)
         moments = QHBoxLayout()
         moments.setSpacing(GAP)
         for words, field in ((self.tr("Day"), self.date), (self.tr("Time"), self.time)):

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from client.core.model import Conversation, ConversationKind
 from client.theme import Theme
 from client.theme.tokens import SMALL
-from client.translations.times import lasting
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation_list import FOREVER, ConversationList, is_muted
 from client.viewmodels.groups import Groups
@@ -16,6 +15,7 @@ from client.views.contacts.page import ColumnPage
 from client.views.contacts.profile import Profile
 from client.views.groups.pane import GroupPane
 from client.widgets.avatar import Avatars
+from client.widgets.times import lasting
 
 
 class Details(ColumnPage):

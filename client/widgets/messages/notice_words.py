@@ -9,8 +9,8 @@ from client.core.display import shown_name
 from client.core.model import Message, Person
 from client.core.notices import Notice
 from client.translations.sentences import listed
-from client.translations.times import lasting, moment
 from client.translations.tr import tr
+from client.widgets.times import lasting, moment
 
 NAMES_MOST = 3
 
@@ -19,7 +19,7 @@ def notice_words(message: Message, person: Callable[[int], Person]) -> str:
     """One sentence, or several. Who I am is seen by what is mine."""
     actor = tr("You") if message.mine else shown_name(person(message.sender).name)
     said = (_sentence(one, actor, message, person) for one in notices.read(message.text))
-    return " ".join(one for one in said if one)
+    return " · ".join(one for one in said if one)
 
 
 def _sentence(notice: Notice, actor: str, message: Message, person: Callable[[int], Person]) -> str:

@@ -81,7 +81,7 @@ def _head(row: Row) -> float:
 
 def _for_me(painter: QPainter, row: Row, look: Look) -> None:
     """All of its row stands out, with a bar at the leading edge."""
-    colours, top = look.theme.colours, max(_head(row), row.bubble.top() - TIGHT)
+    colours, top = look.theme.colours, max(_head(row), row.bubble.top() - TIGHT / 2)
     whole = QRectF(0, top, look.width, min(row.height, row.bubble.bottom() + TIGHT) - top)
     painter.fillRect(whole, colours.mention_row)
     whole.setLeft(look.width - MENTION_BAR if look.rtl else 0)

@@ -47,6 +47,8 @@ def day_words(at_ms: int, now_ms: int) -> str:
     """A day as it is called today."""
     day, today = day_of(at_ms), day_of(now_ms)
     label, date, locale = day_label(day, today), QDate(day.year, day.month, day.day), QLocale()
+    if label is Day.TOMORROW:
+        return tr("Tomorrow")
     if label is Day.TODAY:
         return tr("Today")
     if label is Day.YESTERDAY:

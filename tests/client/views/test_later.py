@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from client.core.groups import MEMBER
 from client.core.model import Kind
 from client.core.timed import DAY, HOUR
-from client.translations.times import lasting
 from client.views.later.when import WhenDialog
+from client.widgets.times import lasting
 from tests.client.views.test_living import ANNA, GROUP, Key, LivingCase, given
 
 CONTROL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier

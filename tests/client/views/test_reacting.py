@@ -104,7 +104,7 @@ class WhoTests(LivingCase):
         event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, viewport.mapToGlobal(place))
         QApplication.sendEvent(viewport, event)
         self.turn()
-        dialog = self.conversation.living.reactors
+        dialog = given(self.conversation.living.reactors)
         people = given(self.conversation.presenter).about.people
         anna = self.account.person(people[0]).name
         self.assertEqual(self.names(dialog), ["Lena Hoffmann", anna])
@@ -126,8 +126,9 @@ class WhoTests(LivingCase):
         self.assertNotIn("Reactions …", self.words(self.mine))
         self.action(self.now(self.theirs), "Reactions …").trigger()
         self.turn()
-        self.assertEqual(len(self.names(self.conversation.living.reactors)), 3)
-        self.conversation.living.reactors.reject()
+        dialog = given(self.conversation.living.reactors)
+        self.assertEqual(len(self.names(dialog)), 3)
+        dialog.reject()
 
     def test_tip(self) -> None:
         """Beside the pointer it says who, once that is known."""
@@ -144,4 +145,4 @@ class WhoTests(LivingCase):
         self.account.refusal = "Nobody answers."
         self.action(self.now(self.theirs), "Reactions …").trigger()
         self.settle()
-        self.assertFalse(hasattr(self.conversation.living, "reactors"))
+        self.assertIsNone(self.conversation.living.reactors)

@@ -11,10 +11,10 @@ from client.core.groups import ADMIN, MEMBER, OWNER, Member
 from client.core.lifelike.conversations import CHANNEL, GROUP
 from client.core.memory import NOW_MS
 from client.core.notices import Notice
-from client.translations.times import HOUR, lasting
 from client.views.groups.pane import GroupPane
 from client.widgets.button import IconButton
 from client.widgets.messages.words import content, spoken
+from client.widgets.times import HOUR, lasting
 from tests.client.views.scene import ViewCase
 
 Key = Qt.Key

@@ -10,13 +10,15 @@ MINUTE, HOUR, DAY, WEEK = 60, 3_600, 86_400, 604_800
 def lasting(seconds: int) -> str:
     """``8 hours``: in the largest unit that it is a whole number of."""
     translate = QCoreApplication.translate
-    if seconds % WEEK == 0:
-        return translate("Times", "%n weeks", "", seconds // WEEK)
-    if seconds % DAY == 0:
-        return translate("Times", "%n days", "", seconds // DAY)
-    if seconds % HOUR == 0:
-        return translate("Times", "%n hours", "", seconds // HOUR)
-    return translate("Times", "%n minutes", "", max(1, seconds // MINUTE))
+    unit = next((one for one in (WEEK, DAY, HOUR) if seconds % one == 0), MINUTE)
+    count = max(1, round(seconds / unit))
+    if unit == WEEK:
+        return translate("Times", "%n weeks", "", count)
+    if unit == DAY:
+        return translate("Times", "%n days", "", count)
+    if unit == HOUR:
+        return translate("Times", "%n hours", "", count)
+    return translate("Times", "%n minutes", "", count)
 
 
 def moment(at_ms: int) -> str:
