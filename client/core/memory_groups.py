@@ -39,7 +39,11 @@ class MemoryGroups(MemoryWorld):
                     *(Member(uuid, ADMIN if uuid == admin else MEMBER) for uuid in one.people),
                 ]
                 self._conversations[one.id] = replace(
-                    one, members=len(one.people) + 1, role=mine, description="Every Sunday at four."
+                    one,
+                    members=len(one.people) + 1,
+                    role=mine,
+                    description="Every Sunday at four.",
+                    asking=len(self.wait.get(one.id, ())),
                 )
 
     def _allowed(self, *command: object) -> None:
@@ -218,10 +222,18 @@ class MemoryGroups(MemoryWorld):
         self._allowed("asking", conversation)
         return list(self.wait.get(conversation, []))
 
+    def asked_in(self, conversation: int, uuid: int) -> None:
+        """Somebody comes by a link that asks."""
+        self.wait.setdefault(conversation, []).append(uuid)
+        about = self._conversations[conversation]
+        self._set(replace(about, asking=len(self.wait[conversation])))
+
     async def let_in(self, conversation: int, uuid: int, accept: bool) -> None:
         """Let somebody in, or not."""
         self._allowed("let_in", conversation, uuid, accept)
         self.wait[conversation].remove(uuid)
+        about = self._conversations[conversation]
+        self._set(replace(about, asking=len(self.wait[conversation])))
         if accept:
             self._set_members(conversation, [*self._members[conversation], Member(uuid)])
             self.happened(conversation, ME.uuid, Notice("joined", (uuid,)))

@@ -252,6 +252,8 @@ class Conversation:
     """Whether newcomers read what was said before they came."""
     gone: bool = False
     """I belong to the group no more: what was said stays, and nothing comes."""
+    asking: int = 0
+    """How many ask to be let in, where I decide about that."""
     silent_until_ms: int = 0
     """An admin has muted me: until then I write nothing here."""
     timer: int = 0

@@ -62,7 +62,17 @@ def _row(
     return Row(conversation, told, delivered, their_read, synced)
 
 
-_GROUPED = ("avatar", "members", "role", "description", "old_for_new", "gone", "silent_until_ms", "timer")
+_GROUPED = (
+    "avatar",
+    "members",
+    "role",
+    "description",
+    "old_for_new",
+    "gone",
+    "silent_until_ms",
+    "timer",
+    "asking",
+)
 """What is kept of a group alone, but for the timer."""
 
 

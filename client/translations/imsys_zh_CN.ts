@@ -2041,6 +2041,10 @@
         <translation>%n 位成员</translation>
     </message>
     <message>
+        <source>%n ask to be let in</source>
+        <translation>%n 人请求加入</translation>
+    </message>
+    <message>
         <source>blocked</source>
         <translation>已屏蔽</translation>
     </message>
@@ -3321,6 +3325,10 @@
     <message>
         <source>You have signed out.</source>
         <translation>您已退出登录。</translation>
+    </message>
+    <message>
+        <source>None of them wants to be added to groups.</source>
+        <translation>他们都不愿被拉入群组。</translation>
     </message>
     <message>
         <source>A text that was to be sent later was refused.</source>

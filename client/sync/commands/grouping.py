@@ -65,7 +65,14 @@ class Grouping(Uses):
 
     async def add_members(self, conversation: int, people: Sequence[int]) -> Added:
         """Add some."""
-        return added(await self._asked(self.parts.client.groups.add(conversation, people)))
+        try:
+            return added(await self._asked(self.parts.client.groups.add(conversation, people)))
+        except Failure as problem:
+            refusal, about = problem.__cause__, self.parts.known.conversation(conversation)
+            denied = isinstance(refusal, sdk.Refused) and refusal.status is sdk.Status.PERMISSION_DENIED
+            if denied and about is not None and about.is_admin:
+                raise Failure("None of them wants to be added to groups.") from problem
+            raise
 
     async def remove_member(self, conversation: int, uuid: int) -> None:
         """Remove one."""
@@ -147,7 +154,9 @@ class Grouping(Uses):
 
     async def asking(self, conversation: int) -> list[int]:
         """Who waits."""
-        return [one.uuid for one in await self._asked(self.parts.client.groups.asking(conversation).all())]
+        found = [one.uuid for one in await self._asked(self.parts.client.groups.asking(conversation).all())]
+        self.parts.groups.asked(conversation, len(found))
+        return found
 
     async def let_in(self, conversation: int, uuid: int, accept: bool) -> None:
         """Let somebody in, or not."""

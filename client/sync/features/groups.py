@@ -53,6 +53,7 @@ class Groups:
                 continue
             if one.id in there:
                 await self.have(one.id)
+                await self.have_asking(one.id)
             elif not one.gone:
                 self._change(replace(one, gone=True, role=0))
         await self.read_invitations()
@@ -86,6 +87,20 @@ class Groups:
                 silent_until_ms=_ms(group.muted_until) if group.muted_until is not None else 0,
             )
         )
+
+    async def have_asking(self, conversation: int) -> None:
+        """Know how many ask an admin to be let in."""
+        now = self._known.row(conversation).conversation
+        asking = 0
+        if now.is_admin:
+            asking = len(await self._client.groups.asking(conversation).all())
+        self.asked(conversation, asking)
+
+    def asked(self, conversation: int, asking: int) -> None:
+        """So many do."""
+        now = self._known.row(conversation).conversation
+        if now.asking != asking:
+            self._change(replace(now, asking=asking))
 
     async def acquaint(self, conversation: int) -> None:
         """Have its members among its people."""
@@ -141,8 +156,9 @@ class Groups:
                 lambda reason: _log.info("invitations could not be read: %s", reason.value)
             )
         elif news.event is GroupEvent.ASKED:
-            self._keeper.teller.conversations.add(news.thread_id)
-            self._keeper.teller.tell()
+            Deferred.fromCoroutine(self.have_asking(news.thread_id)).addErrback(
+                lambda reason: _log.info("who asks to be let in could not be read: %s", reason.value)
+            )
 
     def answered(self, conversation: int) -> None:
         """An invitation waits no more."""

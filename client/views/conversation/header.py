@@ -114,7 +114,13 @@ def status(about: Conversation, other: Person | None) -> str:
     if about.kind is not ConversationKind.PRIVATE:
         channel, count = translate("Header", "channel"), about.members
         members = translate("Header", "%n members", "", count)
-        facts = ((channel, about.kind is ConversationKind.CHANNEL), (members, bool(count)))
+        waiting = about.asking
+        asking = translate("Header", "%n ask to be let in", "", waiting)
+        facts = (
+            (channel, about.kind is ConversationKind.CHANNEL),
+            (members, bool(count)),
+            (asking, about.is_admin and bool(waiting)),
+        )
         return " · ".join(words for words, shown in facts if shown)
     if other is None:
         return ""

@@ -145,7 +145,7 @@ class GroupPane(QWidget):
             self._fill()
             self._fill_waiting([])
         self.leave.setVisible(not about.gone and not self.sure.isVisibleTo(self))
-        read = (about.id, about.members, about.role, about.gone)
+        read = (about.id, about.members, about.role, about.gone, about.asking)
         if self.isVisible() and not about.gone and read != self._read:
             self._read = read
             self._groups.read(about.id)

@@ -56,6 +56,13 @@ class ReactionBar(QFrame):
                 self.key = key
                 self._soon.start()
 
+    def follow(self) -> None:
+        """Messages came, went or moved: it stays with its own."""
+        if self.key and self._message(self.key) is None:
+            self.leave()
+        elif self.isVisible():
+            self.move(self._place(self.key))
+
     def begin(self, key: str) -> bool:
         """For the keyboard; whether one can react to that message."""
         if self._message(key) is None:

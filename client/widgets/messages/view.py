@@ -207,9 +207,9 @@ class MessageList(QAbstractScrollArea):
     def refresh(self) -> None:
         """Show what the window holds now."""
         at_end = self.scroller.most if self.scroller.at_end and len(self.rows) else -1.0
-        self.reaction_bar.leave()
         came = self._take()
         self.arrange()
+        self.reaction_bar.follow()
         if came and not self.scroller.anchor.key and at_end >= 0 and self.isVisible():
             self.canvas.slide_in(self.scroller.most - at_end)
         self.canvas.show()

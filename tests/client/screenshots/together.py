@@ -81,7 +81,7 @@ def _bar(stage: Stage) -> bool:
     bar = stage.view.conversation.messages.reaction_bar
     if not bar.isVisible():
         bar._show(stage.more["key"])
-    return bar.isVisible()
+    return bool(bar.isVisible())
 
 
 def _reactors(stage: Stage) -> None:
@@ -134,7 +134,8 @@ def _menu_of(stage: Stage) -> QMenu:
     _details(stage)
     pane = stage.view.details.group
     button: Any = pane.cards[10006].findChild(IconButton)
-    return button.findChild(QMenu)
+    menu: QMenu = button.findChild(QMenu)
+    return menu
 
 
 def _member_menu(stage: Stage) -> None:

@@ -156,6 +156,11 @@ class MembersTests(GroupViewCase):
         self.turn()
         self.assertFalse(pane.waiting)
         self.assertIn(10041, pane.cards)
+        self.assertNotIn("let in", self.view.conversation.header._about.text())
+        self.account.asked_in(GROUP, 10042)
+        self.turn()
+        self.assertEqual(list(pane.waiting), [10042])
+        self.assertIn("let in", self.view.conversation.header._about.text())
         self.click(pane.leave)
         heir = pane.heir
         assert heir is not None
