@@ -18,7 +18,6 @@ GROUP_MS = 300_000
 class Day(enum.Enum):
     """How a day is called; the view has the words, and the locale the dates."""
 
-    TOMORROW = "tomorrow"
     TODAY = "today"
     YESTERDAY = "yesterday"
     WEEKDAY = "weekday"
@@ -60,8 +59,6 @@ def _day(quarter: int, zone: tzinfo | None) -> date:
 def day_label(day: date, today: date) -> Day:
     """How a day is called on another."""
     ago = (today - day).days
-    if ago == -1:
-        return Day.TOMORROW
     if ago == 0:
         return Day.TODAY
     if ago == 1:

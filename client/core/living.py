@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client.core.model import Conversation, ConversationKind, Kind, Message
+from client.core.model import EVERYBODY, Conversation, ConversationKind, Kind, Message
 
 CHANGED_MS = 48 * 3_600_000
 """How long its author may change a message or take it back: what servers begin with. One that is set to less refuses."""
@@ -35,6 +35,12 @@ def can_recall(message: Message, about: Conversation, now_ms: int) -> bool:
 def can_pin(about: Conversation) -> bool:
     """Whether I say what is pinned: in a group admins do."""
     return about.kind is ConversationKind.PRIVATE or about.is_admin
+
+
+def mentions(message: Message, me: int) -> bool:
+    """Whether somebody else means me by it, or all."""
+    meant = me in message.mentions or EVERYBODY in message.mentions
+    return bool(message.mentions) and not message.mine and meant
 
 
 def _early(message: Message, now_ms: int) -> bool:

@@ -172,10 +172,6 @@
         <translation>未读消息</translation>
     </message>
     <message>
-        <source>Tomorrow</source>
-        <translation>明天</translation>
-    </message>
-    <message>
         <source>Today</source>
         <translation>今天</translation>
     </message>
@@ -2037,12 +2033,20 @@
         <translation>频道</translation>
     </message>
     <message>
-        <source>%n members</source>
-        <translation>%n 位成员</translation>
+        <source>{count} members</source>
+        <translation>{count} 位成员</translation>
     </message>
     <message>
-        <source>%n ask to be let in</source>
-        <translation>%n 人请求加入</translation>
+        <source>1 member</source>
+        <translation>1 位成员</translation>
+    </message>
+    <message>
+        <source>{count} ask to be let in</source>
+        <translation>{count} 人请求加入</translation>
+    </message>
+    <message>
+        <source>1 asks to be let in</source>
+        <translation>1 人请求加入</translation>
     </message>
     <message>
         <source>blocked</source>
@@ -2474,6 +2478,13 @@
     <message>
         <source>Accounts: {name}</source>
         <translation>账号：{name}</translation>
+    </message>
+</context>
+<context>
+    <name>MentionButton</name>
+    <message>
+        <source>To the next message that mentions you</source>
+        <translation>转到下一条提到你的消息</translation>
     </message>
 </context>
 <context>
@@ -3671,20 +3682,36 @@
 <context>
     <name>Times</name>
     <message>
-        <source>%n weeks</source>
-        <translation>%n 周</translation>
+        <source>1 week</source>
+        <translation>1 周</translation>
     </message>
     <message>
-        <source>%n days</source>
-        <translation>%n 天</translation>
+        <source>{count} weeks</source>
+        <translation>{count} 周</translation>
     </message>
     <message>
-        <source>%n hours</source>
-        <translation>%n 小时</translation>
+        <source>1 day</source>
+        <translation>1 天</translation>
     </message>
     <message>
-        <source>%n minutes</source>
-        <translation>%n 分钟</translation>
+        <source>{count} days</source>
+        <translation>{count} 天</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 小时</translation>
+    </message>
+    <message>
+        <source>{count} hours</source>
+        <translation>{count} 小时</translation>
+    </message>
+    <message>
+        <source>1 minute</source>
+        <translation>1 分钟</translation>
+    </message>
+    <message>
+        <source>{count} minutes</source>
+        <translation>{count} 分钟</translation>
     </message>
 </context>
 <context>
@@ -3824,6 +3851,10 @@
     <message>
         <source>Do not send it</source>
         <translation>不再发送</translation>
+    </message>
+    <message>
+        <source>Tomorrow, {time}</source>
+        <translation>明天 {time}</translation>
     </message>
 </context>
 <context>

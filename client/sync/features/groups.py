@@ -41,6 +41,9 @@ class Groups:
         self._writer = writer
         self._conversations = conversations
         self._reading: set[int] = set()
+        self._again: set[int] = set()
+        self._acquainted: dict[int, int] = {}
+        """How many members groups had when their names were asked for."""
         client.on_entry.subscribe(self.take)
         client.on_group.subscribe(self._news)
 
@@ -104,22 +107,30 @@ class Groups:
 
     async def acquaint(self, conversation: int) -> None:
         """Have its members among its people."""
+        now = self._known.row(conversation).conversation
+        if now.people and self._acquainted.get(conversation) == now.members:
+            return
         found: list[int] = []
         async for page in self._client.groups.members(conversation).each():
             found += [one.uuid for one in page if one.uuid != self._known.me.uuid]
             if len(found) >= PEOPLE_MOST:
                 break
         now = self._known.row(conversation).conversation
+        self._acquainted[conversation] = now.members
         self._change(replace(now, people=tuple(found[:PEOPLE_MOST])))
 
     def soon(self, conversation: int) -> None:
-        """Begin to have it; once for all that comes meanwhile."""
+        """Begin to have it; what comes while it is read may not be in that, and is read once more."""
         if conversation in self._reading:
+            self._again.add(conversation)
             return
         self._reading.add(conversation)
 
         def done(_: object) -> None:
             self._reading.discard(conversation)
+            if conversation in self._again:
+                self._again.discard(conversation)
+                self.soon(conversation)
 
         Deferred.fromCoroutine(self.have(conversation)).addErrback(
             lambda reason: _log.info("a group could not be read: %s", reason.value)
@@ -130,6 +141,8 @@ class Groups:
         message = noticed(entry)
         if message is None:
             return
+        if isinstance(entry, Membership):
+            self._acquainted.pop(entry.thread_id, None)
         row = self._known.row(entry.thread_id)
         low = row.synced or entry.id
         row = self._known.set_row(replace(row, synced=max(row.synced, entry.id)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QLocale, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -113,9 +113,13 @@ def status(about: Conversation, other: Person | None) -> str:
         return translate("Header", "live now")
     if about.kind is not ConversationKind.PRIVATE:
         channel, count = translate("Header", "channel"), about.members
-        members = translate("Header", "%n members", "", count)
-        waiting = about.asking
-        asking = translate("Header", "%n ask to be let in", "", waiting)
+        waiting, number = about.asking, QLocale().toString
+        members = translate("Header", "{count} members").format(count=number(count))
+        if count == 1:
+            members = translate("Header", "1 member")
+        asking = translate("Header", "{count} ask to be let in").format(count=number(waiting))
+        if waiting == 1:
+            asking = translate("Header", "1 asks to be let in")
         facts = (
             (channel, about.kind is ConversationKind.CHANNEL),
             (members, bool(count)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -18,13 +19,14 @@ from PySide6.QtWidgets import (
 )
 
 from client.core.display import shown
+from client.core.grouping import day_of
 from client.core.timed import Later
 from client.theme import Theme
 from client.theme.tokens import DIALOG, GAP, SMALL, TIGHT, WIDE
 from client.viewmodels.later import LaterPresenter
 from client.views.groups.parts import label
 from client.widgets.button import IconButton
-from client.widgets.messages.words import moment_words
+from client.widgets.messages.words import moment_words, time_of
 
 
 class WaitingDialog(QDialog):
@@ -104,7 +106,7 @@ class WaitingRow(QFrame):
         self.setProperty("ground", "list")
         self.setProperty("card", "plain")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.when = QLabel(moment_words(later.at_ms, presenter.now()))
+        self.when = QLabel(self._when(later.at_ms, presenter.now()))
         self.when.setProperty("role", "strong")
         self.words = label(shown(later.text), "")
         self.button = IconButton(theme, "ellipsis", self.tr("What can be done with it"))
@@ -124,3 +126,8 @@ class WaitingRow(QFrame):
         row.setContentsMargins(GAP, GAP, GAP, GAP)
         row.addLayout(column, 1)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _when(self, at_ms: int, now_ms: int) -> str:
+        if day_of(at_ms) - day_of(now_ms) == timedelta(days=1):
+            return self.tr("Tomorrow, {time}").format(time=time_of(at_ms))
+        return moment_words(at_ms, now_ms)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QPainterPath
 
 from client.core.display import emoji_only, shown_name
 from client.core.grouping import Place
+from client.core.living import mentions
 from client.core.mentions import ALL
 from client.core.model import EVERYBODY, Kind, Mark, Message
 from client.theme import Font
@@ -41,7 +42,6 @@ from client.widgets.messages.words import (
     content,
     day_words,
     forwarded_words,
-    mentions,
     quote_author,
     quote_words,
     time_of,

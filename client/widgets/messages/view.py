@@ -25,6 +25,7 @@ from client.widgets.messages.down import DownButton
 from client.widgets.messages.input import Input
 from client.widgets.messages.layout import lay_out
 from client.widgets.messages.look import Look, State
+from client.widgets.messages.mention_button import MentionButton, unseen
 from client.widgets.messages.paint import paint
 from client.widgets.messages.reaction_bar import ReactionBar
 from client.widgets.messages.rows import Rows
@@ -110,6 +111,8 @@ class MessageList(QAbstractScrollArea):
         self.verticalScrollBar().valueChanged.connect(self._bar_moved)
         self.down = DownButton(theme, self.viewport())
         self.down.clicked.connect(self.go_to_end)
+        self.mention = MentionButton(theme, self.viewport())
+        self.mention.clicked.connect(self.go_to_mention)
         self.reaction_bar = ReactionBar(theme, self)
         self._refresh_timer = QTimer(self, singleShot=True)
         self._refresh_timer.timeout.connect(self.refresh)
@@ -248,11 +251,15 @@ class MessageList(QAbstractScrollArea):
             window.follows = not self.scroller.anchor.key
             far = not window.at_end or self.scroller.most - self.scroller.value > DOWN_FROM
             self.down.setVisible(window.opened and far)
+            unseen = self._unseen()
+            self.mention.set_count(len(unseen))
+            self.mention.setVisible(window.opened and bool(unseen))
             self._place_down()
             if not self._ask.isActive() and window.opened:
                 self._ask.start()
         else:
             self.down.hide()
+            self.mention.hide()
         self._tell_seen()
 
     def _settle(self) -> None:
@@ -281,6 +288,15 @@ class MessageList(QAbstractScrollArea):
         """To the newest message."""
         if self._window is not None:
             self._window.to_end()
+
+    def go_to_mention(self) -> None:
+        """To the first message below that mentions me."""
+        if ids := self._unseen():
+            self.jump(ids[0])
+
+    def _unseen(self) -> list[int]:
+        read = self._window.about.read if self._window is not None else 0
+        return unseen(self, max(read, self._told_seen))
 
     def reading_at(self) -> int:
         """The id of the message at the top, to be opened at again (``MessageWindow.open``); 0 where the end
@@ -408,7 +424,10 @@ class MessageList(QAbstractScrollArea):
     def _place_down(self) -> None:
         rtl = self.look.rtl
         x = 16 if rtl else self.viewport().width() - self.down.width() - 16
-        self.down.move(QPoint(x, self.viewport().height() - self.down.height() - 4))
+        y = self.viewport().height() - self.down.height() - 4
+        self.down.move(QPoint(x, y))
+        above = self.down.height() - 8 if self.down.isVisibleTo(self.viewport()) else 0
+        self.mention.move(QPoint(x, y - above))
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Nothing: it is painted where :attr:`scroller` says."""

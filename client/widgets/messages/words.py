@@ -13,8 +13,8 @@ from client.core.display import shown, shown_name
 from client.core.filenames import safe_name
 from client.core.formatting import plain
 from client.core.grouping import Day, day_label, day_of
-from client.core.living import bare
-from client.core.model import EVERYBODY, Kind, Mark, Message, Person, Quote, Reactor, Stage, Transfer
+from client.core.living import bare, mentions
+from client.core.model import Kind, Mark, Message, Person, Quote, Reactor, Stage, Transfer
 from client.translations.sentences import listed, sentence
 from client.translations.tr import tr
 from client.widgets.messages.notice_words import notice_words
@@ -47,8 +47,6 @@ def day_words(at_ms: int, now_ms: int) -> str:
     """A day as it is called today."""
     day, today = day_of(at_ms), day_of(now_ms)
     label, date, locale = day_label(day, today), QDate(day.year, day.month, day.day), QLocale()
-    if label is Day.TOMORROW:
-        return tr("Tomorrow")
     if label is Day.TODAY:
         return tr("Today")
     if label is Day.YESTERDAY:
@@ -155,12 +153,6 @@ def forwarded_words(sender: int, person: Callable[[int], Person]) -> str:
     if not sender:
         return tr("Forwarded")
     return tr("Forwarded from {name}").format(name=shown_name(person(sender).name))
-
-
-def mentions(message: Message, me: int) -> bool:
-    """Whether it is meant for somebody, or for all."""
-    meant = me in message.mentions or EVERYBODY in message.mentions
-    return bool(message.mentions) and not message.mine and meant
 
 
 def reactor_words(reactors: Iterable[Reactor], emoji: str, person: Callable[[int], Person]) -> str:

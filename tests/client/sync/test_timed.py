@@ -99,7 +99,9 @@ class WhoTests(AccountCase):
         self.assertCountEqual(found, [Reactor(anna.me.uuid, "🎂"), Reactor(ben.me.uuid, "🎂")])
 
     async def test_members_by_name(self) -> None:
-        """Members of a group can be mentioned once one is acquainted with them; a file is forwarded there."""
+        """Members of a group can be mentioned once one is acquainted with them; a file is
+        forwarded there, and one goes live.
+        """
         anna, ben, thread = await self.pair()
         made, _ = await anna.create_group("Sunday cake", [ben.me.uuid])
         about = anna.conversation(made)
@@ -116,5 +118,8 @@ class WhoTests(AccountCase):
         attachment = page[-1].attachment
         assert attachment is not None
         self.assertEqual(attachment.filename, "recipe.txt")
+        await anna.start_stream(made, "Cake, live")
+        await self.until(lambda: anna.streams(made))
+        self.assertEqual([one.title async for one in ben.live.running(made)], ["Cake, live"])
         theirs = [one async for one in ben.history.newest(made)]
         self.assertEqual([one.attachment.filename for one in theirs if one.attachment], ["recipe.txt"])

@@ -128,6 +128,28 @@ class ForMeTests(LivingCase):
         self.assertEqual([link.person for link in text.links()], [people[0]])
         self.assertEqual(given(row[everybody.key].text).links(), [])
 
+    def test_to_the_next(self) -> None:
+        """While one is further up, a button leads to what mentions me below, one after the other."""
+        view = self.enter(GROUP)
+        list_ = view.messages
+        list_.scroll_by(-3000)
+        other = given(view.presenter).about.people[1]
+        for number in range(40):
+            message = self.account.receive(
+                GROUP, f"@lena {number}" if number % 20 == 0 else f"{number}", other
+            )
+            if number % 20 == 0:
+                self.account._put(replace(message, mentions=(self.account.me.uuid,)))
+        self.settle()
+        self.assertTrue(list_.mention.isVisible())
+        self.assertEqual(len(list_._unseen()), 2)
+        for number in (0, 20):
+            self.click(list_.mention)
+            self.settle()
+            flashed = given(list_.message(list_.canvas.flash_key))
+            self.assertEqual(flashed.text, f"@lena {number}")
+        self.assertFalse(list_.mention.isVisible())
+
     def test_to_their_profile(self) -> None:
         """The name of somebody who is mentioned leads to them, by a click and by Enter."""
         view = self.enter(GROUP)
