@@ -35,6 +35,12 @@ class People:
         known.unknown.subscribe(self._ask_about)
         client.on_profile.subscribe(lambda card: self.take([card]))
 
+    async def read(self) -> None:
+        """Have the cards of those of whom the list of conversations has told the name alone."""
+        uuids = sorted(uuid for uuid, one in self._known.persons.items() if not one.username)
+        if uuids:
+            self.take(await self._client.contacts.people(uuids))
+
     def take(self, cards: Iterable[sdk.Person]) -> None:
         """Take cards, and tell of those that are not as they were."""
         known, changed = self._known, []

@@ -27,7 +27,7 @@ class Positions:
         self._keeper = keeper
         self._conversations = conversations
         client.on_position.subscribe(self.take)
-        client.on_own_position.subscribe(self._read_elsewhere)
+        client.on_own_position.subscribe(lambda one: self.read_elsewhere(one.thread_id, one.read))
 
     async def read(self) -> None:
         """Take all of the others', and tell all of mine that are not known there."""
@@ -76,13 +76,13 @@ class Positions:
             except Refused as problem:
                 _log.info("a mark could not be told: %s", problem)
 
-    def _read_elsewhere(self, position: Position) -> None:
+    def read_elsewhere(self, conversation: int, id: int) -> None:
         """I have seen all up to there on another device."""
-        row = self._known.rows.get(position.thread_id)
+        row = self._known.rows.get(conversation)
         if row is None:
             return
-        self._known.set_row(replace(row, told=max(row.told, position.read)))
-        Deferred.fromCoroutine(self._has_read(position.thread_id, position.read)).addErrback(
+        self._known.set_row(replace(row, told=max(row.told, id)))
+        Deferred.fromCoroutine(self._has_read(conversation, id)).addErrback(
             lambda reason: _log.info("a mark of another device was not kept: %s", reason.value)
         )
 
