@@ -107,4 +107,5 @@ class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Fil
 
     async def sign_out(self) -> None:
         """End this session."""
+        await self.parts.arrangement.close()
         await self.parts.session.sign_out()

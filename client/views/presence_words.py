@@ -37,17 +37,17 @@ def seen(presence: Presence | None, now_ms: int) -> str:
     return translate("Presence", "last seen on {date}").format(date=written)
 
 
-def doing(busy: Busy, person: Callable[[int], Person]) -> str:
-    """Who is writing; empty: nobody is."""
+def doing(busy: Busy, person: Callable[[int], Person], *, names: bool = True) -> str:
+    """Who is writing; empty: nobody is. Without ``names`` several are a number."""
     if not busy:
         return ""
     people, activities = list(busy), set(busy.values())
     activity = activities.pop() if len(activities) == 1 else Activity.WRITING
-    names = [shown_name(person(uuid).name) for uuid in people[:2]]
+    called = [shown_name(person(uuid).name) for uuid in people[:2]]
     if len(people) == 1:
-        return _one(activity).format(name=names[0])
-    if len(people) == 2:
-        return _two(activity).format(first=names[0], second=names[1])
+        return _one(activity).format(name=called[0])
+    if len(people) == 2 and names:
+        return _two(activity).format(first=called[0], second=called[1])
     return _many(activity, len(people))
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 from client.core.ports import Failure
 from client.store import tables
-from client.sync.features.arrangement import AGAIN, FINAL
+from client.sync.features.arrangement import FINAL
 from client.sync.parts import Uses
 from imsys.sdk import Refused, explain
-
-_log = logging.getLogger(__name__)
 
 
 class Arranging(Uses):
@@ -44,8 +40,7 @@ class Arranging(Uses):
         except Refused as problem:
             if problem.status in FINAL:
                 raise Failure(explain(problem)) from problem
-            _log.info("told later how a conversation is kept: %s", problem)
-            arrangement.soon(AGAIN)
+            arrangement.put_off(problem)
 
     def remember(self, name: str, value: str) -> None:
         """Keep something of a view's for the next time; empty: forget it."""

@@ -16,7 +16,7 @@ from client.core.model import Link
 from client.sync.features.conversations import Conversations
 from client.sync.known import Known
 from imsys import sdk
-from imsys.sdk import Client, Refused, Status, explain
+from imsys.sdk import Client, NotServed, Refused, Status, explain
 
 FOREVER = -1
 FOREVER_AT = datetime(9999, 12, 31, tzinfo=UTC)
@@ -101,33 +101,42 @@ class Arrangement:
         if refusal is not None:
             raise refusal
 
-    def soon(self, seconds: float = SETTLES) -> None:
-        """Let the server know what it does not, when nothing was changed for so long."""
+    def soon(self, seconds: float | None = None) -> None:
+        """Let the server know what it does not, when nothing was changed for so long (:data:`SETTLES`)."""
+        seconds = SETTLES if seconds is None else seconds
         if self._later is not None and self._later.active():
             self._later.reset(seconds)
         else:
             self._later = self._reactor.callLater(seconds, self._begin)
 
     async def read(self) -> None:
-        """There is a connection: tell what was changed without one."""
+        """Tell all that was changed and is not told; what cannot be told now is told later."""
         for conversation in [number for number, row in self._known.rows.items() if row.untold]:
             try:
                 await self.tell(conversation)
             except Refused as problem:
-                if problem.status not in FINAL:
-                    raise
-                self._known.changes.notice.fire(explain(problem))
+                if problem.status in FINAL:
+                    self._known.changes.notice.fire(explain(problem))
+                else:
+                    self.put_off(problem)
+                    return
+
+    def put_off(self, problem: Refused) -> None:
+        """The server cannot take it now; one of an earlier version never will."""
+        _log.info("told later how conversations are kept: %s", problem)
+        if not isinstance(problem, NotServed):
+            self.soon(AGAIN)
 
     async def close(self) -> None:
         """Tell what is left, if that is quickly done."""
-        if self._later is not None and self._later.active():
-            self._later.cancel()
         if self._connected:
             await (
                 Deferred.fromCoroutine(self.read())
                 .addTimeout(1.0, self._reactor)
                 .addErrback(lambda reason: _log.info("not told: %s", reason.value))
             )
+        if self._later is not None and self._later.active():
+            self._later.cancel()
 
     # What is changed elsewhere.
 
@@ -164,16 +173,16 @@ class Arrangement:
 
     def _begin(self) -> None:
         if self._connected:
-            Deferred.fromCoroutine(self.read()).addErrback(self._failed)
-
-    def _failed(self, reason: Any) -> None:
-        _log.info("how conversations are kept could not be told: %s", reason.value)
-        if self._connected and not reason.check(sdk.NotServed):
-            self.soon(AGAIN)
+            Deferred.fromCoroutine(self.read()).addErrback(
+                lambda reason: _log.error("how conversations are kept: %s", reason.getTraceback())
+            )
 
     def _wanted(self, conversation: int) -> dict[str, Any]:
         """What the server is to know; what it turns out to know already is settled."""
         row = self._known.row(conversation)
+        if row.conversation.gone:  # the server keeps nothing of it any more
+            self._over(conversation, {name: getattr(row.conversation, name) for name in row.untold})
+            return {}
         there = self._there.get(conversation)
         known = _fields(there) if there is not None else {}
         here = {name: getattr(row.conversation, name) for name in row.untold}

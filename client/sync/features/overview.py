@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import apsw
 
-from client.core.model import Conversation, Message, Person
+from client.core.model import Conversation, ConversationKind, Message, Person
 from client.store import tables
 from client.store.tables import Row
 from client.sync import convert
@@ -73,7 +73,9 @@ class Overview:
             mentioned=one.mentioned or now.mentioned,
             read=max(now.read, one.read),
         )
-        if not one.private:
+        if one.private:
+            conversation = replace(conversation, kind=ConversationKind.PRIVATE, people=(one.uuid,))
+        else:
             conversation = replace(
                 conversation, title=one.title, avatar=one.avatar, members=one.members, gone=False
             )

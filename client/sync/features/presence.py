@@ -72,6 +72,7 @@ class Presences:
 
     def _failed(self, reason: Any) -> None:
         _log.info("who is online could not be asked: %s", reason.value)
+        self._asked = ()
 
 
 def _presence(said: sdk.Presence) -> Presence:

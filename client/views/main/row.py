@@ -147,8 +147,10 @@ class RowDelegate(QStyledItemDelegate):
                 QCoreApplication.translate("ConversationRow", "LIVE"), Font.META_STRONG, colours.danger, y
             )
         spare.gap_trail(SMALL)
-        doing = presence_words.doing(self._account.busy(one.id), self._account.person)
-        if doing:
+        if busy := self._account.busy(one.id):
+            doing = presence_words.doing(busy, self._account.person)
+            if spare.lacks(doing, Font.BODY):
+                doing = presence_words.doing(busy, self._account.person, names=False)
             spare.text(doing, Font.BODY, colours.accent_text, y)
             return
         if one.draft:
@@ -223,6 +225,10 @@ class _Line:
 
     def _width(self, text: str, font: Font) -> float:
         return self.theme.metrics(font).horizontalAdvance(text) + 1
+
+    def lacks(self, text: str, font: Font) -> bool:
+        """Whether there is no room for a text."""
+        return self._width(text, font) > self.rect.width()
 
     def text_trail(self, text: str, font: Font, colour: QColor, y: float) -> None:
         if text:

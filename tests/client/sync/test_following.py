@@ -113,6 +113,10 @@ class ArrangementTests(FollowingCase):
         self.assertEqual((row(anna, thread).pinned, row(anna, thread).archived), (False, True))
         kept = await anna.parts.client.threads.settings(thread)
         self.assertEqual((kept.pinned, kept.archived), (False, True))
+        known = anna.parts.known
+        known.change(replace(known.row(thread).conversation, gone=True))
+        await anna.arrange(thread, archived=False)  # what is not mine any more I keep as I like
+        self.assertEqual(anna.parts.known.row(thread).untold, frozenset())
 
     async def test_between_question_and_answer(self) -> None:
         """Of what is changed here and elsewhere at the same time the last counts, in whatever order it is told."""
@@ -212,7 +216,8 @@ class NewDeviceTests(FollowingCase):
         async def late(page: list[sdk.Overview]) -> None:
             """The answer is older than what has come by a push."""
             said = await ben.send(thread, "two")
-            await self.until(lambda: new.parts.known.row(thread).synced >= said.id)
+            await self.until(lambda: new.conversation(thread))
+            self.assertEqual(new.parts.known.row(thread).synced, said.id)
             await read(page)
 
         self.patch(new.parts.overview, "_take", late)
