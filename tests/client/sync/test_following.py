@@ -286,9 +286,9 @@ class OthersTests(FollowingCase):
         known.change(replace(known.row(thread).conversation, members=101))
         anna.tell_activity(thread)
         known.change(replace(known.row(thread).conversation, members=100))
-        anna.tell_activity(thread, Activity.SENDING)
-        anna.tell_activity(thread)
+        await anna.send_file(thread, self.file("plan.bin", b"x" * 100_000))
         await self.until(lambda: heard)
+        anna.tell_activity(thread)
         self.assertEqual([one.activity for one in heard], [sdk.Activity.FILE])
 
     async def test_silence_and_loss(self) -> None:
