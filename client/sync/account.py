@@ -87,10 +87,11 @@ class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Fil
 
     async def close(self) -> None:
         """Disconnect and close the store; what is not sent goes on the next time."""
-        self.parts.busy.close()
         await self.parts.arrangement.close()
         self.parts.uploads.stop()
         await self.parts.session.close()
+        self.parts.busy.close()
+        self.parts.people.close()
         await self.parts.keeper.close()
 
     @property

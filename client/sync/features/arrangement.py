@@ -151,7 +151,11 @@ class Arrangement:
     async def overviewed(self, said: sdk.ThreadSettings) -> None:
         """The same, of a list that has the beginning of a draft alone."""
         if len(said.draft) >= SHOWN:
-            said = await self._client.threads.settings(said.thread_id)
+            try:
+                said = await self._client.threads.settings(said.thread_id)
+            except Refused as problem:
+                _log.info("a long draft could not be read: %s", problem)
+                return
         self.take(said)
 
     def _take(self, said: sdk.ThreadSettings) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from client.core.model import Conversation, ConversationKind, Person
-from client.viewmodels.conversation_list import ConversationList
 from client.viewmodels.looking import Looking
-from client.views.contacts.pane import PERSON
 
 if TYPE_CHECKING:
     from client.views.main.account_view import AccountView
 
+ROW = Qt.ItemDataRole.UserRole
+"""What is in a row: a conversation, or somebody."""
 CHANGES = (QEvent.Type.Show, QEvent.Type.Hide, QEvent.Type.Resize, QEvent.Type.WindowStateChange)
 
 
@@ -28,12 +28,14 @@ class Sight(QObject):
         self._window: QWidget | None = None
         self.looking = Looking(view.account, self._seen, self)
         changed = self.looking.changed
-        for rows in (view.list.rows, view.friends.rows):
+        self._lists = (view.list.rows, view.friends.rows, view.switcher.rows, view.forwarding.rows)
+        for rows in self._lists:
             model = rows.model()
             rows.verticalScrollBar().valueChanged.connect(changed)
             for signal in (model.modelReset, model.layoutChanged):
                 signal.connect(changed)
-        for watched in (view, view.list, view.friends, view.details, view.profile_page, view.conversation):
+        places = (view.list, view.friends, view.details, view.profile_page, view.conversation)
+        for watched in (view, *places, view.switcher, view.forwarding):
             watched.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -54,18 +56,18 @@ class Sight(QObject):
         presenter = view.conversation.presenter
         if presenter is not None and view.conversation.isVisible() and presenter.other is not None:
             yield presenter.other.uuid
-        yield from _people(view.list.rows, ConversationList.CONVERSATION)
-        yield from _people(view.friends.rows, PERSON)
+        for rows in self._lists:
+            yield from _people(rows)
 
 
-def _people(rows: QAbstractItemView, role: int) -> Iterator[int]:
+def _people(rows: QAbstractItemView) -> Iterator[int]:
     """Those of the rows of a list that are in sight."""
     if not rows.isVisible():
         return
     inside = rows.viewport().rect()
     index = rows.indexAt(inside.topLeft())
     while index.isValid() and rows.visualRect(index).intersects(inside):
-        one = index.data(role)
+        one = index.data(ROW)
         if isinstance(one, Person):
             yield one.uuid
         elif isinstance(one, Conversation) and one.kind is ConversationKind.PRIVATE:
