@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from client.core.changes import Changes
+from client.core.devices import Devices
 from client.core.following import Following
 from client.core.groups import Groups
 from client.core.model import (
@@ -24,6 +25,7 @@ from client.core.model import (
     Stream,
     Transfer,
 )
+from client.core.privacy import PrivacySettings
 
 
 class Failure(Exception):
@@ -324,7 +326,7 @@ class Commands(Protocol):
         ...
 
 
-class Account(Reader, Commands, Groups, Following, Protocol):
+class Account(Reader, Commands, Groups, Following, Devices, PrivacySettings, Protocol):
     """One account: what is known, what can be done, and what has changed."""
 
     changes: Changes

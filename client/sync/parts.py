@@ -15,6 +15,7 @@ from client.sync.downloads import Downloads
 from client.sync.features.arrangement import Arrangement
 from client.sync.features.busy import Busy
 from client.sync.features.conversations import Conversations, FirstPages
+from client.sync.features.devices import Devices
 from client.sync.features.entries import Entries
 from client.sync.features.friends import Friends
 from client.sync.features.groups import Groups
@@ -71,6 +72,7 @@ class Parts:
     arrangement: Arrangement
     presences: Presences
     busy: Busy
+    devices: Devices
 
 
 class Uses:
@@ -122,9 +124,11 @@ def join(
     arrangement = Arrangement(reactor, client, known, conversations)
     overview = Overview(client, known, keeper, arrangement, positions)
     groups = Groups(client, known, keeper, writer, conversations, overview)
+    devices = Devices(client, known, keeper)
+    client.on_privacy.subscribe(lambda _: changes.privacy.fire(None))
     pages = FirstPages(known, keeper, history)
     Quotes(known, keeper, history)
-    catch_up = CatchUp([overview, arrangement, friends, people, groups, positions, streams, pages])
+    catch_up = CatchUp([overview, arrangement, friends, people, groups, positions, streams, pages, devices])
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))
     session.online.subscribe(lambda _: messages.connected())
@@ -158,4 +162,5 @@ def join(
         arrangement,
         Presences(client, known),
         Busy(reactor, client, known),
+        devices,
     )
