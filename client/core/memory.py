@@ -12,6 +12,8 @@ from pathlib import Path
 from client.core.lifelike.history import History, Recipe
 from client.core.lifelike.people import ME
 from client.core.lifelike.pictures import face, landscape
+from client.core.memory_devices import MemoryDevices
+from client.core.memory_following import MemoryFollowing
 from client.core.memory_groups import MemoryGroups
 from client.core.memory_reader import NOW_MS
 from client.core.memory_timed import MemoryTimed
@@ -41,7 +43,7 @@ PICTURES = {
 }
 
 
-class MemoryAccount(MemoryTimed, MemoryGroups):
+class MemoryAccount(MemoryFollowing, MemoryTimed, MemoryGroups, MemoryDevices):
     """``ports.Account`` in memory.
 
     What is sent is stored at once where the connection is there, else it waits. ``refusal`` is the sentence

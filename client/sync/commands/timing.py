@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from client.core.model import EVERYBODY, Link, Message
-from client.core.ports import Failure
+from client.core.model import EVERYBODY, Message
 from client.core.timed import Later
 from client.sync.asking import asked
 from client.sync.features.timing import later as read
@@ -32,7 +31,7 @@ class Timing(Uses):
         mentions: Sequence[int] = (),
     ) -> Later:
         """Have one sent later."""
-        self._reach_now()
+        self._reach()
         whom: sdk.Mentions = sdk.EVERYBODY if EVERYBODY in mentions else tuple(mentions)
         made = await asked(
             self.parts.client.schedule.add(
@@ -48,7 +47,7 @@ class Timing(Uses):
 
     async def reschedule(self, later: Later, *, text: str | None = None, at_ms: int | None = None) -> None:
         """Change one."""
-        self._reach_now()
+        self._reach()
         at = _moment(at_ms) if at_ms is not None else None
         self.parts.timing.keep(
             read(await asked(self.parts.client.schedule.change(later.id, text=text, at=at)))
@@ -56,18 +55,14 @@ class Timing(Uses):
 
     async def unschedule(self, later: Later) -> None:
         """Do not send it."""
-        self._reach_now()
+        self._reach()
         await asked(self.parts.client.schedule.cancel(later.id))
         self.parts.timing.drop(later.id)
 
     async def set_timer(self, conversation: int, seconds: int) -> None:
         """From now on."""
-        self._reach_now()
+        self._reach()
         await asked(self.parts.client.set_timer(conversation, seconds))
-
-    def _reach_now(self) -> None:
-        if self.parts.known.link.link is not Link.ONLINE:
-            raise Failure("There is no connection to the server; try again when it is back.")
 
 
 def _moment(at_ms: int) -> datetime:

@@ -1,11 +1,8 @@
-"""Texts that wait at the server, and the timers of conversations."""
+"""Texts that wait at the server."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from client.core.timed import Later
-from client.sync.features.conversations import Conversations
 from client.sync.known import Known
 from imsys import sdk
 from imsys.sdk import Client, NotServed
@@ -14,22 +11,16 @@ from imsys.sdk import Client, NotServed
 class Timing:
     """What waits is kept in memory alone: the server has it."""
 
-    def __init__(self, client: Client, known: Known, conversations: Conversations) -> None:
+    def __init__(self, client: Client, known: Known) -> None:
         self._client = client
         self._known = known
-        self._conversations = conversations
         client.on_scheduled.subscribe(self._news)
 
     async def read(self) -> None:
-        """Have all of both."""
+        """Have all of them."""
         try:
-            for one in await self._client.threads.overview().all():
-                row = self._known.rows.get(one.thread_id)
-                if row is not None and row.conversation.timer != one.timer:
-                    self._known.change(replace(row.conversation, timer=one.timer))
-                    self._conversations.store(one.thread_id)
             found = {one.schedule_id: later(one) for one in await self._client.schedule.waiting().all()}
-        except NotServed:  # a server of the version before has neither
+        except NotServed:  # by a server of the version before
             return
         before, self._known.later = self._known.later, found
         for conversation in {one.conversation for one in (*before.values(), *found.values())}:

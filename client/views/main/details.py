@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
@@ -11,6 +13,7 @@ from client.theme.tokens import SMALL
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation_list import FOREVER, ConversationList, is_muted
 from client.viewmodels.groups import Groups
+from client.viewmodels.work import now_ms
 from client.views.contacts.page import ColumnPage
 from client.views.contacts.profile import Profile
 from client.views.groups.pane import GroupPane
@@ -33,11 +36,13 @@ class Details(ColumnPage):
         contacts: Contacts,
         conversations: ConversationList,
         groups: Groups,
+        *,
+        now: Callable[[], int] = now_ms,
     ) -> None:
         super().__init__(theme, self.tr("Details"), close=True)
         self._conversations, self._theme = conversations, theme
         self._about: Conversation | None = None
-        self.profile = Profile(theme, avatars, contacts, talks=False)
+        self.profile = Profile(theme, avatars, contacts, talks=False, now=now)
         self.group = GroupPane(theme, avatars, groups)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)

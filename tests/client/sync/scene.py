@@ -65,9 +65,9 @@ class AccountCase(TestCase):
     ) -> AccountSync:
         """Somebody with the desktop client; with the same place, what was there before is there again.
 
-        :param device: a name of its own, where the session is to be beside others.
+        :param device: a session beside those of other devices; by default there is one for all.
         """
-        info = DeviceInfo(id=f"{device}-{name}", name=device, kind="desktop") if device else None
+        info = DeviceInfo(id=device.ljust(32, "0"), name=device, kind="desktop") if device else None
         credentials = Credentials(username=name, password=PASSWORD, device=info)
         account = AccountSync(
             self.reactor,

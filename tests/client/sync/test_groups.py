@@ -111,7 +111,6 @@ class GroupTests(AccountCase):
         await self.until(lambda: (about := ben.conversation(group)) and about.asking == 0)
         await anna.leave_group(group)
         await self.until(lambda: (about := anna.conversation(group)) and about.gone)
-        await anna.set_added_by("nobody")
-        self.assertEqual(await anna.added_by(), "nobody")
+        await anna.set_privacy(added_by="nobody")
         with self.assertRaisesRegex(Failure, "None of them wants to be added"):
             await ben.add_members(group, [anna.me.uuid])
