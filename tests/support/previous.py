@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,23 +28,22 @@ def previous() -> Path:
     return home
 
 
-def on_previous(settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a program of that version."""
-    return environment(**settings) | {"PYTHONPATH": str(previous())}
+def database_settings(config: DatabaseConfig) -> dict[str, str]:
+    """A database for the environment of a program."""
+    return {
+        f"DATABASE_{field.name}".upper(): render(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+    }
 
 
 def old_store(config: DatabaseConfig) -> dict[str, Any]:
     """Have that version make the tables of an empty database and fill them; see ``fill_store.py``. It blocks."""
-    settings = {
-        f"DATABASE_{field.name}".upper(): render(getattr(config, field.name))
-        for field in dataclasses.fields(config)
-    }
     done = subprocess.run(
         [sys.executable, str(ARCHIVE / "fill_store.py")],
         capture_output=True,
         text=True,
         timeout=120,
-        env=on_previous(settings),
+        env=environment(**database_settings(config)) | {"PYTHONPATH": str(previous())},
         cwd=folder("old-store"),
         stdin=subprocess.DEVNULL,
     )
