@@ -138,14 +138,11 @@ def _append(
     some_groups = []
     for head in heads.values():
         if head.numbered_id != head.last_msg_id:
-            behind.append(head.thread_id)
+            behind.append(head)
         if head.kind == GROUP:
             some_groups.append(head.thread_id)
     if behind:
-        for thread_id, numbered in number(tx, behind).items():
-            head = heads[thread_id]
-            head.last_number, head.low_sent, head.high_sent = numbered
-            head.numbered_id = head.last_msg_id
+        number(tx, behind)
     if some_groups:
         groups = lists.of(tx, some_groups)
     if not any([submission.change for submission in submissions]):  # noqa: C419 - half the time of a generator

@@ -185,7 +185,7 @@ class OverviewStore:
 
 def _number(tx: Transaction, thread_ids: Sequence[int]) -> None:
     heads = lock_heads(tx, thread_ids)
-    behind = [head.thread_id for head in heads.values() if head.numbered_id != head.last_msg_id]
+    behind = [head for head in heads.values() if head.numbered_id != head.last_msg_id]
     if behind:
         number(tx, behind)
 

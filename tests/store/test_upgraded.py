@@ -11,8 +11,9 @@ from twisted.internet.threads import deferToThread
 
 from imsys.config import ChatConfig
 from imsys.redis.client import RedisService
-from imsys.store import Stores
+from imsys.store import Stores, numbering, steps
 from imsys.store.database import Transaction
+from imsys.store.heads import lock_heads
 from imsys.store.ids import MessageIds
 from imsys.store.migrations import migrate
 from imsys.store.overview import UNREAD
@@ -58,6 +59,24 @@ class Upgraded(StoreCase):
         await deferToThread(migrate, self.config)
         await self.check()
         self.assertEqual(await deferToThread(migrate, self.config), [])
+
+    async def test_portions(self) -> None:
+        """Few messages are numbered at a time, so that servers of the version before, which are writing, need not wait."""
+        done: list[int] = []
+
+        def number(tx: Transaction, *arguments: Any) -> None:
+            count = "SELECT COUNT(*) FROM messages WHERE number > 0"
+            ((before,),) = tx.rows(count)
+            numbering.number(tx, *arguments)
+            ((after,),) = tx.rows(count)
+            done.append(after - before)
+
+        self.patch(steps, "number", number)
+        self.patch(steps, "MESSAGES", 70)
+        await deferToThread(migrate, self.config)
+        self.assertEqual(max(done), 70)
+        self.assertGreater(len(done), 40)
+        await self.check()
 
     async def test_killed(self) -> None:
         """A migration that is killed after each of its statements goes on where it was, and ends as any other."""
@@ -144,11 +163,11 @@ class Upgraded(StoreCase):
             (entry,) = (await b.next(133))["entries"]
             self.assertEqual((entry["msg_id"], entry["prev_id"]), (answer["msg_id"], before))
             before = entry["msg_id"]
-        log = {one["msg_id"]: one for one in await self.log(b, thread)}
-        self.assertEqual(len(log), len(old) + 5)
-        self.assertEqual((log[target]["reactions"][0]["emoji"], log[target]["pinned"]), ("👍", True))
-        self.assertEqual((log[mine["msg_id"]]["status"], log[mine["msg_id"]]["msg_content"]), (2, ""))
-        self.assertEqual(log[said]["number"], len(old) + 1)
+        now = {one["msg_id"]: one for one in await self.log(b, thread)}
+        self.assertEqual(len(now), len(old) + 5)
+        self.assertEqual((now[target]["reactions"][0]["emoji"], now[target]["pinned"]), ("👍", True))
+        self.assertEqual((now[mine["msg_id"]]["status"], now[mine["msg_id"]]["msg_content"]), (2, ""))
+        self.assertEqual(now[said]["number"], len(old) + 1)
         views = (await b.ask(270))["threads"]
         (unread,) = [view["unread"] for view in views if view["thread_id"] == thread]
         self.assertEqual(unread, 1)
@@ -191,6 +210,31 @@ class SqliteUpgradedTests(Upgraded, OnSqlite):
 
 class MariaDbUpgradedTests(Upgraded, OnMariaDb):
     """On MariaDB."""
+
+    async def test_long_thread(self) -> None:
+        """To number what a server of the version before wrote last, nothing is read of what was there before."""
+        await deferToThread(migrate, self.config)
+        thread = self.threads["anna bert"]
+        self.assertLess(await self.database.write(_rows_read, thread), 50)
+
+
+def _rows_read(tx: Transaction, thread: int) -> int:
+    (head,) = lock_heads(tx, [thread]).values()
+    head.last_msg_id += 1
+    tx.execute(
+        "INSERT INTO messages (thread_id, msg_id, sender_id, kind, content) VALUES (?, ?, ?, 1, 'news')",
+        thread,
+        head.last_msg_id,
+        head.low,
+    )
+    tx.execute("UPDATE threads SET last_msg_id = ? WHERE thread_id = ?", head.last_msg_id, thread)
+    before = _reads(tx)
+    numbering.number(tx, [head])
+    return _reads(tx) - before
+
+
+def _reads(tx: Transaction) -> int:
+    return sum(int(count) for _, count in tx.rows_literal("SHOW SESSION STATUS LIKE 'Handler_read%'"))
 
 
 del Upgraded

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from imsys.config import load
-from imsys.store import migrations
+from imsys.store import migrations, steps
 
 _whole = migrations._connection
 
@@ -87,6 +87,7 @@ def _attempt(config: Any, survived: set[str]) -> str | None:
 def main() -> None:
     """See above."""
     config = load(None, os.environ).database
+    steps.MESSAGES = 500
     survived: set[str] = set()
     while (last := _attempt(config, survived)) is not None:
         survived.add(last)
