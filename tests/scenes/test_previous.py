@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import signal
 import subprocess
@@ -22,45 +21,20 @@ from imsys.sdk import (
     Credentials,
     Edit,
     Entry,
-    Gateway,
     Logged,
-    Login,
     Message,
     Outgoing,
     Reaction,
     Recall,
-    ServerAddress,
-    Timing,
 )
-from imsys.store import Database
 from tests.support.children import folder
 from tests.support.cluster import ChatServersCase
 from tests.support.daemons import environment, start
+from tests.support.placed import TIMING, Placed
 from tests.support.previous import old_store, previous
 
-TIMING = dataclasses.replace(Timing(), longest_wait=0.5, first_wait=0.1, spread=0.05, shun=0.2, patience=0.5)
 RING = ("anna bert", "anna carl", "bert emil", "carl dora", "dora emil")
 """Threads of friends; each of the users is in two of them."""
-
-
-class Placed(Gateway):
-    """A gateway that sends its one user to a certain server, and names the other one as well."""
-
-    def __init__(self, reactor: Any, ports: Mapping[str, int], first: str) -> None:
-        super().__init__(reactor, "http://127.0.0.1:9")
-        self._ports = ports
-        self.first = first
-
-    async def resume(self, uuid: int, token: str, *, failed: Any = (), device: Any = None) -> Login:
-        """Let them come back."""
-        here, *others = sorted(self._ports, key=lambda name: name != self.first)
-        return Login(
-            uuid=uuid,
-            host="127.0.0.1",
-            port=self._ports[here],
-            token=token,
-            others=tuple(ServerAddress("127.0.0.1", self._ports[name]) for name in others),
-        )
 
 
 class Talker:
@@ -131,9 +105,7 @@ class UpgradeTests(ChatServersCase):
 
     async def setUp(self) -> None:
         await super().setUp()
-        self.database = Database(self.reactor, self.config.database)
-        self.database.open()
-        self.addCleanup(self.database.close)
+        self.database = self.open_database()
         self.talkers: list[Talker] = []
         for index, (name, uuid) in enumerate(list(self.made["users"].items())[:5]):
             gateway = Placed(self.reactor, self.ports, ("one", "two")[index % 2])

@@ -15,6 +15,7 @@ from imsys.bench.population import make_users
 from imsys.config import Config, load
 from imsys.redis.client import RedisService
 from imsys.redis.routes import Routes
+from imsys.store import Database
 from tests.scenes.test_daemons import DaemonTestCase
 from tests.support.chat import RawClient
 from tests.support.children import free_port
@@ -60,6 +61,13 @@ class ChatServersCase(DaemonTestCase):
     @property
     def config(self) -> Config:
         return load(None, {f"IMSYS_{name}": value for name, value in self.settings.items()})
+
+    def open_database(self) -> Database:
+        """Connections to their database, closed after the test."""
+        database = Database(self.reactor, self.config.database)
+        database.open()
+        self.addCleanup(database.close)
+        return database
 
     async def chat_server(self, name: str, program: Path | None = None) -> Process:
         own = {
