@@ -114,7 +114,8 @@ class ReplicaScenes(ChatServersCase):
 
     async def check(self, device: Device) -> None:
         """All has an outcome; what was acknowledged is in the tables. What may fail is to change what was taken back."""
-        messages, entries = set(), set()
+        messages: set[int] = set()
+        entries: set[int] = set()
         for outgoing in device.posted:
             try:
                 done = await outgoing
