@@ -44,9 +44,8 @@ _COLUMNS = (
     ("threads", "avatar", "{line} NOT NULL DEFAULT ''"),
     # -- profiles: who sees when the user is online, of imsys.store.presence
     ("profiles", "seen_by", "{long} NOT NULL DEFAULT 0"),
-    # -- of private threads: the last messages of both users; what was written is read
-    ("threads", "low_sent", "{long} NOT NULL DEFAULT 0"),
-    ("threads", "high_sent", "{long} NOT NULL DEFAULT 0"),
+    # -- of private threads: where the turn of who wrote last began, of imsys.store.heads; what was written is read
+    ("threads", "turn", "{long} NOT NULL DEFAULT 0"),
     # -- seconds after which messages expire, 0 never
     ("threads", "timer", "{long} NOT NULL DEFAULT 0"),
     # -- profiles: who may add the user to groups, of imsys.store.groups
@@ -130,16 +129,17 @@ def _number(tx: Transaction, threads: Sequence[int]) -> bool:
     if mysql:
         tx.execute_literal("START TRANSACTION")
     try:
-        heads = list(lock_heads(tx, threads).values())
+        heads = lock_heads(tx, threads)
         last = None
-        if len(heads) == 1:
+        if len(threads) == 1:
             last = tx.row(
-                "SELECT msg_id FROM messages WHERE thread_id = ? AND msg_id > ? ORDER BY msg_id LIMIT 1 OFFSET ?",
-                heads[0].thread_id,
-                heads[0].numbered_id,
+                "SELECT msg_id FROM messages WHERE thread_id = ? AND msg_id > (SELECT numbered_id FROM threads "
+                "WHERE thread_id = ?) ORDER BY msg_id LIMIT 1 OFFSET ?",
+                threads[0],
+                threads[0],
                 MESSAGES - 1,
             )
-        number(tx, heads, LARGEST if last is None else last[0])
+        number(tx, heads.values(), LARGEST if last is None else last[0])
     except Exception:
         if mysql:
             tx.execute_literal("ROLLBACK")
