@@ -1,6 +1,6 @@
 """Make a store as the version before conversations did: run with that version's code, by its own stores.
 
-``python fill_store.py PREFIX`` with the configuration in the environment. It makes the tables and fills them, and prints
+``python fill_store.py`` with the configuration in the environment. It makes the tables and fills them, and prints
 a JSON object: ``users`` by name, ``threads`` by the names of both.
 """
 

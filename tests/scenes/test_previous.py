@@ -21,15 +21,16 @@ from imsys.sdk import (
     Credentials,
     Edit,
     Entry,
+    Gateway,
     Logged,
     Message,
     Outgoing,
     Reaction,
     Recall,
 )
-from tests.support.children import folder
+from tests.support.children import folder, free_port
 from tests.support.cluster import ChatServersCase
-from tests.support.daemons import environment, start
+from tests.support.daemons import ROOT, environment, run, start
 from tests.support.placed import TIMING, Placed
 from tests.support.previous import old_store, previous
 
@@ -94,7 +95,7 @@ class Talker:
 class UpgradeTests(ChatServersCase):
     """Two chat servers of the version before conversations, its tables, and its data."""
 
-    timeout = 90.0
+    timeout = 180.0
 
     def make_tables(self, database: DatabaseConfig) -> None:
         self.program = previous()
@@ -116,17 +117,22 @@ class UpgradeTests(ChatServersCase):
 
     async def migrate(self) -> None:
         """As an operator does it."""
+        self.assertEqual((await self.ctl(ROOT, "migrate"))[0], 0)
+
+    async def ctl(self, program: Path, *arguments: str) -> tuple[int, str]:
+        """Status and output of a command of one of the versions."""
         done = await deferToThread(
             subprocess.run,
-            [sys.executable, "-m", "imsys.ctl", "migrate"],
-            capture_output=True,
+            [sys.executable, "-m", "imsys.ctl", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
-            env=environment(**self.settings),
+            env=environment(**self.settings) | {"PYTHONPATH": str(program)},
             cwd=folder("ctl"),
             stdin=subprocess.DEVNULL,
         )
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.returncode, done.stdout
 
     async def talk(self) -> None:
         """Have everybody spread over both servers, and let so much be said and heard there."""
@@ -174,8 +180,16 @@ class UpgradeTests(ChatServersCase):
         await self.check_tables()
 
     async def test_counted(self) -> None:
-        """What a server of the version before wrote last is counted as well, by one that knows how."""
+        """What a server of the version before wrote last is counted as well, by one that knows how; which starts when
+        the tables are there.
+        """
+        early = run(self, "--nodaemon", "--pidfile=", "imsys-chat", settings=self.settings)
+        self.assertEqual(await early.end(), 1)
+        self.assertRegex(early.text, "the tables have version 5, .* run 'imsys-ctl migrate' first")
         await self.migrate()
+        status, said = await self.ctl(previous(), "migrate")
+        self.assertEqual(status, 1)
+        self.assertIn("this program knows 5: use the newer program", said)
         await self.servers["two"].stop()
         await self.server("two", None)
         anna, bert = self.talkers[:2]
@@ -194,6 +208,28 @@ class UpgradeTests(ChatServersCase):
         await bert.client.edit(thread, message.id, "better")
         self.assertEqual(await self.number_of(news), 3007)
         self.assertEqual(await self.unread(bert, thread), 1)
+
+    async def test_gateways(self) -> None:
+        """Who comes by a gateway of either version is sent to a chat server of either version by today's balance server."""
+        await self.migrate()
+        await self.servers["two"].stop()
+        await self.server("two", None)
+        await self.balance.stop()
+        self.balance = await start(self, "imsys-balance", self.settings)
+        await self.until_registered()
+        for program in (previous(), None):
+            port = free_port()
+            settings = self.settings | {"GATEWAY_PORT": str(free_port()), "GATEWAY_PLAIN_PORT": str(port)}
+            await start(self, "imsys-gateway", settings, program=program)
+            gateway = Gateway(self.reactor, f"http://127.0.0.1:{port}")
+            login = await gateway.resume(self.made["users"]["anna"], "the token of anna")
+            places = {login.port, *(place.port for place in login.others)}
+            self.assertEqual(places, set(self.ports.values()))
+
+    async def until_registered(self) -> None:
+        """Wait until both chat servers are known to the balance server."""
+        while not {*self.names} <= {*(await self.status()).split()}:
+            pass
 
     async def changes(self) -> None:
         """One who is at a server that can changes what was said; one who is at the other hears of it."""

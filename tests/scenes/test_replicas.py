@@ -57,7 +57,7 @@ class Device(Replica):
 class ReplicaScenes(ChatServersCase):
     """Two pairs of friends, a group of all four; two devices each, one at each server."""
 
-    timeout = 120.0
+    timeout = 180.0
     pairs = 2
     acting = True
 

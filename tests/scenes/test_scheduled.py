@@ -80,7 +80,7 @@ class KilledTests(ChatServersCase):
 class AloneTests(TestCase):
     """All servers in one process, on SQLite."""
 
-    timeout = 120
+    timeout = 180
 
     async def test_killed(self) -> None:
         """It is killed while texts are due one after the other, and started again: all come once."""
