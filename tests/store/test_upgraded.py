@@ -214,23 +214,25 @@ class MariaDbUpgradedTests(Upgraded, OnMariaDb):
     async def test_long_thread(self) -> None:
         """To number what a server of the version before wrote last, nothing is read of what was there before."""
         await deferToThread(migrate, self.config)
-        thread = self.threads["anna bert"]
-        self.assertLess(await self.database.write(_rows_read, thread), 50)
+        threads = [self.threads[pair] for pair in ("anna bert", "anna carl", "dora emil")]
+        self.assertLess(await self.database.write(_rows_read, threads), 100)
 
 
-def _rows_read(tx: Transaction, thread: int) -> int:
-    (head,) = lock_heads(tx, [thread]).values()
-    head.last_msg_id += 1
-    tx.execute(
-        "INSERT INTO messages (thread_id, msg_id, sender_id, kind, content) VALUES (?, ?, ?, 1, 'news')",
-        thread,
-        head.last_msg_id,
-        head.low,
-    )
-    tx.execute("UPDATE threads SET last_msg_id = ? WHERE thread_id = ?", head.last_msg_id, thread)
+def _rows_read(tx: Transaction, threads: list[int]) -> int:
+    for head in lock_heads(tx, threads).values():
+        tx.execute(
+            "INSERT INTO messages (thread_id, msg_id, sender_id, kind, content) VALUES (?, ?, ?, 1, 'news')",
+            head.thread_id,
+            head.last_msg_id + 1,
+            head.low,
+        )
+        tx.execute("UPDATE threads SET last_msg_id = last_msg_id + 1 WHERE thread_id = ?", head.thread_id)
+    heads = lock_heads(tx, threads).values()
     before = _reads(tx)
-    numbering.number(tx, [head])
-    return _reads(tx) - before
+    numbering.number(tx, heads)
+    read = _reads(tx) - before
+    assert all(head.numbered for head in heads)
+    return read
 
 
 def _reads(tx: Transaction) -> int:
