@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any
 
+import pymysql
 from twisted.internet.threads import deferToThread
 
 from imsys.config import ChatConfig
@@ -210,6 +211,23 @@ class SqliteUpgradedTests(Upgraded, OnSqlite):
 
 class MariaDbUpgradedTests(Upgraded, OnMariaDb):
     """On MariaDB."""
+
+    async def test_conflicts(self) -> None:
+        """A portion that a deadlock, or another member of a cluster, has undone is numbered again."""
+        calls: list[int] = []
+
+        def number(tx: Transaction, heads: Any, up_to: int) -> None:
+            calls.append(up_to)
+            numbering.number(tx, heads, up_to)
+            if len(calls) % 3 == 0:
+                raise pymysql.err.OperationalError(1213, "Deadlock found")
+
+        self.patch(steps, "number", number)
+        self.patch(steps, "MESSAGES", 500)
+        self.patch(steps, "PAUSE", 0.01)
+        await deferToThread(migrate, self.config)
+        self.assertGreater(len(calls), 8)
+        await self.check()
 
     async def test_long_thread(self) -> None:
         """To number what a server of the version before wrote last, nothing is read of what was there before."""
