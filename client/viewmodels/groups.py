@@ -224,7 +224,7 @@ class Groups:
     def _change(self, conversation: int, uuid: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def change() -> None:
             await work()
-            await self._members(conversation)
+            self.read(conversation)
 
         self._do("members", change(), f"member {uuid}")
 

@@ -47,6 +47,7 @@ class GroupPane(QWidget):
         self._about: Conversation | None = None
         self._read: tuple[object, ...] = ()
         self.members: list[Member] = []
+        self._filled: list[object] = []
         self.cards: dict[int, Card] = {}
         self.waiting: dict[int, Card] = {}
         self.avatar = Avatar(theme, avatars, AVATAR_BIG)
@@ -160,9 +161,15 @@ class GroupPane(QWidget):
         if told[0] == self.conversation:
             self.problem.hide()
             self.members = told[1]
-            self._fill()
+            if self._seen() != self._filled:  # else a menu that is open stays open
+                self._fill()
+
+    def _seen(self) -> list[object]:
+        person, role = self._groups.account.person, self._about.role if self._about is not None else 0
+        return [(one, person(one.uuid), role) for one in self.members]
 
     def _fill(self) -> None:
+        self._filled = self._seen()
         for card in self.cards.values():
             self._list.removeWidget(card)
             card.deleteLater()

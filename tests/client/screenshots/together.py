@@ -29,6 +29,7 @@ def together() -> dict[str, Shot]:
             (340, 400), account(_reactors, shown=lambda stage: stage.view.conversation.living.reactors)
         ),
         "mentioned": Shot(USUAL, account(_mentioned)),
+        "mention-below": Shot(USUAL, account(_below)),
         "group-new": Shot(TALL, account(_create)),
         "group-settings": Shot(TALL, account(_settings)),
         "group-members": Shot((1440, 900), account(_members)),
@@ -98,6 +99,14 @@ def _mentioned(stage: Stage) -> None:
     ):
         memory._put(replace(memory.receive(GROUP, text, sender), mentions=whom))
     stage.view.open(GROUP)
+
+
+def _below(stage: Stage) -> None:
+    _mentioned(stage)
+    for text in ("Which train?", "The one at three.", "Then I come along.", "And I bring the cups.") * 3:
+        stage.account.receive(GROUP, text, 10006)
+    stage.view.conversation.messages.refresh()
+    stage.view.conversation.messages.scroll_by(-1500)
 
 
 def _create(stage: Stage) -> None:
