@@ -1,10 +1,13 @@
-"""Random histories of several members who go away and come back: every replica ends as the database is."""
+"""Random histories of several members, one of them with two devices, who go away and come back, are added to a group
+and removed from it: every replica ends as the database is.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 from collections.abc import Callable, Coroutine
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -15,16 +18,26 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 
+from imsys.chat.user_sessions import sessions_of
 from imsys.sdk import (
+    EVERYBODY,
     Client,
     Conversation,
     Credentials,
+    DeviceInfo,
     Entry,
+    GroupEvent,
+    GroupNews,
+    Hidden,
     Logged,
+    Membership,
     MemorySeenStore,
     Message,
+    NewcomersRead,
     Outgoing,
     Refused,
+    Role,
+    Status,
 )
 from imsys.store.database import Transaction
 from tests.sdk.direct import Direct
@@ -32,20 +45,37 @@ from tests.sdk.scene import QUICK
 from tests.support.chat import PATIENCE, ChatCase
 from tests.support.stores import OnMariaDb, OnSqlite
 
-NAMES = ("anna", "bert", "carl")
+NAMES = ("anna", "bert", "carl", "dora")
 EMOJI = ("👍", "❤", "👩‍👩‍👧")
+GROUP_CHANGES = (
+    "add",
+    "add",
+    "remove",
+    "promote",
+    "demote",
+    "mute",
+    "speak",
+    "leave",
+    "all",
+    "joined",
+    "timer",
+    "off",
+)
 TIMING = dataclasses.replace(QUICK, patience=0.05, deadline=10.0)
 
 
 class Member:
     """A user with a client, or a new one where that was ended, and what they know of their conversations."""
 
-    def __init__(self, case: Any, uuid: int, threads: list[int]) -> None:
+    def __init__(self, case: Any, uuid: int, threads: list[int], device: str) -> None:
         self.uuid = uuid
         self._case = case
+        self._device = DeviceInfo(id=device, name=device)
         self._seen = MemorySeenStore()
         self.conversations = {thread: Conversation(thread, recent=50) for thread in threads}
         self.heads = dict.fromkeys(threads, 0)
+        self.roles: dict[int, int] | None = None
+        """The members of the group, as far as they are known by its entries from its beginning on."""
         self.problems: list[str] = []
         self.client = self._new()
 
@@ -54,21 +84,52 @@ class Member:
         client = Client(
             self._case.reactor,
             gateway,
-            Credentials(username=str(self.uuid), password="-"),
+            Credentials(username=str(self.uuid), password="-", device=self._device),
             seen=self._seen,
             timing=TIMING,
         )
         client.on_message.subscribe(self._take)
         client.on_sent.subscribe(self._take)
         client.on_entry.subscribe(self._take)
+        client.on_group.subscribe(self._news)
+        client.on_hidden.subscribe(self._hidden)
         return client
 
     def _take(self, item: Logged) -> None:
         if item.id <= self.heads.get(item.thread_id, 0):
             self.problems.append(f"{item} comes after {self.heads[item.thread_id]}")
+        if isinstance(item, Membership):
+            self._follow(item)
         if item.thread_id in self.conversations:
             self.heads[item.thread_id] = item.id
             self.conversations[item.thread_id].take(item)
+
+    def _follow(self, entry: Membership) -> None:
+        if entry.created:
+            self.roles = dict.fromkeys(entry.users, 0) | {entry.actor: 3}
+        elif entry.joins(self.uuid):  # what the group is by now is read anew
+            self._forget(entry.thread_id)
+        elif self.roles is not None:
+            if entry.action in ("joined", "link"):
+                self.roles |= dict.fromkeys(entry.users, 0)
+            elif entry.action in ("left", "removed"):
+                self.roles = {user: role for user, role in self.roles.items() if user not in entry.users}
+            elif entry.action == "role":
+                self.roles |= {user: int(entry.role) for user in entry.users}
+                if entry.role == Role.OWNER:
+                    self.roles[entry.actor] = int(Role.ADMIN)
+
+    def _news(self, news: GroupNews) -> None:
+        if news.event in (GroupEvent.REMOVED, GroupEvent.LEFT):
+            self._forget(news.thread_id)
+
+    def _forget(self, thread: int) -> None:
+        """A group is not this user's any more, or is so again: what was known of it may be old."""
+        self.roles = None
+        self.conversations[thread] = Conversation(thread, recent=50)
+
+    def _hidden(self, hidden: Hidden) -> None:
+        self.conversations[hidden.thread_id].hide(hidden.message_ids, hidden.up_to)
 
     async def restart(self) -> None:
         """End the program, and begin a new one that goes on from what was kept."""
@@ -88,9 +149,9 @@ class Member:
 
     def cut(self) -> None:
         """Break the connection."""
-        session = self._case.server.directory.local(self.uuid)
-        if session is not None:
-            session.abort("the test cuts it")
+        for session in sessions_of(self._case.server.directory.local(self.uuid)):
+            if session.device == self._device.id:
+                session.abort("the test cuts it")
 
 
 class History(RuleBasedStateMachine):
@@ -109,38 +170,56 @@ class History(RuleBasedStateMachine):
     def begin(self) -> None:
         self.do(self.case.begin())
 
-    who = st.sampled_from(range(len(NAMES)))
+    who = st.sampled_from(range(len(NAMES) + 1))
     which = st.integers(0, 5)
     """A message, counted back from the newest."""
     on = st.sampled_from((True, True, False))
+    where = st.sampled_from((-1, 0, 1, 2))
+    """A thread, counted from the first; the group is the last."""
 
-    @rule(who=who, where=st.integers(0, 2), reply=st.none() | which, mention=on)
-    def text(self, who: int, where: int, reply: int | None, mention: bool) -> None:
-        self.do(self.case.text(who, where, reply, mention))
+    @rule(who=who, where=where, reply=st.none() | which, mention=st.none() | on, expires=on)
+    def text(self, who: int, where: int, reply: int | None, mention: bool | None, expires: bool) -> None:
+        self.do(self.case.text(who, where, reply, mention, expires=not expires))
 
-    @rule(who=who, where=st.integers(0, 2), which=which)
+    @rule(who=who, where=where, which=which)
     def edit(self, who: int, where: int, which: int) -> None:
         self.do(self.case.change(who, where, which, "edit"))
 
-    @rule(who=who, where=st.integers(0, 2), which=which)
+    @rule(who=who, where=where, which=which)
     def recall(self, who: int, where: int, which: int) -> None:
         self.do(self.case.change(who, where, which, "recall"))
 
-    @rule(who=who, where=st.integers(0, 2), which=which, emoji=st.sampled_from(EMOJI), on=on)
+    @rule(who=who, where=where, which=which, emoji=st.sampled_from(EMOJI), on=on)
     def react(self, who: int, where: int, which: int, emoji: str, on: bool) -> None:
         self.do(self.case.change(who, where, which, "react", emoji, on))
 
-    @rule(who=who, where=st.integers(0, 2), which=which, on=on)
+    @rule(who=who, where=where, which=which, on=on)
     def pin(self, who: int, where: int, which: int, on: bool) -> None:
         self.do(self.case.change(who, where, which, "pin", on))
 
-    @rule(who=who, where=st.integers(0, 2), which=which)
+    @rule(who=who, where=where, which=which)
     def forward(self, who: int, where: int, which: int) -> None:
         self.do(self.case.forward(who, where, which))
 
-    @rule(who=who, where=st.integers(0, 2), which=which)
+    @rule(who=who, where=where, which=which)
     def read(self, who: int, where: int, which: int) -> None:
         self.do(self.case.read(who, where, which))
+
+    @rule(who=who, where=where, which=which)
+    def hide(self, who: int, where: int, which: int) -> None:
+        self.do(self.case.hide(who, where, which))
+
+    @rule(who=who, where=where, which=which)
+    def mark_read(self, who: int, where: int, which: int) -> None:
+        self.do(self.case.mark_read(who, where, which))
+
+    @rule(who=who, whom=st.sampled_from(range(len(NAMES))), what=st.sampled_from(GROUP_CHANGES))
+    def manage(self, who: int, whom: int, what: str) -> None:
+        self.do(self.case.manage(who, whom, what))
+
+    @rule()
+    def expire(self) -> None:
+        self.do(self.case.expire())
 
     @rule(who=who, how=st.sampled_from(("stop", "start", "cut", "restart")))
     def go(self, who: int, how: str) -> None:
@@ -176,24 +255,31 @@ class Histories(ChatCase):
         self.assertGreater(self.rounds, 5)
 
     async def begin(self) -> None:
-        """New members, all friends of the first one."""
+        """New members, all friends of each other; a thread of the first with each other one, and a group."""
         self.rounds += 1
         self.posted: list[Outgoing[Any]] = []
         self.running: list[Deferred[Any]] = []
+        self.expired: set[int] = set()
         uuids = await self.people(*(f"{name}{self.rounds}" for name in NAMES))
-        self.threads = [await self.befriend(uuids[0], uuid) for uuid in uuids[1:]]
-        mine = [self.threads, self.threads[:1], self.threads[1:]]
-        self.members = [Member(self, uuid, threads) for uuid, threads in zip(uuids, mine, strict=True)]
+        threads = [await self.befriend(uuids[0], uuid) for uuid in uuids[1:]]
+        for one, other in combinations(uuids[1:], 2):
+            await self.befriend(one, other)
+        mine = [threads, *([thread] for thread in threads)]
+        self.members = [
+            Member(self, uuid, threads, "desktop") for uuid, threads in zip(uuids, mine, strict=True)
+        ]
+        self.members.append(Member(self, uuids[0], threads, "phone"))
         for member in self.members:
             await member.client.start()
-        group = (await self.members[0].client.groups.create("All", uuids[1:])).thread_id
+        self.group = (await self.members[0].client.groups.create("All", uuids[1:3])).thread_id
         for member in self.members:
-            member.conversations[group] = Conversation(group, recent=50)
+            member.conversations[self.group] = Conversation(self.group, recent=50)
             for thread in member.conversations:
-                head = await self.database.read(_head, thread)
-                member.heads[thread] = head
-        await self._until(lambda: all(group in member.client._inbox.positions() for member in self.members))
-        for member in self.members:
+                member.heads[thread] = await self.database.read(_head, thread)
+        there = [member for member in self.members if member.uuid != uuids[3]]
+        await self._until(lambda: all(self.group in member.client._inbox.positions() for member in there))
+        for member in there:
+            member.roles = dict.fromkeys(uuids[:3], 0) | {uuids[0]: 3}
             for thread in member.heads:
                 for text in ("one", "two", "three"):
                     await member.client.send(thread, text)
@@ -218,14 +304,17 @@ class Histories(ChatCase):
         with contextlib.suppress(Refused):
             self.posted.append(make(*arguments, **more))
 
-    async def text(self, who: int, where: int, reply: int | None, mention: bool) -> None:
+    async def text(
+        self, who: int, where: int, reply: int | None, mention: bool | None, *, expires: bool
+    ) -> None:
         member, thread = self._place(who, where)
         self.count += 1
         answered = None if reply is None else self._message(member, thread, reply)
         self._post(
             *(member.client.post, thread, f"text {self.count}"),
             reply_to=answered.id if answered else 0,
-            mentions=(self.members[0].uuid,) if mention else (),
+            mentions=() if mention is None else (self.members[0].uuid,) if mention else EVERYBODY,
+            expires=3600 if expires else 0,
         )
 
     async def change(self, who: int, where: int, which: int, what: str, *more: Any) -> None:
@@ -254,6 +343,52 @@ class Histories(ChatCase):
             reading = Deferred.fromCoroutine(member.read(thread, message.id + 1))
             self.running.append(reading.addErrback(lambda reason: reason.trap(Refused)))
 
+    async def hide(self, who: int, where: int, which: int) -> None:
+        member, thread = self._place(who, where)
+        message = self._message(member, thread, which)
+        if message is not None:
+            with contextlib.suppress(Refused):
+                await member.client.history.hide(thread, [message.id])
+                member.conversations[thread].hide([message.id])
+
+    async def mark_read(self, who: int, where: int, which: int) -> None:
+        member, thread = self._place(who, where)
+        message = self._message(member, thread, which)
+        if message is not None:
+            with contextlib.suppress(Refused):
+                await member.client.mark_read(thread, message.id)
+
+    async def manage(self, who: int, whom: int, what: str) -> None:
+        """Change the group, or the timer of it, if that may be."""
+        member, group, uuid = self.members[who], self.group, self.members[whom].uuid
+        groups = member.client.groups
+        does: dict[str, Callable[[], Any]] = {
+            "add": lambda: groups.add(group, [uuid]),
+            "remove": lambda: groups.remove(group, [uuid]),
+            "promote": lambda: groups.set_role(group, uuid, Role.ADMIN),
+            "demote": lambda: groups.set_role(group, uuid, Role.MEMBER),
+            "mute": lambda: groups.mute(group, uuid, 3600),
+            "speak": lambda: groups.mute(group, uuid, 0),
+            "leave": lambda: groups.leave(group),
+            "all": lambda: groups.change(group, newcomers_read=NewcomersRead.ALL),
+            "joined": lambda: groups.change(group, newcomers_read=NewcomersRead.SINCE_JOINING),
+        }
+        if what in does:
+            with contextlib.suppress(Refused):
+                await does[what]()
+        else:
+            self._post(member.client.set_timer, group, 3600 if what == "timer" else 0)
+
+    async def expire(self) -> None:
+        """An hour has passed for all that expires."""
+
+        def move(tx: Transaction) -> None:
+            self.expired |= {number for (number,) in tx.rows("SELECT msg_id FROM expiring")}
+            tx.execute("UPDATE expiring SET due_at = 1")
+
+        await self.database.write(move)
+        await self.server.expirer.look()
+
     async def go(self, who: int, how: str) -> None:
         member = self.members[who]
         if how == "cut":
@@ -276,22 +411,57 @@ class Histories(ChatCase):
                 await outgoing
         await self._until(lambda: all(reading.called for reading in self.running))
         for member in self.members:
-            for thread, conversation in member.conversations.items():
-                head = await self.database.read(_head, thread)
-                await self._until(lambda: member.heads[thread] >= head)  # noqa: B023
-                self.assertEqual(member.problems, [])
-                async for page in member.client.history.newest(thread).each():
-                    for message in page:  # what was said before they came is only read
-                        if conversation.get(message.id) is None:
-                            conversation.merge([message])
+            for thread in member.conversations:
                 truth = await self.database.read(_truth, thread, member.uuid)
-                self.assertEqual([_plain(message) for message in conversation.messages], truth)
-                newest = [one async for page in member.client.history.newest(thread).each() for one in page]
-                self.assertEqual([_plain(one) for one in sorted(newest, key=lambda one: one.id)], truth)
-                log = [one async for one in member.client.history.log(thread)]
-                self.assertEqual([_plain(one) for one in log if not isinstance(one, Entry)], truth)
+                if truth is None:
+                    await self._is_closed(member, thread)
+                else:
+                    await self._is_true(member, thread, truth)
+            await self._first_screen(member)
         for member in self.members:
             await member.client.stop()
+
+    async def _is_closed(self, member: Member, thread: int) -> None:
+        with self.assertRaises(Refused) as caught:
+            await member.client.history.newest(thread).all()
+        self.assertIs(caught.exception.status, Status.PERMISSION_DENIED)
+
+    async def _is_true(self, member: Member, thread: int, truth: Truth) -> None:
+        head = await self.database.read(_head, thread)
+        await self._until(lambda: member.heads[thread] >= head)
+        self.assertEqual(member.problems, [])
+        conversation, history = member.conversations[thread], member.client.history
+        async for page in history.newest(thread).each():
+            for message in page:  # what was said before they came is only read
+                if conversation.get(message.id) is None:
+                    conversation.merge([message])
+        known = [_plain(message) for message in conversation.messages if message.id in truth.messages]
+        # nobody is told of what expires: whoever has it removes it when it is time
+        told = [one for one in known if one[0] not in self.expired]
+        self.assertEqual(told, [one for one in truth.messages.values() if one[0] not in self.expired])
+        self.assertEqual([one[0] for one in known], list(truth.messages))
+        newest = [one async for page in history.newest(thread).each() for one in page]
+        there = list(truth.messages.values())
+        self.assertEqual([_plain(one) for one in sorted(newest, key=lambda one: one.id)], there)
+        log = [one async for one in history.log(thread)]
+        self.assertEqual([_plain(one) for one in log if not isinstance(one, Entry)], there)
+        if thread == self.group:
+            roles = {one.uuid: int(one.role) for one in await member.client.groups.members(thread).all()}
+            self.assertEqual(roles, truth.roles)
+            if member.roles is not None:
+                self.assertEqual(member.roles, truth.roles)
+
+    async def _first_screen(self, member: Member) -> None:
+        """What is unread is what one counts."""
+        found = {one.thread_id: one for one in await member.client.threads.overview().all()}
+        for thread in member.conversations:
+            truth = await self.database.read(_truth, thread, member.uuid)
+            self.assertEqual(thread in found, truth is not None)
+            if truth is not None:
+                one = found[thread]
+                self.assertEqual((one.unread, one.mentioned), (truth.unread, truth.mentioned), one)
+                last = next(reversed(truth.messages), 0)
+                self.assertEqual(one.last.id if one.last is not None else 0, last)
 
 
 def _head(tx: Transaction, thread: int) -> int:
@@ -300,32 +470,62 @@ def _head(tx: Transaction, thread: int) -> int:
     return int(row[0])
 
 
-def _truth(tx: Transaction, thread: int, user: int) -> list[tuple[Any, ...]]:
-    """What the tables have of each message."""
+@dataclasses.dataclass
+class Truth:
+    """What the tables have of a thread, for one of its members."""
+
+    messages: dict[int, tuple[Any, ...]]
+    roles: dict[int, int]
+    unread: int
+    mentioned: bool
+
+
+def _truth(tx: Transaction, thread: int, user: int) -> Truth | None:
+    """What a user is to know; ``None``: it is no thread of theirs."""
+    members = {
+        row[0]: row[1:]
+        for row in tx.rows("SELECT user_id, role, read_id, first_id FROM members WHERE thread_id = ?", thread)
+    }
+    if user not in members:
+        return None
+    _, read, first = members[user]
+    hidden = {
+        number
+        for (number,) in tx.rows(
+            "SELECT msg_id FROM hidden WHERE thread_id = ? AND user_id = ?", thread, user
+        )
+    }
     reactions: dict[int, dict[str, list[int]]] = {}
     for number, emoji, who in tx.rows(
         "SELECT msg_id, emoji, user_id FROM reactions WHERE thread_id = ? ORDER BY emoji", thread
     ):
         reactions.setdefault(number, {}).setdefault(bytes(emoji).decode(), []).append(who)
     pins = {number for (number,) in tx.rows("SELECT msg_id FROM pins WHERE thread_id = ?", thread)}
-    found = []
+    found = {}
+    floor, mentioning = read, set()
     for number, sender, status, content, edited, extra in tx.rows(
         "SELECT msg_id, sender_id, status, content, edited_at, extra FROM messages WHERE thread_id = ? ORDER BY msg_id",
         thread,
     ):
+        if sender == user:
+            floor = max(floor, number)
+        if number < first or number in hidden:
+            continue
         more = msgspec.json.decode(extra) if extra else {}
-        forward = more.get("forward")
-        found.append(
-            (
-                *(number, sender, status == 2, content, edited),
-                int(more.get("reply_to", 0)),
-                tuple(map(int, more.get("mentions", ()))),
-                tuple(int(forward[key]) for key in ("thread_id", "msg_id", "sender")) if forward else None,
-                tuple((emoji, len(them), user in them) for emoji, them in reactions.get(number, {}).items()),
-                number in pins,
-            )
+        forward, mentions = more.get("forward"), more.get("mentions", ())
+        if mentions == EVERYBODY or str(user) in mentions:
+            mentioning.add(number)
+        found[number] = (
+            *(number, sender, status == 2, content, edited),
+            int(more.get("reply_to", 0)),
+            mentions if mentions == EVERYBODY else tuple(map(int, mentions)),
+            tuple(int(forward[key]) for key in ("thread_id", "msg_id", "sender")) if forward else None,
+            tuple((emoji, len(them), user in them) for emoji, them in reactions.get(number, {}).items()),
+            number in pins,
         )
-    return found
+    unread = {number for number in found if number > floor}
+    roles = {one: role for one, (role, _, _) in members.items()}
+    return Truth(found, roles, len(unread), bool(unread & mentioning))
 
 
 def _plain(message: Message) -> tuple[Any, ...]:

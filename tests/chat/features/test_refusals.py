@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from twisted.internet.task import deferLater
+
 from imsys.errors import Status
 from imsys.protocols.messages.registry import request_type
 from imsys.store import membership
@@ -158,6 +160,10 @@ async def at_phone(scene: Scene) -> None:
     """Anna has a phone as well."""
     await scene.server.login(scene.anna, "phone")
     await scene.a.next(134)
+    while await scene.database.read(
+        lambda tx: tx.row("SELECT 1 FROM devices WHERE device = ? AND told = 0", b"phone")
+    ):
+        await deferLater(scene.reactor, 0.005)  # it is noted behind the push
 
 
 async def later(scene: Scene) -> None:
@@ -397,6 +403,7 @@ TABLE: dict[tuple[int, str], Situations] = {
                 lambda asked: {"pinned": True},
             ),
             Limit(UNREAD, lambda asked: {"muted_until": "soon"}),
+            counted("muted_until", "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999-00:01", UNREAD),
         ],
         lambda asked: {"archived": True},
     ),
