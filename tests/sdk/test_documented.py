@@ -141,8 +141,8 @@ class InGroups(CliCase):
             for one in (name, other)
         ]
         for client in (anna, ben):
-            self.addCleanup(lambda client=client: Deferred.fromCoroutine(client.stop()))
             await client.start()
+            self.addCleanup(lambda stop: Deferred.fromCoroutine(stop()), client.stop)
         bot = (await anna.contacts.search(echo)).uuid
         made = [await ben.groups.create(title, [bot]) for title in ("Before", "Also before")]
         self.assertEqual([one.invited for one in made], [(bot,)] * 2)
@@ -170,7 +170,7 @@ class InGroups(CliCase):
         await until(lambda: len([one for one in there.items if getattr(one, "users", ()) == (bot,)]) == 3)
         for one in made:
             await ben.send(one.thread_id, "not for the bot")
-            asked = await ben.send(one.thread_id, "echo?", mentions=[bot])
+            asked = await ben.send(one.thread_id, "echo?", mentions=(bot,))
             await until(lambda: heard)
             answer = heard.pop()
             self.assertEqual((answer.text, answer.reply_to), ("You said: echo?", asked.id))
@@ -179,7 +179,7 @@ class InGroups(CliCase):
         await until(lambda: heard)
         self.assertEqual((heard[0].text, heard[0].mentions), ("Welcome!", (anna.me.uuid,)))
         await ben.groups.mute(made[0].thread_id, bot, 60)
-        await ben.send(made[0].thread_id, "And now?", mentions=[bot])
+        await ben.send(made[0].thread_id, "And now?", mentions=(bot,))
         await until(lambda: "You may not write here for a while." in program.text)
 
 
