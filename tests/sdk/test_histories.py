@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 from collections.abc import Callable, Coroutine
 from itertools import combinations
 from typing import Any
@@ -161,8 +162,8 @@ class History(RuleBasedStateMachine):
     case: Any
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
-        told = {name: value for name, value in work.cr_frame.f_locals.items() if name != "self"}
-        self.steps.append(f"{work.__name__} {told}")
+        told = {name: value for name, value in inspect.getcoroutinelocals(work).items() if name != "self"}
+        self.steps.append(f"{getattr(work, '__name__', work)} {told}")
         try:
             return blockingCallFromThread(self.case.reactor, self._begin, work)
         except Exception:
