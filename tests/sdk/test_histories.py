@@ -402,8 +402,8 @@ class Histories(ChatCase):
         """An hour has passed for all that expires."""
 
         def move(tx: Transaction) -> None:
-            self.expired |= {number for (number,) in tx.rows("SELECT msg_id FROM expiring")}
             tx.execute("UPDATE expiring SET due_at = 1")
+            self.expired |= {number for (number,) in tx.rows("SELECT msg_id FROM expiring WHERE due_at = 1")}
 
         await self.database.write(move)
         await self.server.expirer.look()
