@@ -11,7 +11,6 @@ from collections.abc import Callable, Coroutine
 from itertools import combinations
 from typing import Any
 
-import msgspec
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
@@ -27,24 +26,18 @@ from imsys.sdk import (
     Conversation,
     Credentials,
     DeviceInfo,
-    Entry,
-    GroupEvent,
-    GroupNews,
-    Hidden,
-    Logged,
-    Membership,
     MemorySeenStore,
     Message,
     NewcomersRead,
     Outgoing,
     Refused,
     Role,
-    Status,
 )
 from imsys.store.database import Transaction
 from tests.sdk.direct import Direct
 from tests.sdk.scene import QUICK
 from tests.support.chat import PATIENCE, ChatCase
+from tests.support.replicas import RECENT, Replica, head_of
 from tests.support.stores import OnMariaDb, OnSqlite
 
 NAMES = ("anna", "bert", "carl", "dora")
@@ -66,19 +59,14 @@ GROUP_CHANGES = (
 TIMING = dataclasses.replace(QUICK, patience=0.05, deadline=10.0)
 
 
-class Member:
+class Member(Replica):
     """A user with a client, or a new one where that was ended, and what they know of their conversations."""
 
     def __init__(self, case: Any, uuid: int, threads: list[int], device: str) -> None:
-        self.uuid = uuid
+        super().__init__(uuid, threads)
         self._case = case
         self._device = DeviceInfo(id=device, name=device)
         self._seen = MemorySeenStore()
-        self.conversations = {thread: Conversation(thread, recent=50) for thread in threads}
-        self.heads = dict.fromkeys(threads, 0)
-        self.roles: dict[int, int] | None = None
-        """The members of the group, as far as they are known by its entries from its beginning on."""
-        self.problems: list[str] = []
         self.client = self._new()
 
     def _new(self) -> Client:
@@ -90,48 +78,8 @@ class Member:
             seen=self._seen,
             timing=TIMING,
         )
-        client.on_message.subscribe(self._take)
-        client.on_sent.subscribe(self._take)
-        client.on_entry.subscribe(self._take)
-        client.on_group.subscribe(self._news)
-        client.on_hidden.subscribe(self._hidden)
+        self.follow(client)
         return client
-
-    def _take(self, item: Logged) -> None:
-        if item.id <= self.heads.get(item.thread_id, 0):
-            self.problems.append(f"{item} comes after {self.heads[item.thread_id]}")
-        if isinstance(item, Membership):
-            self._follow(item)
-        if item.thread_id in self.conversations:
-            self.heads[item.thread_id] = item.id
-            self.conversations[item.thread_id].take(item)
-
-    def _follow(self, entry: Membership) -> None:
-        if entry.created:
-            self.roles = dict.fromkeys(entry.users, 0) | {entry.actor: 3}
-        elif entry.joins(self.uuid):  # what the group is by now is read anew
-            self._forget(entry.thread_id)
-        elif self.roles is not None:
-            if entry.action in ("joined", "link"):
-                self.roles |= dict.fromkeys(entry.users, 0)
-            elif entry.action in ("left", "removed"):
-                self.roles = {user: role for user, role in self.roles.items() if user not in entry.users}
-            elif entry.action == "role":
-                self.roles |= {user: int(entry.role) for user in entry.users}
-                if entry.role == Role.OWNER:
-                    self.roles[entry.actor] = int(Role.ADMIN)
-
-    def _news(self, news: GroupNews) -> None:
-        if news.event in (GroupEvent.REMOVED, GroupEvent.LEFT):
-            self._forget(news.thread_id)
-
-    def _forget(self, thread: int) -> None:
-        """A group is not this user's any more, or is so again: what was known of it may be old."""
-        self.roles = None
-        self.conversations[thread] = Conversation(thread, recent=50)
-
-    def _hidden(self, hidden: Hidden) -> None:
-        self.conversations[hidden.thread_id].hide(hidden.message_ids, hidden.up_to)
 
     async def restart(self) -> None:
         """End the program, and begin a new one that goes on from what was kept."""
@@ -292,22 +240,22 @@ class Histories(ChatCase):
             await member.client.start()
         self.group = (await self.members[0].client.groups.create("All", uuids[1:3])).thread_id
         for member in self.members:
-            member.conversations[self.group] = Conversation(self.group, recent=50)
+            member.conversations[self.group] = Conversation(self.group, recent=RECENT)
             for thread in member.conversations:
-                member.heads[thread] = await self.database.read(_head, thread)
+                member.heads[thread] = await self.database.read(head_of, thread)
         there = [member for member in self.members if member.uuid != uuids[3]]
-        await self._until(lambda: all(self.group in member.client._inbox.positions() for member in there))
+        await self.until(lambda: all(self.group in member.client._inbox.positions() for member in there))
         for member in there:
-            member.roles = dict.fromkeys(uuids[:3], 0) | {uuids[0]: 3}
+            member.roles[self.group] = dict.fromkeys(uuids[:3], 0) | {uuids[0]: 3}
             for thread in member.heads:
                 for text in ("one", "two", "three"):
                     await member.client.send(thread, text)
 
-    async def _until(self, condition: Callable[[], bool], told: Callable[[], str] = str) -> None:
+    async def until(self, condition: Callable[[], bool]) -> None:
         """Wait, but not for ever: the thread of the history would stay behind."""
         late = self.reactor.seconds() + PATIENCE
         while not condition():
-            self.assertLess(self.reactor.seconds(), late, told())
+            self.assertLess(self.reactor.seconds(), late)
             await deferLater(self.reactor, 0.005)
 
     def _place(self, who: int, where: int) -> tuple[Member, int]:
@@ -424,146 +372,15 @@ class Histories(ChatCase):
         """All come back; what they posted has an outcome; then all must know what the database has."""
         for member in self.members:
             await member.client.start()
-        await self._until(lambda: all(outgoing.settled for outgoing in self.posted))
+        await self.until(lambda: all(outgoing.settled for outgoing in self.posted))
         for outgoing in self.posted:
             with contextlib.suppress(Refused):  # not theirs, recalled already, or their program was ended
                 await outgoing
-        await self._until(lambda: all(reading.called for reading in self.running))
+        await self.until(lambda: all(reading.called for reading in self.running))
         for member in self.members:
-            for thread in member.conversations:
-                truth = await self.database.read(_truth, thread, member.uuid)
-                if truth is None:
-                    await self._is_closed(member, thread)
-                else:
-                    await self._is_true(member, thread, truth)
-            await self._first_screen(member)
+            await member.agrees(self, self.database, member.client, self.expired)
         for member in self.members:
             await member.client.stop()
-
-    async def _is_closed(self, member: Member, thread: int) -> None:
-        with self.assertRaises(Refused) as caught:
-            await member.client.history.newest(thread).all()
-        self.assertIs(caught.exception.status, Status.PERMISSION_DENIED)
-
-    async def _is_true(self, member: Member, thread: int, truth: Truth) -> None:
-        head = await self.database.read(_head, thread)
-        await self._until(
-            lambda: member.heads[thread] >= head,
-            lambda: (
-                f"{member.uuid} in {thread} is told of {member.heads[thread]}, and not of {head}: "
-                f"{member.client.state}, {member.client._inbox.behind}, {member.client._inbox._lines}"
-            ),
-        )
-        self.assertEqual(member.problems, [])
-        conversation, history = member.conversations[thread], member.client.history
-        async for page in history.newest(thread).each():
-            for message in page:  # what was said before they came is only read
-                if conversation.get(message.id) is None:
-                    conversation.merge([message])
-        known = [_plain(message) for message in conversation.messages if message.id in truth.messages]
-        # nobody is told of what expires: whoever has it removes it when it is time
-        told = [one for one in known if one[0] not in self.expired]
-        self.assertEqual(told, [one for one in truth.messages.values() if one[0] not in self.expired])
-        self.assertEqual([one[0] for one in known], list(truth.messages))
-        newest = [one async for page in history.newest(thread).each() for one in page]
-        there = list(truth.messages.values())
-        self.assertEqual([_plain(one) for one in sorted(newest, key=lambda one: one.id)], there)
-        log = [one async for one in history.log(thread)]
-        self.assertEqual([_plain(one) for one in log if not isinstance(one, Entry)], there)
-        if thread == self.group:
-            roles = {one.uuid: int(one.role) for one in await member.client.groups.members(thread).all()}
-            self.assertEqual(roles, truth.roles)
-            if member.roles is not None:
-                self.assertEqual(member.roles, truth.roles)
-
-    async def _first_screen(self, member: Member) -> None:
-        """What is unread is what one counts."""
-        found = {one.thread_id: one for one in await member.client.threads.overview().all()}
-        for thread in member.conversations:
-            truth = await self.database.read(_truth, thread, member.uuid)
-            self.assertEqual(thread in found, truth is not None)
-            if truth is not None:
-                one = found[thread]
-                self.assertEqual((one.unread, one.mentioned), (truth.unread, truth.mentioned), one)
-                last = next(reversed(truth.messages), 0)
-                self.assertEqual(one.last.id if one.last is not None else 0, last)
-
-
-def _head(tx: Transaction, thread: int) -> int:
-    row = tx.row("SELECT last_msg_id FROM threads WHERE thread_id = ?", thread)
-    assert row is not None
-    return int(row[0])
-
-
-@dataclasses.dataclass
-class Truth:
-    """What the tables have of a thread, for one of its members."""
-
-    messages: dict[int, tuple[Any, ...]]
-    roles: dict[int, int]
-    unread: int
-    mentioned: bool
-
-
-def _truth(tx: Transaction, thread: int, user: int) -> Truth | None:
-    """What a user is to know; ``None``: it is no thread of theirs."""
-    members = {
-        row[0]: row[1:]
-        for row in tx.rows("SELECT user_id, role, read_id, first_id FROM members WHERE thread_id = ?", thread)
-    }
-    if user not in members:
-        return None
-    _, read, first = members[user]
-    hidden = {
-        number
-        for (number,) in tx.rows(
-            "SELECT msg_id FROM hidden WHERE thread_id = ? AND user_id = ?", thread, user
-        )
-    }
-    reactions: dict[int, dict[str, list[int]]] = {}
-    for number, emoji, who in tx.rows(
-        "SELECT msg_id, emoji, user_id FROM reactions WHERE thread_id = ? ORDER BY emoji", thread
-    ):
-        reactions.setdefault(number, {}).setdefault(bytes(emoji).decode(), []).append(who)
-    pins = {number for (number,) in tx.rows("SELECT msg_id FROM pins WHERE thread_id = ?", thread)}
-    found = {}
-    floor, mentioning = read, set()
-    for number, sender, status, content, edited, extra in tx.rows(
-        "SELECT msg_id, sender_id, status, content, edited_at, extra FROM messages WHERE thread_id = ? ORDER BY msg_id",
-        thread,
-    ):
-        if sender == user:
-            floor = max(floor, number)
-        if number < first or number in hidden:
-            continue
-        more = msgspec.json.decode(extra) if extra else {}
-        forward, mentions = more.get("forward"), more.get("mentions", ())
-        if mentions == EVERYBODY or str(user) in mentions:
-            mentioning.add(number)
-        found[number] = (
-            *(number, sender, status == 2, content, edited),
-            int(more.get("reply_to", 0)),
-            mentions if mentions == EVERYBODY else tuple(map(int, mentions)),
-            tuple(int(forward[key]) for key in ("thread_id", "msg_id", "sender")) if forward else None,
-            tuple((emoji, len(them), user in them) for emoji, them in reactions.get(number, {}).items()),
-            number in pins,
-        )
-    unread = {number for number in found if number > floor}
-    roles = {one: role for one, (role, _, _) in members.items()}
-    return Truth(found, roles, len(unread), bool(unread & mentioning))
-
-
-def _plain(message: Message) -> tuple[Any, ...]:
-    forward, edited = message.forward, message.edited_at
-    return (
-        *(message.id, message.sender, message.recalled, message.text),
-        round(edited.timestamp() * 1000) if edited else 0,
-        message.reply_to,
-        message.mentions,
-        (forward.thread_id, forward.message_id, forward.sender) if forward else None,
-        tuple((one.emoji, one.count, one.mine) for one in message.reactions),
-        message.pinned,
-    )
 
 
 class SqliteHistoriesTests(Histories, OnSqlite):
