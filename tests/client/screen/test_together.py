@@ -64,8 +64,16 @@ class TogetherTests(ClientsCase):
     async def in_menu_of(self, anna: Desktop, ben: Desktop, words: str) -> None:
         """Choose in the menu of a member."""
         pane, uuid = anna.view.details.group, ben.view.account.me.uuid
-        await self.until(lambda: uuid in pane.cards, "the member is not shown")
-        self.click(given(pane.cards[uuid].findChild(IconButton)))
+
+        def button() -> IconButton | None:
+            card = pane.cards.get(uuid)
+            found = card.findChild(IconButton) if card is not None else None
+            menu = found.findChild(QMenu) if found is not None else None
+            offered = menu is not None and words in [one.text() for one in menu.actions()]
+            return found if offered else None
+
+        await self.until(lambda: button() is not None, f"{words!r} is not offered")
+        self.click(given(button()))
         self.pick(words)
 
     async def shown(self, find: QWidget | None, what: str) -> None:
