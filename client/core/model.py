@@ -71,11 +71,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody.
-
-    :param avatar: the file of their picture; empty: none.
-    :param online: ``None`` where it is not known.
-    """
+    """Somebody; ``avatar`` is the file of their picture, empty: none."""
 
     uuid: int
     username: str
@@ -86,7 +82,6 @@ class Person:
     sex: int = 0
     friend: bool = False
     blocked: bool = False
-    online: bool | None = None
 
     @property
     def name(self) -> str:
@@ -129,6 +124,14 @@ class Reaction:
     emoji: str
     count: int
     mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reactor:
+    """Who put an emoji to a message."""
+
+    uuid: int
+    emoji: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +203,8 @@ class Message:
     pinned: bool = False
     as_of: int = 0
     """It has all changes of its conversation up to the one of this number."""
+    expires_ms: int = 0
+    """When it is gone; 0: it stays."""
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -242,6 +247,12 @@ class Conversation:
     """Whether newcomers read what was said before they came."""
     gone: bool = False
     """I belong to the group no more: what was said stays, and nothing comes."""
+    asking: int = 0
+    """How many ask to be let in, where I decide about that."""
+    silent_until_ms: int = 0
+    """An admin has muted me: until then I write nothing here."""
+    timer: int = 0
+    """Seconds after which messages are gone that are written now; 0: they stay."""
 
     @property
     def is_admin(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from client.core.changes import Changes
 from client.core.devices import Devices
+from client.core.following import Following
 from client.core.groups import Groups
 from client.core.model import (
     Connection,
@@ -20,11 +21,13 @@ from client.core.model import (
     FriendRequest,
     Message,
     Person,
+    Reactor,
     Readers,
     Stream,
     Transfer,
 )
 from client.core.privacy import PrivacySettings
+from client.core.timed import Timed
 
 
 class Failure(Exception):
@@ -113,6 +116,10 @@ class Reader(Protocol):
         """Who has received and read a message of a group: the server knows."""
         ...
 
+    async def reactors(self, message: Message) -> list[Reactor]:
+        """Who reacted to a message, and how: the server knows."""
+        ...
+
     async def files(
         self,
         kind: str,
@@ -160,7 +167,7 @@ class Commands(Protocol):
         ...
 
     async def forward(self, message: Message, conversation: int) -> Message:
-        """Send the text of a message, as its first author wrote it, to a conversation."""
+        """Send the text of a message, as its first author wrote it, to a conversation; of a file, the file."""
         ...
 
     async def edit(self, message: Message, text: str, *, mentions: Sequence[int] = ()) -> None:
@@ -202,7 +209,7 @@ class Commands(Protocol):
         ...
 
     def set_draft(self, conversation: int, text: str) -> None:
-        """Keep what is being written."""
+        """Keep what is being written, on all my devices."""
         ...
 
     def remember(self, name: str, value: str) -> None:
@@ -217,7 +224,10 @@ class Commands(Protocol):
         archived: bool | None = None,
         muted_until_ms: int | None = None,
     ) -> None:
-        """Change how a conversation stands in the list; ``None``: as it is."""
+        """Change how a conversation stands in the list, on all my devices; ``None``: as it is.
+
+        Without a connection the server is told later.
+        """
         ...
 
     async def search_person(self, username: str) -> Person:
@@ -322,7 +332,7 @@ class Commands(Protocol):
         ...
 
 
-class Account(Reader, Commands, Groups, Devices, PrivacySettings, Protocol):
+class Account(Reader, Commands, Groups, Timed, Following, Devices, PrivacySettings, Protocol):
     """One account: what is known, what can be done, and what has changed."""
 
     changes: Changes

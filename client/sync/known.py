@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from client.core.changes import Changes, Signal
+from client.core.following import Activities, Presence
 from client.core.groups import Invitation
 from client.core.model import (
     Connection,
@@ -17,6 +18,7 @@ from client.core.model import (
     Stream,
     Transfer,
 )
+from client.core.timed import Later
 from client.store.tables import Row
 
 
@@ -33,7 +35,11 @@ class Known:
         self.invitations: list[Invitation] = []
         self.moving: dict[str, Transfer] = {}
         self.live: dict[str, Stream] = {}
+        self.presences: dict[int, Presence] = {}
+        self.activities = Activities()
         self.settings: dict[str, str] = {}
+        self.later: dict[int, Later] = {}
+        """Texts that wait to be sent, by their number at the server."""
         self.unknown = Signal[int]()
         """The uuid of somebody of whom nothing is known."""
         self._seen: dict[int, tuple[tuple[object, ...], Conversation]] = {}

@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
+from client.viewmodels.work import now_ms
 from client.views.conversation.barred import barred
+from client.views.conversation.drafts import Drafts
 from client.views.conversation.find_bar import FindBar
 from client.views.conversation.header import Header
 from client.views.conversation.living import Living
 from client.views.conversation.long_text import LongText
 from client.views.files.places import ask_files
+from client.views.later.place import LaterPlace
 from client.widgets.avatar import Avatars
-from client.widgets.banner import now_ms
 from client.widgets.composer import Composer, local_files
 from client.widgets.empty import EmptyState
 from client.widgets.links import open_link
 from client.widgets.messages import MessageList
 from client.widgets.pictures import Pictures
 from client.widgets.toast import Toast
+
+DAY_MS = 86_400_000
 
 
 class ConversationView(QWidget):
@@ -49,6 +53,8 @@ class ConversationView(QWidget):
     forward = Signal(object)
     """A message: where to, is to be asked."""
     people = Signal()
+    writable = Signal(bool)
+    """Whether one can write here."""
 
     def __init__(
         self,
@@ -64,7 +70,7 @@ class ConversationView(QWidget):
         self.presenter: ConversationPresenter | None = None
         self._ends: list[Callable[[], None]] = []
         self.setAcceptDrops(True)
-        self.header = Header(theme, avatars)
+        self.header = Header(theme, avatars, now)
         self.find_bar = FindBar(theme)
         self.messages = MessageList(theme, avatars, pictures, now=now)
         self.hello = EmptyState(theme, "hand", self.tr("Say hello"), self.tr("There are no messages yet."))
@@ -73,7 +79,8 @@ class ConversationView(QWidget):
         self.long_text = LongText(theme)
         value = settings.value
         self.composer = Composer(theme, recent=value.emoji, tone=value.tone)
-        self.living = Living(theme, self)
+        self.living = Living(theme, avatars, self, now)
+        self.drafts = Drafts(self.composer, self.living.writing)
         self.nothing = EmptyState(
             theme,
             "messages-square",
@@ -82,6 +89,10 @@ class ConversationView(QWidget):
             self.tr("Find people"),
         )
         self.toast = Toast(theme, self, lambda: self.composer.height() if self.composer.isVisible() else 0)
+        self.later = LaterPlace(theme, self)
+        self._again = QTimer(self, singleShot=True)
+        """Until one may write again."""
+        self._again.timeout.connect(self._about)
         self._lay_out()
         self._connect()
         self._prefer()
@@ -98,10 +109,11 @@ class ConversationView(QWidget):
             return
         self.find_bar.hide()
         self.long_text.hide()
-        self.composer.set_text(presenter.about.draft)
+        self.drafts.begin(presenter.about.draft)
         self.messages.set_window(presenter.window)
         self._ends = [
             presenter.changed.subscribe(lambda _: self._about()),
+            presenter.followed.subscribe(lambda _: self.header.show_others(presenter)),
             presenter.failed.subscribe(self.toast.tell),
             presenter.refused.subscribe(self._refused),
             presenter.previewed.subscribe(lambda found: self.messages.provide_preview(*found)),
@@ -110,6 +122,7 @@ class ConversationView(QWidget):
         ]
         self._about()
         self.living.opened(presenter)
+        self.later.opened(presenter)
         presenter.open(at=at)
         self._fill()
 
@@ -126,6 +139,7 @@ class ConversationView(QWidget):
         if self.presenter is None:
             return
         self.living.left()
+        self.later.left()
         self.composer.tell_draft()
         for end in self._ends:
             end()
@@ -158,14 +172,18 @@ class ConversationView(QWidget):
         presenter = self.presenter
         if presenter is None:
             return
-        about, other = presenter.about, presenter.other
-        self.header.show_conversation(about, other)
+        self.header.show_conversation(presenter)
+        self.drafts.now(presenter.about.draft)
         composer = self.composer
         writing = composer.edit.hasFocus() or composer.blocked_button.hasFocus()
         composer.set_blocked(*barred(presenter))
+        wait = presenter.about.silent_until_ms - presenter.now()
+        self._again.start(min(wait + 1, DAY_MS)) if wait > 0 else self._again.stop()
         if writing and not composer.edit.hasFocus():
             self.focus()
         self.living.about(presenter)
+        self.later.about()
+        self.writable.emit(composer.edit.isVisibleTo(self))
 
     def _fill(self) -> None:
         window = self.presenter.window if self.presenter is not None else None
@@ -187,6 +205,7 @@ class ConversationView(QWidget):
         text, problem = refused
         if not self.composer.text():
             self.composer.set_text(text)
+            self.draft(text)
         self.toast.tell(problem)
 
     def _too_long(self, text: str) -> None:
@@ -246,9 +265,14 @@ class ConversationView(QWidget):
             self.messages.set_sought(text)
             self.presenter.find(text)
 
-    def _draft(self, text: str) -> None:
+    def draft(self, text: str) -> None:
+        """Keep what is being written."""
         if self.presenter is not None and self.living.writing.edited is None:
             self.presenter.set_draft(text)
+
+    def _wrote(self) -> None:
+        if self.presenter is not None and self.living.writing.edited is None:
+            self.presenter.tell_writing()
 
     def _with(self, act: Callable[[ConversationPresenter], object]) -> None:
         if self.presenter is not None:
@@ -263,7 +287,8 @@ class ConversationView(QWidget):
         self.header.details.connect(self.details)
         composer.sent.connect(self._send)
         composer.too_long.connect(self._too_long)
-        composer.draft.connect(self._draft)
+        composer.draft.connect(self.draft)
+        composer.wrote.connect(self._wrote)
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)
         composer.picture.connect(self.picture_chosen)

@@ -31,10 +31,15 @@ class Writing:
         self.leave()
         self._composer.tell_draft()
         self.edited, self._before = message, self._composer.text()
+        self._composer.schedules = False
         self._composer.set_text(text or message.text)
         title = QCoreApplication.translate("Writing", "Edit message")
         self._composer.set_context("pencil", title, content_line(message))
         self._composer.setFocus()
+
+    def before(self, text: str) -> None:
+        """What was being written before a message was edited is something else on another device."""
+        self._before = text
 
     def leave(self) -> bool:
         """Not any more; whether there was something."""
@@ -42,6 +47,7 @@ class Writing:
         if self.edited is not None:
             self._composer.set_text(self._before)
         self.answered = self.edited = None
+        self._composer.schedules = True
         self._before = ""
         self._composer.clear_context()
         return there

@@ -22,9 +22,9 @@ from client.core.model import Conversation
 from client.theme import Theme
 from client.theme.tokens import GAP, HEADER, ICON_SMALL, SMALL, TIGHT
 from client.viewmodels.conversation_list import FOREVER, ConversationList, Shown, is_muted
+from client.viewmodels.work import now_ms
 from client.views.main.row import RowDelegate
 from client.widgets.avatar import Avatars
-from client.widgets.banner import now_ms
 from client.widgets.button import IconButton
 from client.widgets.empty import EmptyState
 from client.widgets.rows import Rows
@@ -92,7 +92,7 @@ class ListPane(QWidget):
         self.filter.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.find_people = IconButton(theme, "user-plus", self.tr("Find people"), shortcut="Ctrl+N")
         self.rows = ConversationRows(theme)
-        self.delegate = RowDelegate(theme, avatars, model.account.person, now)
+        self.delegate = RowDelegate(theme, avatars, model.account, now)
         self.rows.setItemDelegate(self.delegate)
         self.rows.setModel(model)
         self._cursor = 0
