@@ -166,7 +166,7 @@ class Client:
         self.schedule: Schedule = Schedule(self.request, lambda: self._unique_id())
         """Texts that are sent later."""
         self.on_scheduled: Signal[ScheduledNews] = Signal()
-        """What became of a text that is sent later."""
+        """What became of a text that is sent later, or what another device has done with it."""
         self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
         """Live streams of this user and of friends."""
         trust = gateway.trust if gateway.encrypted else None

@@ -426,9 +426,9 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
             for sender, unique_id in keys[start : start + LOOKUP]
         )
         rows = tx.rows_literal(
-            f"SELECT thread_id, msg_id, sender_id, unique_id, kind FROM messages WHERE {either}"  # noqa: S608
+            f"SELECT thread_id, msg_id, sender_id, unique_id, kind, extra FROM messages WHERE {either}"  # noqa: S608
         )
-        for thread_id, msg_id, sender, unique_id, kind in rows:
+        for thread_id, msg_id, sender, unique_id, kind, extra in rows:
             prev_id = previous(tx, thread_id, msg_id)
             key = sender, bytes(unique_id).decode()
             submission, draft = wanted[key]
@@ -442,6 +442,7 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
                 draft.unique_id,
                 draft.content,
                 resent=True,
+                extra=extra,
             )
     return found
 

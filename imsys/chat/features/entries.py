@@ -129,7 +129,7 @@ async def hide(context: Context, request: HideRequest) -> HideResponse:
         raise Refused(Status.INVALID_FIELD, f"A request hides 1 to {TARGETS} messages, or all up to one.")
     await context.chat.stores.conversations.hide(context.user, thread_id, msg_ids, up_to)
     push = HiddenPush(thread_id=str(thread_id), msg_ids=[str(one) for one in msg_ids], up_to=request.up_to)
-    context.chat.outbound.deliver((context.user,), push)
+    context.chat.outbound.deliver_beside(context.session, push)
     return HideResponse()
 
 

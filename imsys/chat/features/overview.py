@@ -91,7 +91,7 @@ def _view(view: ThreadView) -> wire.ThreadView:
 
 @handles(ChangeSettingsRequest)
 async def change(context: Context, request: ChangeSettingsRequest) -> ChangeSettingsResponse:
-    """Change how the user keeps a thread, and tell the user's devices."""
+    """Change how the user keeps a thread, and tell the user's other sessions."""
     thread_id = parse_id(request.thread_id, "thread_id")
     if request.draft is not UNSET and len(request.draft) > DRAFT:
         raise Refused(Status.MESSAGE_TOO_LONG, f"A draft has at most {DRAFT} characters.")
@@ -106,7 +106,7 @@ async def change(context: Context, request: ChangeSettingsRequest) -> ChangeSett
     )
     settings = await context.chat.stores.thread_settings.change(context.user, thread_id, wanted)
     fields = _fields(thread_id, settings)
-    context.chat.outbound.deliver((context.user,), SettingsPush(**fields))
+    context.chat.outbound.deliver_beside(context.session, SettingsPush(**fields))
     return ChangeSettingsResponse(**fields)
 
 

@@ -54,7 +54,7 @@ async def schedule(context: Context, request: ScheduleRequest) -> ScheduleRespon
     text = Scheduled(0, context.user, thread_id, request.unique_id, due_at, content, checked.extra)
     schedule_id = await chat.stores.scheduled.add(text, chat.node.ids.now_ms)
     push = scheduled_push(replace(text, schedule_id=schedule_id), "waiting")
-    chat.outbound.deliver((context.user,), push)
+    chat.outbound.deliver_beside(context.session, push)
     return ScheduleResponse(
         schedule_id=str(schedule_id),
         thread_id=str(thread_id),
@@ -88,7 +88,7 @@ async def reschedule(context: Context, request: RescheduleRequest) -> Reschedule
         None if request.content is UNSET else _content(request.content),
         None if request.at is UNSET else _time(context, request.at),
     )
-    context.chat.outbound.deliver((context.user,), scheduled_push(text, "waiting"))
+    context.chat.outbound.deliver_beside(context.session, scheduled_push(text, "waiting"))
     return RescheduleResponse(scheduled=scheduled_text(text))
 
 
@@ -98,7 +98,7 @@ async def cancel(context: Context, request: CancelRequest) -> CancelResponse:
     text = await context.chat.stores.scheduled.cancel(
         context.user, parse_id(request.schedule_id, "schedule_id")
     )
-    context.chat.outbound.deliver((context.user,), scheduled_push(text, "cancelled"))
+    context.chat.outbound.deliver_beside(context.session, scheduled_push(text, "cancelled"))
     return CancelResponse()
 
 

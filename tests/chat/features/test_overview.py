@@ -93,7 +93,8 @@ class Overview(ChatCase):
         self.assertEqual([view["thread_id"] for view in small["threads"]], found[:3])
 
     async def test_settings(self) -> None:
-        """Settings are answered, told to the user's own devices, and to nobody else."""
+        """Settings are answered, told to the user's other devices, and to nobody else."""
+        phone = await self.server.login(self.anna, "phone")
         fields: dict[str, Any] = {
             "thread_id": self.thread,
             "muted_until": "",
@@ -103,10 +104,10 @@ class Overview(ChatCase):
         }
         answer = await self.a.ask(CHANGE, thread_id=self.thread, archived=True, draft=fields["draft"])
         self.assertEqual(answer, {"error": 0, **fields})
-        self.assertEqual(await self.a.next(PUSH), {"error": 0, **fields})
+        self.assertEqual(await phone.next(PUSH), {"error": 0, **fields})
         self.assertEqual(await self.a.ask(SETTINGS, thread_id=self.thread), {"error": 0, **fields})
         self.assertEqual((await self.b.ask(SETTINGS, thread_id=self.thread))["draft"], "")
-        self.assertEqual(self.b.pending(PUSH), [])
+        self.assertEqual([client.pending(PUSH) for client in (self.a, self.b)], [[], []])
 
     async def test_refused(self) -> None:
         """What cannot be is refused with its status, changes nothing and is told to nobody."""
