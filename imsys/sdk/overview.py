@@ -43,7 +43,9 @@ class Overview:
     """One thread of the list. Of a private one, ``uuid`` is the other one (0 in a group), ``title`` and ``avatar`` are
     theirs, and ``peer_delivered`` and ``peer_read`` say how far they are; ``unread`` is 1,000 where it is more than 999.
 
-    ``timer``: seconds after which messages expire; 0, never. ``settings.draft`` has its first 200 characters.
+    ``last_id`` is the last entry of its log; ``active_id`` that by which it has its place in the list: the last message, or
+    the last entry by which somebody came into a group. ``timer``: seconds after which messages expire; 0, never.
+    ``settings.draft`` has its first 200 characters.
     """
 
     thread_id: int
@@ -53,6 +55,7 @@ class Overview:
     avatar: str
     members: int
     last_id: int
+    active_id: int
     last: LastMessage | None
     unread: int
     mentioned: bool
@@ -136,6 +139,7 @@ def _overview(view: wire.ThreadView) -> Overview:
         avatar=view.avator,
         members=view.members,
         last_id=int(view.last_msg_id),
+        active_id=int(view.active_id or view.last_msg_id),
         last=None
         if last is UNSET
         else LastMessage(

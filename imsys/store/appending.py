@@ -25,7 +25,7 @@ from imsys.store.database import Transaction
 from imsys.store.dialects import hex_literal, numbers
 from imsys.store.heads import FRIENDS, GROUP, PRIVATE, Head, lock_free_heads
 from imsys.store.ids import MessageIds, ms_of
-from imsys.store.members import MemberList, MemberLists, not_a_member
+from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
 
 LOOKUP = 200
@@ -209,13 +209,18 @@ def _append_change(
         unique_id,
         body,
     )
+    quiet = "" if change.kind == MEMBERSHIP and effect.body["action"] in JOINED else _QUIET
     tx.execute(
-        "UPDATE threads SET last_msg_id = ?, numbered_id = ? WHERE thread_id = ?",
-        entry_id,
-        entry_id,
+        f"UPDATE threads SET {quiet} last_msg_id = ?, numbered_id = ? WHERE thread_id = ?",  # noqa: S608
+        *((entry_id,) * (3 if quiet else 2)),
         head.thread_id,
     )
     return Appended((stored,), receivers, group=group, answer=effect.answer)
+
+
+_QUIET = "active_id = CASE last_msg_id WHEN quiet_id THEN active_id ELSE last_msg_id END, quiet_id = ?,"
+"""Of a change that does not move its thread up in lists; see :data:`imsys.store.overview.ACTIVE`. MySQL assigns from left to
+right."""
 
 
 def previous(tx: Transaction, thread_id: int, entry_id: int) -> int:

@@ -55,7 +55,7 @@ ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
     "FROM nodes WHERE expires_at > ?": "the same 1,024 rows, every ten seconds",
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ": "sorts the threads of one user: as many as they have friends, whatever is stored",
-    "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
+    "END DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
     ") d LEFT JOIN messages m ON": "scans what is due, as far as the limit",
     ") p JOIN threads t ON": "scans the page of threads",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",

@@ -47,7 +47,7 @@ async def overview(context: Context, request: OverviewRequest) -> OverviewRespon
         return OverviewResponse(
             pinned=first,
             threads=[_view(view) for view in some if not view.pinned_at],
-            next=f"{some[-1].last_id}:{some[-1].thread_id}" if some else request.cursor,
+            next=f"{some[-1].active_id}:{some[-1].thread_id}" if some else request.cursor,
             is_complete=len(some) == len(found),
         )
 
@@ -65,6 +65,7 @@ def _view(view: ThreadView) -> wire.ThreadView:
         avator=view.avatar,
         members=view.members,
         last_msg_id=str(view.last_id),
+        active_id=str(view.active_id),
         last=UNSET
         if last is None
         else wire.LastMessage(

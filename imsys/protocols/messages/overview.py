@@ -35,6 +35,8 @@ class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
     members: int
     last_msg_id: str
     """The last entry, of whatever kind."""
+    active_id: str | UnsetType = UNSET
+    """The entry by which it has its place in this list."""
     last: LastMessage | UnsetType = UNSET
     unread: int
     """Messages of others that I have not read; 1000 stands for more than 999."""

@@ -41,6 +41,7 @@ class Overview(ChatCase):
                 "avator": "",
                 "members": 2,
                 "last_msg_id": sent["msg_id"],
+                "active_id": sent["msg_id"],
                 "unread": 2,
                 "mentioned": True,
                 "delivered": "0",
