@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages.entries import Entry as WireEntry
 from imsys.protocols.messages.entries import HiddenPush
+from imsys.protocols.messages.overview import HiddenMessages
 from imsys.protocols.messages.records import Record
 from imsys.sdk.group_model import NewcomersRead, Role, moment, role
 from imsys.sdk.model import Mentions, Message, mentioned, parse_time, recorded
@@ -249,8 +250,8 @@ def pushed(item: WireEntry, me: int) -> Entry:
     return _entry(item, item.body, me)
 
 
-def hidden(push: HiddenPush) -> Hidden:
-    """Convert push 140."""
+def hidden(push: HiddenPush | HiddenMessages) -> Hidden:
+    """Convert push 140, or an item of a list of hidden messages."""
     return Hidden(
         thread_id=int(push.thread_id),
         message_ids=tuple(map(int, push.msg_ids)),

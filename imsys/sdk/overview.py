@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages import overview as wire
 from imsys.sdk.contacts import Ask
@@ -70,8 +72,9 @@ class Overview:
 class Threads:
     """This user's list of threads. Every method may raise :class:`imsys.errors.Refused`."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, noted: Callable[[str | UnsetType], Any]) -> None:
         self._ask = ask
+        self._noted = noted
 
     def overview(self, *, archived: bool | None = None) -> Pages[Overview]:
         """List the threads: those that are pinned, then the others by last activity, the newest first.
@@ -113,11 +116,13 @@ class Threads:
             archived=UNSET if archived is None else archived,
             draft=UNSET if draft is None else draft,
         )
-        return settings(await self._ask(request, wire.ChangeSettingsResponse))
+        response = await self._ask(request, wire.ChangeSettingsResponse)
+        self._noted(response.own_number)
+        return settings(response)
 
 
 def settings(
-    found: wire.ThreadSettings | wire.SettingsPush | wire.ThreadView,
+    found: wire.ThreadSettings | wire.SettingsPush | wire.KeptThread | wire.ThreadView,
 ) -> ThreadSettings:
     """Convert the settings of a thread."""
     return ThreadSettings(

@@ -38,6 +38,8 @@ _COLUMNS = (
     ("threads", "active_id", "{long} NOT NULL DEFAULT 0"),
     # -- profiles: who may add the user to groups, of imsys.store.groups
     ("profiles", "added_by", "{long} NOT NULL DEFAULT 0"),
+    # -- profiles: counts what the user changes for themselves, of imsys.store.own_changes
+    ("profiles", "own_number", "{long} NOT NULL DEFAULT 0"),
     # -- messages: dense in their thread, 0 not yet known; when it was edited (ms, 0 never); JSON of what else it says
     ("messages", "number", "{long} NOT NULL DEFAULT 0"),
     ("messages", "edited_at", "{long} NOT NULL DEFAULT 0"),

@@ -277,8 +277,9 @@ class Overview(StoreCase):
         change, get = self.stores.thread_settings.change, self.stores.thread_settings.get
         self.assertEqual(await get(self.anna, self.thread), ThreadSettings())
         await change(self.anna, self.thread, SettingsChange(muted_until=5, draft="Dear Bert"))
-        after = await change(self.anna, self.thread, SettingsChange(archived=True))
-        self.assertEqual(after, ThreadSettings(5, 0, True, "Dear Bert"))
+        after, number = await change(self.anna, self.thread, SettingsChange(archived=True))
+        self.assertEqual((after, number), (ThreadSettings(5, 0, True, "Dear Bert"), 2))
+        self.assertEqual(await change(self.anna, self.thread, SettingsChange(archived=True)), (after, 2))
         self.assertEqual(await get(self.anna, self.thread), after)
         found = await self.view(self.anna)
         self.assertEqual((found.muted_until, found.archived, found.draft), (5, True, "Dear Bert"))
@@ -288,7 +289,7 @@ class Overview(StoreCase):
         await change(self.anna, self.thread, SettingsChange(muted_until=0, archived=False, draft=""))
         self.assertEqual(await get(self.anna, self.thread), ThreadSettings())
         rows = await self.database.read(lambda tx: tx.rows("SELECT COUNT(*) FROM thread_settings"))
-        self.assertEqual(rows, [(0,)])
+        self.assertEqual(rows, [(1,)], "other devices have to learn of it")
         for store in (get(self.carl, self.thread), change(self.carl, self.thread, SettingsChange(draft="x"))):
             with self.assertRaises(Refused) as refused:
                 await store

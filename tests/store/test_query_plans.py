@@ -201,7 +201,7 @@ class Plans(StoreCase):
         await stores.messages.append(ids, [text(anna, bert, thread, "a", "b"), text(carl, bert, 1, "c")])
         await self.in_a_group(anna, bert)
         await stores.threads.move_marks(bert, thread, (1 << 63) - 1, 0)
-        await stores.threads.marks(anna, (1, 1), 100)
+        await stores.threads.marks(anna, (1, 1), 100, mine=True)
         await stores.messages.page(anna, thread, 0, 10)
         await stores.messages.page_before(anna, thread, 0, 10)
         await self.play_changes(anna, bert, thread)
@@ -288,6 +288,8 @@ class Plans(StoreCase):
             await settings.change(anna, thread, SettingsChange(pinned=pinned))
         await settings.change(anna, thread, SettingsChange(pinned=True, draft="x"))
         await settings.get(anna, thread)
+        await stores.own_changes.look(anna, 5)
+        await stores.own_changes.after(anna, 0)
         noted = Draft("noted", "x", extra="{}", mentions=(anna,), expires=9)
         await stores.messages.append(self.ids, [Submission(bert, anna, thread, (noted,))])
         await stores.messages.append(
@@ -527,6 +529,7 @@ CONVERSATIONS = (
     "invitations",
     "group_links",
     "join_requests",
+    "departures",
 )
 FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
 SIGN_INS = ("sign_ins", "epochs", "devices")

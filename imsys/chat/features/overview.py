@@ -16,6 +16,8 @@ from imsys.protocols.messages.overview import (
     ChangeSettingsResponse,
     OverviewRequest,
     OverviewResponse,
+    OwnChangesRequest,
+    OwnChangesResponse,
     SettingsPush,
     SettingsRequest,
     SettingsResponse,
@@ -25,6 +27,7 @@ from imsys.server.fields import parse_id, parse_moment, parse_pair, within
 from imsys.store.heads import PRIVATE
 from imsys.store.ids import moment, timestamp
 from imsys.store.overview import ThreadView
+from imsys.store.own_changes import OwnChange
 from imsys.store.thread_settings import SettingsChange, ThreadSettings
 
 PAGE = 50
@@ -105,8 +108,8 @@ async def change(context: Context, request: ChangeSettingsRequest) -> ChangeSett
         None if request.archived is UNSET else request.archived,
         None if request.draft is UNSET else request.draft,
     )
-    settings = await context.chat.stores.thread_settings.change(context.user, thread_id, wanted)
-    fields = _fields(thread_id, settings)
+    settings, number = await context.chat.stores.thread_settings.change(context.user, thread_id, wanted)
+    fields = {**_fields(thread_id, settings), "own_number": str(number)}
     context.chat.outbound.deliver_beside(context.session, SettingsPush(**fields))
     return ChangeSettingsResponse(**fields)
 
@@ -117,6 +120,36 @@ async def settings(context: Context, request: SettingsRequest) -> SettingsRespon
     thread_id = parse_id(request.thread_id, "thread_id")
     found = await context.chat.stores.thread_settings.get(context.user, thread_id)
     return SettingsResponse(**_fields(thread_id, found))
+
+
+@handles(OwnChangesRequest)
+async def own_changes(context: Context, request: OwnChangesRequest) -> OwnChangesResponse:
+    """List what the user has changed for themselves, on any device, after a number."""
+    number = parse_id(request.own_number, "own_number")
+    found, last, whole = await context.chat.stores.own_changes.after(context.user, number)
+
+    def build(some: Sequence[OwnChange]) -> OwnChangesResponse:
+        every = len(some) == len(found)
+        return OwnChangesResponse(
+            settings=[
+                wire.KeptThread(**_fields(one.thread_id, one.settings))
+                for one in some
+                if one.settings is not None
+            ],
+            hidden=[
+                wire.HiddenMessages(
+                    thread_id=str(one.thread_id),
+                    msg_ids=[str(msg_id) for msg_id in one.hidden],
+                    up_to=str(one.up_to) if one.up_to else UNSET,
+                )
+                for one in some
+                if one.settings is None
+            ],
+            own_number=str(last if every else some[-1].number),
+            is_complete=whole and every,
+        )
+
+    return fit(found, build)
 
 
 def _fields(thread_id: int, settings: ThreadSettings) -> dict[str, Any]:

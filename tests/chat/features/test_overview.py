@@ -104,8 +104,8 @@ class Overview(ChatCase):
             "draft": "é" * 4096,
         }
         answer = await self.a.ask(CHANGE, thread_id=self.thread, archived=True, draft=fields["draft"])
-        self.assertEqual(answer, {"error": 0, **fields})
-        self.assertEqual(await phone.next(PUSH), {"error": 0, **fields})
+        self.assertEqual(answer, {"error": 0, "own_number": "1", **fields})
+        self.assertEqual(await phone.next(PUSH), {"error": 0, "own_number": "1", **fields})
         self.assertEqual(await self.a.ask(SETTINGS, thread_id=self.thread), {"error": 0, **fields})
         self.assertEqual((await self.b.ask(SETTINGS, thread_id=self.thread))["draft"], "")
         self.assertEqual([client.pending(PUSH) for client in (self.a, self.b)], [[], []])
