@@ -11,7 +11,8 @@ set aside, and the rest goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import groupby
 from typing import Any
 
@@ -23,8 +24,18 @@ from imsys.store.beside import beside, with_expiry
 from imsys.store.changes import TEXT, Change, Scene, may_write, no_message
 from imsys.store.database import Transaction
 from imsys.store.dialects import hex_literal, numbers
-from imsys.store.heads import FRIENDS, GROUP, PRIVATE, Head, lock_free_heads
+from imsys.store.heads import (
+    FRIENDS,
+    GROUP,
+    PRIVATE,
+    Head,
+    advance,
+    lock_free_heads,
+    lock_heads,
+    turn_after,
+)
 from imsys.store.ids import MessageIds, ms_of
+from imsys.store.inserts import fitting
 from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
 
@@ -133,21 +144,9 @@ def _append(
     heads: dict[int, Head],
     submissions: Sequence[Submission],
 ) -> list[Appended | Refused]:
-    behind = []
-    groups: dict[int, MemberList] = {}
-    some_groups = []
-    for head in heads.values():
-        if head.numbered_id != head.last_msg_id:
-            behind.append(head.thread_id)
-        if head.kind == GROUP:
-            some_groups.append(head.thread_id)
-    if behind:
-        for thread_id, numbered in number(tx, behind).items():
-            head = heads[thread_id]
-            head.last_number, head.low_sent, head.high_sent = numbered
-            head.numbered_id = head.last_msg_id
-    if some_groups:
-        groups = lists.of(tx, some_groups)
+    number(tx, heads.values())
+    some_groups = [head.thread_id for head in heads.values() if head.kind == GROUP]
+    groups = lists.of(tx, some_groups) if some_groups else {}
     if not any([submission.change for submission in submissions]):  # noqa: C419 - half the time of a generator
         return _append_messages(tx, ids, heads, groups, submissions, commit=True)
     results: list[Appended | Refused] = []
@@ -252,23 +251,18 @@ def _append_messages(
         s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)
     ]
     known = _find_resent(tx, suspicious) if suspicious else {}
-    before = {
-        head.thread_id: (head.last_msg_id, head.last_number, head.low_sent, head.high_sent)
-        for head in heads.values()
-    }
     results, new = _assign(ids, heads, submissions, allowed, known)
     if new:
         try:
-            _write(tx, new, _moved(heads, before), commit=commit)
+            _write(tx, heads, new, commit=commit)
         except Exception as error:
             if not tx.is_duplicate(error):
                 raise
-            for head in heads.values():
-                head.last_msg_id, head.last_number, head.low_sent, head.high_sent = before[head.thread_id]
+            heads.update(lock_heads(tx, list(heads)))  # as they were before
             known = _find_resent(tx, submissions)
             results, new = _assign(ids, heads, submissions, allowed, known)
             if new:
-                _write(tx, new, _moved(heads, before), commit=commit)
+                _write(tx, heads, new, commit=commit)
     if known or tx.in_doubt:
         for index, result in enumerate(results):
             if isinstance(result, Appended) and (tx.in_doubt or _stored_elsewhere(ids, result)):
@@ -325,7 +319,7 @@ def append_from_server(
     stored = []
     for sender, receiver, content in texts:
         stored.append(_next(ids, head, sender, receiver, Draft("", content)))
-    _write(tx, stored, [head])
+    _write(tx, {head.thread_id: head}, stored, commit=False)
     return stored
 
 
@@ -395,10 +389,8 @@ def _next(ids: MessageIds, head: Head, sender: int, receiver: int, draft: Draft)
     prev_id = head.last_msg_id
     head.last_msg_id = msg_id = ids.next(prev_id)
     head.last_number += 1
-    if sender == head.low:
-        head.low_sent = msg_id
-    elif sender == head.high:
-        head.high_sent = msg_id
+    if (head.turn < 0) is not (sender == head.high) and head.kind == PRIVATE:
+        head.turn = turn_after(head.turn, sender == head.high, prev_id)
     extra, expires_at = draft.extra, 0
     if seconds := head.timer or draft.expires:
         seconds = min(seconds, draft.expires or seconds)
@@ -452,79 +444,58 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
     return found
 
 
-def _moved(heads: dict[int, Head], before: dict[int, tuple[int, int, int, int]]) -> list[Head]:
-    return [head for head in heads.values() if head.last_msg_id != before[head.thread_id][0]]
-
-
 _MESSAGES = "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content) VALUES "
 _WITH_EXTRA = (
     "INSERT INTO messages (thread_id, msg_id, number, sender_id, kind, unique_id, content, extra) VALUES "
 )
-_HEADS = "INSERT INTO threads (thread_id, last_msg_id, last_number, low_sent, high_sent) VALUES "
-_MOVE = (
-    " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id), numbered_id = VALUES(last_msg_id), "
-    "last_number = VALUES(last_number), low_sent = VALUES(low_sent), high_sent = VALUES(high_sent)"
-)
-_MOVE_SQLITE = (
-    " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id, numbered_id = excluded.last_msg_id, "
-    "last_number = excluded.last_number, low_sent = excluded.low_sent, high_sent = excluded.high_sent"
-)
 
 
-def _write(
-    tx: Transaction, messages: Sequence[Stored], heads: Sequence[Head], *, commit: bool = False
-) -> None:
-    """Insert messages and advance heads, all or nothing, in as few statements as possible.
+def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], *, commit: bool) -> None:
+    """Insert messages and advance their heads, all or nothing, in as few statements as possible.
 
     MySQL gets literals, since its drivers escape parameters one by one in Python; SQLite gets parameters.
     """
     extras = [message for message in messages if message.extra is not None]
-    plain = [message for message in messages if message.extra is None] if extras else messages
+    moved = {message.thread_id: heads[message.thread_id] for message in messages}.values()
+    more = [advance(moved), *beside(extras, messages, moved)]
     if tx.dialect.name == "sqlite":
-        tx.execute("SAVEPOINT all_or_none")
-        try:
+        plain = [message for message in messages if message.extra is None] if extras else messages
+        with _all_or_none(tx):
             tx.execute_rows(_MESSAGES, [_values(message) for message in plain])
             tx.execute_rows(_WITH_EXTRA, [(*_values(message), message.extra) for message in extras])
-        except Exception as error:
-            # after others, such as a full disk, there may be no transaction any more
-            if tx.is_duplicate(error):
-                tx.execute("ROLLBACK TO all_or_none")
-            raise
-        moves = [(h.thread_id, h.last_msg_id, h.last_number, h.low_sent, h.high_sent) for h in heads]
-        tx.execute_rows(_HEADS, moves, _MOVE_SQLITE)
-        for more in beside(extras, messages, heads):
-            tx.execute_rows(more.start, more.rows, more.end_sqlite)
+        for insert in more:
+            insert.run(tx)
         return
-    # safe as literals: %d takes only numbers, and hex() returns only hexadecimal digits
-    advances = [
-        "(%d,%d,%d,%d,%d)" % (h.thread_id, h.last_msg_id, h.last_number, h.low_sent, h.high_sent)  # noqa: UP031
-        for h in heads
-    ]
     most = tx.dialect.most_bytes
-    statements = (
-        _fitting(_MESSAGES, [f"({_literal(message)})" for message in plain], "", most) if plain else []
-    )
-    if extras:
-        literals = [f"({_literal(one)},{hex_literal((one.extra or '').encode())})" for one in extras]
-        statements += _fitting(_WITH_EXTRA, literals, "", most)
-    statements += _fitting(_HEADS, advances, _MOVE, most)
-    for more in beside(extras, messages, heads):
-        statements += _fitting(more.start, [f"({numbers(row)})" for row in more.rows], more.end, most)
-    if not commit:
+    if extras:  # in one statement with the others, so that a resend among them leaves nothing behind
+        values = [f"({_literal(message)},{_extra_literal(message)})" for message in messages]
+        statements = fitting(_WITH_EXTRA, values, "", most)
+    else:
+        statements = fitting(_MESSAGES, [f"({_literal(message)})" for message in messages], "", most)
+    several = len(statements) > 1
+    for insert in more:
+        statements += insert.statements(most)
+    if commit and sum(map(len, statements)) + 16 <= most:
+        tx.commit_with(*statements)
+        return
+    with _all_or_none(tx) if several else nullcontext():
         for statement in statements:
             tx.execute_literal(statement)
-    elif sum(map(len, statements)) + 16 <= most:
-        tx.commit_with(*statements)
-    else:
-        tx.execute_literal("SAVEPOINT all_or_none")
-        try:
-            for statement in statements:
-                tx.execute_literal(statement)
-        except Exception as error:
-            if tx.is_duplicate(error):
-                tx.execute_literal("ROLLBACK TO all_or_none")
-            raise
+    if commit:
         tx.commit_with()
+
+
+@contextmanager
+def _all_or_none(tx: Transaction) -> Iterator[None]:
+    """Leave nothing of some statements behind if one of them finds that a message is there already."""
+    tx.execute_literal("SAVEPOINT all_or_none")
+    try:
+        yield
+    except Exception as error:
+        # after others, such as a full disk, there may be no transaction any more
+        if tx.is_duplicate(error):
+            tx.execute_literal("ROLLBACK TO all_or_none")
+        raise
 
 
 def _values(message: Stored) -> tuple[int | str | bytes | None, ...]:
@@ -552,20 +523,5 @@ def _literal(message: Stored) -> str:
     )
 
 
-def _fitting(start: str, values: Sequence[str], end: str, most: int) -> list[str]:
-    """Build the statements for these values, each of at most ``most`` bytes (``max_allowed_packet``)."""
-    whole = start + ",".join(values) + end
-    if len(whole) <= most:
-        return [whole]
-    statements = []
-    some: list[str] = []
-    room = 0
-    for value in values:
-        if some and room < len(value) + 1:
-            statements.append(start + ",".join(some) + end)
-            some = []
-        if not some:
-            room = most - len(start) - len(end)
-        some.append(value)
-        room -= len(value) + 1
-    return [*statements, start + ",".join(some) + end]
+def _extra_literal(message: Stored) -> str:
+    return "NULL" if message.extra is None else hex_literal(message.extra.encode())

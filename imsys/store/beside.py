@@ -4,12 +4,13 @@ their sender has written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from imsys.store.heads import GROUP, Head
+from imsys.store.inserts import Insert
 
 
 class Message(Protocol):
@@ -29,16 +30,7 @@ class Message(Protocol):
     def expires_at(self) -> int: ...  # noqa: D102
 
 
-class Beside(NamedTuple):
-    """One INSERT: its beginning, its rows of numbers, and its end in MySQL and in SQLite."""
-
-    start: str
-    rows: Sequence[tuple[int, ...]]
-    end: str = ""
-    end_sqlite: str = ""
-
-
-def beside(noted: Sequence[Message], messages: Sequence[Message], heads: Sequence[Head]) -> Iterator[Beside]:
+def beside(noted: Sequence[Message], messages: Sequence[Message], heads: Iterable[Head]) -> Iterator[Insert]:
     """What belongs to these messages of these threads; hardly ever anything.
 
     :param noted: those of them that have an ``extra``.
@@ -46,7 +38,7 @@ def beside(noted: Sequence[Message], messages: Sequence[Message], heads: Sequenc
     groups = {head.thread_id for head in heads if head.kind == GROUP}
     if groups:
         sent = {(m.thread_id, m.sender): m.msg_id for m in messages if m.thread_id in groups}
-        yield Beside(
+        yield Insert(
             "INSERT INTO members (thread_id, user_id, sent_id) VALUES ",
             [(*member, msg_id) for member, msg_id in sent.items()],
             " ON DUPLICATE KEY UPDATE sent_id = VALUES(sent_id)",
@@ -56,10 +48,10 @@ def beside(noted: Sequence[Message], messages: Sequence[Message], heads: Sequenc
         return
     mentions = [(m.thread_id, user, m.msg_id) for m in noted for user in m.mentions]
     if mentions:
-        yield Beside("INSERT INTO mentions (thread_id, user_id, msg_id) VALUES ", mentions)
+        yield Insert("INSERT INTO mentions (thread_id, user_id, msg_id) VALUES ", mentions)
     expiring = [(m.thread_id, m.msg_id, m.expires_at) for m in noted if m.expires_at]
     if expiring:
-        yield Beside("INSERT INTO expiring (thread_id, msg_id, due_at) VALUES ", expiring)
+        yield Insert("INSERT INTO expiring (thread_id, msg_id, due_at) VALUES ", expiring)
 
 
 def with_expiry(extra: str | None, seconds: int) -> str:

@@ -78,10 +78,10 @@ def befriend(tx: Transaction, ids: MessageIds, friends: Sequence[Friends], threa
     """Make users friends, as if by request and confirmation; thread ids start at ``thread``."""
     rows = [(thread + index, low, high, ids.next(), ids.next()) for index, (low, high) in enumerate(friends)]
     tx.execute_many(
-        "INSERT INTO threads (thread_id, kind, low_id, high_id, flags, last_msg_id, numbered_id, last_number, low_sent, high_sent, "
-        "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO threads (thread_id, kind, low_id, high_id, flags, last_msg_id, numbered_id, last_number, turn, "
+        "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (thread_id, PRIVATE, low, high, FRIENDS, last, last, 2, hello, last, now_ms)
+            (thread_id, PRIVATE, low, high, FRIENDS, last, last, 2, -hello, now_ms)
             for thread_id, low, high, hello, last in rows
         ],
     )

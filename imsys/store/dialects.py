@@ -74,7 +74,7 @@ class Dialect(Protocol):
         ...
 
     def packed(self, columns: Sequence[str]) -> str:
-        """Build an aggregate of integer columns as one string, ``1 2 3,4 5 6``; NULL if there are no rows."""
+        """Build an aggregate of integer columns as JSON, ``[[1,2,3],[4,5,6]]``; of no rows perhaps NULL."""
         ...
 
     def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:

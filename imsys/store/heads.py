@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Transaction
 from imsys.store.dialects import numbers
+from imsys.store.inserts import Insert
 from imsys.store.members import may_write_in_group, not_a_member
 
 PRIVATE, GROUP = 0, 1
 FRIENDS, BLOCKED_BY_LOW, BLOCKED_BY_HIGH = 1, 2, 4
 
 
-class Head(msgspec.Struct, gc=False):
+class Head(msgspec.Struct, array_like=True, gc=False):
     """A thread whose row is locked; ``last_msg_id`` advances with new messages.
 
     ``low`` and ``high`` are 0 in a group.
@@ -29,11 +30,10 @@ class Head(msgspec.Struct, gc=False):
     last_msg_id: int
     """The id of the last entry, of whatever kind."""
     last_number: int
-    numbered_id: int
-    """See :mod:`imsys.store.numbering`."""
-    low_sent: int
-    """The last message of the user ``low``."""
-    high_sent: int
+    numbered: int
+    """Whether all messages have their numbers (1; else 0); see :mod:`imsys.store.numbering`."""
+    turn: int
+    """Of a private thread; see :func:`turn_after`."""
     timer: int
     """Seconds after which messages expire, 0 never."""
 
@@ -46,11 +46,43 @@ _COLUMNS = (
     "flags",
     "last_msg_id",
     "last_number",
-    "numbered_id",
-    "low_sent",
-    "high_sent",
+    "(numbered_id = last_msg_id)",
+    "turn",
     "timer",
 )
+
+_decode = msgspec.json.Decoder(list[Head]).decode
+
+
+def turn_after(turn: int, by_high: bool, prev_id: int) -> int:
+    """Return the turn of a private thread after a message that follows ``prev_id``.
+
+    A turn is what one of the two users writes until the other one does. The head has the id before it, which is
+    negative while it is the turn of the user ``high``. So it tells with one number how far each of them has read at
+    least: the one whose turn it is everything, the other one all before it.
+    """
+    if by_high:
+        return turn if turn < 0 else -(prev_id or 1)
+    return turn if turn >= 0 else prev_id
+
+
+SEEN = (
+    "CASE m.user_id WHEN t.low_id THEN CASE WHEN t.turn < 0 THEN -t.turn ELSE t.last_msg_id END "
+    "WHEN t.high_id THEN CASE WHEN t.turn < 0 THEN t.last_msg_id ELSE t.turn END ELSE 0 END"
+)
+"""How far a member ``m`` of a private thread ``t`` has read at least, in SQL; see :func:`turn_after`."""
+
+
+def advance(heads: Iterable[Head]) -> Insert:
+    """Make the statement that writes how far the logs of threads go now; all their messages are numbered."""
+    return Insert(
+        "INSERT INTO threads (thread_id, last_msg_id, last_number, turn) VALUES ",
+        [(head.thread_id, head.last_msg_id, head.last_number, head.turn) for head in heads],
+        " ON DUPLICATE KEY UPDATE last_msg_id = VALUES(last_msg_id), numbered_id = VALUES(last_msg_id), "
+        "last_number = VALUES(last_number), turn = VALUES(turn)",
+        " ON CONFLICT (thread_id) DO UPDATE SET last_msg_id = excluded.last_msg_id, "
+        "numbered_id = excluded.last_msg_id, last_number = excluded.last_number, turn = excluded.turn",
+    )
 
 
 def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
@@ -58,7 +90,7 @@ def lock_heads(tx: Transaction, thread_ids: Collection[int]) -> dict[int, Head]:
 
     Unknown ids are left out.
 
-    They are read as one string: separate rows would take the drivers many times as long.
+    They are read as one JSON text: separate rows would take the drivers many times as long.
     """
     return _select(tx, thread_ids, tx.dialect.lock)
 
@@ -106,8 +138,7 @@ def _select(tx: Transaction, thread_ids: Collection[int], lock: str) -> dict[int
         f"SELECT {tx.dialect.packed(_COLUMNS)} FROM threads {tx.dialect.by_primary_key} "  # noqa: S608
         f"WHERE thread_id IN ({numbers(sorted(thread_ids))}) {lock}"
     )[0][0]
-    heads = [Head(*map(int, row.split(" "))) for row in packed.split(",")] if packed else []
-    return {head.thread_id: head for head in heads}
+    return {head.thread_id: head for head in _decode(packed)} if packed else {}
 
 
 def pair(one: int, other: int) -> tuple[int, int]:

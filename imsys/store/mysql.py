@@ -220,7 +220,7 @@ class Mysql:
 
     def packed(self, columns: Sequence[str]) -> str:
         """Use ``GROUP_CONCAT``."""
-        return "GROUP_CONCAT(" + ", ' ', ".join(columns) + ")"
+        return "CONCAT('[', GROUP_CONCAT('[', " + ", ',', ".join(columns) + ", ']'), ']')"
 
     def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
         """Send one text with all statements; those after a failed one do not run."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from imsys.store.changes import TEXT
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.dialects import numbers
-from imsys.store.heads import lock_heads
+from imsys.store.heads import SEEN, lock_heads
 from imsys.store.ids import LARGEST
 from imsys.store.mentions import EVERYBODY
 from imsys.store.numbering import number
@@ -111,10 +111,7 @@ def _views(tx: Transaction, threads: str) -> str:
     greatest = "MAX" if sqlite else "GREATEST"
     # of ten tables that are joined by their keys MySQL would try many orders, which takes it longer than to read them
     in_this_order = "" if sqlite else "STRAIGHT_JOIN"
-    floor = (
-        f"{greatest}(m.read_id, m.hidden_to, m.first_id - 1, m.sent_id, "
-        "CASE m.user_id WHEN t.low_id THEN t.low_sent WHEN t.high_id THEN t.high_sent ELSE 0 END)"
-    )
+    floor = f"{greatest}(m.read_id, m.hidden_to, m.first_id - 1, m.sent_id, {SEEN})"
     peer = "t.low_id + t.high_id - m.user_id"
     mine, everybody = _MENTION.format(user="?"), _MENTION.format(user=EVERYBODY)
     return (
@@ -190,10 +187,7 @@ class OverviewStore:
 
 
 def _number(tx: Transaction, thread_ids: Sequence[int]) -> None:
-    heads = lock_heads(tx, thread_ids)
-    behind = [head.thread_id for head in heads.values() if head.numbered_id != head.last_msg_id]
-    if behind:
-        number(tx, behind)
+    number(tx, lock_heads(tx, thread_ids).values())
 
 
 def _found(tx: Transaction, user: int, which: str, *more: int) -> list[_Found]:

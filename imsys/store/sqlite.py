@@ -95,8 +95,8 @@ class Sqlite:
                 time.sleep(0.05)  # this is a thread of a pool, or a command
 
     def packed(self, columns: Sequence[str]) -> str:
-        """Use ``group_concat``."""
-        return "group_concat(" + " || ' ' || ".join(columns) + ")"
+        """Use its JSON functions, which are quicker than ``||``."""
+        return f"json_group_array(json_array({','.join(columns)}))"
 
     def run_and_commit(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
         """Run one after the other."""

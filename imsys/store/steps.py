@@ -7,6 +7,7 @@ from typing import Any
 
 from imsys.store.database import Transaction
 from imsys.store.dialects import Dialect
+from imsys.store.heads import lock_heads
 from imsys.store.looks import of_name
 from imsys.store.numbering import number
 
@@ -28,9 +29,8 @@ _COLUMNS = (
     ("threads", "avatar", "{line} NOT NULL DEFAULT ''"),
     # -- profiles: who sees when the user is online, of imsys.store.presence
     ("profiles", "seen_by", "{long} NOT NULL DEFAULT 0"),
-    # -- of private threads: the last messages of both users; what was written is read
-    ("threads", "low_sent", "{long} NOT NULL DEFAULT 0"),
-    ("threads", "high_sent", "{long} NOT NULL DEFAULT 0"),
+    # -- of private threads: where the turn of who wrote last began, of imsys.store.heads; what was written is read
+    ("threads", "turn", "{long} NOT NULL DEFAULT 0"),
     # -- seconds after which messages expire, 0 never
     ("threads", "timer", "{long} NOT NULL DEFAULT 0"),
     # -- the last entry, if it was none that moves the thread up in lists; and the last one that did, then
@@ -85,12 +85,10 @@ def add_conversations(dialect: Dialect, cursor: Any) -> None:
         if mysql:
             tx.execute_literal("START TRANSACTION")
         found = tx.rows(
-            "SELECT thread_id, last_msg_id, numbered_id FROM threads WHERE thread_id > ? ORDER BY thread_id LIMIT ? {lock}",
-            after,
-            THREADS,
+            "SELECT thread_id FROM threads WHERE thread_id > ? ORDER BY thread_id LIMIT ?", after, THREADS
         )
-        if behind := [thread_id for thread_id, last, numbered in found if last > numbered]:
-            number(tx, behind)
+        if found:
+            number(tx, lock_heads(tx, [thread_id for (thread_id,) in found]).values())
         if mysql:
             tx.execute_literal("COMMIT")
         if not found:

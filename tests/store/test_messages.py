@@ -63,6 +63,21 @@ class Appending(StoreCase):
         self.assertEqual(first.receivers, (self.bert,))
         self.assertEqual((history[2].sender, history[2].receiver), (self.anna, self.bert))
 
+    async def test_resend_beside_others(self) -> None:
+        """A resend that says more than its text keeps nothing of the batch from being stored and told as new."""
+        other = await self.befriend(self.anna, self.carl)
+        answer = Submission(
+            self.anna, self.carl, other, (Draft("answer", "yes", extra='{"mentions":"all"}', mentions=(0,)),)
+        )
+        (first,) = map(accepted, await self.append(answer))
+        plain, again = map(
+            accepted, await self.append(text(self.bert, self.anna, self.thread, "plain"), answer)
+        )
+        self.assertEqual((plain.messages[0].resent, again.messages[0].resent), (False, True))
+        self.assertEqual(again.messages[0].msg_id, first.messages[0].msg_id)
+        (next_one,) = map(accepted, await self.append(text(self.bert, self.anna, self.thread, "next")))
+        self.assertEqual(next_one.messages[0].prev_id, plain.messages[0].msg_id)
+
     async def test_resend(self) -> None:
         """A resend gets the same id, is not stored again, and says so.
 

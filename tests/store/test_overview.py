@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from imsys.errors import Refused, Status
@@ -15,6 +16,12 @@ from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
 
 DAY = 86400.0
 FAR = (1 << 63) - 1
+
+
+def _random_steps(pair: tuple[int, int], count: int) -> list[tuple[int, str]]:
+    chance = random.Random(7)
+    kinds = ("new", "new", "old", "old", "change")
+    return [(chance.choice(pair), chance.choice(kinds)) for _ in range(count)]
 
 
 class Overview(StoreCase):
@@ -252,6 +259,40 @@ class Overview(StoreCase):
         self.assertEqual(await self.unread(self.carl, group), (2, True))
         await self.do(self.anna, Recall("x", [everybody], DAY), group)
         self.assertEqual(await self.unread(self.carl, group), (2, False))
+
+    async def test_turns(self) -> None:
+        """What a user wrote and all before it is read, whoever wrote how often, with changes in between and on servers of
+        an older version, which know nothing of turns.
+        """
+        pair = (self.anna, self.bert)
+        unread = {self.anna: 1, self.bert: 0}  # the second hello message is bert's
+        for step, (sender, kind) in enumerate(_random_steps(pair, 60)):
+            if kind == "change":
+                first = (await self.stores.messages.page(self.anna, self.thread, 0, 1))[0].msg_id
+                await self.do(sender, React(f"r{step}", first, "👍", bool(step % 2)))
+                continue
+            if kind == "old":
+                await self.database.write(self._as_older, sender, f"old {step}")
+            else:
+                await self.say(sender)
+            unread[sender] = 0
+            unread[sum(pair) - sender] += 1
+            if step % 3 == 0:  # else some older ones come one after the other
+                self.assertEqual({user: (await self.unread(user))[0] for user in pair}, unread, step)
+        self.assertEqual({user: (await self.unread(user))[0] for user in pair}, unread)
+
+    def _as_older(self, tx: Any, sender: int, unique: str) -> None:
+        """Store a text as a server of an older version does."""
+        (last,) = tx.row("SELECT last_msg_id FROM threads WHERE thread_id = ?", self.thread)
+        msg_id = self.ids.next(last)
+        tx.execute(
+            "INSERT INTO messages (thread_id, msg_id, sender_id, kind, unique_id, content) VALUES (?, ?, ?, 1, ?, 'old')",
+            self.thread,
+            msg_id,
+            sender,
+            unique.encode(),
+        )
+        tx.execute("UPDATE threads SET last_msg_id = ? WHERE thread_id = ?", msg_id, self.thread)
 
     async def test_older_server(self) -> None:
         """What a server of an older version wrote is numbered before it is counted."""

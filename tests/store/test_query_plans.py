@@ -649,7 +649,7 @@ ONLY_ON = {
     "UPDATE threads SET last_msg_id = ? WHERE thread_id = ?": "sqlite",
     "UPDATE messages SET number = s.n FROM (": "sqlite",
     "UPDATE messages m JOIN (": "mysql",
-    "INSERT INTO threads (thread_id, last_msg_id, last_number, low_sent, high_sent) VALUES ": "mysql",
+    "INSERT INTO threads (thread_id, last_msg_id, last_number, turn) VALUES ": "mysql",
     "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)": "mysql",
 }
 """Statements that one database alone gets."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 from msgspec import UNSET
@@ -36,28 +37,26 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     thread_id = parse_id(request.thread_id, "thread_id")
     if not 1 <= len(request.text_msg) <= TEXTS:
         raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
-    drafts = tuple([_draft(request, item) for item in request.text_msg])
-    if any([item.forward for item in request.text_msg]):  # noqa: C419 - a list is quicker for the few that there are
-        drafts = tuple(
-            [await _forwarded(context, *one) for one in zip(drafts, request.text_msg, strict=True)]
-        )
-    answers = any([draft.reply_to for draft in drafts])  # noqa: C419
+    drafts = []
+    answers = False
+    for item in request.text_msg:
+        _check(request, item)
+        if item.reply_to is item.mentions is item.forward is item.expires is UNSET:
+            drafts.append(Draft(item.unique_id, item.msg_content))
+        else:
+            drafts.append(await _draft(context, item))
+            answers = answers or item.reply_to is not UNSET
     chat = context.chat
     chat.allowances.texts(sender, len(drafts))
     appended = await chat.log.append(
-        Submission(sender, receiver, thread_id, drafts, None, answers), context.session
+        Submission(sender, receiver, thread_id, tuple(drafts), None, answers), context.session
     )
     if appended.in_doubt:
         chat.outbound.tell_again(appended, sender, context.session)
     fresh = [incoming(message) for message in appended.messages if not message.resent]
     if fresh:
-
-        def push_of(some: Sequence[IncomingText]) -> TextPush:
-            return TextPush(
-                text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=some
-            )
-
-        for push in split(fresh, push_of) if len(fresh) > 1 else (push_of(fresh),):
+        pushes = (_push(request, fresh),) if len(fresh) == 1 else split(fresh, partial(_push, request))
+        for push in pushes:
             chat.outbound.tell(appended, sender, frame(PUSH, push), context.session)
     return TextResponse(
         text_sender=request.text_sender,
@@ -66,7 +65,11 @@ async def texts(context: Context, request: TextRequest) -> TextResponse:
     )
 
 
-def _draft(request: TextRequest, item: TextItem) -> Draft:
+def _push(request: TextRequest, items: Sequence[IncomingText]) -> TextPush:
+    return TextPush(text_sender=request.text_sender, text_receiver=request.text_receiver, text_msg=items)
+
+
+def _check(request: TextRequest, item: TextItem) -> None:
     if item.msg_sender != request.text_sender:
         raise Refused(Status.PERMISSION_DENIED, "A text has another sender than its request.")
     if item.msg_receiver != request.text_receiver:
@@ -75,13 +78,11 @@ def _draft(request: TextRequest, item: TextItem) -> Draft:
         raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
     if not 1 <= len(item.msg_content) <= CHARACTERS and not item.forward:
         raise Refused(Status.MESSAGE_TOO_LONG, f"A text has 1 to {CHARACTERS} characters.")
-    if item.reply_to is UNSET and item.mentions is UNSET and item.expires is UNSET:
-        return Draft(item.unique_id, item.msg_content)
-    return draft(item.unique_id, item.msg_content, item.reply_to, item.mentions, item.expires)
 
 
-async def _forwarded(context: Context, text: Draft, item: TextItem) -> Draft:
-    """Give a draft the text that it forwards, as its first author wrote it."""
+async def _draft(context: Context, item: TextItem) -> Draft:
+    """Make the draft of a text that says more than its content; one that is forwarded is as its first author wrote it."""
+    text = draft(item.unique_id, item.msg_content, item.reply_to, item.mentions, item.expires)
     if item.forward is UNSET:
         return text
     thread_id, msg_id = (
