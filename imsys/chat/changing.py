@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 PUSH = service_id(EntriesPush)
 
+COST = 5
+"""What a change counts for among the texts that a member may send: all members are told of it, and who comes back cannot pass
+over it."""
+
 
 async def carry_out(context: Context, thread: str, change: Change) -> Appended:
     """Store a change of a thread and tell whom it concerns, once it is durable.
@@ -35,7 +39,7 @@ async def carry_out(context: Context, thread: str, change: Change) -> Appended:
     chat, user = context.chat, context.user
     thread_id = parse_id(thread, "thread_id")
     check_unique(change.unique_id)
-    chat.allowances.texts(user, 1)
+    chat.allowances.texts(user, COST)
     appended = await chat.log.append(Submission(user, 0, thread_id, (), change), context.session)
     tell(chat, appended, user, context.session)
     return appended

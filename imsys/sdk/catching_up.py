@@ -17,7 +17,7 @@ from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse
 from imsys.protocols.messages.groups import GroupMembersRequest, GroupMembersResponse
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
 from imsys.sdk.belonging import Belonging
-from imsys.sdk.entries import logged
+from imsys.sdk.entries import paged
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.model import parse_time
 from imsys.sdk.own_changes import OwnChanges
@@ -175,8 +175,7 @@ class CatchingUp:
             after = line.last
             request = RecordsRequest(thread_id=str(thread_id), msg_id=str(after), limit=_PAGE, entries=True)
             page: RecordsResponse = await self._request(request, RecordsResponse)
-            as_of = int(page.as_of or 0)
-            items = [logged(record, self._me(), as_of) for record in page.chat_messages]
+            items = paged(page, self._me())
             inbox.page(thread_id, after, items)
             for item in items:
                 if item.id > after and self._belonging is not None:

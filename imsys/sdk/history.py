@@ -27,7 +27,7 @@ from imsys.protocols.messages.threads import (
 )
 from imsys.sdk import model
 from imsys.sdk.contacts import Ask
-from imsys.sdk.entries import Logged, Reactor, logged
+from imsys.sdk.entries import Logged, Reactor, paged
 from imsys.sdk.pages import Pages
 
 _PAGE = 100
@@ -104,9 +104,7 @@ class History:
         async def read(cursor: str) -> tuple[list[Logged], str, bool]:
             request = RecordsRequest(thread_id=str(thread_id), msg_id=cursor, limit=page, entries=True)
             found = await self._ask(request, RecordsResponse)
-            as_of = int(found.as_of or 0)
-            items = [logged(record, self._me(), as_of) for record in found.chat_messages]
-            return items, found.next_msg_id, found.is_complete
+            return paged(found, self._me()), found.next_msg_id, found.is_complete
 
         return Pages(read, str(after))
 
@@ -118,9 +116,7 @@ class History:
                 thread_id=str(thread_id), msg_id="0", limit=page, before=cursor, entries=True
             )
             found = await self._ask(request, RecordsResponse)
-            as_of = int(found.as_of or 0)
-            items = [logged(record, self._me(), as_of) for record in found.chat_messages]
-            return items, found.next_msg_id, found.is_complete
+            return paged(found, self._me()), found.next_msg_id, found.is_complete
 
         return _Backwards(read, str(before))
 

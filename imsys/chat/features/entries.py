@@ -127,6 +127,7 @@ async def hide(context: Context, request: HideRequest) -> HideResponse:
     up_to = parse_id(request.up_to, "up_to") if isinstance(request.up_to, str) else 0
     if len(msg_ids) > TARGETS or not (msg_ids or up_to):
         raise Refused(Status.INVALID_FIELD, f"A request hides 1 to {TARGETS} messages, or all up to one.")
+    context.chat.allowances.texts(context.user, 1)
     number = str(await context.chat.stores.conversations.hide(context.user, thread_id, msg_ids, up_to))
     push = HiddenPush(
         thread_id=str(thread_id),

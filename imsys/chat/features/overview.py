@@ -108,6 +108,7 @@ async def change(context: Context, request: ChangeSettingsRequest) -> ChangeSett
         None if request.archived is UNSET else request.archived,
         None if request.draft is UNSET else request.draft,
     )
+    context.chat.allowances.texts(context.user, 1)
     settings, number = await context.chat.stores.thread_settings.change(context.user, thread_id, wanted)
     fields = {**_fields(thread_id, settings), "own_number": str(number)}
     context.chat.outbound.deliver_beside(context.session, SettingsPush(**fields))
