@@ -129,7 +129,8 @@ class Presence(Service):
             self._flush = None
 
     async def _note(self, users: list[int]) -> bool:
-        self._seen.note(users)
+        for user in users:
+            self._seen.note(user)
         return True
 
     # -- watching
@@ -226,7 +227,9 @@ class Presence(Service):
     def heard(self, node: str, news: News, everything: bool) -> None:
         """Note logins and ends of sessions on a server; an empty name is this one."""
         if not node:
-            self._seen.note([user for user, login_ms in news.items() if login_ms <= 0])
+            for user, login_ms in news.items():
+                if login_ms <= 0:
+                    self._seen.note(user)
         if not self._watching:
             return
         if everything:

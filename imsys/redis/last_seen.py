@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from imsys.errors import Refused, Unavailable
 from imsys.redis.client import Redis, Script
 from imsys.util.batching import BatchingQueue
+from imsys.util.surge import Surge
 
 _log = Logger()
 
@@ -40,17 +42,22 @@ return found
 """)
 
 
+def _not_noted(reason: Failure) -> None:
+    reason.trap(Refused)
+
+
 class LastSeen:
     """Notes and finds the minutes in which users were seen."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, surge: Surge | None = None) -> None:
         self._redis = redis
-        self._noting: BatchingQueue[int, None] = BatchingQueue(self._note, most=AT_ONCE, queue=WAITING)
+        self._noting: BatchingQueue[int, None] = BatchingQueue(
+            self._note, most=AT_ONCE, queue=WAITING, surge=surge
+        )
 
-    def note(self, users: Sequence[int]) -> None:
-        """Note that these users are online, or were up to now; if Redis does not answer, it is not noted."""
-        for user in users:
-            self._noting.add(user).addErrback(lambda reason: reason.trap(Refused) and None)
+    def note(self, user: int) -> None:
+        """Note that a user is online, or was up to now; if Redis does not answer, it is not noted."""
+        self._noting.add(user).addErrback(_not_noted)
 
     async def _note(self, users: list[int]) -> list[None]:
         await self._redis.script(_NOTE, self._keys(users), list(map(self._field, users)))

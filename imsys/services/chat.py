@@ -178,7 +178,7 @@ def build(
     )
     outbound = Outbound(reactor, directory, peers, surge, stores.messages.members, stores.groups.lists_of)
     peers.serve(outbound)
-    presence = Presence(reactor, calendar, directory, stores.presence, LastSeen(redis), tell_presence)
+    presence = Presence(reactor, calendar, directory, stores.presence, LastSeen(redis, surge), tell_presence)
     outbound.watcher = presence
     unconfirmed = UnconfirmedWrites(reactor, stores.threads, outbound.catch_up)
     log = MessageLog(
