@@ -44,7 +44,11 @@ class Changes:
     def __init__(self) -> None:
         self.connection = Signal[Connection]()
         self.people = Signal[Collection[int]]()
-        """Uuids of those who look different now (name, avatar, friendship, presence)."""
+        """Uuids of those who look different now (name, avatar, friendship)."""
+        self.presence = Signal[Collection[int]]()
+        """Uuids of those who are online now, or not any more, or of whom that is not known any more."""
+        self.busy = Signal[int]()
+        """A conversation in which others are writing now, or not any more."""
         self.requests = Signal[None]()
         """Friend requests came or went."""
         self.conversations = Signal[Collection[int]]()
@@ -55,6 +59,12 @@ class Changes:
         """Messages that are gone."""
         self.pins = Signal[int]()
         """A conversation whose pinned messages are others now."""
+        self.devices = Signal[None]()
+        """Another device of mine was signed in, named or signed out."""
+        self.sign_ins = Signal[None]()
+        """Other sign-ins are news now, or were noticed."""
+        self.privacy = Signal[None]()
+        """Another device of mine has set who may do and see what."""
         self.arrived = Signal[list[Message]]()
         """Messages of others that came just now, for notifications."""
         self.transfer = Signal[Transfer]()

@@ -91,7 +91,7 @@ class Watching:
     async def watch(self, uuids: Collection[int]) -> list[Presence]:
         """Look at these users from now on, at most 200, in place of those before; return whether they are online.
 
-        ``on_presence`` tells of changes, until the client is stopped and across reconnections.
+        ``on_presence`` tells of changes, and of all of them anew after a reconnection.
 
         :raises Refused: INVALID_FIELD (70), there are too many.
         """
@@ -141,6 +141,7 @@ class Watching:
         return WatchRequest(users=[str(uuid) for uuid in self._watched])
 
     def _again(self, response: WatchResponse) -> None:
+        self._known = {}  # without a connection nobody knew: all of it is news
         self._tell(response.states)
 
     def _tell(self, states: Collection[State]) -> None:

@@ -15,8 +15,11 @@ from imsys.store.heads import may_write
 SCHEDULED = 100
 """Scheduled texts of a user, at most."""
 
-LEASE_MS = 30_000
-"""Milliseconds for which a text is its server's to send; then any server sends it, and the log knows what was sent."""
+LEASE_MS = 5_000
+"""Milliseconds for which a text is its server's to send; then any server sends it, and the log knows what was sent.
+
+A text that a server had taken when it died is late by as much.
+"""
 
 
 class Scheduled(msgspec.Struct, frozen=True, gc=False):

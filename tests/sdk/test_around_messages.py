@@ -76,6 +76,11 @@ class AroundTests(DirectCase, OnSqlite):
         await carl.start()
         await anna.start()
         await self.until(lambda: seen.items[-1].availability is Availability.ONLINE)
+        known = len(seen.items)
+        await anna.stop()
+        await anna.start()
+        await self.until(lambda: len(seen.items) > known)  # it was not known meanwhile
+        self.assertEqual(seen.items[-1], seen.items[known - 1])
         typing = Seen[Typing](carl.on_typing)
         for _ in range(5):
             await anna.presence.writing(thread, Activity.RECORDING)

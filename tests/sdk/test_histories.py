@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import msgspec
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -19,17 +18,15 @@ from imsys.sdk import (
     Client,
     Conversation,
     Credentials,
-    Entry,
-    Logged,
     MemorySeenStore,
     Message,
     Outgoing,
     Refused,
 )
-from imsys.store.database import Transaction
 from tests.sdk.direct import Direct
 from tests.sdk.scene import QUICK
 from tests.support.chat import PATIENCE, ChatCase
+from tests.support.replicas import RECENT, Replica, head_of
 from tests.support.stores import OnMariaDb, OnSqlite
 
 NAMES = ("anna", "bert", "carl")
@@ -37,16 +34,13 @@ EMOJI = ("👍", "❤", "👩‍👩‍👧")
 TIMING = dataclasses.replace(QUICK, patience=0.05, deadline=10.0)
 
 
-class Member:
+class Member(Replica):
     """A user with a client, or a new one where that was ended, and what they know of their conversations."""
 
     def __init__(self, case: Any, uuid: int, threads: list[int]) -> None:
-        self.uuid = uuid
+        super().__init__(uuid, threads)
         self._case = case
         self._seen = MemorySeenStore()
-        self.conversations = {thread: Conversation(thread, recent=50) for thread in threads}
-        self.heads = dict.fromkeys(threads, 0)
-        self.problems: list[str] = []
         self.client = self._new()
 
     def _new(self) -> Client:
@@ -58,17 +52,8 @@ class Member:
             seen=self._seen,
             timing=TIMING,
         )
-        client.on_message.subscribe(self._take)
-        client.on_sent.subscribe(self._take)
-        client.on_entry.subscribe(self._take)
+        self.follow(client)
         return client
-
-    def _take(self, item: Logged) -> None:
-        if item.id <= self.heads.get(item.thread_id, 0):
-            self.problems.append(f"{item} comes after {self.heads[item.thread_id]}")
-        if item.thread_id in self.conversations:
-            self.heads[item.thread_id] = item.id
-            self.conversations[item.thread_id].take(item)
 
     async def restart(self) -> None:
         """End the program, and begin a new one that goes on from what was kept."""
@@ -188,17 +173,17 @@ class Histories(ChatCase):
             await member.client.start()
         group = (await self.members[0].client.groups.create("All", uuids[1:])).thread_id
         for member in self.members:
-            member.conversations[group] = Conversation(group, recent=50)
+            member.conversations[group] = Conversation(group, recent=RECENT)
             for thread in member.conversations:
-                head = await self.database.read(_head, thread)
+                head = await self.database.read(head_of, thread)
                 member.heads[thread] = head
-        await self._until(lambda: all(group in member.client._inbox.positions() for member in self.members))
+        await self.until(lambda: all(group in member.client._inbox.positions() for member in self.members))
         for member in self.members:
             for thread in member.heads:
                 for text in ("one", "two", "three"):
                     await member.client.send(thread, text)
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], bool]) -> None:
         """Wait, but not for ever: the thread of the history would stay behind."""
         late = self.reactor.seconds() + PATIENCE
         while not condition():
@@ -270,75 +255,15 @@ class Histories(ChatCase):
         """All come back; what they posted has an outcome; then all must know what the database has."""
         for member in self.members:
             await member.client.start()
-        await self._until(lambda: all(outgoing.settled for outgoing in self.posted))
+        await self.until(lambda: all(outgoing.settled for outgoing in self.posted))
         for outgoing in self.posted:
             with contextlib.suppress(Refused):  # not theirs, recalled already, or their program was ended
                 await outgoing
-        await self._until(lambda: all(reading.called for reading in self.running))
+        await self.until(lambda: all(reading.called for reading in self.running))
         for member in self.members:
-            for thread, conversation in member.conversations.items():
-                head = await self.database.read(_head, thread)
-                await self._until(lambda: member.heads[thread] >= head)  # noqa: B023
-                self.assertEqual(member.problems, [])
-                async for page in member.client.history.newest(thread).each():
-                    for message in page:  # what was said before they came is only read
-                        if conversation.get(message.id) is None:
-                            conversation.merge([message])
-                truth = await self.database.read(_truth, thread, member.uuid)
-                self.assertEqual([_plain(message) for message in conversation.messages], truth)
-                newest = [one async for page in member.client.history.newest(thread).each() for one in page]
-                self.assertEqual([_plain(one) for one in sorted(newest, key=lambda one: one.id)], truth)
-                log = [one async for one in member.client.history.log(thread)]
-                self.assertEqual([_plain(one) for one in log if not isinstance(one, Entry)], truth)
+            await member.agrees(self, self.database, member.client)
         for member in self.members:
             await member.client.stop()
-
-
-def _head(tx: Transaction, thread: int) -> int:
-    row = tx.row("SELECT last_msg_id FROM threads WHERE thread_id = ?", thread)
-    assert row is not None
-    return int(row[0])
-
-
-def _truth(tx: Transaction, thread: int, user: int) -> list[tuple[Any, ...]]:
-    """What the tables have of each message."""
-    reactions: dict[int, dict[str, list[int]]] = {}
-    for number, emoji, who in tx.rows(
-        "SELECT msg_id, emoji, user_id FROM reactions WHERE thread_id = ? ORDER BY emoji", thread
-    ):
-        reactions.setdefault(number, {}).setdefault(bytes(emoji).decode(), []).append(who)
-    pins = {number for (number,) in tx.rows("SELECT msg_id FROM pins WHERE thread_id = ?", thread)}
-    found = []
-    for number, sender, status, content, edited, extra in tx.rows(
-        "SELECT msg_id, sender_id, status, content, edited_at, extra FROM messages WHERE thread_id = ? ORDER BY msg_id",
-        thread,
-    ):
-        more = msgspec.json.decode(extra) if extra else {}
-        forward = more.get("forward")
-        found.append(
-            (
-                *(number, sender, status == 2, content, edited),
-                int(more.get("reply_to", 0)),
-                tuple(map(int, more.get("mentions", ()))),
-                tuple(int(forward[key]) for key in ("thread_id", "msg_id", "sender")) if forward else None,
-                tuple((emoji, len(them), user in them) for emoji, them in reactions.get(number, {}).items()),
-                number in pins,
-            )
-        )
-    return found
-
-
-def _plain(message: Message) -> tuple[Any, ...]:
-    forward, edited = message.forward, message.edited_at
-    return (
-        *(message.id, message.sender, message.recalled, message.text),
-        round(edited.timestamp() * 1000) if edited else 0,
-        message.reply_to,
-        message.mentions,
-        (forward.thread_id, forward.message_id, forward.sender) if forward else None,
-        tuple((one.emoji, one.count, one.mine) for one in message.reactions),
-        message.pinned,
-    )
 
 
 class SqliteHistoriesTests(Histories, OnSqlite):

@@ -41,6 +41,8 @@ from client.views.main import row_words
 from client.views.main.details import Details
 from client.views.main.list_pane import ListPane
 from client.views.main.rail import Rail
+from client.views.main.sight import Sight
+from client.views.main.sign_in_notice import SignInNotice
 from client.views.main.switcher import Switcher
 from client.widgets.avatar import Avatars
 from client.widgets.banner import ConnectionBanner, now_ms
@@ -51,12 +53,13 @@ UNBOUNDED = 16_777_215
 
 
 class AccountView(QWidget):
-    """:attr:`accounts` asks for the menu of accounts, :attr:`settings` for the settings, :attr:`sign_in` for
-    the way back in.
+    """:attr:`accounts` asks for the menu of accounts, :attr:`settings` for the settings, :attr:`devices_wanted`
+    for their page of devices, :attr:`sign_in` for the way back in.
     """
 
     accounts = Signal(QPoint)
     settings_wanted = Signal()
+    devices_wanted = Signal()
     sign_in = Signal()
     counted = Signal(int)
     opened = Signal(object)
@@ -84,7 +87,7 @@ class AccountView(QWidget):
         self.avatars = Avatars(theme, pictures)
         self.avatars.wanted.connect(self._have_avatar)
         self.conversations = ConversationList(
-            account, words=lambda one: row_words.spoken(one, account.person, now())
+            account, words=lambda one: row_words.spoken(one, account, now())
         )
         self.contacts = Contacts(account)
         self.rail = Rail(theme, self.avatars)
@@ -96,11 +99,12 @@ class AccountView(QWidget):
         self.files = Files(theme, pictures, self.conversation, actions, spool, now=now)
         self.find_page = FindPage(theme, self.avatars, self.contacts)
         self.requests_page = RequestsPage(theme, self.avatars, self.contacts, now_ms=now())
-        self.profile_page = ProfilePage(theme, self.avatars, self.contacts)
+        self.profile_page = ProfilePage(theme, self.avatars, self.contacts, now=now)
         groups = Groups(account)
-        self.details = Details(theme, self.avatars, self.contacts, self.conversations, groups)
+        self.details = Details(theme, self.avatars, self.contacts, self.conversations, groups, now=now)
         self.groups = GroupPages(theme, self.avatars, self, groups)
         self.banner = ConnectionBanner(theme, now=now)
+        self.sign_ins = SignInNotice(theme, now)
         self.switcher = Switcher(theme, self.avatars, account, self, now)
         self.forwarding = Switcher(
             *(theme, self.avatars, account, self, now),
@@ -108,6 +112,7 @@ class AccountView(QWidget):
             prompt=self.tr("Forward to …"),
         )
         self._forwarded: Message | None = None
+        self.sight = Sight(self)
         self.narrow = self._details_in_front = False
         self._lay_out()
         self._connect()
@@ -118,6 +123,7 @@ class AccountView(QWidget):
             changes.conversations.subscribe(lambda _: self._about()),
             changes.conversations.subscribe(lambda _: self._some()),
             changes.requests.subscribe(lambda _: self._counts()),
+            changes.sign_ins.subscribe(lambda _: self.sign_ins.show_devices(account.sign_ins())),
             self.conversations.counted.subscribe(lambda _: self._counts()),
             self.conversations.failed.subscribe(lambda problem: self.conversation.toast.tell(problem)),
             self.contacts.opened.subscribe(self.open),
@@ -126,6 +132,7 @@ class AccountView(QWidget):
             ),
         ]
         self._connection(account.connection())
+        self.sign_ins.show_devices(account.sign_ins())
         self._me()
         self._counts()
         self._some()
@@ -136,6 +143,7 @@ class AccountView(QWidget):
         self.conversation.close_view()
         for end in self._ends:
             end()
+        self.sight.looking.close()
         self.conversations.close()
         self.switcher.model.close()
         self.forwarding.model.close()
@@ -156,6 +164,7 @@ class AccountView(QWidget):
             self.conversation.show_conversation(presenter, at=at)
             self.list.set_current(id)
             self.opened.emit(id)
+            self.sight.looking.changed()
         self._main.setCurrentWidget(self.conversation)
         self._details_in_front = False
         self.show_place("conversations")
@@ -229,6 +238,7 @@ class AccountView(QWidget):
         self.profile_page.profile.show_person(uuid)
         self.friends.set_current(uuid)
         self.show_page(self.profile_page)
+        self.sight.looking.changed()
 
     def show_details(self, shown: bool | None = None) -> None:
         """Show what there is to know of the conversation, or no more; ``None``: the other way round."""
@@ -318,6 +328,8 @@ class AccountView(QWidget):
         self.details.find_wanted.connect(self.conversation.begin_find)
         self.banner.retry.connect(self.account.retry_now)
         self.banner.sign_in.connect(self.sign_in)
+        self.sign_ins.look.connect(self.devices_wanted)
+        self.sign_ins.noticed.connect(self.account.notice_sign_ins)
         self.switcher.opened.connect(self.open)
         self.switcher.left.connect(self.conversation.focus)
         self.conversation.forward.connect(self._forward)
@@ -350,6 +362,7 @@ class AccountView(QWidget):
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.sign_ins)
         column.addWidget(self._splitter, 1)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
