@@ -37,16 +37,19 @@ class Own(StoreCase):
         self.assertEqual(number, (await self.stores.own_changes.look(self.anna, FAR)).number)
         return found
 
+    async def hide(self, msg_ids: list[int], up_to: int) -> int:
+        return (await self.stores.conversations.hide(self.anna, self.thread, msg_ids, up_to))[1]
+
     async def test_numbers(self) -> None:
         """Each change has the next number; of settings only the last counts, of what is hidden all that still says something."""
         ids = await self.said(6)
-        store, settings = self.stores.conversations, self.stores.thread_settings
+        settings = self.stores.thread_settings
         self.assertEqual(await self.after(0), [])
         numbers = [
-            await store.hide(self.anna, self.thread, ids[:2], 0),
+            await self.hide(ids[:2], 0),
             (await settings.change(self.anna, self.thread, SettingsChange(draft="x")))[1],
-            await store.hide(self.anna, self.thread, ids[:1], 0),  # it is already
-            await store.hide(self.anna, self.thread, [ids[5]], 0),
+            await self.hide(ids[:1], 0),  # it is already
+            await self.hide([ids[5]], 0),
             (await settings.change(self.anna, self.thread, SettingsChange(draft="")))[1],
         ]
         self.assertEqual(numbers, [1, 2, 2, 3, 4])
@@ -57,12 +60,12 @@ class Own(StoreCase):
         )
         self.assertEqual(await self.after(0), [first, third, fourth])
         self.assertEqual(await self.after(1), [third, fourth])
-        self.assertEqual(await store.hide(self.anna, self.thread, [ids[4]], ids[1]), 5)
+        self.assertEqual(await self.hide([ids[4]], ids[1]), 5)
         fifth = OwnChange(5, self.thread, None, (ids[4],), ids[1])
         self.assertEqual(await self.after(0), [third, fourth, fifth])
-        self.assertEqual(await store.hide(self.anna, self.thread, [], FAR), 6)
+        self.assertEqual(await self.hide([], FAR), 6)
         self.assertEqual(await self.after(0), [fourth, OwnChange(6, self.thread, None, (), ids[5])])
-        self.assertEqual(await store.hide(self.anna, self.thread, [], 5), 6)  # they are
+        self.assertEqual(await self.hide([], 5), 6)  # they are
         self.assertEqual((await self.stores.own_changes.look(self.bert, 0)).number, 0)
 
     async def test_pages(self) -> None:
