@@ -36,7 +36,7 @@ from imsys.store.heads import (
 )
 from imsys.store.ids import MessageIds, ms_of
 from imsys.store.inserts import fitting
-from imsys.store.members import MemberList, MemberLists, not_a_member
+from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
 
 LOOKUP = 200
@@ -208,13 +208,18 @@ def _append_change(
         unique_id,
         body,
     )
+    quiet = "" if change.kind == MEMBERSHIP and effect.body["action"] in JOINED else _QUIET
     tx.execute(
-        "UPDATE threads SET last_msg_id = ?, numbered_id = ? WHERE thread_id = ?",
-        entry_id,
-        entry_id,
+        f"UPDATE threads SET {quiet} last_msg_id = ?, numbered_id = ? WHERE thread_id = ?",  # noqa: S608
+        *((entry_id,) * (3 if quiet else 2)),
         head.thread_id,
     )
     return Appended((stored,), receivers, group=group, answer=effect.answer)
+
+
+_QUIET = "active_id = CASE last_msg_id WHEN quiet_id THEN active_id ELSE last_msg_id END, quiet_id = ?,"
+"""Of a change that does not move its thread up in lists; see :data:`imsys.store.overview.ACTIVE`. MySQL assigns from left to
+right."""
 
 
 def previous(tx: Transaction, thread_id: int, entry_id: int) -> int:
@@ -426,9 +431,9 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
             for sender, unique_id in keys[start : start + LOOKUP]
         )
         rows = tx.rows_literal(
-            f"SELECT thread_id, msg_id, sender_id, unique_id, kind FROM messages WHERE {either}"  # noqa: S608
+            f"SELECT thread_id, msg_id, sender_id, unique_id, kind, extra FROM messages WHERE {either}"  # noqa: S608
         )
-        for thread_id, msg_id, sender, unique_id, kind in rows:
+        for thread_id, msg_id, sender, unique_id, kind, extra in rows:
             prev_id = previous(tx, thread_id, msg_id)
             key = sender, bytes(unique_id).decode()
             submission, draft = wanted[key]
@@ -442,6 +447,7 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
                 draft.unique_id,
                 draft.content,
                 resent=True,
+                extra=extra,
             )
     return found
 

@@ -17,6 +17,7 @@ from imsys.store.files import delete_file
 from imsys.store.heads import GROUP
 from imsys.store.ids import moment
 from imsys.store.members import ADMIN, CHANNEL, FROM_JOINING, MEMBER, OWNER, MemberList
+from imsys.store.own_changes import part
 from imsys.store.people import people
 
 ADMINS = 50
@@ -177,6 +178,7 @@ def _part(tx: Transaction, scene: Scene, users: Sequence[int], body: dict[str, A
         f"DELETE FROM members WHERE thread_id = ? AND user_id IN ({numbers(users)})",  # noqa: S608
         scene.head.thread_id,
     )
+    part(tx, users, scene.head.thread_id, scene.entry_id, scene.actor)
     if "owner" in body:
         _set_role(tx, scene, int(body["owner"]), OWNER)
     if not after.roles:  # nobody comes into a group that nobody owns

@@ -48,8 +48,13 @@ _COLUMNS = (
     ("threads", "turn", "{long} NOT NULL DEFAULT 0"),
     # -- seconds after which messages expire, 0 never
     ("threads", "timer", "{long} NOT NULL DEFAULT 0"),
+    # -- the last entry, if it was none that moves the thread up in lists; and the last one that did, then
+    ("threads", "quiet_id", "{long} NOT NULL DEFAULT 0"),
+    ("threads", "active_id", "{long} NOT NULL DEFAULT 0"),
     # -- profiles: who may add the user to groups, of imsys.store.groups
     ("profiles", "added_by", "{long} NOT NULL DEFAULT 0"),
+    # -- profiles: counts what the user changes for themselves, of imsys.store.own_changes
+    ("profiles", "own_number", "{long} NOT NULL DEFAULT 0"),
     # -- messages: dense in their thread, 0 not yet known; when it was edited (ms, 0 never); JSON of what else it says
     ("messages", "number", "{long} NOT NULL DEFAULT 0"),
     ("messages", "edited_at", "{long} NOT NULL DEFAULT 0"),

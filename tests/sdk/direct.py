@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from imsys.sdk import Client, Credentials, Gateway, Login, SeenStore
+from imsys.sdk import Client, Credentials, DeviceInfo, Gateway, Login, SeenStore
 from imsys.store.devices import DeviceInfo as Device
 from imsys.store.devices import DeviceKind
 from tests.sdk.scene import QUICK
@@ -44,15 +44,19 @@ class DirectCase(ChatCase):
         self.anna, self.carl = await self.people("anna", "carl")
         await self.befriend(self.anna, self.carl)
 
-    async def online(self, user: int, seen: SeenStore | None = None) -> Client:
+    def client(self, user: int, seen: SeenStore | None = None, device: DeviceInfo | None = None) -> Client:
         client = Client(
             self.reactor,
             Direct(self.reactor, self.server, user),
-            Credentials(username=str(user), password="-"),
+            Credentials(username=str(user), password="-", device=device),
             seen=seen,
             timing=QUICK,
         )
         self.addCleanup(lambda: Deferred.fromCoroutine(client.stop()))
+        return client
+
+    async def online(self, user: int, seen: SeenStore | None = None) -> Client:
+        client = self.client(user, seen)
         await client.start()
         return client
 

@@ -162,13 +162,13 @@ class AroundTests(DirectCase, OnSqlite):
         assert isinstance(entry, SettingsChange)
         self.assertEqual(entry.timer, 7200)
         said = await anna.post(thread, "soon gone", expires=60)
-        await anna.send(thread, "gone later")
+        later = await anna.send(thread, "gone later")
         await self.until(lambda: len(heard.items) == 2)
         self.assertEqual(
             [one.expires_at for one in heard.items],
             [one.sent_at + timedelta(seconds=s) for one, s in zip(heard.items, (60, 7200), strict=True)],
         )
-        self.assertEqual(said.expires_at, heard.items[0].expires_at)
+        self.assertEqual([said.expires_at, later.expires_at], [one.expires_at for one in heard.items])
         newest = [one async for one in carl.history.newest(thread)]
         self.assertEqual(
             [one.expires_at for one in newest[:2]], [one.expires_at for one in reversed(heard.items)]

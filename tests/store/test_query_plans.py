@@ -55,7 +55,7 @@ ALLOWED = {
     "FROM nodes WHERE expires_at <= ?": "there are 1,024 rows, whatever is stored, and it is asked once at a start",
     "FROM nodes WHERE expires_at > ?": "the same 1,024 rows, every ten seconds",
     "ORDER BY t.last_msg_id, t.thread_id LIMIT ": "sorts the threads of one user: as many as they have friends, whatever is stored",
-    "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
+    "END DESC, t.thread_id DESC LIMIT ": "sorts the threads of one user, and scans the page of them",
     ") d LEFT JOIN messages m ON": "scans what is due, as far as the limit",
     ") p JOIN threads t ON": "scans the page of threads",
     "filename = ? AND state = 1 ORDER BY file_id": "sorts the files of one name of one user: the new one, and the one that it replaces",
@@ -202,7 +202,7 @@ class Plans(StoreCase):
         await stores.messages.append(ids, [text(anna, bert, thread, "a", "b"), text(carl, bert, 1, "c")])
         await self.in_a_group(anna, bert)
         await stores.threads.move_marks(bert, thread, (1 << 63) - 1, 0)
-        await stores.threads.marks(anna, (1, 1), 100)
+        await stores.threads.marks(anna, (1, 1), 100, mine=True)
         await stores.messages.page(anna, thread, 0, 10)
         await stores.messages.page_before(anna, thread, 0, 10)
         await self.play_changes(anna, bert, thread)
@@ -289,6 +289,8 @@ class Plans(StoreCase):
             await settings.change(anna, thread, SettingsChange(pinned=pinned))
         await settings.change(anna, thread, SettingsChange(pinned=True, draft="x"))
         await settings.get(anna, thread)
+        await stores.own_changes.look(anna, 5)
+        await stores.own_changes.after(anna, 0)
         noted = Draft("noted", "x", extra="{}", mentions=(anna,), expires=9)
         await stores.messages.append(self.ids, [Submission(bert, anna, thread, (noted,))])
         await stores.messages.append(
@@ -543,6 +545,7 @@ CONVERSATIONS = (
     "invitations",
     "group_links",
     "join_requests",
+    "departures",
 )
 FILES = ("files", "contents", "file_usage", "file_outbox", "live_streams")
 SIGN_INS = ("sign_ins", "epochs", "devices")

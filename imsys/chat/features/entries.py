@@ -129,14 +129,16 @@ async def hide(context: Context, request: HideRequest) -> HideResponse:
     up_to = parse_id(request.up_to, "up_to") if isinstance(request.up_to, str) else 0
     if len(msg_ids) > TARGETS or not (msg_ids or up_to):
         raise Refused(Status.INVALID_FIELD, f"A request hides 1 to {TARGETS} messages, or all up to one.")
-    hidden_to = await context.chat.stores.conversations.hide(context.user, thread_id, msg_ids, up_to)
+    context.chat.allowances.texts(context.user, 1)
+    hidden_to, number = await context.chat.stores.conversations.hide(context.user, thread_id, msg_ids, up_to)
     push = HiddenPush(
         thread_id=str(thread_id),
         msg_ids=[str(one) for one in msg_ids],
         up_to=str(hidden_to) if up_to else UNSET,  # never more than there is by now
+        own_number=str(number),
     )
-    context.chat.outbound.deliver((context.user,), push)
-    return HideResponse()
+    context.chat.outbound.deliver_beside(context.session, push)
+    return HideResponse(own_number=str(number))
 
 
 async def _append(context: Context, request: ChangeRequest, change: Change, response: type[R]) -> R:

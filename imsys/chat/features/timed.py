@@ -52,7 +52,7 @@ async def schedule(context: Context, request: ScheduleRequest) -> ScheduleRespon
     chat.allowances.texts(context.user, 1)
     text = Scheduled(0, context.user, thread_id, request.unique_id, due_at, content, checked.extra)
     waits = await chat.stores.scheduled.add(text, checked.reply_to, chat.node.ids.now_ms)
-    chat.outbound.deliver((context.user,), scheduled_push(waits, "waiting"))
+    chat.outbound.deliver_beside(context.session, scheduled_push(waits, "waiting"))
     return ScheduleResponse(
         schedule_id=str(waits.schedule_id),
         thread_id=str(waits.thread_id),
@@ -86,7 +86,7 @@ async def reschedule(context: Context, request: RescheduleRequest) -> Reschedule
         None if request.content is UNSET else _content(request.content),
         None if request.at is UNSET else _time(context, request.at),
     )
-    context.chat.outbound.deliver((context.user,), scheduled_push(text, "waiting"))
+    context.chat.outbound.deliver_beside(context.session, scheduled_push(text, "waiting"))
     return RescheduleResponse(scheduled=scheduled_text(text))
 
 
@@ -96,7 +96,7 @@ async def cancel(context: Context, request: CancelRequest) -> CancelResponse:
     text = await context.chat.stores.scheduled.cancel(
         context.user, parse_id(request.schedule_id, "schedule_id")
     )
-    context.chat.outbound.deliver((context.user,), scheduled_push(text, "cancelled"))
+    context.chat.outbound.deliver_beside(context.session, scheduled_push(text, "cancelled"))
     return CancelResponse()
 
 

@@ -114,15 +114,17 @@ class Entries(ChatCase):
         )
 
     async def test_hidden(self) -> None:
-        """What one hides is gone for one alone."""
+        """What one hides is gone for one alone, on all devices; the others of them are told."""
         first = (await self.say(self.a, "one"))["msg_id"]
+        phone = await self.server.login(self.anna, "phone")
         answer = await self.a.ask(HIDE, thread_id=str(self.thread), msg_ids=[first])
         self.assertEqual(answer["error"], 0)
+        self.assertEqual((await phone.next(140))["msg_ids"], [first])
+        self.assertEqual([client.pending(140) for client in (self.a, self.b)], [[], []])
         self.assertNotIn(first, [one["msg_id"] for one in await self.page(self.a)])
         self.assertIn(first, [one["msg_id"] for one in await self.page(self.b)])
-        await self.a.next(140)
         await self.a.ask(HIDE, thread_id=str(self.thread), up_to=str(1 << 62))
-        self.assertEqual((await self.a.next(140))["up_to"], first)  # not what is said after that
+        self.assertEqual((await phone.next(140))["up_to"], first)  # not what is said after that
         second = (await self.say(self.b, "two"))["msg_id"]
         self.assertEqual([one["msg_id"] for one in await self.page(self.a)], [second])
 

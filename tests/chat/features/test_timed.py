@@ -38,7 +38,6 @@ class Timed(ChatCase):
         body = {"thread_id": self.thread, "unique_id": content, "content": content, "at": ahead(hours=1)}
         answer = await self.a.ask(SCHEDULE, **(body | more))
         self.assertEqual(answer["error"], 0, answer)
-        self.assertEqual((await self.a.next(PUSH))["state"], "waiting")
         return str(answer["schedule_id"])
 
     async def pass_time(self, ms: int = HOUR * 1000 + 5000) -> None:
@@ -94,7 +93,8 @@ class Timed(ChatCase):
         self.assertEqual(listed, ["text 1", "text 2", "text 0"])
 
     async def test_changed_and_cancelled(self) -> None:
-        """What waits may be changed or cancelled; what was sent, or never was, cannot."""
+        """What waits may be changed or cancelled, of which the other devices hear; what was sent, or never was, cannot."""
+        phone = await self.server.login(self.anna, "phone")
         first, second = await self.schedule("one"), await self.schedule("two")
         again = await self.a.ask(
             SCHEDULE, thread_id=self.thread, unique_id="one", content="another", at=ahead(hours=2)
@@ -102,13 +102,16 @@ class Timed(ChatCase):
         self.assertEqual(again["schedule_id"], first)
         (there, _) = (await self.a.ask(LIST))["scheduled"]
         self.assertEqual((there["content"], there["at"]), ("one", again["at"]))
-        self.assertEqual((await self.a.next(PUSH))["scheduled"], there)
+        pushes = [await phone.next(PUSH) for _ in range(3)]
+        self.assertEqual([push["state"] for push in pushes], ["waiting"] * 3)
+        self.assertEqual(pushes[-1]["scheduled"], there)
         at = ahead(minutes=5)
         changed = await self.a.ask(CHANGE, schedule_id=first, content="uno", at=at)
         self.assertEqual(changed["scheduled"]["content"], "uno")
-        self.assertEqual((await self.a.next(PUSH))["scheduled"]["content"], "uno")
+        self.assertEqual((await phone.next(PUSH))["scheduled"]["content"], "uno")
         self.assertEqual((await self.a.ask(CANCEL, schedule_id=second))["error"], 0)
-        self.assertEqual((await self.a.next(PUSH))["state"], "cancelled")
+        self.assertEqual((await phone.next(PUSH))["state"], "cancelled")
+        self.assertEqual(self.a.pending(PUSH), [])
         await self.pass_time()
         await self.server.scheduler.look()
         self.assertEqual(await self.contents(), ["uno"])
@@ -261,9 +264,13 @@ class Timed(ChatCase):
     async def say(self, content: str, **more: Any) -> dict[str, Any]:
         request = text_request(self.anna, self.bert, self.thread, content)
         request["text_msg"][0] |= {"unique_id": f"{len(content)} characters", **more}
-        answer = await self.a.ask(23, **request)
-        self.assertEqual(answer["error"], 0, answer)
-        pushed: dict[str, Any] = (await self.b.next(25))["text_msg"][0]
+        for again in range(2):  # sent again, it is acknowledged again
+            answer = await self.a.ask(23, **request)
+            self.assertEqual(answer["error"], 0, answer)
+            (acknowledged,) = answer["verified_msg"]
+            if not again:
+                pushed: dict[str, Any] = (await self.b.next(25))["text_msg"][0]
+            self.assertEqual(acknowledged.get("expires"), pushed.get("expires"))
         return pushed
 
     async def test_timer(self) -> None:
