@@ -22,6 +22,7 @@ from client.shell.notifications import Notifications
 from client.shell.open_accounts import OpenAccounts
 from client.shell.settings_opener import SettingsOpener
 from client.shell.sign_in import SignInFlow
+from client.shell.sign_ins import SignIns
 from client.shell.sign_out import SignOut
 from client.shell.unread_counts import UnreadCounts
 from client.theme import Scheme
@@ -58,9 +59,9 @@ class Program:
         self.settings = SettingsOpener(context, self.accounts, self.sign_out, tray=self.tray.icon is not None)
         self.menu = AccountMenu(context, self.accounts, self.sign_in, self.sign_out, self.settings, self.quit)
         self._unread = UnreadCounts(self.window, self.tray, self.accounts)
-        self._notifications = Notifications(
-            context, self.accounts, desktop or notifier("imsys", self.tray.icon)
-        )
+        desktop = desktop or notifier("imsys", self.tray.icon)
+        self._notifications = Notifications(context, self.accounts, desktop)
+        self._sign_ins = SignIns(context, self.accounts, self.settings, desktop)
         self._alarm = CertificateAlarm(context, self.accounts, self.sign_in)
         self._first = First(context.paths.data)
         self._state = _State.RUNNING

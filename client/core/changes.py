@@ -55,6 +55,12 @@ class Changes:
         """Messages that are gone."""
         self.pins = Signal[int]()
         """A conversation whose pinned messages are others now."""
+        self.devices = Signal[None]()
+        """Another device of mine was signed in, named or signed out."""
+        self.sign_ins = Signal[None]()
+        """Other sign-ins are news now, or were noticed."""
+        self.privacy = Signal[None]()
+        """Another device of mine has set who may do and see what."""
         self.arrived = Signal[list[Message]]()
         """Messages of others that came just now, for notifications."""
         self.transfer = Signal[Transfer]()

@@ -162,11 +162,3 @@ class Groups(Protocol):
     async def let_in(self, conversation: int, uuid: int, accept: bool) -> None:
         """Let somebody in, or not."""
         ...
-
-    async def added_by(self) -> str:
-        """Who may add me to groups: ``everybody``, ``friends``, ``nobody``."""
-        ...
-
-    async def set_added_by(self, who: str) -> None:
-        """Say who may."""
-        ...

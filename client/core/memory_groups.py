@@ -29,7 +29,6 @@ class MemoryGroups(MemoryWorld):
         self.invited = [Invitation(40, "Sunday hikers", "", 23, 10006, self.now_ms - 7_200_000)]
         if not self._conversations:
             self.invited = []
-        self._added_by = "everybody"
         for one in list(self._conversations.values()):
             if one.kind is not ConversationKind.PRIVATE:
                 mine = OWNER if one.kind is ConversationKind.GROUP else MEMBER
@@ -216,15 +215,6 @@ class MemoryGroups(MemoryWorld):
         if accept:
             self._set_members(conversation, [*self._members[conversation], Member(uuid)])
             self.happened(conversation, ME.uuid, Notice("joined", (uuid,)))
-
-    async def added_by(self) -> str:
-        """Who may add me."""
-        return self._added_by
-
-    async def set_added_by(self, who: str) -> None:
-        """Say who."""
-        self._allowed("set_added_by", who)
-        self._added_by = who
 
     def happened(self, conversation: int, actor: int, *what: Notice) -> Message:
         """Something happened to a group, by somebody."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from client.core.changes import Changes
+from client.core.devices import Devices
 from client.core.groups import Groups
 from client.core.model import (
     Connection,
@@ -23,6 +24,7 @@ from client.core.model import (
     Stream,
     Transfer,
 )
+from client.core.privacy import PrivacySettings
 
 
 class Failure(Exception):
@@ -320,7 +322,7 @@ class Commands(Protocol):
         ...
 
 
-class Account(Reader, Commands, Groups, Protocol):
+class Account(Reader, Commands, Groups, Devices, PrivacySettings, Protocol):
     """One account: what is known, what can be done, and what has changed."""
 
     changes: Changes

@@ -9,9 +9,9 @@ from typing import Any
 from client.platform import autostart
 from client.platform.facts import facts, licences
 from client.shell.context import Context
-from client.shell.open_accounts import OpenAccounts
+from client.shell.open_accounts import OpenAccounts, Opened
 from client.shell.sign_out import SignOut
-from client.viewmodels.own_profile import OwnProfile
+from client.viewmodels.account_settings import AccountSettings
 from client.views.settings import SettingsDialog
 from imsys import __version__
 
@@ -28,6 +28,7 @@ class SettingsOpener:
         self._sign_out = sign_out
         self._tray = tray
         self._dialog: SettingsDialog | None = None
+        self._of: Opened | None = None
         accounts.opened.subscribe(lambda opened: opened.view.settings_wanted.connect(self.open))
 
     def open(self, page: str = "") -> None:
@@ -35,16 +36,21 @@ class SettingsOpener:
 
         :param page: the name of a page to begin with; empty: the first one.
         """
+        front, sign_out = self._accounts.front, self._sign_out
+        if self._dialog is not None and self._of is not front:
+            self._dialog.close()
         if self._dialog is not None:
+            if page:
+                self._dialog.show_page(page)
             self._dialog.raise_()
             self._dialog.activateWindow()
             return
-        front, sign_out = self._accounts.front, self._sign_out
+        self._of = front
         dialog = self._dialog = SettingsDialog(
             self._context.theme,
             self._context.settings,
             avatars=front.view.avatars if front is not None else None,
-            own=OwnProfile(front.account) if front is not None else None,
+            of=AccountSettings(front.account) if front is not None else None,
             crop=front.view.files.crop if front is not None else None,
             tray=self._tray,
             starts=autostart.enabled(),

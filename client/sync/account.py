@@ -17,6 +17,7 @@ from client.sync.commands.contacts import Contacts
 from client.sync.commands.files import Files
 from client.sync.commands.grouping import Grouping
 from client.sync.commands.reading import Reading
+from client.sync.commands.securing import Securing
 from client.sync.commands.streaming import Streaming
 from client.sync.commands.talking import Talking
 from client.sync.parts import join
@@ -24,7 +25,7 @@ from client.sync.seen import SINCE
 from imsys.sdk import Credentials, Gateway, Timing
 
 
-class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Files, Streaming):
+class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Securing, Files, Streaming):
     """One account: opened from the disk, kept as the server has it while there is a connection.
 
     Everything that it fires and answers is on the reactor's thread, which is that of the user interface.

@@ -13,6 +13,7 @@ from client.store.store import Store
 from client.sync.catch_up import CatchUp
 from client.sync.downloads import Downloads
 from client.sync.features.conversations import Conversations, FirstPages
+from client.sync.features.devices import Devices
 from client.sync.features.entries import Entries
 from client.sync.features.friends import Friends
 from client.sync.features.groups import Groups
@@ -63,6 +64,7 @@ class Parts:
     positions: Positions
     streams: Streams
     groups: Groups
+    devices: Devices
 
 
 class Uses:
@@ -112,9 +114,11 @@ def join(
     positions = Positions(client, known, keeper, conversations)
     streams = Streams(client, known)
     groups = Groups(client, known, keeper, writer, conversations)
+    devices = Devices(client, known, keeper)
+    client.on_privacy.subscribe(lambda _: changes.privacy.fire(None))
     pages = FirstPages(known, keeper, history)
     Quotes(known, keeper, history)
-    catch_up = CatchUp([friends, conversations, groups, positions, streams, pages])
+    catch_up = CatchUp([friends, conversations, groups, positions, streams, pages, devices])
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))
     session.online.subscribe(lambda _: messages.connected())
@@ -144,4 +148,5 @@ def join(
         positions,
         streams,
         groups,
+        devices,
     )

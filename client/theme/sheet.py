@@ -1,7 +1,7 @@
 """The style sheet: what Qt's own controls look like, made from tokens.
 
 Roles are said by properties: ``kind`` of a ``QPushButton`` (``primary``, ``danger``, ``flat``, ``row``,
-``tab``), ``role`` of a ``QLabel`` (``title``, ``display``, ``second``, ``meta``, ``danger``, ``good``),
+``tab``), ``role`` of a ``QLabel`` (``title``, ``display``, ``second``, ``meta``, ``online``, ``danger``, ``good``),
 ``ground`` of a ``QWidget`` (``window``, ``list``, ``conversation``, ``float``), ``card`` of a ``QFrame``
 (``plain``, ``pressable``).
 """
@@ -52,6 +52,7 @@ QLabel[role="display"] {{ font-size: {px(Font.DISPLAY.size)}px; font-weight: 600
 QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="second"] {{ color: {c.second}; }}
 QLabel[role="meta"] {{ color: {c.second}; font-size: {px(Font.META.size)}px; }}
+QLabel[role="online"] {{ color: {c.good}; font-size: {px(Font.META.size)}px; }}
 QLabel[role="danger"] {{ color: {c.danger}; }}
 QLabel[role="warning"] {{ color: {c.warning}; }}
 QLabel[role="good"] {{ color: {c.good}; }}
@@ -72,6 +73,7 @@ QPushButton[kind="primary"]:focus {{ border: {FOCUS}px solid {c.text}; }}
 QPushButton[kind="primary"]:disabled {{ background: {c.hairline}; color: {c.disabled}; border-color: {c.hairline}; }}
 QPushButton[kind="danger"] {{ color: {c.danger}; border-color: {c.danger}; }}
 QPushButton[kind="danger"]:focus {{ border: {FOCUS}px solid {c.accent}; }}
+QPushButton[kind="danger"]:disabled {{ color: {c.disabled}; border-color: {c.hairline}; }}
 QPushButton[kind="flat"] {{ background: transparent; color: {c.accent_text}; border: 1px solid transparent; padding: 0 {px(SMALL)}px; }}
 QPushButton[kind="flat"]:hover {{ background: {c.hover}; }}
 QPushButton[kind="flat"]:pressed {{ background: {c.press}; }}

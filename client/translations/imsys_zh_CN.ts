@@ -1230,6 +1230,115 @@
     </message>
 </context>
 <context>
+    <name>Device</name>
+    <message>
+        <source>Computer</source>
+        <translation>电脑</translation>
+    </message>
+    <message>
+        <source>Browser</source>
+        <translation>浏览器</translation>
+    </message>
+    <message>
+        <source>Phone</source>
+        <translation>手机</translation>
+    </message>
+    <message>
+        <source>Terminal</source>
+        <translation>终端</translation>
+    </message>
+    <message>
+        <source>Bot</source>
+        <translation>机器人</translation>
+    </message>
+    <message>
+        <source>Unknown device</source>
+        <translation>未知设备</translation>
+    </message>
+    <message>
+        <source>Signed in: {time}</source>
+        <translation>登录时间：{time}</translation>
+    </message>
+    <message>
+        <source>Online</source>
+        <translation>在线</translation>
+    </message>
+    <message>
+        <source>Last seen: {time}</source>
+        <translation>最后在线：{time}</translation>
+    </message>
+    <message>
+        <source>New sign-in: {name} ({kind}), {time}.</source>
+        <translation>新的登录：{name}（{kind}），{time}。</translation>
+    </message>
+    <message>
+        <source>And %n more.</source>
+        <translation>另有 %n 处。</translation>
+    </message>
+</context>
+<context>
+    <name>DeviceRow</name>
+    <message>
+        <source>Sign out</source>
+        <translation>退出登录</translation>
+    </message>
+    <message>
+        <source>Rename {name}</source>
+        <translation>重命名“{name}”</translation>
+    </message>
+    <message>
+        <source>Sign out {name}</source>
+        <translation>让“{name}”退出登录</translation>
+    </message>
+    <message>
+        <source>Sign out {name}? It needs the password to come back.</source>
+        <translation>要让“{name}”退出登录吗？再次登录需要密码。</translation>
+    </message>
+</context>
+<context>
+    <name>DevicesPage</name>
+    <message>
+        <source>Devices</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Whoever has one of these in hand reads and writes as you. Sign out what you do not know.</source>
+        <translation>拿到其中任何一台设备的人，都能以你的身份读写消息。不认识的设备请让它退出登录。</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>This device</source>
+        <translation>这台设备</translation>
+    </message>
+    <message>
+        <source>Sign out all other devices</source>
+        <translation>让其他所有设备退出登录</translation>
+    </message>
+    <message>
+        <source>Sign out all devices but this one? They need the password to come back.</source>
+        <translation>要让这台设备以外的所有设备退出登录吗？再次登录需要密码。</translation>
+    </message>
+    <message>
+        <source>Sign them out</source>
+        <translation>全部退出</translation>
+    </message>
+    <message>
+        <source>Other devices</source>
+        <translation>其他设备</translation>
+    </message>
+    <message>
+        <source>You are signed in nowhere else.</source>
+        <translation>你没有在其他地方登录。</translation>
+    </message>
+    <message>
+        <source>Reading …</source>
+        <translation>正在读取…</translation>
+    </message>
+</context>
+<context>
     <name>DownButton</name>
     <message>
         <source>To the newest messages</source>
@@ -2411,6 +2520,21 @@
     </message>
 </context>
 <context>
+    <name>NameEditor</name>
+    <message>
+        <source>Name of the device</source>
+        <translation>设备名称</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
     <name>NotificationsPage</name>
     <message>
         <source>Notifications</source>
@@ -2558,6 +2682,69 @@
     <message>
         <source>Pinned message {number} of {count}</source>
         <translation>置顶消息（{number}/{count}）</translation>
+    </message>
+</context>
+<context>
+    <name>PrivacyPage</name>
+    <message>
+        <source>Privacy</source>
+        <translation>隐私</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Everybody</source>
+        <translation>所有人</translation>
+    </message>
+    <message>
+        <source>Friends</source>
+        <translation>好友</translation>
+    </message>
+    <message>
+        <source>Nobody</source>
+        <translation>没有人</translation>
+    </message>
+    <message>
+        <source>Who may add me to groups</source>
+        <translation>谁可以把我加入群</translation>
+    </message>
+    <message>
+        <source>Who sees when I am online</source>
+        <translation>谁可以看到我的在线状态</translation>
+    </message>
+    <message>
+        <source>This is the same on all your devices.</source>
+        <translation>这在你的所有设备上都一样。</translation>
+    </message>
+    <message>
+        <source>Reading …</source>
+        <translation>正在读取…</translation>
+    </message>
+    <message>
+        <source>Friends add you at once; others can invite you, and you accept or decline.</source>
+        <translation>好友可以直接把你加入；其他人可以邀请你，由你接受或拒绝。</translation>
+    </message>
+    <message>
+        <source>Friends add you at once; nobody else can add or invite you.</source>
+        <translation>好友可以直接把你加入；其他人不能加你，也不能邀请你。</translation>
+    </message>
+    <message>
+        <source>Nobody can add or invite you. A link into a group still brings you in.</source>
+        <translation>没有人可以加你或邀请你。通过群链接你仍可以自己加入。</translation>
+    </message>
+    <message>
+        <source>Everybody sees when you are online and when you were last, and you see it of all who show it.</source>
+        <translation>所有人都能看到你是否在线和最后在线的时间；别人显示的，你也能看到。</translation>
+    </message>
+    <message>
+        <source>Friends see when you are online and when you were last. Others do not, and you do not see theirs.</source>
+        <translation>好友能看到你是否在线和最后在线的时间。其他人看不到，你也看不到他们的。</translation>
+    </message>
+    <message>
+        <source>Nobody sees when you are online or were last, and you do not see it of anybody.</source>
+        <translation>没有人能看到你是否在线或最后在线的时间，你也看不到任何人的。</translation>
     </message>
 </context>
 <context>
@@ -3232,6 +3419,14 @@
         <translation>账号</translation>
     </message>
     <message>
+        <source>Devices</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Privacy</source>
+        <translation>隐私</translation>
+    </message>
+    <message>
         <source>Appearance</source>
         <translation>外观</translation>
     </message>
@@ -3388,6 +3583,17 @@
     <message>
         <source>Shortcuts</source>
         <translation>快捷键</translation>
+    </message>
+</context>
+<context>
+    <name>SignInNotice</name>
+    <message>
+        <source>Was this not you? Sign it out</source>
+        <translation>不是你？让它退出登录</translation>
+    </message>
+    <message>
+        <source>It was me</source>
+        <translation>是我本人</translation>
     </message>
 </context>
 <context>

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -15,9 +15,8 @@ from imsys.cli.console import CliError
 
 if sys.platform != "win32":
     import fcntl
-
-_RECENT = 30.0
-"""Seconds after the start of a command for which it explains that a chat was signed out."""
+_CHAT, _COMMANDS = ".json", ".commands"
+"""Suffixes of the files that the two sessions of an account are in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +30,18 @@ class Account:
     token: str = field(repr=False)
     device: str = ""
     """The identifier that the server knows this account by here; empty: it signed in without one."""
+    typing: bool = True
+    """Whether others are told that the user is writing."""
 
 
 class Accounts:
-    """The accounts under ``${XDG_CONFIG_HOME:-~/.config}/imsys``."""
+    """The accounts under ``${XDG_CONFIG_HOME:-~/.config}/imsys``.
 
-    def __init__(self, environ: Mapping[str, str], calendar: Callable[[], float]) -> None:
-        self._calendar = calendar
+    An account has two sessions, each with a device of its own: that of the chat, and, with ``commands=True``, that of
+    all other commands, which so disturb no open chat.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
         base = environ.get("XDG_CONFIG_HOME") or os.path.join(
             environ.get("HOME") or os.path.expanduser("~"), ".config"
         )
@@ -58,44 +62,37 @@ class Accounts:
         names = self.names()
         return names[0] if len(names) == 1 else None
 
-    def load(self, name: str) -> Account | None:
+    def load(self, name: str, *, commands: bool = False) -> Account | None:
         """Load an account by its name."""
+        path = self._path(name, _COMMANDS if commands else _CHAT)
         try:
-            return msgspec.json.decode(self._path(name).read_bytes(), type=Account)
+            return msgspec.json.decode(path.read_bytes(), type=Account)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError):
-            raise CliError(f"{self._path(name)} cannot be read; sign in again.") from None
+            raise CliError(f"{path} cannot be read; sign in again.") from None
 
-    def save(self, name: str, account: Account, *, current: bool = False) -> None:
+    def save(self, name: str, account: Account, *, commands: bool = False, current: bool = False) -> None:
         """Save an account. :raises OSError: it cannot be written."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._write(self._path(name), msgspec.json.encode(account))
+        self._write(self._path(name, _COMMANDS if commands else _CHAT), msgspec.json.encode(account))
         if current:
             self._write(self.folder / "current", name.encode())
 
     def forget(self, name: str) -> None:
         """Remove an account."""
-        for path in (self._path(name), self._path(name, ".chat"), self._path(name, ".turn")):
-            path.unlink(missing_ok=True)
+        for suffix in (_CHAT, _COMMANDS, ".chat", ".turn"):
+            self._path(name, suffix).unlink(missing_ok=True)
 
     def turn(self, name: str) -> Lock:
-        """Return the lock that a command holds while it uses the account's only session."""
+        """Return the lock that a command holds while it uses the session of commands."""
         return Lock(self._path(name, ".turn"))
-
-    def turn_taken_lately(self, name: str) -> bool:
-        """Return whether a command uses the session, or did so seconds ago."""
-        try:
-            age = self._calendar() - self._path(name, ".turn").stat().st_mtime
-        except OSError:
-            return False
-        return age < _RECENT or self.turn(name).taken()
 
     def chat(self, name: str) -> Lock:
         """Return the lock that an open chat holds."""
         return Lock(self._path(name, ".chat"))
 
-    def _path(self, name: str, suffix: str = ".json") -> Path:
+    def _path(self, name: str, suffix: str = _CHAT) -> Path:
         return self.folder / (quote(name, safe="") + suffix)
 
     def _write(self, path: Path, content: bytes) -> None:
@@ -126,7 +123,6 @@ class Lock:
         except OSError:
             os.close(descriptor)
             return False
-        os.utime(descriptor)
         self._descriptor = descriptor
         return True
 

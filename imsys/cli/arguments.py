@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imsys import __version__
+from imsys.cli.group_arguments import Action, add_group
 
 _DASHED = re.compile(r"-(?!-)[0-9A-Za-z_-]{21}|--[0-9A-Za-z_-]{20}")
 
 DEFAULT_SERVER = "https://127.0.0.1:8443"
 
 _EPILOG = """\
-An account has one session here: while a chat is open, another command of the same
-account takes the session for a moment, and the chat takes it back afterwards.
+An account has one chat open here at a time; other commands go on beside it.
 Two accounts talk in two terminals with --as NAME.
 """
 
@@ -89,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
     def person(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("name", metavar="NAME", help="username of the other one")
 
+    def place(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("name", metavar="NAME", help="username of a friend, or title or number of a group")
+
     register = command("register", "make an account and sign in")
     register.add_argument(
         "name", metavar="NAME", nargs="?", help="the username to have (asked for where it is missing)"
@@ -120,8 +123,8 @@ def parser() -> argparse.ArgumentParser:
     person(command("block", "hear nothing from somebody any more"))
     person(command("unblock", "hear from somebody again"))
 
-    history = command("history", "show what was said with a friend")
-    person(history)
+    history = command("history", "show what was said with a friend or in a group")
+    place(history)
     history.add_argument(
         "--lines",
         "-n",
@@ -131,8 +134,8 @@ def parser() -> argparse.ArgumentParser:
         help="the newest messages to show (default: 20)",
     )
     history.add_argument("--all", action="store_true", help="show all of them")
-    chat = command("chat", "talk with a friend; a line is a message, Ctrl-D ends it")
-    person(chat)
+    chat = command("chat", "talk with a friend or in a group; a line is a message, Ctrl-D ends it")
+    place(chat)
     chat.add_argument(
         "--lines",
         "-n",
@@ -147,11 +150,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long to listen after the end of piped input (default: 0)",
     )
-    send = command("send", "send a file to a friend; an upload that broke off goes on where it was")
-    send.add_argument("file", metavar="FILE", help="the file to send")
-    send.add_argument(
-        "--to", metavar="NAME", help="username of the friend (not needed to go on with an upload)"
+    send = command(
+        "send", "send a file to a friend or a group; an upload that broke off goes on where it was"
     )
+    send.add_argument("file", metavar="FILE", help="the file to send")
+    send.add_argument("--to", metavar="NAME", help="friend or group (not needed to go on with an upload)")
     send.add_argument(
         "--give-up", action="store_true", help="remove what the server has of it, and never go on"
     )
@@ -166,21 +169,27 @@ def parser() -> argparse.ArgumentParser:
         help="where to put it, a file or a folder (default: here, under its own name)",
     )
     get.add_argument("--force", "-f", action="store_true", help="replace a file that is there")
-    _live(command("live", "go live from OBS or ffmpeg, and see who is live"), common)
+    _live(_actions(command("live", "go live from OBS or ffmpeg, and see who is live"), common))
+    add_group(_actions(command("group", "make groups, and see to who belongs to them"), common), _whole)
     command("demo", "play a conversation of two new users against a server on this machine")
     return whole
 
 
-def _live(live: argparse.ArgumentParser, common: _Parser) -> None:
-    actions = live.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+def _actions(command: argparse.ArgumentParser, common: _Parser) -> Action:
+    """Return what adds actions to a command."""
+    actions = command.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
 
     def action(name: str, summary: str) -> argparse.ArgumentParser:
         return actions.add_parser(
             name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[common]
         )
 
-    start = action("start", "go live for a friend; says where to send it")
-    start.add_argument("name", metavar="NAME", help="username of the friend, or #ID of a thread")
+    return action
+
+
+def _live(action: Action) -> None:
+    start = action("start", "go live for a friend or a group; says where to send it")
+    start.add_argument("name", metavar="NAME", help="username of a friend, or title or number of a group")
     start.add_argument("title", metavar="TITLE", help="what it is called")
     start.add_argument(
         "--record",
@@ -200,7 +209,7 @@ def _live(live: argparse.ArgumentParser, common: _Parser) -> None:
         "name",
         metavar="NAME",
         nargs="?",
-        help="username of a friend, or #ID of a thread (default: all of them)",
+        help="username of a friend, or title or number of a group (default: all of them)",
     )
 
 
@@ -209,6 +218,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     namespace = argparse.Namespace(server=None, ca=None, account=None, password_file=None, log=None)
     # a file id may begin with "-" but is not an option; the added space is stripped where the id is used
     given = [f" {one}" if _DASHED.fullmatch(one) else one for one in arguments]
-    if given in ([], ["live"]):  # without arguments, show the help
+    if given in ([], ["live"], ["group"]):  # without arguments, show the help
         given.append("--help")
     return parser().parse_args(given, namespace)

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.python.failure import Failure
-
-from imsys.cli.conversation import Utterance, content
-from imsys.cli.text import cut, printable
+from imsys.cli.conversation import Utterance, content, short
+from imsys.cli.group_words import told
+from imsys.cli.names import Names
+from imsys.cli.tasks import Tasks
+from imsys.cli.text import printable
 from imsys.sdk import (
     Client,
     Conversation,
     Edit,
     Entry,
     Forwarded,
+    Membership,
+    Mentions,
     Message,
     Outgoing,
     Pin,
     Reaction,
     Recall,
     Refused,
+    SettingsChange,
     explain,
 )
 
 _KEPT = 1000
 """Messages that have a number, at most."""
 _LISTED = 20
-_WORDS = 40
-"""Columns of the words that are quoted of a message."""
 
 HELP = (
-    "each message has a number: /reply N TEXT, /edit N TEXT, /recall N, /react N EMOJI (again: takes it away), "
-    "/pin N (again: takes it down)",
-    "/list shows the last messages with their numbers, /pins the pinned ones, /forward N NAME sends one to a friend",
+    "each message has a number N: /reply N TEXT, /edit N TEXT",
+    "/recall N takes one back, /forward N NAME sends it on",
+    "/react N EMOJI, and again: takes it away; /pin N likewise",
+    "/list shows the last messages with their numbers, /pins the pinned",
 )
 
 
@@ -43,31 +46,36 @@ class ChatChanges:
 
     Numbers are given to messages as they are shown, from 1 on, and stay.
 
-    :param speaker: returns the name to show of a user.
     :param notice: shows a line that is not a message.
     :param say: sends a text that answers a message; returns whether it was accepted.
-    :param calm: called when nothing is on its way any more.
+    :param mentions: returns whom a text mentions.
+    :param now: returns the time, in the user's time zone.
     """
 
     def __init__(
         self,
         client: Client,
-        speaker: Callable[[int], str],
+        tasks: Tasks,
+        names: Names,
         notice: Callable[[str], None],
         say: Callable[[str, int], bool],
         forward: Callable[[Message, str], Coroutine[Any, Any, Outgoing[Message]]],
-        calm: Callable[[], None],
+        mentions: Callable[[str], Mentions],
+        now: Callable[[], datetime],
     ) -> None:
         self._client = client
-        self._speaker = speaker
+        self._tasks = tasks
+        self._names = names
+        self._speaker = names.of
         self._notice = notice
         self._say = say
         self._forward = forward
-        self._calm = calm
+        self._mentions = mentions
+        self._now = now
         self._numbered: dict[int, Utterance] = {}
         self._last = 0
         self._conversation = Conversation(0)
-        self._commands: dict[str, Callable[[str], bool]] = {
+        self.commands: dict[str, Callable[[str], bool]] = {
             "/reply": self._reply,
             "/edit": self._edit,
             "/recall": self._recall,
@@ -77,8 +85,7 @@ class ChatChanges:
             "/list": self._list,
             "/pins": self._pins,
         }
-        self.pending = 0
-        """Changes that the server does not have yet."""
+        """Each takes the rest of its line, and returns whether it was accepted."""
 
     def begin(self, thread_id: int) -> None:
         """Begin with a conversation, before its first page is asked for."""
@@ -127,37 +134,34 @@ class ChatChanges:
                 self._notice(f"{who}: {what} to {before[target]}")
             case Pin(target=target, on=on):
                 self._notice(f"{who} {'pinned' if on else 'took down'} {before[target]}")
+            case Membership() | SettingsChange():
+                if words := told(entry, self._names, self._now()):
+                    self._notice(words)
         for message in changed:
             for said in self._numbered.values():
                 if said.id == message.id:
                     said.text = content(message)
 
-    def command(self, line: str) -> bool | None:
-        """Execute a line that is one of the commands; return whether it was accepted, or ``None`` for another."""
-        word, _, rest = line.partition(" ")
-        found = self._commands.get(word)
-        return None if found is None else found(rest.strip())
-
     # the commands
 
     def _reply(self, rest: str) -> bool:
-        target, text = self._target(rest, "/reply N TEXT", words=True)
+        target, text = self.target(rest, "/reply N TEXT", words=True)
         return target is not None and self._say(text, target)
 
     def _edit(self, rest: str) -> bool:
-        target, text = self._target(rest, "/edit N TEXT", words=True)
+        target, text = self.target(rest, "/edit N TEXT", words=True)
         return target is not None and self._send(
-            lambda: self._client.edit(self._thread, target, text), "changed"
+            lambda: self._client.edit(self._thread, target, text, mentions=self._mentions(text)), "changed"
         )
 
     def _recall(self, rest: str) -> bool:
-        target, _ = self._target(rest, "/recall N")
+        target, _ = self.target(rest, "/recall N")
         return target is not None and self._send(
             lambda: self._client.recall(self._thread, [target]), "taken back"
         )
 
     def _react(self, rest: str) -> bool:
-        target, emoji = self._target(rest, "/react N EMOJI", words=True)
+        target, emoji = self.target(rest, "/react N EMOJI", words=True)
         if target is None:
             return False
         message = self._conversation.get(target)
@@ -165,7 +169,7 @@ class ChatChanges:
         return self._send(lambda: self._client.react(self._thread, target, emoji, not mine), "reacted to")
 
     def _pin(self, rest: str) -> bool:
-        target, _ = self._target(rest, "/pin N")
+        target, _ = self.target(rest, "/pin N")
         if target is None:
             return False
         message = self._conversation.get(target)
@@ -173,7 +177,7 @@ class ChatChanges:
         return self._send(lambda: self._client.pin(self._thread, target, on), "pinned")
 
     def _send_on(self, rest: str) -> bool:
-        target, name = self._target(rest, "/forward N NAME", words=True)
+        target, name = self.target(rest, "/forward N NAME", words=True)
         message = None if target is None else self._conversation.get(target)
         if message is None:
             return False
@@ -182,7 +186,7 @@ class ChatChanges:
             await (await self._forward(message, name))
             self._notice(f"sent to {printable(name)}")
 
-        self._follow(Deferred.fromCoroutine(forwarded()), "sent")
+        self._tasks.begin(forwarded(), "not sent")
         return True
 
     def _list(self, _: str) -> bool:
@@ -190,7 +194,8 @@ class ChatChanges:
             self._notice("nothing has been said yet")
         for number in sorted(self._numbered)[-_LISTED:]:
             said = self._numbered[number]
-            self._notice(f"{number}  {said.speaker}: {_short(said.text)}")
+            words = "[gone]" if self._gone(said.expires_at) else short(said.text)
+            self._notice(f"{number}  {said.speaker}: {words}")
         return True
 
     def _pins(self, _: str) -> bool:
@@ -201,14 +206,14 @@ class ChatChanges:
             for one in found:
                 self._notice(f"pinned: {self._words(one)}")
 
-        self._follow(Deferred.fromCoroutine(tell()), "listed")
+        self._tasks.begin(tell(), "not listed")
         return True
 
     @property
     def _thread(self) -> int:
         return self._conversation.thread_id
 
-    def _target(self, rest: str, usage: str, *, words: bool = False) -> tuple[int | None, str]:
+    def target(self, rest: str, usage: str, *, words: bool = False) -> tuple[int | None, str]:
         """Read a number, and what follows; return the id of the message, or ``None`` after a complaint."""
         number, _, text = rest.partition(" ")
         text = text.strip()
@@ -229,20 +234,8 @@ class ChatChanges:
         except Refused as refusal:
             self._notice(f"not {done}: {explain(refusal)}")
             return False
-        self._follow(outgoing.when_stored(), done)
+        self._tasks.begin(outgoing, f"not {done}")
         return True
-
-    def _follow(self, work: Deferred[Any], done: str) -> None:
-        self.pending += 1
-
-        def ended(result: Any) -> None:
-            self.pending -= 1
-            if isinstance(result, Failure) and not result.check(CancelledError):
-                assert result.value is not None
-                self._notice(f"not {done}: {explain(result.value)}")
-            self._calm()
-
-        work.addBoth(ended)
 
     # words for messages
 
@@ -254,10 +247,13 @@ class ChatChanges:
 
     def _words(self, message_id: int) -> str:
         name, message = self._name(message_id), self._conversation.get(message_id)
-        if message is None or message.recalled:
+        if message is None or message.recalled or self._gone(message.expires_at):
             return name
         speaker = "you" if message.mine else self._speaker(message.sender)
-        return f"{name} ({speaker}: {_short(content(message))})"
+        return f"{name} ({speaker}: {short(content(message))})"
+
+    def _gone(self, at: datetime | None) -> bool:
+        return at is not None and at <= self._now()
 
 
 def _targets(entry: Entry) -> tuple[int, ...]:
@@ -267,9 +263,3 @@ def _targets(entry: Entry) -> tuple[int, ...]:
         case Recall():
             return entry.targets
     return ()
-
-
-def _short(text: str) -> str:
-    line = text.replace("\n", " ")
-    start = cut(line, _WORDS)
-    return start if start == line else f"{start.rstrip()}..."

@@ -15,10 +15,12 @@ class ChatDevices:
     """Shows devices by numbers, and signs them out by these.
 
     :param notice: shows a line.
+    :param commands: the device of the other commands here, whose first sign-in is no news.
     """
 
-    def __init__(self, devices: Devices, notice: Callable[[str], None]) -> None:
+    def __init__(self, devices: Devices, notice: Callable[[str], None], commands: str = "") -> None:
         self._devices = devices
+        self._commands = commands
         self._notice = notice
         self._shown: list[Device] = []
 
@@ -38,6 +40,8 @@ class ChatDevices:
     def changed(self, change: DeviceChange) -> None:
         """Tell of what happened on another device."""
         match change.event:
+            case DeviceEvent.SIGNED_IN if self._commands and change.device.id == self._commands:
+                pass
             case DeviceEvent.SIGNED_IN:
                 self._notice(f"your account was signed in on a new device: {_name(change.device)}")
                 self._notice("if that was not you, sign it out (/devices, /revoke) and reset your password")

@@ -38,6 +38,9 @@ _TURN = 30.0
 TRIES = 3
 """How often a user at a terminal may retry after a typing error."""
 
+CHAT, COMMANDS = "imsys-cli", "imsys-cli (commands)"
+"""The parts of the program that have sessions, and are devices."""
+
 
 class SessionEnded(CliError):
     """The account's token is not valid any more."""
@@ -60,7 +63,7 @@ class Context:
         self.arguments = arguments
         self.environ = environ
         self.calendar = calendar
-        self.accounts = Accounts(environ, calendar)
+        self.accounts = Accounts(environ)
 
     # where the server is
 
@@ -137,23 +140,15 @@ class Context:
             self.console.say("The two passwords differ.")
         raise CliError("No password was entered twice.")
 
-    def keep(
-        self, name: str, gateway: Gateway, uuid: int, username: str, token: str, device: str = ""
-    ) -> None:
-        """Save a session and make its account the current one."""
-        account = Account(
-            username=username,
-            uuid=uuid,
-            server=gateway.url,
-            ca=self.ca(gateway.url),
-            token=token,
-            device=device,
-        )
+    def keep(self, name: str, chat: Account, commands: Account) -> None:
+        """Save the two sessions of an account, and make it the current one."""
         try:
             known = self.accounts.load(name)
-            if known is not None and known.server == gateway.url and not self.arguments.ca:
-                account = replace(account, ca=known.ca or account.ca)
-            self.accounts.save(name, account, current=True)
+            if known is not None and known.server == chat.server and not self.arguments.ca:
+                chat, commands = (replace(one, ca=known.ca or one.ca) for one in (chat, commands))
+                chat = replace(chat, typing=known.typing)
+            self.accounts.save(name, commands, commands=True)
+            self.accounts.save(name, chat, current=True)
         except OSError as problem:
             raise CliError(
                 f"The session cannot be saved in {self.accounts.folder}: {problem.strerror}."
@@ -161,7 +156,7 @@ class Context:
 
     @asynccontextmanager
     async def session(self, *, ask: bool = True) -> AsyncIterator[Client]:
-        """Provide the account's session to one command; an open chat of the account pauses meanwhile.
+        """Provide the session of commands to one of them, when those before it are done.
 
         :param ask: whether to ask for the password if the session has ended.
         :raises SessionEnded: it has ended, and the password was not asked for.
@@ -170,10 +165,16 @@ class Context:
         turn = self.accounts.turn(name)
         await self._take(turn)
         try:
-            if self.accounts.chat(name).taken():
-                self.console.complain(f"(The open chat of {name} pauses for this.)")
-            client = self.client(account, receive=False)
-            await self.start(name, account, client, ask=ask)
+            own = self.accounts.load(name, commands=True)
+            if (
+                own is None and self.accounts.chat(name).taken()
+            ):  # signed in by a version that had but one session
+                raise CliError(
+                    f"The open chat of {name} has its only session; sign in again, and other commands have one as well: "
+                    f"imsys-cli login {account.username}"
+                )
+            client = self.client(own or account, receive=False, part=CHAT if own is None else COMMANDS)
+            await self.start(name, own or account, client, ask=ask, commands=own is not None)
             try:
                 yield client
             finally:
@@ -181,13 +182,13 @@ class Context:
         finally:
             turn.release()
 
-    def client(self, account: Account, *, receive: bool = True) -> Client:
-        """Make a client of an account; it is not started yet."""
+    def client(self, account: Account, *, receive: bool = True, part: str = CHAT) -> Client:
+        """Make a client of an account; it is not started yet. ``part``: see :func:`device_of`."""
         credentials = Credentials(
             username=account.username,
             uuid=account.uuid,
             token=account.token,
-            device=device_of(account.device) if account.device else None,
+            device=device_of(account.device, part) if account.device else None,
         )
         return Client(
             self.reactor, self.gateway(account), credentials, receive=receive, unfinished=self.unfinished()
@@ -197,9 +198,12 @@ class Context:
         """Return the store of the uploads that were begun here and are unfinished."""
         return FileUnfinishedUploads(self.reactor, self.accounts.folder / "unfinished")
 
-    async def start(self, name: str, account: Account, client: Client, *, ask: bool = True) -> None:
+    async def start(
+        self, name: str, account: Account, client: Client, *, ask: bool = True, commands: bool = False
+    ) -> None:
         """Sign an account in, by its token or else by password, and save the token.
 
+        :param commands: whether it is the session of commands.
         :param ask: whether to ask for the password if the token is not valid any more.
         :raises SessionEnded: it is not, and the password was not asked for.
         """
@@ -216,13 +220,13 @@ class Context:
                 self.console.say(f"The session of {name} has ended.")
             client.credentials.password = await self.password()
             await client.start(persistent=False)
-        self.save_token(name, client)
+        self.save_token(name, client, commands=commands)
 
-    def save_token(self, name: str, client: Client) -> None:
+    def save_token(self, name: str, client: Client, *, commands: bool = False) -> None:
         """Save the present token of a client."""
-        known = self.accounts.load(name)
+        known = self.accounts.load(name, commands=commands)
         if known is not None and known.token != client.credentials.token:
-            self.accounts.save(name, replace(known, token=client.credentials.token))
+            self.accounts.save(name, replace(known, token=client.credentials.token), commands=commands)
 
     async def _take(self, turn: Any) -> None:
         end = self.reactor.seconds() + _TURN
@@ -232,10 +236,10 @@ class Context:
             await deferLater(self.reactor, 0.05)
 
 
-def device_of(identifier: str) -> DeviceInfo:
-    """Return what the server is told of this machine."""
+def device_of(identifier: str, part: str = CHAT) -> DeviceInfo:
+    """Return what the server is told of a part of the program on this machine."""
     host = "".join(filter(str.isprintable, platform.node()))
-    return DeviceInfo(id=identifier, name=f"imsys-cli on {host}"[:50] if host else "imsys-cli", kind="cli")
+    return DeviceInfo(id=identifier, name=f"{part} on {host}"[:50] if host else part, kind="cli")
 
 
 def local(server: str) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from imsys.cli.text import bytes_text, printable
+from imsys.cli.text import bytes_text, cut, printable
 from imsys.sdk import Message, MessageKind
+
+_WORDS = 40
+"""Columns of the words that are quoted of a message."""
 
 
 class Mark(enum.IntEnum):
@@ -49,7 +52,8 @@ _ASCII = {
 class Utterance:
     """One message of a conversation; ``id`` is 0 until the server has it.
 
-    ``quote`` stands above it; ``number`` is that by which commands name it.
+    ``quote`` stands above it; ``number`` is that by which commands name it; ``seen`` by how many members of a group it
+    was read; ``mentions_me``: it is addressed to the user; ``expires_at``: when what it says is gone.
     """
 
     speaker: str
@@ -61,6 +65,9 @@ class Utterance:
     unique_id: str = ""
     quote: str = ""
     number: int = 0
+    seen: int = 0
+    mentions_me: bool = False
+    expires_at: datetime | None = None
 
     @property
     def whole(self) -> str:
@@ -80,6 +87,16 @@ class View(Protocol):
     def notice(self, text: str) -> None:
         """Show a line that is not a message."""
 
+    def status(self, text: str) -> None:
+        """Show who is there, in place of what was shown before."""
+
+
+def short(text: str) -> str:
+    """Return the beginning of a text, in one line."""
+    line = text.replace("\n", " ")
+    start = cut(line, _WORDS)
+    return start if start == line else f"{start.rstrip()}..."
+
 
 def utterance(message: Message, speaker: str) -> Utterance:
     """Convert a stored message for display."""
@@ -92,6 +109,7 @@ def utterance(message: Message, speaker: str) -> Utterance:
         id=message.id,
         mark=mark,
         unique_id=message.unique_id,
+        expires_at=message.expires_at,
     )
 
 
@@ -138,17 +156,37 @@ class Plain:
             self._say(self._line(utterance))
         elif utterance.mark is Mark.DELIVERED:
             self._say(f"{mark} delivered: {first}")
-        elif utterance.mark is Mark.READ:
+        elif utterance.mark is Mark.READ and utterance.seen < 2:  # who comes next in a group is no news
             self._say(f"{mark}: {first}")
 
     def notice(self, text: str) -> None:
         """Write a line in parentheses."""
         self._say(f"({text})")
 
+    def status(self, text: str) -> None:
+        """Not in a file."""
+
     def _line(self, utterance: Utterance) -> str:
         mark = utterance.mark.text(self._unicode)
         text = utterance.whole.replace("\n", "\n    ")
         return f"{utterance.at:%Y-%m-%d %H:%M}  {utterance.speaker}: {text}" + (f"  {mark}" if mark else "")
+
+
+def seen(utterances: Iterable[Utterance], positions: Collection[tuple[int, int]]) -> list[Utterance]:
+    """Update the marks of one's own messages to how far the members of a group have received and read; return the
+    changed ones.
+    """
+    changed = []
+    for one in utterances:
+        if not one.mine or not one.id:
+            continue
+        readers = sum(read >= one.id for _, read in positions)
+        received = any(delivered >= one.id for delivered, _ in positions)
+        mark = Mark.READ if readers else Mark.DELIVERED if received else one.mark
+        if mark > one.mark or readers > one.seen:
+            one.mark, one.seen = max(mark, one.mark), readers
+            changed.append(one)
+    return changed
 
 
 def passed(utterances: Iterable[Utterance], delivered: int, read: int) -> list[Utterance]:

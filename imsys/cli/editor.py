@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _LONGEST = 100_000
@@ -32,9 +33,14 @@ class Editor:
     """Turns keys into lines; pasted text may have several.
 
     ``text`` and ``cursor`` are the present state to show.
+
+    :param complete: returns where a word begins at the end of what stands before the cursor, and what Tab may make of
+        it: the first of these, the next one with the next Tab.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, complete: Callable[[str], tuple[int, list[str]]] | None = None) -> None:
+        self._complete = complete
+        self._offered: tuple[int, list[str]] | None = None
         self.text = ""
         self.cursor = 0
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -67,6 +73,8 @@ class Editor:
             elif keys[index] == "\x04":
                 if not self.text:
                     happened.append(End())
+            elif keys[index] == "\t":
+                self._tab()
             else:
                 self._key(keys[index])
             index += 1
@@ -104,7 +112,7 @@ class Editor:
         if self.text and self._lines[-1:] != [self.text]:
             self._lines = [*self._lines[-_REMEMBERED:], self.text]
         self._recall = len(self._lines)
-        self.text, self.cursor = "", 0
+        self._set("", 0)
         return line
 
     def _key(self, key: str) -> None:
@@ -113,9 +121,9 @@ class Editor:
             case "\x7f" | "\x08":
                 self._set(text[: max(0, cursor - 1)] + text[cursor:], max(0, cursor - 1))
             case "\x01":
-                self.cursor = 0
+                self._set(text, 0)
             case "\x05":
-                self.cursor = len(text)
+                self._set(text, len(text))
             case "\x15":
                 self._set(text[cursor:], 0)
             case "\x0b":
@@ -130,13 +138,13 @@ class Editor:
     def _special(self, sequence: str) -> None:
         match sequence[-1] if not sequence.endswith("~") else sequence[2:]:
             case "D":
-                self.cursor = max(0, self.cursor - 1)
+                self._set(self.text, max(0, self.cursor - 1))
             case "C":
-                self.cursor = min(len(self.text), self.cursor + 1)
+                self._set(self.text, min(len(self.text), self.cursor + 1))
             case "H" | "1~" | "7~":
-                self.cursor = 0
+                self._set(self.text, 0)
             case "F" | "4~" | "8~":
-                self.cursor = len(self.text)
+                self._set(self.text, len(self.text))
             case "3~":
                 self._set(self.text[: self.cursor] + self.text[self.cursor + 1 :], self.cursor)
             case "A":
@@ -152,5 +160,16 @@ class Editor:
             self._recall = index
             self._set("", 0)
 
+    def _tab(self) -> None:
+        if self._complete is None:
+            return
+        before = self.text[: self.cursor]
+        start, words = self._offered or self._complete(before)
+        if words:
+            word = f"{words[0]} "
+            self._set(before[:start] + word + self.text[self.cursor :], start + len(word))
+            self._offered = start, [*words[1:], words[0]]
+
     def _set(self, text: str, cursor: int) -> None:
         self.text, self.cursor = text, cursor
+        self._offered = None

@@ -1,4 +1,4 @@
-"""``send`` and ``get``: files to friends and from them."""
+"""``send`` and ``get``: files to friends and groups, and from them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from twisted.internet.defer import CancelledError
 from imsys.cli.console import CliError, Interrupted
 from imsys.cli.context import Context, shown_path
 from imsys.cli.grant_client import GrantClient
-from imsys.cli.history import private_thread
-from imsys.cli.people import find
+from imsys.cli.places import find_place
 from imsys.cli.progress import Bar
 from imsys.cli.text import bytes_text, printable
 from imsys.sdk import Refused, Status, Transfer, Transfers
@@ -24,9 +23,9 @@ T = TypeVar("T")
 
 
 async def send(context: Context) -> None:
-    """Send a file to a friend."""
+    """Send a file to a friend or a group."""
     arguments = context.arguments
-    path = Path(arguments.file).expanduser().absolute() if arguments.give_up else _file(arguments.file)
+    path = Path(arguments.file).expanduser().absolute() if arguments.give_up else existing(arguments.file)
     _, account = context.account()
     errands = GrantClient(context, account)
     if arguments.give_up:
@@ -36,19 +35,19 @@ async def send(context: Context) -> None:
     again = f"imsys-cli{_as(context)} send {shlex.quote(arguments.file)}{f' --to {shlex.quote(arguments.to)}' if arguments.to else ''}"
     sentence = f"Interrupted; what was sent stays there for a while. Give it up with --give-up, or go on with: {again}"
     async with interruptible(errands.transfers, sentence):
-        sent = await _follow(context, errands.transfers.upload(path, thread_id), path.name)
+        sent = await follow(context, errands.transfers.upload(path, thread_id), path.name)
     context.console.say(f"Sent {printable(path.name)} ({bytes_text(sent.size)}), {sent.file_id}.")
 
 
 async def avatar(context: Context) -> None:
     """Send a picture that becomes the user's avatar."""
-    path = _file(context.arguments.file)
+    path = existing(context.arguments.file)
     _, account = context.account()
     errands = GrantClient(context, account)
     again = f"imsys-cli{_as(context)} avatar {shlex.quote(context.arguments.file)}"
     async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         try:
-            await _follow(context, errands.transfers.avatar(path), path.name)
+            await follow(context, errands.transfers.avatar(path), path.name)
         except Refused as refused:
             if refused.status is Status.PERMISSION_DENIED:
                 raise CliError(
@@ -77,7 +76,7 @@ async def get(context: Context) -> None:
     )
     async with interruptible(errands.transfers, f"Interrupted; go on with: {again}"):
         transfer = errands.transfers.download(file_id, path, overwrite=arguments.force)
-        received = await _follow(context, transfer, path.name)
+        received = await follow(context, transfer, path.name)
     context.console.say(f"Received {shown_path(received.path)} ({bytes_text(received.size)}).")
 
 
@@ -108,7 +107,8 @@ async def interruptible(transfers: Transfers, sentence: str) -> AsyncIterator[No
         raise Interrupted(sentence) from None
 
 
-async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:
+async def follow(context: Context, transfer: Transfer[T], name: str) -> T:
+    """Show how far a transfer is, until it is through; return its result."""
     bar = Bar(context.console, name, context.reactor.seconds)
     transfer.on_progress.subscribe(bar.show)
     try:
@@ -117,7 +117,7 @@ async def _follow(context: Context, transfer: Transfer[T], name: str) -> T:
         bar.end()
 
 
-def _file(given: str) -> Path:
+def existing(given: str) -> Path:
     """Return the path of the file to send. :raises CliError: it is not a file."""
     path = Path(given).expanduser().absolute()
     if not path.is_file():
@@ -141,13 +141,13 @@ async def _give_up(context: Context, errands: GrantClient, path: Path, user: int
 
 
 async def _thread(context: Context, errands: GrantClient, path: Path, user: int) -> int:
-    """Return the thread for a file: that with a friend, or that of its interrupted upload."""
+    """Return the thread for a file: that with a friend, that of a group, or that of its interrupted upload."""
     to: str | None = context.arguments.to
     if to is not None:
-        friend_name = to
+        name = to
 
         async def question(client: Any) -> int:
-            return await private_thread(client, await find(client, friend_name))
+            return (await find_place(client, name)).thread_id
 
         return await errands.ask(question)
     known = {

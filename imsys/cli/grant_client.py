@@ -1,4 +1,4 @@
-"""Ask for grants to files; each time the account's only session is used for a moment."""
+"""Ask for grants to files; each time the session of commands is used for a moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class GrantClient:
-    """Transfers files without keeping the session, so that an open chat and other commands can use it.
+    """Transfers files without keeping the session, so that other commands can use it.
 
     A transfer needs only a token and a ticket.
     """
@@ -22,6 +22,8 @@ class GrantClient:
     def __init__(self, context: Context, account: Account) -> None:
         self._context = context
         self._known: dict[str, Grant] = {}
+        name, _ = context.account()
+        account = context.accounts.load(name, commands=True) or account
         self.credentials = Credentials(username=account.username, uuid=account.uuid, token=account.token)
         gateway = context.gateway(account)
         trust = gateway.trust if gateway.encrypted else None

@@ -2,62 +2,60 @@
 
 from __future__ import annotations
 
-from imsys.cli.console import CliError
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
 from imsys.cli.context import Context
 from imsys.cli.conversation import Plain, utterance
-from imsys.cli.people import find
+from imsys.cli.group_words import told, users_of
+from imsys.cli.names import Names
+from imsys.cli.places import find_place
 from imsys.cli.text import printable
-from imsys.sdk import Client, Message, Person, Refused, Status
+from imsys.sdk import Client, Logged, Membership, Message, SettingsChange
 
 
 async def history(context: Context) -> None:
-    """Show past messages."""
+    """Show past messages, and what happened to a group between them."""
     arguments = context.arguments
     async with context.session() as client:
-        friend = await find(client, arguments.name)
-        thread_id = await kept_thread(client, friend)
+        names = Names(client)
+        place = await find_place(client, arguments.name, former=True)
         wanted = None if arguments.all else arguments.lines
-        messages = await newest(client, thread_id, wanted)
+        log = await newest(client, place.thread_id, wanted)
+        await names.load(named(log))
     view = Plain(context.console.say, context.console.unicode)
-    if not messages:
+    now = datetime.fromtimestamp(context.calendar(), UTC).astimezone()
+    if not log:
         view.notice("nothing has been said yet")
-    for message in messages:
-        view.show(utterance(message, printable(friend.username)))
-        if message.attachment is not None:
-            view.notice(f"imsys-cli get {printable(message.attachment.file_id)}")
+    for item in log:
+        if not isinstance(item, Message):
+            if words := told(item, names, now):
+                view.notice(words)
+            continue
+        view.show(utterance(item, names.of(item.sender)))
+        if item.attachment is not None:
+            view.notice(f"imsys-cli get {printable(item.attachment.file_id)}")
 
 
-async def private_thread(client: Client, friend: Person) -> int:
-    """Return the thread with a friend. :raises CliError: the user is not a friend."""
-    if friend.uuid == client.me.uuid:
-        raise CliError("That is you; talk with somebody else.")
-    try:
-        return await client.history.private_thread(friend.uuid)
-    except Refused as refusal:
-        if refusal.status is Status.NOT_FRIENDS:
-            name = printable(friend.username)
-            raise CliError(f"You and {name} are not friends; ask them with: imsys-cli add {name}") from None
-        raise
-
-
-async def kept_thread(client: Client, other: Person) -> int:
-    """Return the thread with a present or former friend. :raises CliError: there is none."""
-    try:
-        return await private_thread(client, other)
-    except CliError:
-        async for thread in client.history.threads():
-            if thread.private and other.uuid in thread.users and client.me.uuid != other.uuid:
-                return thread.thread_id
-        raise
-
-
-async def newest(client: Client, thread_id: int, count: int | None) -> list[Message]:
-    """Return the newest messages, oldest first."""
-    found: list[Message] = []
+async def newest(client: Client, thread_id: int, count: int | None) -> list[Logged]:
+    """Return the newest messages, and what happened to a group or a timer since the first of them, oldest first."""
+    found: list[Logged] = []
     if count == 0:
         return found
-    async for page in client.history.newest(thread_id, page=min(100, count or 100)).each():
-        found[:0] = page
-        if count is not None and len(found) >= count:
-            return found[-count:]
+    async for page in client.history.newest_log(thread_id, page=min(100, count or 100)).each():
+        found[:0] = [item for item in page if isinstance(item, Message | Membership | SettingsChange)]
+        messages = [index for index, item in enumerate(found) if isinstance(item, Message)]
+        if count is not None and len(messages) >= count:
+            return found[messages[-count] :]
     return found
+
+
+def named(log: Iterable[Logged]) -> set[int]:
+    """Return the users of whom messages and changes speak."""
+    users: set[int] = set()
+    for item in log:
+        if isinstance(item, Message):
+            users |= {item.sender, item.forward.sender if item.forward is not None else 0}
+        else:
+            users.update(users_of(item))
+    return users

@@ -6,10 +6,9 @@ import shlex
 
 from imsys.cli.console import CliError
 from imsys.cli.context import Context
-from imsys.cli.history import private_thread
-from imsys.cli.people import find
+from imsys.cli.places import find_place
 from imsys.cli.text import printable
-from imsys.sdk import Client, LiveChange, LiveState, LiveStream, Refused, Status
+from imsys.sdk import LiveChange, LiveState, LiveStream, Refused, Status
 
 FFMPEG = "ffmpeg -re -i FILE -c:v libx264 -preset veryfast -pix_fmt yuv420p -g 60 -c:a aac -f flv"
 """With a key frame every 60 frames, so that a new viewer sees something within a few seconds."""
@@ -23,7 +22,7 @@ async def live(context: Context) -> None:
 async def _start(context: Context) -> None:
     arguments, say = context.arguments, context.console.say
     async with context.session() as client:
-        thread_id = await _thread(client, arguments.name)
+        thread_id = (await find_place(client, arguments.name)).thread_id
         try:
             stream = await client.live.start(thread_id, arguments.title, record=arguments.record)
         except Refused as refusal:
@@ -64,7 +63,11 @@ async def _stop(context: Context) -> None:
 
 async def _list(context: Context) -> None:
     async with context.session() as client:
-        thread_id = 0 if context.arguments.name is None else await _thread(client, context.arguments.name)
+        thread_id = (
+            0
+            if context.arguments.name is None
+            else (await find_place(client, context.arguments.name)).thread_id
+        )
         streams = await client.live.running(thread_id).all()
         people = {
             person.uuid: person.username
@@ -112,11 +115,3 @@ def news(change: LiveChange, who: str) -> str:
         case LiveState.WAITING:
             return f"{name} {verb} not sending {title} at the moment"
     return f"{title} is over"
-
-
-async def _thread(client: Client, name: str) -> int:
-    """Return the thread with a friend, or one given by its id, as ``#7``."""
-    number = name.removeprefix("#")
-    if number != name and number.isascii() and number.isdecimal():
-        return int(number)
-    return await private_thread(client, await find(client, name))

@@ -13,7 +13,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imsys.cli import demo, files, history, live, people, sign_in, talk
+from imsys.cli import demo, files, groups, history, live, people, sign_in, talk
 from imsys.cli.console import INTERRUPTED, CliError, Console, Interrupted
 from imsys.cli.context import Context
 from imsys.errors import Unavailable
@@ -66,6 +66,7 @@ COMMANDS: dict[str, Callable[[Context], Awaitable[None]]] = {
     "avatar": files.avatar,
     "get": files.get,
     "live": live.live,
+    "group": groups.group,
     "demo": _demo,
 }
 

@@ -15,6 +15,8 @@ _MARK_COLUMNS = 12
 """Columns for the longest mark, so that rows do not move when it changes."""
 
 _DIM, _GREEN, _CYAN, _RED, _OFF = "\x1b[2m", "\x1b[32m", "\x1b[36m", "\x1b[31m", "\x1b[0m"
+_ADDRESSED = "\x1b[1;33m"
+"""Bold yellow: what mentions the user."""
 
 
 @dataclass(eq=False)
@@ -49,6 +51,8 @@ class Screen:
         self._shown: deque[_Shown] = deque(maxlen=_KEPT)
         self._columns = 0
         self._line = ("", 0)
+        self._status = ""
+        self._lifted = False  # whether the status stands above the prompt
         self._over = False
         self._day = ""
 
@@ -66,6 +70,8 @@ class Screen:
         )
         room = self._measure() - width(head) - 1
         rows = wrap(utterance.whole, max(8, room - (_MARK_COLUMNS if utterance.mine else 0)))
+        if utterance.mentions_me:
+            rows = [self._paint(_ADDRESSED, row) for row in rows]
         indent = " " * width(head)
         self._add(
             _Shown(utterance, [(indent if number else painted) + row for number, row in enumerate(rows)], "")
@@ -73,9 +79,8 @@ class Screen:
 
     def update(self, utterance: Utterance) -> None:
         """Repaint the mark of a message, if it is still on the screen."""
-        if self._measure() != self._columns:
-            return
-        up = 1
+        self._resized()
+        up = 2 if self._lifted else 1
         for shown in reversed(self._shown):
             if shown.utterance is utterance:
                 break
@@ -91,10 +96,18 @@ class Screen:
         rows = wrap(f"-- {text} --", self._measure() - 1)
         self._add(_Shown(None, [self._paint(_DIM, row) for row in rows], ""))
 
+    def status(self, text: str) -> None:
+        """Show a line above the prompt, from now on."""
+        if text != self._status:
+            self._resized()
+            self._write(self._cleared())
+            self._status = text
+            self._footer()
+
     def begin(self) -> None:
         """Show the prompt, and enable bracketed paste."""
-        self._write("\x1b[?2004h")
-        self._prompt()
+        self._write("\x1b[?2004h" + self._cleared())
+        self._footer()
 
     def typing(self, text: str, cursor: int) -> None:
         """Show the line that is being typed."""
@@ -103,25 +116,44 @@ class Screen:
 
     def finish(self) -> None:
         """Remove the prompt and disable bracketed paste; later lines are added below."""
+        self._write("\x1b[?2004l" + self._cleared())
         self._over = True
-        self._write("\x1b[?2004l\r\x1b[K")
 
     def _add(self, shown: _Shown) -> None:
-        if self._columns != self._measure():
-            self._columns = self._measure()
-            self._shown.clear()  # the terminal has rewrapped its lines
+        self._resized()
+        start = self._cleared()
         self._shown.append(shown)
         *rows, last = shown.rows
         mark = self._mark(shown.utterance) if shown.utterance is not None else ""
-        self._write("\r\x1b[K" + "".join(f"{row}\r\n" for row in [*rows, last + mark]))
-        self._prompt()
+        self._write(start + "".join(f"{row}\r\n" for row in [*rows, last + mark]))
+        self._footer()
 
     def _mark(self, utterance: Utterance) -> str:
         text = utterance.mark.text(self._unicode)
         if not text:
             return ""
+        if utterance.seen and utterance.mark is Mark.READ:
+            text += f" {utterance.seen}"
         colour = {Mark.READ: _CYAN, Mark.FAILED: _RED}.get(utterance.mark, _DIM)
         return "  " + self._paint(colour, text)
+
+    def _resized(self) -> None:
+        """Forget where things are, if the terminal has rewrapped its lines since."""
+        if self._columns != self._measure():
+            self._columns = self._measure()
+            self._shown.clear()
+            self._lifted = False
+
+    def _cleared(self) -> str:
+        """Return what removes prompt and status, and leaves the cursor where the next row belongs."""
+        lifted, self._lifted = self._lifted, False
+        return "\r\x1b[K" + ("\x1b[A\x1b[K" if lifted else "")
+
+    def _footer(self) -> None:
+        if self._status and not self._over:
+            self._lifted = True
+            self._write(f"{self._paint(_DIM, cut(self._status, self._measure() - 1))}\r\n")
+        self._prompt()
 
     def _prompt(self) -> None:
         if self._over:

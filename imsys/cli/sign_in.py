@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 
+from imsys.cli.accounts import Account
 from imsys.cli.console import CliError
-from imsys.cli.context import TRIES, Context, SessionEnded, device_of
+from imsys.cli.context import CHAT, COMMANDS, TRIES, Context, SessionEnded, device_of
 from imsys.sdk import Gateway, Refused, Status, explain
 
 _SHORTEST = 8
@@ -60,12 +61,19 @@ async def login(context: Context) -> None:
 
 async def logout(context: Context) -> None:
     """End the session, and remove the account here."""
-    name, _ = context.account()
-    try:
-        async with context.session(ask=False) as client:
+    name, account = context.account()
+    own = context.accounts.load(name, commands=True)
+    for one, commands in ((own, True), (account, False)):
+        if one is None:
+            continue
+        client = context.client(one, receive=False, part=COMMANDS if commands else CHAT)
+        try:
+            await context.start(name, one, client, ask=False, commands=commands)
             await client.log_out()
-    except SessionEnded:
-        pass  # nothing to end
+        except SessionEnded:
+            pass  # nothing to end
+        finally:
+            await client.stop()
     context.accounts.forget(name)
     context.console.say(f"{name} is signed out.")
 
@@ -141,8 +149,21 @@ async def _with_code(
 
 async def _enter(context: Context, gateway: Gateway, username: str, password: str) -> None:
     name = context.arguments.account or username
-    known = context.accounts.load(name)
-    device = known.device if known is not None and known.device else secrets.token_hex(16)
-    entered = await gateway.login(username, password, device=device_of(device))
-    context.keep(name, gateway, entered.uuid, username, entered.token, device)
+    sessions = []
+    for commands in (False, True):
+        known = context.accounts.load(name, commands=commands)
+        device = known.device if known is not None and known.device else secrets.token_hex(16)
+        part = device_of(device, COMMANDS if commands else CHAT)
+        entered = await gateway.login(username, password, device=part)
+        sessions.append(
+            Account(
+                username=username,
+                uuid=entered.uuid,
+                server=gateway.url,
+                ca=context.ca(gateway.url),
+                token=entered.token,
+                device=device,
+            )
+        )
+    context.keep(name, *sessions)
     context.console.say(f"Signed in as {username} at {gateway.url}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -77,3 +78,8 @@ def cut(text: str, columns: int) -> str:
         if used > columns:
             return text[:index]
     return text
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words to a part of a sentence: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

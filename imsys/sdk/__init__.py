@@ -65,6 +65,7 @@ from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.overview import LastMessage, Overview, Threads, ThreadSettings
 from imsys.sdk.pages import Pages
 from imsys.sdk.presence import Activity, Availability, Presence, Typing, Watching
+from imsys.sdk.privacy import PrivacyChange
 from imsys.sdk.progress import Progress, Stage, Transfer
 from imsys.sdk.refusals import SENTENCES, NotServed, explain
 from imsys.sdk.scheduled import Schedule, Scheduled, ScheduledNews
@@ -146,6 +147,7 @@ __all__ = [
     "Position",
     "Presence",
     "Presented",
+    "PrivacyChange",
     "Progress",
     "Reaction",
     "ReactionCount",

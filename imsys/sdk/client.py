@@ -24,6 +24,7 @@ from imsys.protocols.messages.files import (
 )
 from imsys.protocols.messages.groups import GroupPush
 from imsys.protocols.messages.overview import SettingsPush
+from imsys.protocols.messages.privacy import PrivacyPush
 from imsys.protocols.messages.registry import Message as WireMessage
 from imsys.protocols.messages.registry import Request, Response
 from imsys.protocols.messages.session import LoginResponse
@@ -61,6 +62,8 @@ from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.overview import Threads, ThreadSettings
 from imsys.sdk.presence import Presence, Typing, Watching
+from imsys.sdk.privacy import PrivacyChange
+from imsys.sdk.privacy import change as privacy_change
 from imsys.sdk.receipts import Receipts
 from imsys.sdk.remembering import Remembering
 from imsys.sdk.scheduled import Schedule, ScheduledNews
@@ -143,6 +146,8 @@ class Client:
         """How far this user has received and read a thread, on another device."""
         self.on_device: Signal[DeviceChange] = Signal()
         """The account was signed in on a new device; or another device has named or signed out one."""
+        self.on_privacy: Signal[PrivacyChange] = Signal()
+        """Another device has set who may add this user to groups, or who sees when they are online."""
         self.on_profile: Signal[Person] = self._standing.on_profile
         """The card of a friend has changed."""
         self.on_live: Signal[LiveChange] = self._standing.on_live
@@ -519,6 +524,10 @@ class Client:
                 changed = device_change(push)
                 if changed is not None:
                     self.on_device.emit(changed)
+            case PrivacyPush():
+                setting = privacy_change(push)
+                if setting is not None:
+                    self.on_privacy.emit(setting)
             case _:
                 if not (self._standing.pushed(push) or self.presence.pushed(push)):
                     self.on_push.emit(push)

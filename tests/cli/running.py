@@ -8,7 +8,6 @@ import io
 import re
 import secrets
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -25,7 +24,7 @@ from twisted.trial.unittest import TestCase
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import parse
 from imsys.cli.console import Console
-from imsys.cli.context import Context
+from imsys.cli.context import CHAT, COMMANDS, Context, device_of
 from imsys.cli.runner import perform
 from imsys.sdk import Client, Credentials, Gateway
 from tests.cli.terminal import Terminal
@@ -225,32 +224,49 @@ class CliCase(TestCase):
     async def accounts(self, *kinds: str) -> list[str]:
         """Make accounts without imsys-cli, which is quicker, and sign them in for it; their names."""
         gateway = Gateway(self.reactor, self.server.url, self.server.ca)
-        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)}, time.time)
+        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)})
         run = secrets.token_hex(3)
         names = [f"{kind}-{run}" for kind in kinds]
         for name in names:
             email = f"{name}@example.org"
             await gateway.request_code(email)
             await gateway.register(name, PASSWORD, email, self.server.codes(email)[0])
-            login = await gateway.login(name, PASSWORD)
-            account = Account(
-                username=name, uuid=login.uuid, server=self.server.url, ca=self.server.ca, token=login.token
-            )
-            kept.save(name, account, current=True)
+            for commands in (False, True):
+                device = secrets.token_hex(16)
+                login = await gateway.login(
+                    name, PASSWORD, device=device_of(device, COMMANDS if commands else CHAT)
+                )
+                account = Account(
+                    username=name,
+                    uuid=login.uuid,
+                    server=self.server.url,
+                    ca=self.server.ca,
+                    token=login.token,
+                    device=device,
+                )
+                kept.save(name, account, commands=commands, current=not commands)
         return names
 
     async def friends(self, one: str, two: str) -> list[str]:
         """Make two accounts that are friends; their names."""
-        names = await self.accounts(one, two)
+        return await self.together(one, two)
+
+    async def together(self, *kinds: str) -> list[str]:
+        """Make accounts of which the first is the friend of all others; their names."""
+        names = await self.accounts(*kinds)
         gateway = Gateway(self.reactor, self.server.url, self.server.ca)
-        asker, asked = (
-            Client(self.reactor, gateway, Credentials(username=name, password=PASSWORD), receive=False)
-            for name in names
-        )
-        await asker.start()
-        await asked.start()
-        await asker.contacts.add(asked.me.uuid, "Hello?")
-        await asked.contacts.accept(asker.me.uuid)
-        await asker.stop()
-        await asked.stop()
+        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)})
+        clients = []
+        for name in names:
+            account = kept.load(name, commands=True)
+            assert account is not None
+            device = device_of(account.device, COMMANDS)
+            credentials = Credentials(uuid=account.uuid, token=account.token, device=device)
+            clients.append(Client(self.reactor, gateway, credentials, receive=False))
+            await clients[-1].start()
+        for client in clients[1:]:
+            await clients[0].contacts.add(client.me.uuid, "Hello?")
+            await client.contacts.accept(clients[0].me.uuid)
+        for client in clients:
+            await client.stop()
         return names

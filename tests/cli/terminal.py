@@ -6,7 +6,7 @@ import re
 
 from imsys.cli.text import width
 
-_PART = re.compile(r"\x1b\[(\d*)([ABCDKm])|\x1b\[\?\d+[hl]|\r|\n|[^\x1b\r\n]")
+_PART = re.compile(r"\x1b\[([\d;]*)([ABCDKm])|\x1b\[\?\d+[hl]|\r|\n|[^\x1b\r\n]")
 
 
 class Terminal:
@@ -28,7 +28,7 @@ class Terminal:
         self._pending = text[cut:] if cut >= 0 and _PART.match(text, cut) is None else ""
         for part in _PART.finditer(text[: len(text) - len(self._pending)]):
             if part[2]:
-                self._control(part[2], int(part[1] or (0 if part[2] in "Km" else 1)))
+                self._control(part[2], int(part[1] or (0 if part[2] == "K" else 1)) if part[2] != "m" else 0)
             elif part[0] == "\r":
                 self._column = 0
             elif part[0] == "\n":

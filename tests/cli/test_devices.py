@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
@@ -22,7 +21,7 @@ class DevicesTests(CliCase):
         password = Path(self.mktemp()).absolute()
         password.write_text(PASSWORD)
         os.chmod(password, 0o600)
-        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)}, time.time)
+        kept = Accounts({"XDG_CONFIG_HOME": str(self.config)})
         await self.cli("login", anna, "--password-file", str(password))
         first = kept.load(anna)
         await self.cli("login", anna, "--password-file", str(password))
@@ -54,6 +53,30 @@ class DevicesTests(CliCase):
         person.type("\x04")
         await person.ended
         self.assertEqual(person.status, 0, person.shown)
+
+    async def test_signed_in_before(self) -> None:
+        """Who signed in when the chat and the commands had one session is not thrown out of an open chat by a command."""
+        anna, ben = await self.friends("anna", "ben")
+        (self.config / "imsys" / f"{anna}.commands").unlink()
+        self.assertIn(ben, await self.cli("--as", anna, "friends", server=False))
+        chat = self.run_cli("--as", anna, "chat", ben, server=False)
+        chat.type("one\n")
+        await self.sees(chat, "you: one")
+        self.assertIn("sign in again", await self.cli("--as", anna, "friends", server=False, status=1))
+        chat.type("two\n")
+        await self.sees(chat, "you: two")
+
+    async def test_logout(self) -> None:
+        """Who signs out is signed out of the chat and of the other commands: no device of theirs stays."""
+        (anna,) = await self.accounts("anna")
+        gateway = Gateway(self.reactor, self.server.url, self.server.ca)
+        phone = Client(self.reactor, gateway, Credentials(username=anna, password=PASSWORD, device=PHONE))
+        self.addCleanup(lambda: Deferred.fromCoroutine(phone.stop()))
+        await phone.start()
+        await self.cli("--as", anna, "friends", server=False)
+        self.assertEqual([device.kind for device in await phone.devices.all().all()].count("cli"), 2)
+        await self.cli("--as", anna, "logout", server=False)
+        self.assertEqual([device.kind for device in await phone.devices.all().all()], ["phone"])
 
     async def pause(self) -> None:
         turn: Deferred[None] = Deferred()

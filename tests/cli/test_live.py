@@ -156,7 +156,7 @@ class LiveTests(CliCase):
             ("not friends", ("start", carl, "x")),
             ("1 to 100 characters", ("start", otto, "")),
             ("nobody called", ("start", "nobody-at-all", "x")),
-            ("members may write", ("start", "#999999", "x")),
+            ("no such conversation", ("start", "#999999", "x")),
             ("no such live stream", ("stop", "A" * 22)),
             ("no such live stream", ("stop", "-" + "A" * 21)),
             ("no such live stream", ("stop", "cats")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +13,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from imsys.cli.accounts import Account, Accounts
 from imsys.cli.arguments import parse, parser
 from imsys.cli.console import CliError
-from imsys.cli.conversation import Mark, Plain, Utterance, content, passed
+from imsys.cli.conversation import Mark, Plain, Utterance, content, passed, seen
 from imsys.cli.editor import Editor, End, Line
 from imsys.cli.live import news
+from imsys.cli.mentions import completions, mentioned
 from imsys.cli.screen import Screen
+from imsys.cli.spans import moment_of, seconds_of, span_text, time_text
 from imsys.cli.text import bytes_text, cut, printable, width, wrap
-from imsys.sdk import LiveChange, LiveState, Message, MessageKind
+from imsys.sdk import EVERYBODY, LiveChange, LiveState, Message, MessageKind
 from tests.cli.terminal import Terminal
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -97,6 +98,60 @@ class Text(SynchronousTestCase):
         self.assertEqual("".join(rows).replace(" ", ""), text.replace("\n", "").replace(" ", ""))
 
 
+class Spans(SynchronousTestCase):
+    def test_spans(self) -> None:
+        """Spans are a number and a unit, and are written in their largest one."""
+        for text, seconds in (("90s", 90), ("30m", 1800), ("12h", 43200), ("1d", 86400), ("2w", 1209600)):
+            self.assertEqual(seconds_of(text), seconds)
+        for text in ("", "1", "h", "1.5h", "-1h", "1 h", "1y"):
+            self.assertIsNone(seconds_of(text), text)
+        self.assertEqual(
+            [span_text(seconds) for seconds in (1, 90, 3600, 5400, 86400, 1209600)],
+            ["1 second", "90 seconds", "1 hour", "90 minutes", "1 day", "2 weeks"],
+        )
+
+    def test_moments(self) -> None:
+        """A time to come is one of today or else of tomorrow, of a date, or so long from now on; the rest is the text."""
+        now = datetime(2026, 1, 2, 12, 0).astimezone()
+        for text, day, hour, rest in (
+            ("18:00 Hello you", 2, 18, "Hello you"),
+            ("9:00 Hello", 3, 9, "Hello"),
+            ("tomorrow 13:00 x", 3, 13, "x"),
+            ("2026-01-05 07:00 two\nlines", 5, 7, "two\nlines"),
+            ("2026-01-05T07:00 x", 5, 7, "x"),
+            ("2h x", 2, 14, "x"),
+            ("+1d x", 3, 12, "x"),
+            ("18:00", 2, 18, ""),
+        ):
+            found = moment_of(text, now)
+            assert found is not None, text
+            self.assertEqual(
+                (found[0].astimezone().replace(tzinfo=None), found[1]), (datetime(2026, 1, day, hour), rest)
+            )
+        for text in ("", "soon x", "25:00 x", "18.00 x", "2026-02-30 18:00 x", "99999999w x", "Hello 18:00"):
+            self.assertIsNone(moment_of(text, now), text)
+        self.assertEqual(time_text(now, now), "12:00")
+        self.assertEqual(time_text(now + timedelta(days=1), now), "2026-01-03 12:00")
+
+
+class MentionTests(SynchronousTestCase):
+    def test_mentioned(self) -> None:
+        """Names after an @ mention whoever is called so, whatever their spelling and what ends the sentence."""
+        users = [(1, "Anna"), (2, "ben."), (3, "carl")]
+        for text, wanted in (
+            ("@anna", (1,)),
+            ("Hi @ANNA, and @ben.!", (1, 2)),
+            ("@carl. @carl-", (3,)),
+            ("a@anna @annab @", ()),
+            ("@@anna", ()),
+            ("no", ()),
+        ):
+            self.assertEqual(mentioned(text, users, everybody=False), wanted, text)
+        self.assertEqual(mentioned("@anna @all", users, everybody=True), EVERYBODY)
+        self.assertEqual(mentioned("@anna @all", users, everybody=False), (1,))
+        self.assertEqual(mentioned("@all", [(4, "all")], everybody=True), (4,))
+
+
 class Typing(SynchronousTestCase):
     def typed(self, *keys: bytes) -> tuple[list[Line | End], Editor]:
         editor = Editor()
@@ -166,6 +221,31 @@ class Typing(SynchronousTestCase):
         editor.put_back("one")
         editor.feed(b"\x7f")
         self.assertEqual(editor.text, "on")
+
+    def test_completed(self) -> None:
+        """Tab makes the first word of what was begun, the next one with each further Tab, and leaves what follows."""
+        words = ["@anna", "@anton", "@all"]
+        editor = Editor(lambda text: completions(text, [word[1:] for word in words], ["/pin", "/pins"]))
+        editor.feed(b"Hi @A, see\x1b[D\x1b[D\x1b[D\x1b[D\x1b[D\t")
+        self.assertEqual((editor.text, editor.cursor), ("Hi @anna , see", 9))
+        editor.feed(b"\t")
+        self.assertEqual(editor.text, "Hi @anton , see")
+        editor.feed(b"\t\t")
+        self.assertEqual(editor.text, "Hi @anna , see")
+        for keys, wanted in (
+            (b"/p\t", "/pin "),
+            (b"/p\t\t", "/pins "),
+            (b"x /p\t", "x /p"),
+            (b"a@an\t", "a@an"),
+            (b"@x\t", "@x"),
+            (b"@an\t\x1b[D\x1b[C\t", "@anna "),
+            (b"\t", ""),
+        ):
+            editor.feed(b"\x05\x15" + keys)
+            self.assertEqual(editor.text, wanted, keys)
+        plain = Editor()
+        plain.feed(b"@a\t")
+        self.assertEqual(plain.text, "@a")
 
     def test_end(self) -> None:
         """Ctrl-D on an empty line is the end."""
@@ -300,6 +380,73 @@ class Painting(SynchronousTestCase):
         ]
         self.assertEqual(lines, wanted)
 
+    def test_status(self) -> None:
+        """Who is there stands above the prompt, changes in place, and goes with it; marks still find their lines."""
+        screen, terminal = self.screen()
+        first = said("Hello", mark=Mark.WAITING)
+        screen.status("bob: online")
+        screen.begin()
+        screen.show(first)
+        screen.typing("half a line", 4)
+        self.assertEqual(terminal.lines()[1:], ["12:00  you  Hello  …", "bob: online", "> half a line"])
+        screen.status("bob is writing...")
+        first.mark = Mark.READ
+        screen.update(first)
+        wanted = ["12:00  you  Hello  ✓✓ read", "bob is writing...", "> half a line"]
+        self.assertEqual((terminal.lines()[1:], terminal.cursor[1]), (wanted, 6))
+        screen.notice("late")
+        self.assertEqual(terminal.lines()[2:], ["-- late --", *wanted[1:]])
+        screen.status("x" * 100)
+        self.assertEqual(len(terminal.lines()), 5)
+        screen.finish()
+        self.assertEqual(terminal.lines()[1:], [wanted[0], "-- late --"])
+        self.assertEqual(terminal.cursor[1], 0)
+
+    def test_status_scrolls(self) -> None:
+        """At the bottom of the terminal nothing is lost or doubled, also when it was resized."""
+        screen, terminal = self.screen(60, 5)
+        screen.begin()
+        screen.status("bob: online")
+        for number in range(9):
+            screen.show(said(str(number), mine=False))
+            screen.status(f"bob: {number}")
+        shown = [f"12:00  bob  {number}" for number in range(9)]
+        self.assertEqual(terminal.lines()[1:], [*shown, "bob: 8", ">"])
+        terminal.columns = 40
+        screen.status("bob: 9")
+        screen.show(said("9", mine=False))
+        self.assertEqual(terminal.lines()[-3:], ["12:00  bob  9", "bob: 9", ">"])
+
+    def test_addressed(self) -> None:
+        """What mentions the user stands out."""
+        written: list[str] = []
+        screen = Screen(written.append, lambda: (60, 12), colours=True, unicode=True, speaker_columns=3)
+        one = said("@you there?", mine=False)
+        one.mentions_me = True
+        screen.show(one)
+        self.assertIn("\x1b[1;33m@you there?\x1b[0m", "".join(written))
+
+    def test_seen(self) -> None:
+        """In a group a mark says by how many a message was read; a pipe is told of the first one alone."""
+        lines: list[str] = []
+        parts = [
+            said("a", id=1, mark=Mark.SENT),
+            said("b", id=2, mark=Mark.SENT),
+            said("c", id=2, mine=False),
+        ]
+        self.assertEqual(seen(parts, [(1, 0)]), parts[:1])
+        self.assertEqual((parts[0].mark, parts[1].mark), (Mark.DELIVERED, Mark.SENT))
+        self.assertEqual(seen(parts, [(1, 1), (2, 2)]), parts[:2])
+        self.assertEqual([part.seen for part in parts], [2, 1, 0])
+        self.assertEqual(seen(parts, [(1, 1), (2, 2)]), [])
+        screen, terminal = self.screen()
+        view = Plain(lines.append, unicode=True)
+        for part in parts[:2]:
+            screen.show(part)
+            view.update(part)
+        self.assertEqual(terminal.lines()[1:], ["12:00  you  a  ✓✓ read 2", "12:00  you  b  ✓✓ read 1", ">"])
+        self.assertEqual(lines, ["✓✓ read: b"])
+
     def test_passed(self) -> None:
         """A position moves the marks of all messages up to it, and none of them back."""
         parts = [
@@ -317,8 +464,7 @@ class Painting(SynchronousTestCase):
 class Saving(SynchronousTestCase):
     def setUp(self) -> None:
         self.home = Path(self.mktemp()).absolute()
-        self.now = 1000.0
-        self.accounts = Accounts({"XDG_CONFIG_HOME": str(self.home)}, lambda: self.now)
+        self.accounts = Accounts({"XDG_CONFIG_HOME": str(self.home)})
         self.account = Account(
             username="änna", uuid=7, server="https://127.0.0.1:8443", ca=None, token="secret token"
         )
@@ -352,24 +498,17 @@ class Saving(SynchronousTestCase):
 
     def test_home(self) -> None:
         """Without XDG_CONFIG_HOME it is ~/.config."""
-        self.assertEqual(
-            Accounts({"HOME": "/home/anna"}, lambda: 0.0).folder, Path("/home/anna/.config/imsys")
-        )
+        self.assertEqual(Accounts({"HOME": "/home/anna"}).folder, Path("/home/anna/.config/imsys"))
 
     def test_locks(self) -> None:
-        """One holder at a time; a turn is remembered for a while after it has ended."""
+        """One holder at a time."""
         self.accounts.save("anna", self.account)
         first, second = self.accounts.turn("anna"), self.accounts.turn("anna")
-        self.assertFalse(self.accounts.turn_taken_lately("anna"))
         self.assertTrue(first.take())
         self.assertFalse(second.take())
         self.assertTrue(second.taken())
         first.release()
         self.assertFalse(second.taken())
-        self.now = os.stat(self.accounts.folder / "anna.turn").st_mtime
-        self.assertTrue(self.accounts.turn_taken_lately("anna"))
-        self.now += 60
-        self.assertFalse(self.accounts.turn_taken_lately("anna"))
 
 
 class CommandLine(SynchronousTestCase):

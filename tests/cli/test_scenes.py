@@ -310,16 +310,19 @@ class Terminals(CliCase):
         await person.ended
 
     async def test_other_command(self) -> None:
-        """Another command of the same account takes the session for a moment, and the chat goes on
-        afterwards.
-        """
+        """Other commands of the same account go on beside its chat, which notices nothing; another chat ends it."""
         anna, ben = await self.friends("anna", "ben")
         chat = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
         await self.sees(chat, "We are friends now!")
-        self.assertIn("pauses for this", await self.process("--as", anna, "friends", server=False))
-        await self.sees(chat, "connected again")
+        for _ in range(2):
+            self.assertIn(ben, await self.process("--as", anna, "friends", server=False))
         chat.type("Still here\r")
         await self.sees(chat, "Still here  ✓")
+        self.assertNotIn("connect", chat.shown)
+        chat.type("/devices\r")
+        await self.sees(chat, "-- 2: imsys-cli")
+        self.assertNotIn("-- 3: ", chat.shown)
+        self.assertNotIn("new device", chat.shown)
         elsewhere = self.run_cli("--as", anna, "chat", ben, terminal=True, server=False)
         await self.sees(elsewhere, "Still here")
         await chat.ended

@@ -80,7 +80,7 @@ class TableTests(SynchronousTestCase):
             *range(290, 296, 2),  # who is online, and who is writing
             *range(300, 310, 2),  # later
         }
-        pushes = {19, 22, 25, 79, *range(128, 141)}
+        pushes = {19, 22, 25, 79, *range(128, 142)}
         self.assertEqual({service for service in KINDS if request_type(service)}, requests | {74})
         self.assertEqual({service for service, kind in KINDS.items() if issubclass(kind, Push)}, pushes)
         self.assertEqual(set(KINDS), requests | {service + 1 for service in requests} | pushes | {34, 74, 77})

@@ -6,7 +6,17 @@ from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 
-from imsys.sdk import Client, ConnectionState, Credentials, DeviceEvent, DeviceInfo, Refused, Status
+from imsys.sdk import (
+    AddedBy,
+    Client,
+    ConnectionState,
+    Credentials,
+    DeviceEvent,
+    DeviceInfo,
+    PrivacyChange,
+    Refused,
+    Status,
+)
 from tests.sdk.scene import Seen
 from tests.sdk.test_real import PASSWORD, TIMING, Killed
 
@@ -54,6 +64,13 @@ class DevicesTests(Killed):
         self.assertTrue(all(one.uuid == ben.me.uuid for one in marks.items))
         await laptop.contacts.update_profile(nickname="Anni")
         await self.until(lambda: phone.me.nickname == "Anni")
+        set_there = Seen(phone.on_privacy)
+        await laptop.groups.set_added_by(AddedBy.FRIENDS)
+        await laptop.presence.seen_by("nobody")
+        self.assertEqual(
+            await set_there.wait(2),
+            [PrivacyChange(added_by=AddedBy.FRIENDS), PrivacyChange(seen_by="nobody")],
+        )
         devices = {one.id: one for one in await phone.devices.all().all()}
         self.assertEqual(
             {key: (one.name, one.kind, one.this, one.online) for key, one in devices.items()},

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from client.core.groups import Added, GroupLink, Invitation, Member, Preview
-from client.core.model import Link
-from client.core.ports import Failure
-from client.sync.asking import asked
+from client.sync.asking import asked, asked_online
 from client.sync.features.groups import added
 from client.sync.parts import Uses
 from imsys import sdk
-from imsys.sdk import AddedBy, NewcomersRead, Role
+from imsys.sdk import NewcomersRead, Role
 
 T = TypeVar("T")
 
@@ -149,14 +147,6 @@ class Grouping(Uses):
         """Let somebody in, or not."""
         await self._asked(self.parts.client.groups.let_in(conversation, uuid, accept))
 
-    async def added_by(self) -> str:
-        """Who may add me."""
-        return (await self._asked(self.parts.client.groups.added_by())).value
-
-    async def set_added_by(self, who: str) -> None:
-        """Say who."""
-        await self._asked(self.parts.client.groups.set_added_by(AddedBy(who)))
-
     async def _begin(self, conversation: int) -> None:
         """Have a group that is mine now, with what was said last."""
         await self._asked(self.parts.groups.have(conversation))
@@ -169,12 +159,7 @@ class Grouping(Uses):
 
     async def _asked(self, question: Awaitable[T]) -> T:
         """:raises Failure: the server is not there, or refuses."""
-        if self.parts.known.link.link is not Link.ONLINE:
-            close = getattr(question, "close", None)
-            if close is not None:
-                close()
-            raise Failure("There is no connection to the server; try again when it is back.")
-        return await asked(question)
+        return await asked_online(self.parts.known.link, question)
 
 
 def _history(old_for_new: bool) -> NewcomersRead:

@@ -172,9 +172,10 @@ class Sure(QFrame):
 
     def __init__(self, question: str, answer: str) -> None:
         super().__init__()
-        words = QLabel(question)
-        words.setWordWrap(True)
-        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.words = QLabel(question)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setWordWrap(True)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.yes_button = QPushButton(answer)
         self.yes_button.setProperty("kind", "danger")
         self.no_button = QPushButton(self.tr("Cancel"))
@@ -187,7 +188,7 @@ class Sure(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SMALL)
-        layout.addWidget(words)
+        layout.addWidget(self.words)
         layout.addLayout(row)
         self.hide()
 

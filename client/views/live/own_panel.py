@@ -13,9 +13,10 @@ from client.theme import Theme
 from client.theme.tokens import FIGURES_MS
 from client.viewmodels.going_live import GoingLive, Step
 from client.views.live import words
-from client.views.live.parts import Elided, LiveBadge, Note
+from client.views.live.parts import LiveBadge, Note
 from client.views.live.stage_panel import StagePanel
 from client.widgets.button import IconButton
+from client.widgets.elided import Elided
 
 
 class OwnPanel(StagePanel):

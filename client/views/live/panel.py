@@ -13,9 +13,10 @@ from client.theme.tokens import FIGURES_MS
 from client.video.commands import Pixels
 from client.viewmodels.live_watch import LiveWatch, Shown
 from client.views.live import words
-from client.views.live.parts import Elided, LiveBadge, Note
+from client.views.live.parts import LiveBadge, Note
 from client.views.live.stage_panel import StagePanel
 from client.widgets.button import IconButton
+from client.widgets.elided import Elided
 
 
 class LivePanel(StagePanel):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from client.theme import Font, Theme
-from client.theme.tokens import GAP, HUGE, ICON_SMALL, RADIUS_SMALL, SMALL, TIGHT
+from client.theme.tokens import GAP, ICON_SMALL, RADIUS_SMALL, SMALL, TIGHT
 
 
 class LiveBadge(QLabel):
@@ -35,30 +34,6 @@ class LiveBadge(QLabel):
             f"background: {ground}; color: {ink}; border-radius: {RADIUS_SMALL}px; padding: 2px {TIGHT + 2}px;"
             f"font-size: {size}px; font-weight: 600;"
         )
-
-
-class Elided(QLabel):
-    """One line of plain text that is cut where there is no room, and then whole in its tooltip.
-
-    :param gives_way: it has what others leave.
-    """
-
-    def __init__(self, role: str, parent: QWidget | None = None, *, gives_way: bool = False) -> None:
-        super().__init__(parent)
-        self.setProperty("role", role)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        if gives_way:
-            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(HUGE, self.fontMetrics().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        self.setToolTip(self.text() if text != self.text() else "")
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, text)
 
 
 class Note(QFrame):

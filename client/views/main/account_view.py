@@ -41,6 +41,7 @@ from client.views.main import row_words
 from client.views.main.details import Details
 from client.views.main.list_pane import ListPane
 from client.views.main.rail import Rail
+from client.views.main.sign_in_notice import SignInNotice
 from client.views.main.switcher import Switcher
 from client.widgets.avatar import Avatars
 from client.widgets.banner import ConnectionBanner, now_ms
@@ -51,12 +52,13 @@ UNBOUNDED = 16_777_215
 
 
 class AccountView(QWidget):
-    """:attr:`accounts` asks for the menu of accounts, :attr:`settings` for the settings, :attr:`sign_in` for
-    the way back in.
+    """:attr:`accounts` asks for the menu of accounts, :attr:`settings` for the settings, :attr:`devices_wanted`
+    for their page of devices, :attr:`sign_in` for the way back in.
     """
 
     accounts = Signal(QPoint)
     settings_wanted = Signal()
+    devices_wanted = Signal()
     sign_in = Signal()
     counted = Signal(int)
     opened = Signal(object)
@@ -101,6 +103,7 @@ class AccountView(QWidget):
         self.details = Details(theme, self.avatars, self.contacts, self.conversations, groups)
         self.groups = GroupPages(theme, self.avatars, self, groups)
         self.banner = ConnectionBanner(theme, now=now)
+        self.sign_ins = SignInNotice(theme, now)
         self.switcher = Switcher(theme, self.avatars, account, self, now)
         self.forwarding = Switcher(
             *(theme, self.avatars, account, self, now),
@@ -118,6 +121,7 @@ class AccountView(QWidget):
             changes.conversations.subscribe(lambda _: self._about()),
             changes.conversations.subscribe(lambda _: self._some()),
             changes.requests.subscribe(lambda _: self._counts()),
+            changes.sign_ins.subscribe(lambda _: self.sign_ins.show_devices(account.sign_ins())),
             self.conversations.counted.subscribe(lambda _: self._counts()),
             self.conversations.failed.subscribe(lambda problem: self.conversation.toast.tell(problem)),
             self.contacts.opened.subscribe(self.open),
@@ -126,6 +130,7 @@ class AccountView(QWidget):
             ),
         ]
         self._connection(account.connection())
+        self.sign_ins.show_devices(account.sign_ins())
         self._me()
         self._counts()
         self._some()
@@ -318,6 +323,8 @@ class AccountView(QWidget):
         self.details.find_wanted.connect(self.conversation.begin_find)
         self.banner.retry.connect(self.account.retry_now)
         self.banner.sign_in.connect(self.sign_in)
+        self.sign_ins.look.connect(self.devices_wanted)
+        self.sign_ins.noticed.connect(self.account.notice_sign_ins)
         self.switcher.opened.connect(self.open)
         self.switcher.left.connect(self.conversation.focus)
         self.conversation.forward.connect(self._forward)
@@ -350,6 +357,7 @@ class AccountView(QWidget):
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.sign_ins)
         column.addWidget(self._splitter, 1)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Settings: account, appearance, notifications, storage, language, shortcuts, about."""
+"""Settings: account, devices, privacy, appearance, notifications, storage, language, shortcuts, about."""
 
 from client.views.settings.dialog import SettingsDialog
 

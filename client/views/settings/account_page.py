@@ -119,7 +119,6 @@ class AccountPage(SettingsPage):
         self._fill(own.me)
 
     def close_page(self) -> None:
-        """Hear no more."""
         for end in self._ends:
             end()
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QStackedWidget, QWidget
 
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import DIALOG_WIDE, SMALL, TARGET
-from client.viewmodels.own_profile import OwnProfile
+from client.viewmodels.account_settings import AccountSettings
 from client.views.settings.account_page import AccountPage, Crop
+from client.views.settings.devices_page import DevicesPage
 from client.views.settings.pages import (
     AboutPage,
     AppearancePage,
@@ -19,7 +22,9 @@ from client.views.settings.pages import (
     StoragePage,
 )
 from client.views.settings.parts import SettingsPage
+from client.views.settings.privacy_page import PrivacyPage
 from client.widgets.avatar import Avatars
+from client.widgets.banner import now_ms
 
 
 class SettingsDialog(QDialog):
@@ -35,34 +40,38 @@ class SettingsDialog(QDialog):
         settings: Settings,
         *,
         avatars: Avatars | None = None,
-        own: OwnProfile | None = None,
+        of: AccountSettings | None = None,
         crop: Crop | None = None,
         tray: bool = False,
         starts: bool | None = None,
         folder: str = "",
         facts: list[tuple[str, str]] | None = None,
         licences: str = "",
+        now: Callable[[], int] = now_ms,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._theme, self._own = theme, own
+        self._theme, self._of = theme, of
         self.setWindowTitle(self.tr("Settings"))
         self.names = QListWidget()
         self.names.setAccessibleName(self.tr("Settings"))
         self.names.setProperty("ground", "list")
         self._stack = QStackedWidget()
         self.pages: dict[str, SettingsPage] = {}
-        if own is not None and avatars is not None:
-            account = AccountPage(theme, avatars, own, crop=crop)
+        if of is not None and avatars is not None:
+            account = AccountPage(theme, avatars, of.own, crop=crop)
             account.sign_out.connect(self.sign_out)
             account.forget.connect(self.forget)
             self._add("account", "user", self.tr("Account"), account)
+            self._add("devices", "monitor", self.tr("Devices"), DevicesPage(theme, of.devices, now))
+            self._add("privacy", "shield", self.tr("Privacy"), PrivacyPage(theme, of.privacy))
         self._add("appearance", "palette", self.tr("Appearance"), AppearancePage(theme, settings))
         notifications = NotificationsPage(theme, settings, tray=tray, autostart=starts)
         notifications.autostart.toggled.connect(self.autostart)
         self._add("notifications", "bell", self.tr("Notifications"), notifications)
-        if own is not None:
-            self._add("storage", "hard-drive", self.tr("Data and storage"), StoragePage(theme, own, folder))
+        if of is not None:
+            storage = StoragePage(theme, of.own, folder)
+            self._add("storage", "hard-drive", self.tr("Data and storage"), storage)
         self._add("language", "languages", self.tr("Language"), LanguagePage(theme, settings))
         self._add("shortcuts", "keyboard", self.tr("Shortcuts"), ShortcutsPage(theme))
         self._add("about", "info", self.tr("About"), AboutPage(theme, facts or [], licences))
@@ -96,10 +105,9 @@ class SettingsDialog(QDialog):
 
     def _end(self) -> None:
         for page in self.pages.values():
-            if isinstance(page, AccountPage | StoragePage):
-                page.close_page()
-        if self._own is not None:
-            self._own.close()
+            page.close_page()
+        if self._of is not None:
+            self._of.close()
 
     def _restyle(self) -> None:
         theme, colours = self._theme, self._theme.tokens

@@ -118,7 +118,6 @@ class StoragePage(SettingsPage):
         self._ends = [own.cached.subscribe(self._show), own.failed.subscribe(self.problem.setText)]
 
     def close_page(self) -> None:
-        """Hear no more."""
         for end in self._ends:
             end()
 

@@ -14,6 +14,8 @@ from client.theme.tokens import GAP, HUGE, ICON_SMALL, SMALL, TIGHT
 
 T = TypeVar("T")
 
+NOT_ONLINE = "There is no connection to the server; try again when it is back."
+
 
 class SettingsPage(QScrollArea):
     """Fill :attr:`column`."""
@@ -37,6 +39,14 @@ class SettingsPage(QScrollArea):
     def opened(self) -> None:
         """It comes to the front."""
 
+    def close_page(self) -> None:
+        """Hear no more."""
+
+    def say(self, label: QLabel, text: str) -> None:
+        """Show a sentence; one that is empty takes no room."""
+        label.setText(text)
+        label.setVisible(bool(text))
+
     def words(self, text: str, role: str = "second", place: QVBoxLayout | None = None) -> QLabel:
         """A sentence, at the end of the column where no other place is said."""
         label = QLabel(text)
@@ -46,10 +56,10 @@ class SettingsPage(QScrollArea):
         (place or self.column).addWidget(label)
         return label
 
-    def heading(self, text: str) -> None:
+    def heading(self, text: str) -> QLabel:
         """What comes next is about this."""
         self.column.addSpacing(GAP)
-        self.words(text, "strong")
+        return self.words(text, "strong")
 
     def check(
         self, settings: Settings, name: str, text: str, about: str = "", *, turned: bool = False

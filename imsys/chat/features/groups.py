@@ -45,6 +45,7 @@ from imsys.protocols.messages.groups import (
     ReadersRequest,
     ReadersResponse,
 )
+from imsys.protocols.messages.privacy import PrivacyPush
 from imsys.redis.allowances import Kind
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_cursor, parse_id, within
@@ -242,13 +243,16 @@ async def answer(context: Context, request: InvitationAnswerRequest) -> Invitati
 
 @handles(AddedByRequest)
 async def added_by(context: Context, request: AddedByRequest) -> AddedByResponse:
-    """Set or tell who may add the user to groups."""
-    rule = None
+    """Set or tell who may add the user to groups; the user's other sessions are told of a change."""
+    chat, rule = context.chat, None
     if request.added_by is not UNSET:
         rule = fields.ADDED_BY.get(request.added_by)
         if rule is None:
             raise Refused(Status.INVALID_FIELD, f"Who may add me is one of {', '.join(fields.ADDED_BY)}.")
-    now = await context.chat.stores.groups.added_by(context.user, rule)
+        await chat.allowances.take(Kind.PROFILE, context.user)
+    now = await chat.stores.groups.added_by(context.user, rule)
+    if rule is not None:
+        chat.outbound.deliver_beside(context.session, PrivacyPush(added_by=request.added_by))
     return AddedByResponse(added_by=next(word for word, number in fields.ADDED_BY.items() if number == now))
 
 

@@ -19,6 +19,7 @@ from imsys.protocols.messages.presence import (
     WatchRequest,
     WatchResponse,
 )
+from imsys.protocols.messages.privacy import PrivacyPush
 from imsys.redis.allowances import Kind
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id
@@ -52,7 +53,7 @@ async def typing(context: Context, request: TypingRequest) -> TypingResponse:
 
 @handles(SeenByRequest)
 async def seen_by(context: Context, request: SeenByRequest) -> SeenByResponse:
-    """Set, or only answer, who sees when the user is online."""
+    """Set, or only answer, who sees when the user is online; the user's other sessions are told of a change."""
     store = context.chat.stores.presence
     if request.seen_by is UNSET:
         return SeenByResponse(seen_by=(await store.seen_by(context.user)).name.lower())
@@ -61,4 +62,5 @@ async def seen_by(context: Context, request: SeenByRequest) -> SeenByResponse:
     await context.chat.allowances.take(Kind.PROFILE, context.user)
     await store.set_seen_by(context.user, SeenBy[request.seen_by.upper()])
     context.chat.directory.retell(context.user)
+    context.chat.outbound.deliver_beside(context.session, PrivacyPush(seen_by=request.seen_by))
     return SeenByResponse(seen_by=request.seen_by)

@@ -25,6 +25,7 @@ Event = (
     | sdk.Position
     | sdk.LiveChange
     | sdk.Presence
+    | sdk.PrivacyChange
     | sdk.ScheduledNews
     | sdk.ThreadSettings
     | sdk.Typing
@@ -61,6 +62,7 @@ class EventQueue:
             client.on_profile,
             client.on_position,
             client.on_presence,
+            client.on_privacy,
             client.on_scheduled,
             client.on_settings,
             client.on_typing,

@@ -125,6 +125,18 @@ class SideBySide(DevicesCase):
             await laptop.next(128)
         await self.quiet(phone, 25, 128, 129, 130)
 
+    async def test_privacy(self) -> None:
+        """Who may add me and who sees me is told to my other devices when it is set, and not when it is asked for or refused."""
+        (anna,) = await self.people("anna")
+        phone, laptop = await self.devices(anna, "phone", "laptop")
+        for service, key in ((246, "added_by"), (294, "seen_by")):
+            self.assertEqual((await phone.ask(service, **{key: "friends"}))[key], "friends")
+            self.assertEqual(await laptop.next(141), {key: "friends", "error": 0})
+            self.assertEqual((await laptop.ask(service))[key], "friends")
+            self.assertEqual((await laptop.ask(service, **{key: "them"}))["error"], 70)
+        await self.quiet(phone, 141)
+        await self.quiet(laptop, 141)
+
     async def test_attempts(self) -> None:
         """Attempts of a client count for its device: a late one of one device ends nothing of another."""
         (anna,) = await self.people("anna")

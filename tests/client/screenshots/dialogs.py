@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from client.core.memory import NOW_MS, MemoryAccount
 from client.core.memory_entering import MemoryEntering, check
+from client.core.model import Link
 from client.core.preferences import Preferences
 from client.platform.facts import facts, licences
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import AVATAR, GAP, SMALL, TIGHT
 from client.translations.tr import tr
-from client.viewmodels.own_profile import OwnProfile
+from client.viewmodels.account_settings import AccountSettings
 from client.viewmodels.sign_in import SignIn
 from client.viewmodels.spool import Spool
 from client.viewmodels.telling import telling
@@ -67,17 +68,19 @@ def sign_in(name: str, **more: Any) -> Make:
     return make
 
 
-def settings(name: str) -> Make:
+def settings(name: str, *, link: Link = Link.ONLINE) -> Make:
     """A page of the settings."""
 
     def make(theme: Theme, scratch: Path) -> Made:
         account, pictures = MemoryAccount(scratch, longest=50), Pictures()
+        account.set_connection(link)
         avatars = faces(theme, pictures, account)
         about = [(key, "1.0" if at == 1 else value) for at, (key, value) in enumerate(facts("1.0", SERVER))]
         dialog: Any = SettingsDialog(
             *(theme, Settings(None)),
             avatars=avatars,
-            own=OwnProfile(account),
+            of=AccountSettings(account),
+            now=lambda: NOW_MS,
             tray=True,
             starts=False,
             folder="/home/lena/.local/share/imsys/accounts/5ac30e91",

@@ -108,5 +108,3 @@ class GroupTests(AccountCase):
         await self.until(lambda: (about := anna.conversation(group)) and about.title == "Ben's")
         await anna.leave_group(group)
         await self.until(lambda: (about := anna.conversation(group)) and about.gone)
-        await anna.set_added_by("nobody")
-        self.assertEqual(await anna.added_by(), "nobody")

@@ -9,7 +9,7 @@ from client.core.memory import MemoryAccount
 from client.core.preferences import Preferences
 from client.platform.facts import facts, licences
 from client.platform.settings import Settings
-from client.viewmodels.own_profile import OwnProfile
+from client.viewmodels.account_settings import AccountSettings
 from client.views.settings import SettingsDialog
 from client.views.settings.account_page import AccountPage
 from client.views.settings.pages import AppearancePage, NotificationsPage, StoragePage
@@ -28,7 +28,7 @@ class SettingsTests(WidgetCase):
             self.theme,
             self.settings,
             avatars=Avatars(self.theme, pictures),
-            own=OwnProfile(self.account),
+            of=AccountSettings(self.account),
             tray=True,
             starts=False,
             facts=facts("1.0", "https://chat.example.org:8443"),
