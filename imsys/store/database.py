@@ -1,4 +1,4 @@
-"""Run transactions in threads: functions of a :class:`Transaction`, run by adbapi pools."""
+"""Run transactions: functions of a :class:`Transaction`, in threads of adbapi pools or on the log's own connection."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ The message log has its own bound.
 
 
 class Transaction:
-    """A transaction for a store function in a thread of a pool; it ends with the function."""
+    """A transaction for a store function, in a thread of a pool or as the log's connection has it; it ends with the function."""
 
     __slots__ = ("_cursor", "_watch", "committed", "committing", "dialect", "in_doubt")
 
@@ -193,16 +193,11 @@ class Database(Service):
     def close(self) -> Deferred[None]:
         """Close the connections (idempotent); wait for running transactions."""
         log, self._log = self._log, None
-        if log is not None:
-            return log.close().addCallback(lambda _: self._close_pools())
-        self._close_pools()
-        return succeed(None)
-
-    def _close_pools(self) -> None:
         pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            if pool.running:
-                pool.close()
+        if log is not None:
+            return log.close().addCallback(lambda _: _close(pools))
+        _close(pools)
+        return succeed(None)
 
     async def read(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -345,8 +340,15 @@ class Database(Service):
         """Have all connections reopened before their next use: this server does not serve us any more."""
         for pool in self._pools.values():
             pool.renew()
-        if self._log is not None:
-            self._log.renew()
+        log = self._log  # another thread may close it
+        if log is not None:
+            log.renew()
+
+
+def _close(pools: dict[str, Pool]) -> None:
+    for pool in pools.values():
+        if pool.running:
+            pool.close()
 
 
 def describe(error: BaseException) -> str:

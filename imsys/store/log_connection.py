@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from threading import Thread
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorFDSet
@@ -42,6 +44,8 @@ class LogConnection:
         self._dialect = dialect
         self._seconds = seconds
         self._thread = ThreadPool(0, 1, "imsys-log")
+        # a program that ends does not wait for a server that does not answer
+        self._thread.threadFactory = cast("Any", partial(Thread, daemon=True))
         self._thread.start()
         self._turns = DeferredLock()
         self._connection: Any = None
@@ -50,23 +54,30 @@ class LogConnection:
         self._closed = False
 
     def run(self, function: Callable[[LogConnection], T]) -> Deferred[T]:
-        """Call a function with the open connection, after those before it; fire with its result."""
+        """Call a function with the open connection, after those before it; fire with its result.
+
+        To cancel that stops nothing, as nothing stops a thread.
+        """
 
         def call() -> T:
-            if self._connection is None or self._outdated or self._wire is None or self._wire.lost:
+            if self._wire is None or self._wire.lost or self._outdated:
                 self.reopen()
             return function(self)
 
-        return self._turns.run(run, call)
+        # apart from that of the lock: the next one's turn comes when this one has really ended
+        result: Deferred[T] = Deferred()
+        self._turns.run(run, call).chainDeferred(result)
+        return result
 
     def renew(self) -> None:
-        """Have it reopened before its next use."""
+        """Have it reopened before its next use; callable from any thread."""
         self._outdated = True
 
     def close(self) -> Deferred[None]:
-        """Close it when what runs has ended."""
+        """Close it when what runs, and what waits for it, has ended; nothing opens it again."""
         self._closed = True
-        return self._turns.run(self._end)
+        # a turn of the reactor later: the last one's caller has its result by then
+        return self._turns.run(deferLater, self._reactor, 0, self._end)
 
     # -- for transactions
 
@@ -110,7 +121,7 @@ class LogConnection:
         self._thread.stop()
 
     def _drop(self) -> None:
-        connection, self._connection, self._wire = self._connection, None, None
-        if connection is not None:
+        # of a closed connection the driver says so, and another one is opened
+        if self._connection is not None:
             with contextlib.suppress(Exception):
-                connection._force_close()
+                self._connection.close()

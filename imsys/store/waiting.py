@@ -19,17 +19,20 @@ Resume = Callable[[Any], None]
 """Goes on with code that waits; its argument is the result of :func:`wait`."""
 
 
+_BEGIN = object()
+
+
 def run(function: Callable[[], T]) -> Deferred[T]:
-    """Call a function that may :func:`wait`; fire with its result."""
+    """Call a function that may :func:`wait`; fire with its result, or whatever it raises."""
     result: Deferred[T] = Deferred()
     task = greenlet(function)
 
     def resume(value: Any = None) -> None:
+        # what it ends for, or waits, is told to whoever resumes it, not to whoever began it
+        task.parent = getcurrent()
         try:
-            # not its parent at the beginning: whoever resumes it
-            task.parent = getcurrent()
             outcome = task.switch() if value is _BEGIN else task.switch(value)
-        except Exception:
+        except BaseException:
             result.errback(Failure())
             return
         if task.dead:
@@ -39,9 +42,6 @@ def run(function: Callable[[], T]) -> Deferred[T]:
 
     resume(_BEGIN)
     return result
-
-
-_BEGIN = object()
 
 
 def wait(until: Callable[[Resume], object]) -> Any:

@@ -19,9 +19,7 @@ from zope.interface import implementer
 from imsys.store.waiting import Resume, wait
 
 AT_ONCE = 1 << 18
-"""Bytes read at once."""
-
-_BLOCKED = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""Bytes read at once; more than a record of TLS has, so that none is left within it where no reactor sees it."""
 
 
 @implementer(IReadWriteDescriptor)
@@ -38,8 +36,8 @@ class Wire:
         self._seconds = seconds
         self._received = bytearray()
         self._lost: OSError | None = None
-        self._reader: Resume | None = None
-        self._writer: Resume | None = None
+        self._waiting: Resume | None = None
+        self._sending = False
         self._deadline: IDelayedCall | None = None
         sock.setblocking(False)
         reactor.addReader(self)
@@ -55,9 +53,8 @@ class Wire:
         """Return so many bytes, when they are there."""
         received = self._received
         while len(received) < count:
-            if self._lost is not None:
-                raise self._lost
-            wait(self._until_read)
+            self._check()
+            wait(self._until)
         data = bytes(received[:count])
         del received[:count]
         return data
@@ -66,12 +63,13 @@ class Wire:
         """Return when everything is on its way."""
         rest = memoryview(data)
         while rest:
-            if self._lost is not None:
-                raise self._lost
+            self._check()
             try:
                 sent = self._socket.send(rest)
-            except _BLOCKED:
-                wait(self._until_writable)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._sending = True
+                self._reactor.addWriter(self)
+                wait(self._until)
             except OSError as error:
                 self._end(error)
             else:
@@ -84,16 +82,19 @@ class Wire:
         """Close the connection; whoever waits for it is told."""
         self._end(OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED)))
 
-    def _until_read(self, resume: Resume) -> None:
-        self._reader = resume
-        self._deadline = self._reactor.callLater(self._seconds, self._late)
+    def _check(self) -> None:
+        if self._lost is not None:
+            raise self._lost
 
-    def _until_writable(self, resume: Resume) -> None:
-        self._writer = resume
-        self._reactor.addWriter(self)
+    def _until(self, resume: Resume) -> None:
+        self._waiting = resume
         self._deadline = self._reactor.callLater(self._seconds, self._late)
 
     def _late(self) -> None:
+        # a process that stood still looks at its sockets once before it gives one up
+        self._deadline = self._reactor.callLater(0, self._too_late)
+
+    def _too_late(self) -> None:
         self._deadline = None
         self._end(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
 
@@ -108,8 +109,7 @@ class Wire:
         self._go_on()
 
     def _go_on(self) -> None:
-        resume = self._reader or self._writer
-        self._reader = self._writer = None
+        resume, self._waiting, self._sending = self._waiting, None, False
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -130,10 +130,7 @@ class Wire:
         """Take what has come."""
         try:
             data = self._socket.recv(AT_ONCE)
-            while data and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-                self._received += data
-                data = self._socket.recv(AT_ONCE)
-        except _BLOCKED:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return
         except OSError as error:
             self._end(error)
@@ -142,14 +139,13 @@ class Wire:
             self._end(OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)))
             return
         self._received += data
-        if self._reader is not None:
+        if not self._sending:
             self._go_on()
 
     def doWrite(self) -> None:
         """Send on."""
         self._reactor.removeWriter(self)
-        if self._writer is not None:
-            self._go_on()
+        self._go_on()
 
     def connectionLost(self, reason: Failure) -> None:
         """Note that the reactor has found the connection to be over."""
