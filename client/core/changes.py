@@ -44,7 +44,11 @@ class Changes:
     def __init__(self) -> None:
         self.connection = Signal[Connection]()
         self.people = Signal[Collection[int]]()
-        """Uuids of those who look different now (name, avatar, friendship, presence)."""
+        """Uuids of those who look different now (name, avatar, friendship)."""
+        self.presence = Signal[Collection[int]]()
+        """Uuids of those who are online now, or not any more, or of whom that is not known any more."""
+        self.busy = Signal[int]()
+        """A conversation in which others are writing now, or not any more."""
         self.requests = Signal[None]()
         """Friend requests came or went."""
         self.conversations = Signal[Collection[int]]()

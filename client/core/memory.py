@@ -14,6 +14,7 @@ from client.core.lifelike.people import ME
 from client.core.lifelike.pictures import face, landscape
 from client.core.memory_changing import MemoryChanging
 from client.core.memory_devices import MemoryDevices
+from client.core.memory_following import MemoryFollowing
 from client.core.memory_groups import MemoryGroups
 from client.core.memory_reader import NOW_MS
 from client.core.model import (
@@ -42,7 +43,7 @@ PICTURES = {
 }
 
 
-class MemoryAccount(MemoryChanging, MemoryGroups, MemoryDevices):
+class MemoryAccount(MemoryFollowing, MemoryChanging, MemoryGroups, MemoryDevices):
     """``ports.Account`` in memory.
 
     What is sent is stored at once where the connection is there, else it waits. ``refusal`` is the sentence

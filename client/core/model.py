@@ -71,11 +71,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody.
-
-    :param avatar: the file of their picture; empty: none.
-    :param online: ``None`` where it is not known.
-    """
+    """Somebody; ``avatar`` is the file of their picture, empty: none."""
 
     uuid: int
     username: str
@@ -86,7 +82,6 @@ class Person:
     sex: int = 0
     friend: bool = False
     blocked: bool = False
-    online: bool | None = None
 
     @property
     def name(self) -> str:

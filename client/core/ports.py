@@ -13,6 +13,7 @@ from typing import Protocol
 
 from client.core.changes import Changes
 from client.core.devices import Devices
+from client.core.following import Following
 from client.core.groups import Groups
 from client.core.model import (
     Connection,
@@ -202,7 +203,7 @@ class Commands(Protocol):
         ...
 
     def set_draft(self, conversation: int, text: str) -> None:
-        """Keep what is being written."""
+        """Keep what is being written, on all my devices."""
         ...
 
     def remember(self, name: str, value: str) -> None:
@@ -217,7 +218,10 @@ class Commands(Protocol):
         archived: bool | None = None,
         muted_until_ms: int | None = None,
     ) -> None:
-        """Change how a conversation stands in the list; ``None``: as it is."""
+        """Change how a conversation stands in the list, on all my devices; ``None``: as it is.
+
+        Without a connection the server is told later.
+        """
         ...
 
     async def search_person(self, username: str) -> Person:
@@ -322,7 +326,7 @@ class Commands(Protocol):
         ...
 
 
-class Account(Reader, Commands, Groups, Devices, PrivacySettings, Protocol):
+class Account(Reader, Commands, Groups, Following, Devices, PrivacySettings, Protocol):
     """One account: what is known, what can be done, and what has changed."""
 
     changes: Changes

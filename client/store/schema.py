@@ -52,6 +52,12 @@ MIGRATIONS = (
     """
     ALTER TABLE conversations ADD COLUMN grouped TEXT NOT NULL DEFAULT '';
     """,
+    """
+    ALTER TABLE conversations ADD COLUMN untold TEXT NOT NULL DEFAULT '';
+    UPDATE conversations SET untold = trim(
+        iif(pinned, 'pinned ', '') || iif(archived, 'archived ', '') || iif(muted_until_ms, 'muted_until_ms ', '')
+        || iif(draft != '', 'draft', ''));
+    """,
 )
 """Each leads from one version to the next; ``PRAGMA user_version`` says which one a store has."""
 

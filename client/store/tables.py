@@ -15,7 +15,7 @@ from client.store import messages
 
 _FIELDS = (
     "id, kind, title, people, unread, mentioned, read, told, their_delivered, their_read, "
-    "draft, pinned, archived, muted_until_ms, synced, grouped"
+    "draft, pinned, archived, muted_until_ms, synced, grouped, untold"
 )
 
 
@@ -25,6 +25,7 @@ class Row:
 
     :param told: how far the server knows that I have read.
     :param synced: id up to which everything that came was stored.
+    :param untold: what the server does not know yet of how I keep it: names of fields of the conversation.
     """
 
     conversation: Conversation
@@ -32,6 +33,7 @@ class Row:
     their_delivered: int = 0
     their_read: int = 0
     synced: int = 0
+    untold: frozenset[str] = frozenset()
 
 
 def conversations(db: apsw.Connection) -> list[Row]:
@@ -52,14 +54,14 @@ def _row(
     told: int,
     *more: Any,
 ) -> Row:
-    delivered, their_read, draft, pinned, archived, muted, synced, grouped = more
+    delivered, their_read, draft, pinned, archived, muted, synced, grouped, untold = more
     known = {one.value: one for one in ConversationKind}
     conversation = Conversation(
         number, known.get(kind, ConversationKind.GROUP), title, tuple(json.loads(people)), last=messages.newest(db, number), unread=unread,
         mentioned=bool(mentioned), read=read, draft=draft, pinned=bool(pinned), archived=bool(archived),
         muted_until_ms=muted, **_grouped(grouped),
     )  # fmt: skip
-    return Row(conversation, told, delivered, their_read, synced)
+    return Row(conversation, told, delivered, their_read, synced, frozenset(untold.split()))
 
 
 _GROUPED = ("avatar", "members", "role", "description", "old_for_new", "gone")
@@ -98,9 +100,10 @@ def put_conversation(db: apsw.Connection, row: Row) -> None:
         one.muted_until_ms,
         row.synced,
         _grouping(one),
+        " ".join(sorted(row.untold)),
     )
     db.execute(
-        f"INSERT OR REPLACE INTO conversations ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"INSERT OR REPLACE INTO conversations ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         values,
     )
 

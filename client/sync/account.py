@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,21 @@ from client.sync.commands.arranging import Arranging
 from client.sync.commands.changing import Changing
 from client.sync.commands.contacts import Contacts
 from client.sync.commands.files import Files
+from client.sync.commands.following import Following
 from client.sync.commands.grouping import Grouping
 from client.sync.commands.reading import Reading
 from client.sync.commands.securing import Securing
 from client.sync.commands.streaming import Streaming
 from client.sync.commands.talking import Talking
+from client.sync.features.overview import counted
 from client.sync.parts import join
 from client.sync.seen import SINCE
 from imsys.sdk import Credentials, Gateway, Timing
 
 
-class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Securing, Files, Streaming):
+class AccountSync(
+    Reading, Talking, Changing, Arranging, Contacts, Grouping, Securing, Files, Streaming, Following
+):
     """One account: opened from the disk, kept as the server has it while there is a connection.
 
     Everything that it fires and answers is on the reactor's thread, which is that of the user interface.
@@ -70,8 +73,9 @@ class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Sec
         known.asking, known.rows = loaded.requests, loaded.rows
         parts.session.recall()
         parts.messages.restored = SINCE in known.settings
+        parts.overview.counted = {number for number, row in known.rows.items() if counted(row)}
         for conversation, draft in opened.drafts:
-            known.change(replace(known.row(conversation).conversation, draft=draft))
+            parts.arrangement.change(conversation, draft=draft)
         for message in opened.rescued:
             parts.writer.store(message)
         unsent = [*loaded.unsent, *opened.rescued]
@@ -86,8 +90,11 @@ class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Sec
 
     async def close(self) -> None:
         """Disconnect and close the store; what is not sent goes on the next time."""
+        await self.parts.arrangement.close()
         self.parts.uploads.stop()
         await self.parts.session.close()
+        self.parts.busy.close()
+        self.parts.people.close()
         await self.parts.keeper.close()
 
     @property
@@ -104,4 +111,5 @@ class AccountSync(Reading, Talking, Changing, Arranging, Contacts, Grouping, Sec
 
     async def sign_out(self) -> None:
         """End this session."""
+        await self.parts.arrangement.close()
         await self.parts.session.sign_out()

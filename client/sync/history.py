@@ -95,6 +95,7 @@ class History:
         if here is not None:
             self.read.fire(here)
             return here
+        await self.begin(conversation)  # what is known to be the end of it is what is newest here
         if (await self._keeper.store.read(lambda db: tables.spans(db, conversation))).around(number) is None:
             await self._fetch_before(conversation, number + 1)
         middle = Message("", conversation, 0, 0, id=number)
@@ -218,7 +219,7 @@ class History:
         if found and not row.synced:
             self._known.set_row(replace(row, synced=found[-1].id))
         # a counter that was kept is right; else the server knows what was read
-        if found and not row.conversation.read:
+        if found and not row.conversation.read and not row.conversation.unread:
             self._known.change(replace(row.conversation, read=read, unread=unread))
         if found:
             self._known.with_last(self._known.row(conversation), found[-1])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from client.core.changes import Changes, Signal
+from client.core.following import Activities, Presence
 from client.core.groups import Invitation
 from client.core.model import (
     Connection,
@@ -33,6 +34,8 @@ class Known:
         self.invitations: list[Invitation] = []
         self.moving: dict[str, Transfer] = {}
         self.live: dict[str, Stream] = {}
+        self.presences: dict[int, Presence] = {}
+        self.activities = Activities()
         self.settings: dict[str, str] = {}
         self.unknown = Signal[int]()
         """The uuid of somebody of whom nothing is known."""

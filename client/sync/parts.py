@@ -12,14 +12,18 @@ from client.core.model import Connection, Link, Person
 from client.store.store import Store
 from client.sync.catch_up import CatchUp
 from client.sync.downloads import Downloads
+from client.sync.features.arrangement import Arrangement
+from client.sync.features.busy import Busy
 from client.sync.features.conversations import Conversations, FirstPages
 from client.sync.features.devices import Devices
 from client.sync.features.entries import Entries
 from client.sync.features.friends import Friends
 from client.sync.features.groups import Groups
 from client.sync.features.messages import Messages
+from client.sync.features.overview import Overview
 from client.sync.features.people import People
 from client.sync.features.positions import Positions
+from client.sync.features.presence import Presences
 from client.sync.features.quotes import Quotes
 from client.sync.features.streams import Streams
 from client.sync.file_cache import FileCache
@@ -64,6 +68,10 @@ class Parts:
     positions: Positions
     streams: Streams
     groups: Groups
+    overview: Overview
+    arrangement: Arrangement
+    presences: Presences
+    busy: Busy
     devices: Devices
 
 
@@ -107,18 +115,20 @@ def join(
     cache = FileCache(reactor, keeper, store.path.parent)
     history = History(client, known, keeper, writer)
     messages = Messages(client, known, writer, [outgoing.claim, uploads.claim])
-    conversations = Conversations(client, known, keeper)
+    conversations = Conversations(known, keeper)
     friends = Friends(client, known, keeper, people, conversations)
     for sending in (outgoing, uploads):
         sending.refused.subscribe(lambda refused: friends.refused(*refused))
     positions = Positions(client, known, keeper, conversations)
     streams = Streams(client, known)
-    groups = Groups(client, known, keeper, writer, conversations)
+    arrangement = Arrangement(reactor, client, known, conversations)
+    overview = Overview(client, known, keeper, arrangement, positions)
+    groups = Groups(client, known, keeper, writer, conversations, overview)
     devices = Devices(client, known, keeper)
     client.on_privacy.subscribe(lambda _: changes.privacy.fire(None))
     pages = FirstPages(known, keeper, history)
     Quotes(known, keeper, history)
-    catch_up = CatchUp([friends, conversations, groups, positions, streams, pages, devices])
+    catch_up = CatchUp([overview, arrangement, friends, people, groups, positions, streams, pages, devices])
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))
     session.online.subscribe(lambda _: messages.connected())
@@ -148,5 +158,9 @@ def join(
         positions,
         streams,
         groups,
+        overview,
+        arrangement,
+        Presences(client, known),
+        Busy(reactor, client, known),
         devices,
     )

@@ -52,6 +52,7 @@ QLabel[role="display"] {{ font-size: {px(Font.DISPLAY.size)}px; font-weight: 600
 QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="second"] {{ color: {c.second}; }}
 QLabel[role="meta"] {{ color: {c.second}; font-size: {px(Font.META.size)}px; }}
+QLabel[role="doing"] {{ color: {c.accent_text}; font-size: {px(Font.META.size)}px; }}
 QLabel[role="online"] {{ color: {c.good}; font-size: {px(Font.META.size)}px; }}
 QLabel[role="danger"] {{ color: {c.danger}; }}
 QLabel[role="warning"] {{ color: {c.warning}; }}

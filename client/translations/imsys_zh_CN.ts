@@ -1054,10 +1054,6 @@
         <source>live now</source>
         <translation>正在直播</translation>
     </message>
-    <message>
-        <source>online</source>
-        <translation>在线</translation>
-    </message>
 </context>
 <context>
     <name>ConversationRows</name>
@@ -2071,10 +2067,6 @@
         <source>blocked</source>
         <translation>已屏蔽</translation>
     </message>
-    <message>
-        <source>online</source>
-        <translation>在线</translation>
-    </message>
 </context>
 <context>
     <name>InvitationCard</name>
@@ -2685,6 +2677,73 @@
     </message>
 </context>
 <context>
+    <name>Presence</name>
+    <message>
+        <source>online</source>
+        <translation>在线</translation>
+    </message>
+    <message>
+        <source>last seen recently</source>
+        <translation>最近上过线</translation>
+    </message>
+    <message>
+        <source>offline</source>
+        <translation>离线</translation>
+    </message>
+    <message>
+        <source>last seen at {time}</source>
+        <translation>最后上线于 {time}</translation>
+    </message>
+    <message>
+        <source>last seen yesterday at {time}</source>
+        <translation>最后上线于昨天 {time}</translation>
+    </message>
+    <message>
+        <source>last seen {day} at {time}</source>
+        <translation>最后上线于{day} {time}</translation>
+    </message>
+    <message>
+        <source>last seen on {date}</source>
+        <translation>最后上线于 {date}</translation>
+    </message>
+    <message>
+        <source>{name} is writing…</source>
+        <translation>{name}正在输入…</translation>
+    </message>
+    <message>
+        <source>{name} is recording…</source>
+        <translation>{name}正在录音…</translation>
+    </message>
+    <message>
+        <source>{name} is sending a file…</source>
+        <translation>{name}正在发送文件…</translation>
+    </message>
+    <message>
+        <source>{first} and {second} are writing…</source>
+        <translation>{first}和{second}正在输入…</translation>
+    </message>
+    <message>
+        <source>{first} and {second} are recording…</source>
+        <translation>{first}和{second}正在录音…</translation>
+    </message>
+    <message>
+        <source>{first} and {second} are sending files…</source>
+        <translation>{first}和{second}正在发送文件…</translation>
+    </message>
+    <message>
+        <source>%n people are writing…</source>
+        <translation>%n 人正在输入…</translation>
+    </message>
+    <message>
+        <source>%n people are recording…</source>
+        <translation>%n 人正在录音…</translation>
+    </message>
+    <message>
+        <source>%n people are sending files…</source>
+        <translation>%n 人正在发送文件…</translation>
+    </message>
+</context>
+<context>
     <name>PrivacyPage</name>
     <message>
         <source>Privacy</source>
@@ -2784,10 +2843,6 @@
     <message>
         <source>Number {number}</source>
         <translation>编号 {number}</translation>
-    </message>
-    <message>
-        <source>online</source>
-        <translation>在线</translation>
     </message>
     <message>
         <source>Unblock</source>
@@ -3067,6 +3122,14 @@
     <message>
         <source>A message has at most 20 different reactions.</source>
         <translation>一条消息最多有 20 种不同的回应。</translation>
+    </message>
+    <message>
+        <source>At most 10 conversations are pinned.</source>
+        <translation>最多可置顶 10 个会话。</translation>
+    </message>
+    <message>
+        <source>Only its members keep a thread.</source>
+        <translation>只有成员才能这样设置会话。</translation>
     </message>
     <message>
         <source>A thread has at most 100 pinned messages.</source>

@@ -47,6 +47,8 @@ def known() -> tuple[str, ...]:
         translate("Sentences", "It is too late to edit this message."),
         translate("Sentences", "It is too late to recall this message."),
         translate("Sentences", "A message has at most 20 different reactions."),
+        translate("Sentences", "At most 10 conversations are pinned."),
+        translate("Sentences", "Only its members keep a thread."),
         translate("Sentences", "A thread has at most 100 pinned messages."),
         translate("Sentences", "Only admins pin messages in a group."),
         translate("Sentences", "There is no such message in this thread."),

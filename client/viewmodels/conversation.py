@@ -8,6 +8,7 @@ from pathlib import Path
 
 from client.core.changes import Signal
 from client.core.counting import split
+from client.core.following import Busy, Presence
 from client.core.living import bare, can_edit
 from client.core.mentions import mentioned
 from client.core.model import Conversation, ConversationKind, Message, Person, Readers
@@ -43,7 +44,9 @@ class ConversationPresenter:
         self.account, self.id, self._spool = account, conversation, spool
         self.window = MessageWindow(account, conversation)
         self.changed: Signal[None] = Signal()
-        """Its row is different: title, presence, whether one can write."""
+        """Its row is different: title, whether one can write."""
+        self.followed: Signal[None] = Signal()
+        """The other one comes or goes, or others are writing."""
         self.failed: Signal[str] = Signal()
         self.refused: Signal[tuple[str, str]] = Signal()
         """A text that was not taken, and why: it goes back into the composer."""
@@ -70,6 +73,12 @@ class ConversationPresenter:
             account.changes.people.subscribe(
                 lambda people: self.changed.fire(None) if set(self.about.people) & set(people) else None
             ),
+            account.changes.presence.subscribe(
+                lambda people: self.followed.fire(None) if set(self.about.people[:1]) & set(people) else None
+            ),
+            account.changes.busy.subscribe(
+                lambda where: self.followed.fire(None) if where == conversation else None
+            ),
             self.window.failed.subscribe(self.failed.fire),
         ]
 
@@ -87,6 +96,17 @@ class ConversationPresenter:
             if about.kind is ConversationKind.PRIVATE and about.people
             else None
         )
+
+    @property
+    def presence(self) -> Presence | None:
+        """Whether they are online; ``None``: it is not known, or it is not one."""
+        other = self.other
+        return self.account.presence(other.uuid) if other is not None else None
+
+    @property
+    def busy(self) -> Busy:
+        """Who is writing here."""
+        return self.account.busy(self.id)
 
     @property
     def obstacle(self) -> Obstacle | None:
@@ -156,6 +176,10 @@ class ConversationPresenter:
         """Keep what is being written."""
         if text != self.about.draft:
             self.account.set_draft(self.id, text)
+
+    def tell_writing(self) -> None:
+        """Let the others know that I write; may be called at each key."""
+        self.account.tell_activity(self.id)
 
     @property
     def members(self) -> list[Person]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
@@ -54,6 +54,8 @@ class ConversationList(QAbstractListModel):
         self._ends = [
             account.changes.conversations.subscribe(self._touch),
             account.changes.people.subscribe(self._people),
+            account.changes.presence.subscribe(self._presence),
+            account.changes.busy.subscribe(lambda one: self._paint([self.row_of(one)])),
         ]
         self.refresh()
 
@@ -127,6 +129,20 @@ class ConversationList(QAbstractListModel):
     def _people(self, people: Collection[int]) -> None:
         known = set(people)
         self._touch([one.id for one in self._rows if known.intersection(one.people)])
+
+    def _presence(self, people: Collection[int]) -> None:
+        known = set(people)
+        self._paint(
+            at
+            for at, one in enumerate(self._rows)
+            if one.kind is ConversationKind.PRIVATE and not known.isdisjoint(one.people)
+        )
+
+    def _paint(self, rows: Iterable[int]) -> None:
+        """These look different, and say the same of their conversations."""
+        for at in rows:
+            if at >= 0:
+                self.dataChanged.emit(self.index(at), self.index(at))
 
     def _wanted(self, one: Conversation) -> bool:
         if self._text:

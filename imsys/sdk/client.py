@@ -486,6 +486,7 @@ class Client:
         self._inbox.stop()
         self._catching_up.stop()
         self._standing.stop()
+        self.presence.leave()
 
     def _state_changed(self, change: StateChange) -> None:
         problem = change.problem

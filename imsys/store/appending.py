@@ -241,7 +241,7 @@ def _append_messages(
 ) -> list[Appended | Refused]:
     now_ms = ids.now_ms
     allowed = [_receivers(heads.get(one.thread_id), groups, one, now_ms) for one in submissions]
-    _check_replies(tx, submissions, allowed)
+    _check_replies(tx, submissions, groups, allowed)
     suspicious = [
         s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)
     ]
@@ -275,9 +275,12 @@ def _append_messages(
 
 
 def _check_replies(
-    tx: Transaction, submissions: Sequence[Submission], allowed: list[tuple[int, ...] | Refused]
+    tx: Transaction,
+    submissions: Sequence[Submission],
+    groups: dict[int, MemberList],
+    allowed: list[tuple[int, ...] | Refused],
 ) -> None:
-    """Refuse what answers a message that is not in its thread."""
+    """Refuse what answers a message that is not in its thread, or that its sender may not read."""
     wanted = {
         (submission.thread_id, draft.reply_to)
         for submission in submissions
@@ -297,7 +300,12 @@ def _check_replies(
     for index, submission in enumerate(submissions):
         if isinstance(allowed[index], Refused):
             continue
-        if any(d.reply_to and (submission.thread_id, d.reply_to) not in there for d in submission.drafts):
+        thread_id, group = submission.thread_id, groups.get(submission.thread_id)
+        first = group.first.get(submission.sender, 0) if group is not None else 0
+        if any(
+            d.reply_to and (d.reply_to < first or (thread_id, d.reply_to) not in there)
+            for d in submission.drafts
+        ):
             allowed[index] = no_message()
 
 

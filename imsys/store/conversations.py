@@ -45,7 +45,7 @@ class ConversationStore:
     ) -> list[tuple[str, int]]:
         """Who reacted to a message: (emoji, user), ascending, after such a pair.
 
-        :raises Refused: PERMISSION_DENIED (65), not a member.
+        :raises Refused: PERMISSION_DENIED (65), not a member; CHATRECORD_NOT_EXIST (24), there is no such message.
         """
         return await self._database.read(self._reactors, user, thread_id, msg_id, after, limit)
 
@@ -53,8 +53,7 @@ class ConversationStore:
     def _reactors(
         tx: Transaction, user: int, thread_id: int, msg_id: int, after: tuple[str, int], limit: int
     ) -> list[tuple[str, int]]:
-        if msg_id < _first_readable(tx, user, thread_id):
-            return []
+        demand_message(tx, user, thread_id, msg_id)
         emoji, last = after[0].encode(), after[1]
         rows = tx.rows(
             "SELECT emoji, user_id FROM reactions WHERE thread_id = ? AND msg_id = ? AND emoji >= ? "
@@ -91,15 +90,15 @@ class ConversationStore:
             raise Refused(Status.INVALID_FIELD, "Only texts are forwarded like this.")
         return Original(sender, content, extra)
 
-    async def hide(self, user: int, thread_id: int, msg_ids: Sequence[int], up_to: int) -> None:
-        """Hide messages from one user: these, and all up to an id.
+    async def hide(self, user: int, thread_id: int, msg_ids: Sequence[int], up_to: int) -> int:
+        """Hide messages from one user: these, and all up to an id; return up to which all are hidden now.
 
         :raises Refused: PERMISSION_DENIED (65), not a member.
         """
-        await self._database.write(self._hide, user, thread_id, msg_ids, up_to)
+        return await self._database.write(self._hide, user, thread_id, msg_ids, up_to)
 
     @staticmethod
-    def _hide(tx: Transaction, user: int, thread_id: int, msg_ids: Sequence[int], up_to: int) -> None:
+    def _hide(tx: Transaction, user: int, thread_id: int, msg_ids: Sequence[int], up_to: int) -> int:
         row = tx.row(
             "SELECT hidden_to FROM members WHERE thread_id = ? AND user_id = ? {lock}", thread_id, user
         )
@@ -130,6 +129,18 @@ class ConversationStore:
                     thread_id,
                     msg_id,
                 )
+        return int(hidden_to)
+
+
+def demand_message(tx: Transaction, user: int, thread_id: int, msg_id: int) -> None:
+    """Check that there is a message that a user may read.
+
+    :raises Refused: PERMISSION_DENIED (65), not a member; CHATRECORD_NOT_EXIST (24), there is none.
+    """
+    first = _first_readable(tx, user, thread_id)
+    there = tx.row("SELECT 1 FROM messages WHERE thread_id = ? AND msg_id = ?", thread_id, msg_id)
+    if there is None or msg_id < first:
+        raise no_message()
 
 
 def _first_readable(tx: Transaction, user: int, thread_id: int) -> int:

@@ -9,6 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from imsys.sdk import Client, Credentials, Gateway, Login, SeenStore
+from imsys.store.devices import DeviceInfo as Device
+from imsys.store.devices import DeviceKind
 from tests.sdk.scene import QUICK
 from tests.support.chat import PATIENCE, ChatCase, ChatServer
 
@@ -23,7 +25,8 @@ class Direct(Gateway):
 
     async def login(self, username: str, password: str, *, failed: Any = (), device: Any = None) -> Login:
         """Give a new token."""
-        return await self._login(await self._server.tokens.issue(self._user))
+        on = None if device is None else Device(device.id, device.name, DeviceKind[device.kind.upper()])
+        return await self._login(await self._server.tokens.issue(self._user, on))
 
     async def resume(self, uuid: int, token: str, *, failed: Any = (), device: Any = None) -> Login:
         """Let them come back."""

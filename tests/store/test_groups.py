@@ -12,8 +12,8 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.errors import Refused, Status
 from imsys.store import Stores
-from imsys.store.appending import Appended, Submission
-from imsys.store.changes import Change, Edit, Pin, Recall
+from imsys.store.appending import Appended, Draft, Submission
+from imsys.store.changes import Change, Edit, Pin, React, Recall
 from imsys.store.groups import LINKS, NewGroup
 from imsys.store.ids import MessageIds
 from imsys.store.members import ADMIN, MEMBER, OWNER, MemberList, read
@@ -314,7 +314,10 @@ class Grouping(StoreCase):
         await self.say(self.carl, "now")
         await self.do(self.bert, Settings("3", channel=True))
         self.assertEqual((await self.say(self.carl, "no")).status, Status.READ_ONLY)
-        await self.say(self.bert, "still")
+        still = await self.say(self.bert, "still")
+        await self.do(self.carl, React("react", still, "👍", True))  # this is for all
+        await self.do(self.bert, Mute("muted", self.carl, 60))
+        self.assertEqual(await self.refused(self.carl, React("more", still, "❤", True)), Status.MUTED)
         await self.do(self.bert, Settings("4", channel=False))
         await self.do(self.bert, Mute("5", self.carl, 1))
         later = MessageIds(lambda: time.time() + 3, 2)
@@ -331,7 +334,7 @@ class Grouping(StoreCase):
 
     async def test_history(self) -> None:
         """A newcomer reads all, or what is said after they came, as the group wants it."""
-        await self.say(self.anna, "before")
+        before = await self.say(self.anna, "before")
         await self.do(self.anna, Add("1", [self.dora], MOST))
         self.assertEqual(await self.page(self.dora), ["before"])
         await self.do(self.anna, Remove("2", [self.dora]))
@@ -345,6 +348,18 @@ class Grouping(StoreCase):
         self.assertEqual([record.kind for record in log], [20, 1])
         readers = await self.stores.groups.readers(self.dora, self.group, target, 0, 10)
         self.assertEqual((readers.delivered, readers.read, readers.users), (0, 0, []))
+        groups, conversations = self.stores.groups, self.stores.conversations
+        for work in (
+            groups.readers(self.dora, self.group, before, 0, 10),
+            conversations.reactors(self.dora, self.group, before, ("", 0), 10),
+        ):
+            self.assertEqual(await self.fails(work), Status.CHATRECORD_NOT_EXIST)
+        for user, refused in ((self.dora, True), (self.carl, False)):
+            draft = Draft(f"answer {user}", "x", extra="{}", reply_to=before)
+            (result,) = await self.stores.messages.append(
+                self.ids, [Submission(user, 0, self.group, (draft,), answers=True)]
+            )
+            self.assertEqual(isinstance(result, Refused), refused)
 
     async def test_full(self) -> None:
         """A group takes as many as it may have, however they come."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from client.core.ports import Failure
 from client.store import tables
+from client.sync.features.arrangement import FINAL
 from client.sync.parts import Uses
+from imsys.sdk import Refused, explain
 
 
 class Arranging(Uses):
-    """What is kept on this computer alone, but for how far was read."""
+    """All of it follows the user, but for what views remember."""
 
     async def mark_read(self, conversation: int, id: int) -> None:
         """All up to here has been seen."""
@@ -17,10 +18,8 @@ class Arranging(Uses):
 
     def set_draft(self, conversation: int, text: str) -> None:
         """Keep what is being written."""
-        now = self.parts.known.row(conversation).conversation
-        if now.draft != text:
-            self.parts.known.change(replace(now, draft=text))
-            self.parts.conversations.store(conversation)
+        self.parts.arrangement.change(conversation, draft=text.encode("utf-8", "replace").decode())
+        self.parts.arrangement.soon()
 
     async def arrange(
         self,
@@ -30,17 +29,18 @@ class Arranging(Uses):
         archived: bool | None = None,
         muted_until_ms: int | None = None,
     ) -> None:
-        """Change how a conversation stands in the list; on this computer alone."""
-        now = self.parts.known.row(conversation).conversation
-        self.parts.known.change(
-            replace(
-                now,
-                pinned=now.pinned if pinned is None else pinned,
-                archived=now.archived if archived is None else archived,
-                muted_until_ms=now.muted_until_ms if muted_until_ms is None else muted_until_ms,
-            )
+        """Change how a conversation stands in the list. What the server cannot take now it is told later."""
+        fields = {"pinned": pinned, "archived": archived, "muted_until_ms": muted_until_ms}
+        arrangement = self.parts.arrangement
+        await arrangement.change(
+            conversation, **{name: value for name, value in fields.items() if value is not None}
         )
-        await self.parts.conversations.store(conversation)
+        try:
+            await arrangement.tell(conversation)
+        except Refused as problem:
+            if problem.status in FINAL:
+                raise Failure(explain(problem)) from problem
+            arrangement.put_off(problem)
 
     def remember(self, name: str, value: str) -> None:
         """Keep something of a view's for the next time; empty: forget it."""

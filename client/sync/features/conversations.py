@@ -1,4 +1,4 @@
-"""Which conversations there are, and how they stand."""
+"""Storing how conversations stand, and having the beginning of each."""
 
 from __future__ import annotations
 
@@ -11,37 +11,17 @@ from client.store import tables
 from client.sync.history import History
 from client.sync.keeping import Keeper
 from client.sync.known import Known
-from imsys.sdk import Client
 
 AT_ONCE = 3
 """Conversations whose first page is read side by side."""
 
 
 class Conversations:
-    """Keeps the list of them."""
+    """Stores them as they stand."""
 
-    def __init__(self, client: Client, known: Known, keeper: Keeper) -> None:
-        self._client = client
+    def __init__(self, known: Known, keeper: Keeper) -> None:
         self._known = known
         self._keeper = keeper
-
-    async def read(self) -> None:
-        """Have those that are not known."""
-        known = self._known
-        rows = []
-        for thread in await self._client.history.threads().all():
-            if thread.thread_id not in known.rows:
-                other = next((uuid for uuid in thread.users if uuid != known.me.uuid), 0)
-                rows.append(known.row(thread.thread_id, other if thread.private else 0))
-
-        def work(db: apsw.Connection) -> None:
-            for row in rows:
-                tables.put_conversation(db, row)
-
-        def told(_: object) -> None:
-            self._keeper.teller.conversations |= {row.conversation.id for row in rows}
-
-        await self._keeper.write(work).addCallback(told)
 
     def store(self, conversation: int) -> Deferred[Any]:
         """Store how one stands, and tell; fires when that is done, or cannot be."""

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from client.core.groups import Added, Invitation
 from client.core.model import Conversation, ConversationKind
 from client.sync.features.conversations import Conversations
+from client.sync.features.overview import Overview
 from client.sync.happening import noticed
 from client.sync.keeping import Keeper
 from client.sync.known import Known
@@ -31,19 +32,21 @@ class Groups:
         keeper: Keeper,
         writer: MessageWriter,
         conversations: Conversations,
+        overview: Overview,
     ) -> None:
         self._client = client
         self._known = known
         self._keeper = keeper
         self._writer = writer
         self._conversations = conversations
+        self._overview = overview
         self._reading: set[int] = set()
         client.on_entry.subscribe(self.take)
         client.on_group.subscribe(self._news)
 
     async def read(self) -> None:
         """Have what all groups of mine are now, and the invitations."""
-        there = {thread.thread_id for thread in await self._client.history.threads().all()}
+        there = self._overview.there
         for row in list(self._known.rows.values()):
             one = row.conversation
             if one.kind is ConversationKind.PRIVATE:

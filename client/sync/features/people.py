@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 
 from client.core.model import Person
 from client.store import tables
@@ -32,8 +33,20 @@ class People:
         self._keeper = keeper
         self._unknown: set[int] = set()
         self._asked: set[int] = set()
+        self._soon: IDelayedCall | None = None
         known.unknown.subscribe(self._ask_about)
         client.on_profile.subscribe(lambda card: self.take([card]))
+
+    async def read(self) -> None:
+        """Have the cards of those of whom the list of conversations has told the name alone."""
+        uuids = sorted(uuid for uuid, one in self._known.persons.items() if not one.username)
+        if uuids:
+            self.take(await self._client.contacts.people(uuids))
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._soon is not None and self._soon.active():
+            self._soon.cancel()
 
     def take(self, cards: Iterable[sdk.Person]) -> None:
         """Take cards, and tell of those that are not as they were."""
@@ -77,7 +90,7 @@ class People:
         if uuid > 0 and uuid not in self._asked:
             self._asked.add(uuid)
             if not self._unknown:
-                self._reactor.callLater(SOON, self._ask)
+                self._soon = self._reactor.callLater(SOON, self._ask)
             self._unknown.add(uuid)
 
     def _ask(self) -> None:

@@ -27,7 +27,7 @@ class Positions:
         self._keeper = keeper
         self._conversations = conversations
         client.on_position.subscribe(self.take)
-        client.on_own_position.subscribe(self._read_elsewhere)
+        client.on_own_position.subscribe(lambda one: self.read_elsewhere(one.thread_id, one.read))
 
     async def read(self) -> None:
         """Take all of the others', and tell all of mine that are not known there."""
@@ -76,13 +76,15 @@ class Positions:
             except Refused as problem:
                 _log.info("a mark could not be told: %s", problem)
 
-    def _read_elsewhere(self, position: Position) -> None:
+    def read_elsewhere(self, conversation: int, id: int) -> None:
         """I have seen all up to there on another device."""
-        row = self._known.rows.get(position.thread_id)
+        row = self._known.rows.get(conversation)
         if row is None:
             return
-        self._known.set_row(replace(row, told=max(row.told, position.read)))
-        Deferred.fromCoroutine(self._has_read(position.thread_id, position.read)).addErrback(
+        self._known.set_row(replace(row, told=max(row.told, id)))
+        if id <= row.conversation.read:
+            return
+        Deferred.fromCoroutine(self._has_read(conversation, id)).addErrback(
             lambda reason: _log.info("a mark of another device was not kept: %s", reason.value)
         )
 
@@ -94,8 +96,10 @@ class Positions:
             return False
         read = max(id, row.conversation.read)
         await self._keeper.barrier()
-        unread = await self._keeper.store.read(lambda db: messages.unread(db, conversation, read))
+        unread = await self._keeper.store.read(lambda db: _unread(db, conversation, read))
         now = known.row(conversation).conversation
+        if unread is None:  # the server has counted them, and not all of them are here
+            unread = 0 if now.last is not None and now.last.id <= read else now.unread
         known.change(replace(now, read=read, unread=unread, mentioned=now.mentioned and unread > 0))
         await self._conversations.store(conversation)
         return True
@@ -105,3 +109,9 @@ class Positions:
         await self._client.mark_read(conversation, read)
         row = self._known.set_row(replace(self._known.row(conversation), told=read))
         self._keeper.write(lambda db: tables.put_conversation(db, self._known.rows.get(conversation, row)))
+
+
+def _unread(db: apsw.Connection, conversation: int, read: int) -> int | None:
+    """Messages of others after an id; ``None`` where it is not known that all of them are here."""
+    newest = tables.spans(db, conversation).newest()
+    return messages.unread(db, conversation, read) if newest is not None and newest[0] <= read else None

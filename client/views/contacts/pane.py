@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QHBoxLayout,
     QListView,
     QPushButton,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from client.core.display import shown_name
+from client.core.following import Presence
 from client.core.model import Person
 from client.theme import Font, Theme
 from client.theme.theme import device_ratio
@@ -43,12 +45,25 @@ class Friends(QAbstractListModel):
         self._contacts = contacts
         self._rows: Sequence[Person] = contacts.friends()
         self._text = ""
-        self._end = contacts.changed.subscribe(lambda _: self.refresh())
+        self._ends = [
+            contacts.changed.subscribe(lambda _: self.refresh()),
+            contacts.account.changes.presence.subscribe(self._presence),
+        ]
 
     def search(self, text: str) -> None:
         """Those whose names hold a text."""
         self._text = text
         self.refresh()
+
+    def _presence(self, people: Collection[int]) -> None:
+        """These come or go."""
+        for at, one in enumerate(self._rows):
+            if one.uuid in people:
+                self.dataChanged.emit(self.index(at), self.index(at))
+
+    def _is_online(self, person: Person) -> bool:
+        presence = self._contacts.account.presence(person.uuid)
+        return presence is not None and presence.online
 
     def refresh(self) -> None:
         """Show who is there now."""
@@ -74,7 +89,7 @@ class Friends(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return (
                 listed((shown_name(person.name), self.tr("online")))
-                if person.online
+                if self._is_online(person)
                 else shown_name(person.name)
             )
         return None
@@ -83,9 +98,9 @@ class Friends(QAbstractListModel):
 class FriendDelegate(QStyledItemDelegate):
     """Avatar and name."""
 
-    def __init__(self, theme: Theme, avatars: Avatars) -> None:
+    def __init__(self, theme: Theme, avatars: Avatars, presence: Callable[[int], Presence | None]) -> None:
         super().__init__()
-        self._theme, self._avatars = theme, avatars
+        self._theme, self._avatars, self._presence = theme, avatars, presence
         self.current = 0
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -121,7 +136,8 @@ class FriendDelegate(QStyledItemDelegate):
         painter.drawPixmap(
             avatar.topLeft(), self._avatars.pixmap(person.uuid, person.name, person.avatar, size, ratio)
         )
-        if person.online:
+        presence = self._presence(person.uuid)
+        if presence is not None and presence.online:
             paint_dot(painter, theme, avatar, ground, rtl=rtl)
         words = (
             rect.adjusted(GAP, 0, -(2 * GAP + size), 0) if rtl else rect.adjusted(2 * GAP + size, 0, -GAP, 0)
@@ -153,6 +169,10 @@ class FriendRows(QListView):
         self.setAccessibleName(self.tr("Friends"))
         self.setStyleSheet("QListView { background: transparent; }")
         self.clicked.connect(self._choose)
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Paint these rows anew; Qt's list would lay out and paint all, since one might have another height."""
+        QAbstractItemView.dataChanged(self, first, last, list(roles))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
@@ -189,7 +209,7 @@ class ContactsPane(QWidget):
         self.search = SearchField(theme, self.tr("Search friends"))
         self.model = Friends(contacts)
         self.rows = FriendRows()
-        self.delegate = FriendDelegate(theme, avatars)
+        self.delegate = FriendDelegate(theme, avatars, contacts.account.presence)
         self.rows.setItemDelegate(self.delegate)
         self.rows.setModel(self.model)
         self.new_friends = QPushButton(self.tr("New friends"))

@@ -12,18 +12,28 @@ from client.core.model import Person
 from client.theme import Theme
 from client.theme.tokens import AVATAR_BIG, GAP, SMALL, TIGHT, WIDE
 from client.viewmodels.contacts import Contacts
+from client.views import presence_words
 from client.views.contacts.find_page import ALIAS_MOST
 from client.views.contacts.page import ColumnPage
 from client.widgets.avatar import Avatar, Avatars
+from client.widgets.banner import now_ms
 
 
 class Profile(QWidget):
     """It stands in a page of its own, and in the details of a conversation."""
 
-    def __init__(self, theme: Theme, avatars: Avatars, contacts: Contacts, *, talks: bool = True) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        avatars: Avatars,
+        contacts: Contacts,
+        *,
+        talks: bool = True,
+        now: Callable[[], int] = now_ms,
+    ) -> None:
         """``talks``: whether it offers the conversation."""
         super().__init__()
-        self._theme, self._contacts, self._talks = theme, contacts, talks
+        self._theme, self._contacts, self._talks, self._now = theme, contacts, talks, now
         self._uuid = 0
         self.avatar = Avatar(theme, avatars, AVATAR_BIG)
         self.name = self._label("title", centre=True)
@@ -81,6 +91,9 @@ class Profile(QWidget):
         layout.addWidget(self.sure)
         self._ends: list[Callable[[], None]] = [
             contacts.changed.subscribe(lambda _: self._fill()),
+            contacts.account.changes.presence.subscribe(
+                lambda people: self._fill() if self._uuid in people else None
+            ),
             contacts.failed.subscribe(
                 lambda failed: self._say(failed[1]) if failed[0] == self._uuid else None
             ),
@@ -108,7 +121,9 @@ class Profile(QWidget):
         person = self._contacts.account.person(self._uuid)
         me = person.uuid == self._contacts.account.me.uuid
         busy = self._uuid in self._contacts.busy
-        self.avatar.show_person(person.uuid, person.name, person.avatar, online=bool(person.online))
+        presence = self._contacts.account.presence(person.uuid)
+        online = presence is not None and presence.online
+        self.avatar.show_person(person.uuid, person.name, person.avatar, online=online)
         self.name.setText(shown_name(person.name))
         names = [shown_name(person.username)]
         if person.alias and person.nickname and person.nickname != person.username:
@@ -118,8 +133,7 @@ class Profile(QWidget):
         self.about.setVisible(bool(person.description))
         sexes = {1: self.tr("male"), 2: self.tr("female")}
         facts = [self.tr("Number {number}").format(number=person.uuid), sexes.get(person.sex, "")]
-        if person.online:
-            facts.append(self.tr("online"))
+        facts.append(presence_words.seen(presence, self._now()))
         self.facts.setText(" · ".join(fact for fact in facts if fact))
         self.talk.setVisible(self._talks and person.friend)
         self._ask_again.setVisible(not person.friend and not me and not person.blocked)
@@ -209,8 +223,10 @@ class Sure(QFrame):
 class ProfilePage(ColumnPage):
     """A profile as a page."""
 
-    def __init__(self, theme: Theme, avatars: Avatars, contacts: Contacts) -> None:
+    def __init__(
+        self, theme: Theme, avatars: Avatars, contacts: Contacts, *, now: Callable[[], int] = now_ms
+    ) -> None:
         super().__init__(theme, self.tr("Profile"))
-        self.profile = Profile(theme, avatars, contacts)
+        self.profile = Profile(theme, avatars, contacts, now=now)
         self.column.addWidget(self.profile)
         self.column.addStretch()

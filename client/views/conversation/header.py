@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from client.core.display import shown_name
+from client.core.following import Presence
 from client.core.model import Conversation, ConversationKind, Person
 from client.theme import Font, Theme
 from client.theme.tokens import GAP, HEADER, SMALL, TIGHT
+from client.viewmodels.conversation import ConversationPresenter
+from client.views import presence_words
 from client.widgets.avatar import Avatar, Avatars
 from client.widgets.button import IconButton
 from client.widgets.leading import align_leading
@@ -22,16 +27,16 @@ class Header(QFrame):
     find_wanted = Signal()
     details = Signal()
 
-    def __init__(self, theme: Theme, avatars: Avatars) -> None:
+    def __init__(self, theme: Theme, avatars: Avatars, now: Callable[[], int]) -> None:
         super().__init__()
-        self._theme = theme
+        self._theme, self._now = theme, now
         self.setProperty("ground", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.back_button = IconButton(theme, "arrow-left", self.tr("Back"), shortcut="Esc")
         self.back_button.clicked.connect(self.back)
         self.avatar = Avatar(theme, avatars, 36)
         self._name, self._about = QLabel(), QLabel()
-        self._whole = ""
+        self._whole = self._status = ""
         self._name.setMinimumWidth(1)
         self._about.setMinimumWidth(1)
         for label, role in ((self._name, "strong"), (self._about, "meta")):
@@ -74,16 +79,28 @@ class Header(QFrame):
         layout.addWidget(line)
         theme.follow(self._restyle)
 
-    def show_conversation(self, about: Conversation, other: Person | None) -> None:
+    def show_conversation(self, presenter: ConversationPresenter) -> None:
         """Whose it is."""
-        seed = other.uuid if other is not None else about.id
-        online = bool(other is not None and other.online)
-        self.avatar.show_person(seed, about.title, about.avatar, online=online)
-        self._whole = shown_name(about.title)
-        self._about.setText(status(about, other))
-        self._about.setVisible(bool(self._about.text()))
-        self._about.setProperty("role", "meta")
+        self._whole = shown_name(presenter.about.title)
         self.setAccessibleName(self._whole)
+        self.show_others(presenter)
+        self._elide()
+
+    def show_others(self, presenter: ConversationPresenter) -> None:
+        """Whether the other one is there, and who is writing."""
+        about, other, presence = presenter.about, presenter.other, presenter.presence
+        seed = other.uuid if other is not None else about.id
+        online = presence is not None and presence.online
+        self.avatar.show_person(seed, about.title, about.avatar, online=online)
+        doing = presence_words.doing(presenter.busy, presenter.account.person)
+        self._status = doing or status(about, other, presence, self._now())
+        self._about.setVisible(bool(self._status))
+        self.setAccessibleDescription(self._status)
+        role = "doing" if doing else "meta"
+        if self._about.property("role") != role:
+            self._about.setProperty("role", role)
+            self._about.style().unpolish(self._about)
+            self._about.style().polish(self._about)
         self._elide()
 
     def _elide(self) -> None:
@@ -91,6 +108,8 @@ class Header(QFrame):
         metrics = self._theme.metrics(Font.BODY_STRONG)
         self._name.setText(metrics.elidedText(self._whole, Qt.TextElideMode.ElideRight, width))
         self._name.setToolTip(self._whole if self._name.text() != self._whole else "")
+        metrics = self._theme.metrics(Font.META)
+        self._about.setText(metrics.elidedText(self._status, Qt.TextElideMode.ElideRight, width))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -106,8 +125,8 @@ class Header(QFrame):
         self._elide()
 
 
-def status(about: Conversation, other: Person | None) -> str:
-    """What stands below the name."""
+def status(about: Conversation, other: Person | None, presence: Presence | None, now_ms: int) -> str:
+    """What stands below the name while nobody writes."""
     translate = QCoreApplication.translate
     if about.live:
         return translate("Header", "live now")
@@ -120,6 +139,5 @@ def status(about: Conversation, other: Person | None) -> str:
         return ""
     if other.blocked:
         return translate("Header", "blocked")
-    if other.online:
-        return translate("Header", "online")
-    return shown_name(other.username) if other.name != other.username else ""
+    username = shown_name(other.username) if other.username and other.name != other.username else ""
+    return presence_words.seen(presence, now_ms) or username

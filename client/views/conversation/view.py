@@ -13,6 +13,7 @@ from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
 from client.views.conversation.barred import barred
+from client.views.conversation.drafts import Drafts
 from client.views.conversation.find_bar import FindBar
 from client.views.conversation.header import Header
 from client.views.conversation.living import Living
@@ -64,7 +65,7 @@ class ConversationView(QWidget):
         self.presenter: ConversationPresenter | None = None
         self._ends: list[Callable[[], None]] = []
         self.setAcceptDrops(True)
-        self.header = Header(theme, avatars)
+        self.header = Header(theme, avatars, now)
         self.find_bar = FindBar(theme)
         self.messages = MessageList(theme, avatars, pictures, now=now)
         self.hello = EmptyState(theme, "hand", self.tr("Say hello"), self.tr("There are no messages yet."))
@@ -74,6 +75,7 @@ class ConversationView(QWidget):
         value = settings.value
         self.composer = Composer(theme, recent=value.emoji, tone=value.tone)
         self.living = Living(theme, self)
+        self.drafts = Drafts(self.composer, self.living.writing)
         self.nothing = EmptyState(
             theme,
             "messages-square",
@@ -98,10 +100,11 @@ class ConversationView(QWidget):
             return
         self.find_bar.hide()
         self.long_text.hide()
-        self.composer.set_text(presenter.about.draft)
+        self.drafts.begin(presenter.about.draft)
         self.messages.set_window(presenter.window)
         self._ends = [
             presenter.changed.subscribe(lambda _: self._about()),
+            presenter.followed.subscribe(lambda _: self.header.show_others(presenter)),
             presenter.failed.subscribe(self.toast.tell),
             presenter.refused.subscribe(self._refused),
             presenter.previewed.subscribe(lambda found: self.messages.provide_preview(*found)),
@@ -158,8 +161,8 @@ class ConversationView(QWidget):
         presenter = self.presenter
         if presenter is None:
             return
-        about, other = presenter.about, presenter.other
-        self.header.show_conversation(about, other)
+        self.header.show_conversation(presenter)
+        self.drafts.now(presenter.about.draft)
         composer = self.composer
         writing = composer.edit.hasFocus() or composer.blocked_button.hasFocus()
         composer.set_blocked(*barred(presenter))
@@ -187,6 +190,7 @@ class ConversationView(QWidget):
         text, problem = refused
         if not self.composer.text():
             self.composer.set_text(text)
+            self._draft(text)
         self.toast.tell(problem)
 
     def _too_long(self, text: str) -> None:
@@ -250,6 +254,10 @@ class ConversationView(QWidget):
         if self.presenter is not None and self.living.writing.edited is None:
             self.presenter.set_draft(text)
 
+    def _wrote(self) -> None:
+        if self.presenter is not None and self.living.writing.edited is None:
+            self.presenter.tell_writing()
+
     def _with(self, act: Callable[[ConversationPresenter], object]) -> None:
         if self.presenter is not None:
             act(self.presenter)
@@ -264,6 +272,7 @@ class ConversationView(QWidget):
         composer.sent.connect(self._send)
         composer.too_long.connect(self._too_long)
         composer.draft.connect(self._draft)
+        composer.wrote.connect(self._wrote)
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)
         composer.picture.connect(self.picture_chosen)

@@ -36,6 +36,10 @@ class Writing:
         self._composer.set_context("pencil", title, content_line(message))
         self._composer.setFocus()
 
+    def before(self, text: str) -> None:
+        """What was being written before a message was edited is something else on another device."""
+        self._before = text
+
     def leave(self) -> bool:
         """Not any more; whether there was something."""
         there = self.answered is not None or self.edited is not None

@@ -126,7 +126,7 @@ class Files(QObject):
         if self.dialog is not None:
             self.dialog.deleteLater()
             self.dialog = None
-        self._view.composer.tell_draft()
+        self._view.composer.draft.emit(self._view.composer.text())
         self._view.focus()
 
     # Looking and opening.

@@ -41,6 +41,7 @@ from client.views.main import row_words
 from client.views.main.details import Details
 from client.views.main.list_pane import ListPane
 from client.views.main.rail import Rail
+from client.views.main.sight import Sight
 from client.views.main.sign_in_notice import SignInNotice
 from client.views.main.switcher import Switcher
 from client.widgets.avatar import Avatars
@@ -86,7 +87,7 @@ class AccountView(QWidget):
         self.avatars = Avatars(theme, pictures)
         self.avatars.wanted.connect(self._have_avatar)
         self.conversations = ConversationList(
-            account, words=lambda one: row_words.spoken(one, account.person, now())
+            account, words=lambda one: row_words.spoken(one, account, now())
         )
         self.contacts = Contacts(account)
         self.rail = Rail(theme, self.avatars)
@@ -98,9 +99,9 @@ class AccountView(QWidget):
         self.files = Files(theme, pictures, self.conversation, actions, spool, now=now)
         self.find_page = FindPage(theme, self.avatars, self.contacts)
         self.requests_page = RequestsPage(theme, self.avatars, self.contacts, now_ms=now())
-        self.profile_page = ProfilePage(theme, self.avatars, self.contacts)
+        self.profile_page = ProfilePage(theme, self.avatars, self.contacts, now=now)
         groups = Groups(account)
-        self.details = Details(theme, self.avatars, self.contacts, self.conversations, groups)
+        self.details = Details(theme, self.avatars, self.contacts, self.conversations, groups, now=now)
         self.groups = GroupPages(theme, self.avatars, self, groups)
         self.banner = ConnectionBanner(theme, now=now)
         self.sign_ins = SignInNotice(theme, now)
@@ -111,6 +112,7 @@ class AccountView(QWidget):
             prompt=self.tr("Forward to …"),
         )
         self._forwarded: Message | None = None
+        self.sight = Sight(self)
         self.narrow = self._details_in_front = False
         self._lay_out()
         self._connect()
@@ -141,6 +143,7 @@ class AccountView(QWidget):
         self.conversation.close_view()
         for end in self._ends:
             end()
+        self.sight.looking.close()
         self.conversations.close()
         self.switcher.model.close()
         self.forwarding.model.close()
@@ -161,6 +164,7 @@ class AccountView(QWidget):
             self.conversation.show_conversation(presenter, at=at)
             self.list.set_current(id)
             self.opened.emit(id)
+            self.sight.looking.changed()
         self._main.setCurrentWidget(self.conversation)
         self._details_in_front = False
         self.show_place("conversations")
@@ -234,6 +238,7 @@ class AccountView(QWidget):
         self.profile_page.profile.show_person(uuid)
         self.friends.set_current(uuid)
         self.show_page(self.profile_page)
+        self.sight.looking.changed()
 
     def show_details(self, shown: bool | None = None) -> None:
         """Show what there is to know of the conversation, or no more; ``None``: the other way round."""

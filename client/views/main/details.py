@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
@@ -15,6 +17,7 @@ from client.views.contacts.page import ColumnPage
 from client.views.contacts.profile import Profile
 from client.views.groups.pane import GroupPane
 from client.widgets.avatar import Avatars
+from client.widgets.banner import now_ms
 
 
 class Details(ColumnPage):
@@ -30,11 +33,13 @@ class Details(ColumnPage):
         contacts: Contacts,
         conversations: ConversationList,
         groups: Groups,
+        *,
+        now: Callable[[], int] = now_ms,
     ) -> None:
         super().__init__(theme, self.tr("Details"), close=True)
         self._conversations = conversations
         self._about: Conversation | None = None
-        self.profile = Profile(theme, avatars, contacts, talks=False)
+        self.profile = Profile(theme, avatars, contacts, talks=False, now=now)
         self.group = GroupPane(theme, avatars, groups)
         self._buttons = QWidget()
         row = QHBoxLayout(self._buttons)

@@ -92,7 +92,7 @@ class ListPane(QWidget):
         self.filter.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.find_people = IconButton(theme, "user-plus", self.tr("Find people"), shortcut="Ctrl+N")
         self.rows = ConversationRows(theme)
-        self.delegate = RowDelegate(theme, avatars, model.account.person, now)
+        self.delegate = RowDelegate(theme, avatars, model.account, now)
         self.rows.setItemDelegate(self.delegate)
         self.rows.setModel(model)
         self._cursor = 0

@@ -10,11 +10,13 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from client.core.display import shown_name
-from client.core.model import Conversation, ConversationKind, Kind, Mark, Person
+from client.core.model import Conversation, ConversationKind, Kind, Mark
+from client.core.ports import Account
 from client.theme import Font, Theme
 from client.theme.tokens import AVATAR, FOCUS, GAP, ICON_MARK, RADIUS, ROW, SMALL, TIGHT
 from client.translations.sentences import said
 from client.viewmodels.conversation_list import ConversationList, is_muted
+from client.views import presence_words
 from client.views.main import row_words
 from client.widgets import badge
 from client.widgets.avatar import Avatars, paint_dot
@@ -34,11 +36,9 @@ class RowDelegate(QStyledItemDelegate):
     ground = "list"
     """The token of what it stands on."""
 
-    def __init__(
-        self, theme: Theme, avatars: Avatars, person: Callable[[int], Person], now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, theme: Theme, avatars: Avatars, account: Account, now_ms: Callable[[], int]) -> None:
         super().__init__()
-        self._theme, self._avatars, self._person, self._now_ms = theme, avatars, person, now_ms
+        self._theme, self._avatars, self._account, self._now_ms = theme, avatars, account, now_ms
         self.current = 0
         """The conversation that is open."""
 
@@ -89,12 +89,13 @@ class RowDelegate(QStyledItemDelegate):
     def _avatar(self, line: _Line, one: Conversation, ground: QColor) -> None:
         size = self._theme.px(AVATAR)
         rect = line.lead(line.rect.center().y(), size, size)
-        other = self._person(one.people[0]) if one.kind is ConversationKind.PRIVATE and one.people else None
-        seed = other.uuid if other is not None else one.id
+        other = one.people[0] if one.kind is ConversationKind.PRIVATE and one.people else 0
+        seed = other or one.id
         line.painter.drawPixmap(
             rect.topLeft(), self._avatars.pixmap(seed, one.title, one.avatar, size, line.ratio)
         )
-        if other is not None and other.online:
+        presence = self._account.presence(other) if other else None
+        if presence is not None and presence.online:
             paint_dot(line.painter, self._theme, rect, ground, rtl=line.rtl)
         line.gap_lead(GAP)
 
@@ -146,6 +147,12 @@ class RowDelegate(QStyledItemDelegate):
                 QCoreApplication.translate("ConversationRow", "LIVE"), Font.META_STRONG, colours.danger, y
             )
         spare.gap_trail(SMALL)
+        if busy := self._account.busy(one.id):
+            doing = presence_words.doing(busy, self._account.person)
+            if spare.lacks(doing, Font.BODY):
+                doing = presence_words.doing(busy, self._account.person, names=False)
+            spare.text(doing, Font.BODY, colours.accent_text, y)
+            return
         if one.draft:
             spare.text_lead(
                 QCoreApplication.translate("ConversationRow", "Draft:"), Font.BODY, colours.danger, y
@@ -153,7 +160,7 @@ class RowDelegate(QStyledItemDelegate):
             spare.gap_lead(TIGHT)
             spare.text(row_words.line(one.draft), Font.BODY, colours.second, y)
             return
-        who, what = row_words.preview(one, self._person)
+        who, what = row_words.preview(one, self._account.person)
         if who:
             spare.text_lead(said(who, "").rstrip(), Font.BODY, colours.text, y, most=0.45)
             spare.gap_lead(TIGHT)
@@ -218,6 +225,10 @@ class _Line:
 
     def _width(self, text: str, font: Font) -> float:
         return self.theme.metrics(font).horizontalAdvance(text) + 1
+
+    def lacks(self, text: str, font: Font) -> bool:
+        """Whether there is no room for a text."""
+        return self._width(text, font) > self.rect.width()
 
     def text_trail(self, text: str, font: Font, colour: QColor, y: float) -> None:
         if text:

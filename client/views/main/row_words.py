@@ -9,8 +9,10 @@ from PySide6.QtCore import QCoreApplication, QDate, QLocale
 from client.core.display import shown_name
 from client.core.grouping import Day, day_label, day_of
 from client.core.model import Conversation, ConversationKind, Kind, Mark, Message, Person
+from client.core.ports import Account
 from client.translations.sentences import listed, said
 from client.viewmodels.conversation_list import is_muted
+from client.views import presence_words
 from client.widgets.messages.words import content_line, mark_words, time_of
 
 PREVIEW_MOST = 160
@@ -56,9 +58,9 @@ def failed(message: Message | None) -> bool:
     return message is not None and message.mark is Mark.FAILED
 
 
-def spoken(one: Conversation, person: Callable[[int], Person], now_ms: int) -> str:
+def spoken(one: Conversation, account: Account, now_ms: int) -> str:
     """A row as it is read aloud."""
-    translate = QCoreApplication.translate
+    translate, person = QCoreApplication.translate, account.person
     who, what = preview(one, person)
     parts = [shown_name(one.title)]
     if one.unread:
@@ -79,6 +81,7 @@ def spoken(one: Conversation, person: Callable[[int], Person], now_ms: int) -> s
     ):
         if is_so:
             parts.append(word)
-    if one.kind is ConversationKind.PRIVATE and one.people and person(one.people[0]).online:
-        parts.append(translate("ConversationRow", "online"))
+    parts.append(presence_words.doing(account.busy(one.id), person))
+    if one.kind is ConversationKind.PRIVATE and one.people:
+        parts.append(presence_words.seen(account.presence(one.people[0]), now_ms))
     return listed(parts)

@@ -51,7 +51,7 @@ class Switcher(QFrame):
         self.field.installEventFilter(self)
         self.rows = ConversationRows(theme)
         self.rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.rows.setItemDelegate(FloatDelegate(theme, avatars, account.person, now_ms))
+        self.rows.setItemDelegate(FloatDelegate(theme, avatars, account, now_ms))
         self.rows.setModel(self.model)
         self._nothing = QLabel(self.tr("Nothing found"))
         self._nothing.setProperty("role", "second")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QHideEvent, QImage
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from client.theme import Theme
@@ -28,7 +28,9 @@ class Composer(QFrame):
     sent = Signal(str)
     too_long = Signal(str)
     draft = Signal(str)
-    """What is written, once one stops typing for a moment, and when the focus leaves."""
+    """What is written, once one stops typing for a moment, and when it cannot be seen any more."""
+    wrote = Signal()
+    """Somebody writes, and there is something."""
     edit_last = Signal()
     attach = Signal()
     files = Signal(list)
@@ -66,6 +68,7 @@ class Composer(QFrame):
         self._pause = QTimer(self, singleShot=True, interval=DRAFT_MS)
         self._pause.timeout.connect(self.tell_draft)
         self._drafted = ""
+        self._setting = False
         self._lay_out()
         self.edit.entered.connect(self.send)
         self.edit.up.connect(self.edit_last)
@@ -89,7 +92,9 @@ class Composer(QFrame):
     def set_text(self, text: str) -> None:
         """Write something else: a draft, a message that is edited. Nothing is told."""
         self._drafted = text
+        self._setting = True
         self.edit.setPlainText(text)
+        self._setting = False
         cursor = self.edit.textCursor()
         cursor.movePosition(cursor.MoveOperation.End)
         self.edit.setTextCursor(cursor)
@@ -216,6 +221,12 @@ class Composer(QFrame):
             self._count.style().polish(self._count)
         self.send_button.setEnabled(bool(length))
         self._pause.start()
+        if length and not self._setting:
+            self.wrote.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.tell_draft()
 
     def _restyle(self) -> None:
         self._count.setFixedHeight(self._theme.px(TARGET))

@@ -10,6 +10,7 @@ from client.core.model import Kind, Link, Message
 from client.core.model import Stage as Step
 from tests.client.screenshots import dialogs, films
 from tests.client.screenshots.devices import devices
+from tests.client.screenshots.following import following
 from tests.client.screenshots.living import living
 from tests.client.screenshots.material import PHOTO
 from tests.client.screenshots.scene import NARROW, SMALL, USUAL, WIDE, Shot, Stage, account
@@ -25,6 +26,7 @@ def screens() -> dict[str, Shot]:
         **_coming_in(),
         **_talking(),
         **living(),
+        **following(),
         **devices(),
         **_finding(),
         **_files(),

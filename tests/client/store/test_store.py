@@ -207,8 +207,8 @@ class TroubleTests(StoreCase):
         db.execute(MIGRATIONS[0])
         db.pragma("user_version", 1)
         db.execute(
-            "INSERT INTO conversations (id, kind, title, people, their_read, draft, synced)"
-            " VALUES (7, 'private', 'Ben', '[2]', 5, 'dear b', 5)"
+            "INSERT INTO conversations (id, kind, title, people, their_read, draft, synced, pinned, muted_until_ms)"
+            " VALUES (7, 'private', 'Ben', '[2]', 5, 'dear b', 5, 1, -1), (8, 'private', 'Carl', '[3]', 0, '', 0, 0, 0)"
         )
         db.execute(
             "INSERT INTO messages (conversation, ord, at_ms, key, sender, kind, text, mine, mark)"
@@ -217,6 +217,11 @@ class TroubleTests(StoreCase):
         db.close()
         store = await self.store(rows=False)
         self.assertEqual(self.opened.notice, "")
+        rows = await store.read(tables.conversations)
+        self.assertEqual(
+            {row.conversation.id: row.untold for row in rows},
+            {7: {"draft", "pinned", "muted_until_ms"}, 8: frozenset()},  # it was known to this computer alone
+        )
         page = await store.read(lambda db: messages.before(db, 7, None, 10))
         self.assertEqual(
             [(one.id, one.text, one.mark) for one in page], [(4, "hi", Mark.STORED), (5, "hello", Mark.READ)]

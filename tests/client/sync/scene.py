@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from client.core.model import Link, Message
 from client.sync.account import AccountSync
-from imsys.sdk import Client, Credentials, Gateway, Timing
+from imsys.sdk import Client, Credentials, DeviceInfo, Gateway, Timing
 from tests.cli.running import PASSWORD, server
 from tests.support.children import folder
 
@@ -54,10 +54,21 @@ class AccountCase(TestCase):
         return client
 
     async def account(
-        self, name: str, place: str = "", *, start: bool = True, gateway: Gateway | None = None, **more: Any
+        self,
+        name: str,
+        place: str = "",
+        *,
+        start: bool = True,
+        gateway: Gateway | None = None,
+        device: str = "",
+        **more: Any,
     ) -> AccountSync:
-        """Somebody with the desktop client; with the same place, what was there before is there again."""
-        credentials = Credentials(username=name, password=PASSWORD)
+        """Somebody with the desktop client; with the same place, what was there before is there again.
+
+        :param device: a session beside those of other devices; by default there is one for all.
+        """
+        info = DeviceInfo(id=device.ljust(32, "0"), name=device, kind="desktop") if device else None
+        credentials = Credentials(username=name, password=PASSWORD, device=info)
         account = AccountSync(
             self.reactor,
             gateway or self.gateway,

@@ -296,6 +296,7 @@ class FilesTests(AccountCase):
         await anna.close()
         new = await self.account(name, "elsewhere")
         await self.until(lambda: new.conversations() and new.conversations()[0].last is not None)
+        await self.shows(new, thread, lambda page: any(one.attachment for one in page))
         (there,) = await new.files("image", "PHOTO", 9, 0)
         preview = await new.preview(there)
         assert preview is not None
