@@ -103,6 +103,7 @@ class LogConnection:
         """
         self._drop()
         if self._closed:
+            self.pause(0)  # who waits is told after the one before, and not within it, however many they are
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
         self._outdated = False
         opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect, Use.LOG))

@@ -280,13 +280,15 @@ class OrderTests(LogCase):
         self.assertTrue(await self.append(self.database, connection_id))
 
     async def test_closed_while_it_is_lost(self) -> None:
-        """Nothing is opened for who closes it."""
+        """Nothing is opened for who closes it, however many wait."""
         identity = await self.append(self.database, connection_id)
         running = self.append(self.database, lambda tx: tx.row("SELECT SLEEP(10)"))
+        waiting = [self.append(self.database, connection_id) for _ in range(1000)]
         await deferLater(self.reactor, 0.05)
         closed = self.database.close()
         plain_server().execute(f"KILL {identity}")
-        await self.refused(running)
+        for one in (running, *waiting):
+            await self.refused(one)
         await closed
 
 
