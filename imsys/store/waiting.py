@@ -19,19 +19,16 @@ Resume = Callable[[Any], None]
 """Goes on with code that waits; its argument is the result of :func:`wait`."""
 
 
-_BEGIN = object()
-
-
 def run(function: Callable[[], T]) -> Deferred[T]:
     """Call a function that may :func:`wait`; fire with its result, or whatever it raises."""
     result: Deferred[T] = Deferred()
     task = greenlet(function)
 
-    def resume(value: Any = None) -> None:
+    def resume(*value: Any) -> None:
         # what it ends for, or waits, is told to whoever resumes it, not to whoever began it
         task.parent = getcurrent()
         try:
-            outcome = task.switch() if value is _BEGIN else task.switch(value)
+            outcome = task.switch(*value)
         except BaseException:
             result.errback(Failure())
             return
@@ -40,14 +37,14 @@ def run(function: Callable[[], T]) -> Deferred[T]:
         else:
             cast("Callable[[Resume], object]", outcome)(resume)
 
-    resume(_BEGIN)
+    resume()
     return result
 
 
 def wait(until: Callable[[Resume], object]) -> Any:
     """Leave a function that :func:`run` has called until it is resumed.
 
-    :param until: is given what resumes it, which must be called later, once, on the same thread.
+    :param until: is given what resumes it, which must be called once, on the same thread.
     """
     caller = getcurrent().parent
     if caller is None:

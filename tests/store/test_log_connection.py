@@ -28,7 +28,7 @@ from imsys.store.engines import dialect_of
 from imsys.store.log_connection import LogConnection, is_possible
 from tests.chat.test_message_log import Client
 from tests.support.proxies import CuttingProxy, SilentProxy
-from tests.support.servers import MariaDb, certificates
+from tests.support.servers import MariaDb, certificates, cluster_certificates
 from tests.support.stores import OnMariaDb, text
 
 LARGEST = (1 << 24) - 1
@@ -130,8 +130,8 @@ class SizesTests(LogCase):
         self.assertEqual([len(row[1]) for row in rows], list(range(1, 3001)))
 
     async def test_tls_refused(self) -> None:
-        """A server whose certificate is another's is not spoken with."""
-        config = configured(self, tls_server(), tls_ca=certificates().certificate, timeout=1.0)
+        """A server whose certificate another authority has signed is not spoken with."""
+        config = configured(self, tls_server(), tls_ca=cluster_certificates().ca, timeout=1.0)
         await self.refused(self.append(self.open(config), connection_id))
 
 

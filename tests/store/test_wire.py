@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import socket
 import time
 from typing import Any
@@ -76,9 +77,14 @@ class WireTests(TestCase):
         theirs.close()
         await self.lost(reading, errno.ECONNRESET)
         self.assertEqual((wire.lost, wire.fileno()), (True, -1))
+
+        def ask(wire: Wire, question: bytes) -> bytes:
+            wire.sendall(question)
+            return wire.read(1)
+
         for fill in (b"", b"x" * (4 * AT_ONCE)):
             wire, theirs = self.wire()
-            waiting: Deferred[Any] = run(lambda: (wire.sendall(fill), wire.read(1)))  # noqa: B023
+            waiting = run(functools.partial(ask, wire, fill))
             await deferLater(self.reactor, 0.01)
             wire.close()
             await self.lost(waiting, errno.ECONNABORTED)
