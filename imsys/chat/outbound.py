@@ -596,7 +596,7 @@ class Outbound(Service):
 
     def _miss(self, users: Collection[int]) -> None:
         """Remember users who could not be reached, and ask them to catch up when lookups work again."""
-        if users and self._retry is None:
+        if users and self._retry is None and self.running:
             self._retry = self._clock.callLater(RETRY, self._retry_missed)
         for user in users:
             if len(self._missed) >= MISSED:
