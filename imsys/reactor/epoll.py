@@ -34,7 +34,6 @@ written, that be encrypted.
 """
 
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
-_OURS: frozenset[Any] = frozenset((Server, Client))
 
 
 class _LogContext(dict[str, Any]):
@@ -80,6 +79,9 @@ class EPollReactor(epollreactor.EPollReactor):
         self._at_turn_end: list[Callable[[], object]] = []
         self._asleep = False
         self._woken = False
+        self.quick: set[Any] = {Server, Client}
+        """Kinds of descriptors that are asked to read with nothing around it: each closes its socket itself, removes itself
+        then, and raises nothing."""
         self.handling: Any = None
         """The descriptor whose event is being handled."""
         super().__init__()
@@ -207,13 +209,13 @@ class EPollReactor(epollreactor.EPollReactor):
         finally:
             self._woken = False
             self._asleep = False
-        selectables, readable, ours = self._selectables, select.EPOLLIN, _OURS
+        selectables, readable, quick = self._selectables, select.EPOLLIN, self.quick
         for fd, event in events:
             selectable = selectables.get(fd)
             if selectable is None:
                 continue
             self.handling = selectable
-            if event != readable or selectable.__class__ not in ours:
+            if event != readable or selectable.__class__ not in quick:
                 log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
                 continue
             try:
