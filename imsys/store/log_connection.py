@@ -22,7 +22,6 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from imsys.errors import Status, Unavailable
-from imsys.reactor import EPollReactor
 from imsys.store.dialects import Dialect, Use
 from imsys.store.replies import Reply
 from imsys.store.waiting import run, wait_for
@@ -73,8 +72,7 @@ class LogConnection:
         self._thread.threadFactory = cast("Any", partial(Thread, daemon=True))
         self._thread.start()
         self._turns = DeferredLock()
-        if isinstance(reactor, EPollReactor):
-            reactor.quick.add(Wire)
+        getattr(reactor, "quick", set()).add(Wire)  # of ours, which may not be there
         self._connection: Any = None
         self._wire: Wire | None = None
         self._outdated = False
