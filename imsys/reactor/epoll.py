@@ -75,7 +75,7 @@ class EPollReactor(epollreactor.EPollReactor):
 
     def __init__(self) -> None:
         # in order; one that has stopped since, or is in here twice, is passed over
-        self._unsent: list[Connection] = []
+        self.unsent: list[Connection] = []
         self._at_turn_end: list[Callable[[], object]] = []
         self._asleep = False
         self._woken = False
@@ -132,7 +132,7 @@ class EPollReactor(epollreactor.EPollReactor):
             super().addWriter(writer)
         elif writer.writing == IDLE:
             writer.writing = QUEUED
-            self._unsent.append(writer)
+            self.unsent.append(writer)
 
     def removeWriter(self, writer: Any) -> None:
         """Forget that a descriptor wants to write."""
@@ -152,7 +152,7 @@ class EPollReactor(epollreactor.EPollReactor):
         return super().getWriters() + self._queued()
 
     def _queued(self) -> list[Connection]:
-        return [connection for connection in dict.fromkeys(self._unsent) if connection.writing == QUEUED]
+        return [connection for connection in dict.fromkeys(self.unsent) if connection.writing == QUEUED]
 
     # -- signals
 
@@ -177,12 +177,12 @@ class EPollReactor(epollreactor.EPollReactor):
     def runUntilCurrent(self) -> None:
         """Make the calls that are due, and send what was written since the last time."""
         super().runUntilCurrent()
-        if self._at_turn_end or self._unsent:
+        if self._at_turn_end or self.unsent:
             self._end_turn()
 
     def timeout(self) -> float | None:
         """How many seconds to wait: none where something is left to do."""
-        if self._at_turn_end or self._unsent or self._justStopped:
+        if self._at_turn_end or self.unsent or self._justStopped:
             return 0.0
         waiting: float | None = super().timeout()
         return waiting
@@ -239,7 +239,7 @@ class EPollReactor(epollreactor.EPollReactor):
                     log.err()
             if not self._at_turn_end:
                 break
-        unsent, self._unsent = self._unsent, []
+        unsent, self.unsent = self.unsent, []
         for connection in unsent:
             if connection.writing == QUEUED:
                 self._send(connection)

@@ -72,7 +72,9 @@ class LogConnection:
         self._thread.threadFactory = cast("Any", partial(Thread, daemon=True))
         self._thread.start()
         self._turns = DeferredLock()
-        getattr(reactor, "quick", set()).add(Wire)  # of ours, which may not be there
+        quick: set[Any] | None = getattr(reactor, "quick", None)  # of our reactor, which may be another one
+        if quick is not None:
+            quick.add(Wire)
         self._connection: Any = None
         self._wire: Wire | None = None
         self._outdated = False
