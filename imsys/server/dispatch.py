@@ -181,21 +181,19 @@ class Call:
         self._service = service
         self._seq = request.seq
         self._done = done
-        if service.handler.then is not None:
-            self._begin(service.handler.call, self._session.context, request)
+        call: Any = service.handler.call
+        if service.handler.then is None:
+            self._coroutine = call(self._session.context, request)
+            self._resume(None)
             return
-        self._coroutine: Any = service.handler.call(self._session.context, request)
-        self._resume(None)
-
-    def _begin(self, call: Any, context: Any, request: Request) -> None:
-        self._context = context
         self._request = request
+        self._context = context = self._session.context
         try:
-            outcome: Outcome[Any] = call(context, request)
+            outcome = call(context, request)
         except Exception as error:
             outcome = Outcome()
             outcome.fail(error)
-        self._outcome = outcome
+        self._outcome: Outcome[Any] = outcome
         outcome.when_settled(self._settled)
 
     def _settled(self, _: object) -> None:
