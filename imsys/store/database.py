@@ -13,7 +13,7 @@ from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.store.dialects import Dialect, Fault, Use
 from imsys.store.engines import dialect_of
-from imsys.store.log_connection import LogConnection, is_possible
+from imsys.store.log_connection import LogConnection, LogCursor, is_possible
 from imsys.store.pool import Connection, Pool
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
@@ -90,6 +90,15 @@ class Transaction:
         """Return all rows of a SELECT that is built like the statements of :meth:`execute_literal`."""
         self.execute_literal(sql)
         return list(self._cursor.fetchall())
+
+    def value_literal(self, sql: str) -> str | bytes | None:
+        """Return the only column of the only row of a SELECT that is built like the statements of :meth:`execute_literal`."""
+        if isinstance(self._cursor, LogCursor):
+            if self._watch is not None:
+                self._watch(sql, ())
+            return self._cursor.value(sql)
+        value: str | bytes | None = self.rows_literal(sql)[0][0]
+        return value
 
     def execute_rows(self, start: str, rows: Sequence[Sequence[Any]], end: str = "") -> None:
         """Run ``start``, rows of parameters after its VALUES, and ``end``, in statements of many rows each.

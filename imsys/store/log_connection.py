@@ -12,6 +12,9 @@ from functools import partial
 from threading import Thread
 from typing import Any, TypeVar, cast
 
+from pymysql.constants import COMMAND
+from pymysql.cursors import Cursor
+from pymysql.err import raise_mysql_exception
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.task import deferLater
@@ -20,6 +23,7 @@ from twisted.python.threadpool import ThreadPool
 
 from imsys.errors import Status, Unavailable
 from imsys.store.dialects import Dialect, Use
+from imsys.store.replies import Reply
 from imsys.store.waiting import run, wait_for
 from imsys.store.wire import Wire
 
@@ -29,6 +33,26 @@ T = TypeVar("T")
 def is_possible(reactor: Any, dialect: Dialect) -> bool:
     """Return whether a log's connection can be on the reactor's thread: the driver is PyMySQL, and sockets are watched."""
     return dialect.driver == "pymysql" and IReactorFDSet.providedBy(reactor)
+
+
+class LogCursor(Cursor):
+    """The driver's, and a short way for what each transaction of the log does: it waits once for a whole answer."""
+
+    def run_all(self, sql: str) -> None:
+        """Run statements; those after a failed one do not run."""
+        self._ask(sql)
+
+    def value(self, sql: str) -> bytes | None:
+        """Return the only column of the only row of a SELECT."""
+        return self._ask(sql).value
+
+    def _ask(self, sql: str) -> Reply:
+        connection: Any = self.connection
+        connection._execute_command(COMMAND.COM_QUERY, sql.encode())
+        reply: Reply = connection._sock.reply(connection._next_seq_id)
+        if (error := reply.error) is not None:
+            raise_mysql_exception(error)
+        return reply
 
 
 class LogConnection:
@@ -48,6 +72,9 @@ class LogConnection:
         self._thread.threadFactory = cast("Any", partial(Thread, daemon=True))
         self._thread.start()
         self._turns = DeferredLock()
+        quick: set[Any] | None = getattr(reactor, "quick", None)  # of our reactor, which may be another one
+        if quick is not None:
+            quick.add(Wire)
         self._connection: Any = None
         self._wire: Wire | None = None
         self._outdated = False
@@ -83,7 +110,7 @@ class LogConnection:
 
     def cursor(self) -> Any:
         """Return a cursor of the driver."""
-        return self._connection.cursor()
+        return self._connection.cursor(LogCursor)
 
     def end(self) -> None:
         """Commit."""

@@ -531,6 +531,7 @@ class InDoubtTests(OnMariaDb):
                 else:
                     self.proxy.left = 1
 
+        self.proxy.left = 3  # so many attempts fail that a message is in doubt, however quick the rest is
         sending = [Deferred.fromCoroutine(send(str(number))) for number in range(600)]
         await gatherResults([*sending, Deferred.fromCoroutine(disturb())])
         self.proxy.left = 0

@@ -47,6 +47,26 @@ class WireTests(TestCase):
             await deferLater(self.reactor, 0.01)
         self.assertEqual(await reading, [b"", b"a", b"bcde", b"fgh"])
 
+    async def test_answer(self) -> None:
+        """A whole answer is waited for, in whatever pieces it comes; one that is not in order ends the connection."""
+        wire, theirs = self.wire()
+        reading = run(lambda: wire.reply(1).packets)
+        done = b"\x00\x00\x00\x02\x00\x00\x00"
+        for piece in (b"\x07\x00", b"\x00\x01" + done[:3], done[3:]):
+            self.assertNoResult(reading)
+            theirs.sendall(piece)
+            await deferLater(self.reactor, 0.01)
+        self.assertEqual(await reading, [done])
+        reading = run(lambda: wire.reply(2).packets)
+        theirs.sendall(b"\x07\x00\x00\x01" + done)
+        await self.lost(reading, errno.EPROTO)
+        wire, theirs = self.wire()
+        reading = run(lambda: wire.reply(1).packets)
+        theirs.close()
+        await self.lost(reading, errno.ECONNRESET)
+        wire, theirs = self.wire(0.05)
+        await self.lost(run(lambda: wire.reply(1).packets), errno.ETIMEDOUT)
+
     async def test_large(self) -> None:
         """What is larger than a socket holds is sent as it is taken, and read as it comes."""
         wire, theirs = self.wire()
