@@ -99,11 +99,11 @@ class Overview(StoreCase):
             React("5", first, "👍", False),
         ]
         for number, change in enumerate(changes):
-            looks = self.database.answered["general"]
+            looks = sum(self.database.answered.values())
             await self.do(self.bert, change)
             found = await self.all()
             self.assertEqual([one.thread_id for one in found], [self.other, group, self.thread], change)
-            self.assertEqual(self.database.answered["general"] - looks, 1, "one look is enough")
+            self.assertEqual(sum(self.database.answered.values()) - looks, 1, "one look is enough")
             self.assertEqual((found[0].active_id, found[2].active_id), (said, first))
             self.assertEqual(
                 [one.last.content for one in found if one.last],
