@@ -18,8 +18,9 @@ from zope.interface import implementer
 
 from imsys.store.waiting import Resume, wait
 
-AT_ONCE = 1 << 18
-"""Bytes read at once; more than a record of TLS has, so that none is left within it where no reactor sees it."""
+AT_ONCE = 1 << 15
+"""Bytes read at once; more than a record of TLS has, so that none is left within it where no reactor sees it. Between
+two of these the reactor goes on: what the driver makes of them, some hundred rows at most, holds it up for 2 ms."""
 
 
 @implementer(IReadWriteDescriptor)

@@ -521,6 +521,13 @@ class SmallReadsTests(LogCase):
         self.assertGreater(len(turns), 100)
         self.assertTrue(await self.read(connection_id))
 
+    async def test_many_rows(self) -> None:
+        """What has many rows after all is taken piece by piece, and the reactor goes on in between."""
+        turns = self.turns()
+        rows = await self.read(lambda tx: tx.rows("SELECT seq, REPEAT('x', 50) FROM seq_1_to_30000"))
+        self.assertEqual([row[0] for row in rows], list(range(1, 30_001)))
+        self.assertGreater(len(turns), 30)
+
     async def test_too_many(self) -> None:
         """Of those that wait there is a bound."""
         waiting = [self.read(lambda tx: tx.row("SELECT SLEEP(0.05)")) for _ in range(READERS)]
