@@ -15,7 +15,7 @@ from typing import Any
 
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
-from imsys.store.log_connection import LogCursor
+from imsys.store.reactor_connection import LogCursor
 
 PACKED = 16 << 20
 """Bytes of packed rows, at most; the server would truncate more."""

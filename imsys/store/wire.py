@@ -19,9 +19,10 @@ from zope.interface import implementer
 from imsys.store.replies import Reply
 from imsys.store.waiting import Resume, wait
 
-FEW, AT_ONCE = 1 << 15, 1 << 18
-"""Bytes read at once: those of most answers, for which no memory is mapped, and of one that has filled this; more than a
-record of TLS has, so that none is left within it where no reactor sees it."""
+AT_ONCE = 1 << 15
+"""Bytes read at once; more than a record of TLS has, so that none is left within it where no reactor sees it,
+and few enough that no memory is mapped for them. Between
+two of these the reactor goes on: what the driver makes of them, some hundred rows at most, holds it up for 2 ms."""
 
 
 @implementer(IReadWriteDescriptor)
@@ -37,7 +38,6 @@ class Wire:
         self._socket = sock
         self._seconds = seconds
         self._received = bytearray()
-        self._size = FEW
         self._lost: OSError | None = None
         self._waiting: Resume | None = None
         self._reply: Reply | None = None  # that is waited for
@@ -160,7 +160,7 @@ class Wire:
     def doRead(self) -> None:
         """Take what has come."""
         try:
-            data = self._socket.recv(self._size)
+            data = self._socket.recv(AT_ONCE)
         except (BlockingIOError, ssl.SSLWantReadError):
             return
         except OSError as error:
@@ -169,7 +169,6 @@ class Wire:
         if not data:
             self._end(OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)))
             return
-        self._size = AT_ONCE if len(data) >= FEW else FEW
         self._received += data
         if self._reply is not None:
             self._more(self._reply)

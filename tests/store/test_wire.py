@@ -13,7 +13,10 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from imsys.store.waiting import run
-from imsys.store.wire import AT_ONCE, Wire
+from imsys.store.wire import Wire
+
+MUCH = 1 << 20
+"""Bytes, more than the socket holds and than are read at once."""
 
 
 class WireTests(TestCase):
@@ -72,7 +75,7 @@ class WireTests(TestCase):
         wire, theirs = self.wire()
         other = Wire(self.reactor, theirs, 10.0)
         self.addCleanup(other.close)
-        data = bytes(range(256)) * (5 * AT_ONCE // 256) + b"the end"
+        data = bytes(range(256)) * (5 * MUCH // 1024) + b"the end"
         sending, reading = run(lambda: wire.sendall(data)), run(lambda: other.read(len(data)))
         await sending
         self.assertEqual(await reading, data)
@@ -80,7 +83,7 @@ class WireTests(TestCase):
     async def test_told_while_sending(self) -> None:
         """What comes while it sends is kept for who reads."""
         wire, theirs = self.wire()
-        sending = run(lambda: wire.sendall(b"x" * (4 * AT_ONCE)))
+        sending = run(lambda: wire.sendall(b"x" * MUCH))
         theirs.sendall(b"too large")
         await deferLater(self.reactor, 0.01)
         self.assertNoResult(sending)
@@ -102,7 +105,7 @@ class WireTests(TestCase):
             wire.sendall(question)
             return wire.read(1)
 
-        for fill in (b"", b"x" * (4 * AT_ONCE)):
+        for fill in (b"", b"x" * MUCH):
             wire, theirs = self.wire()
             waiting = run(functools.partial(ask, wire, fill))
             await deferLater(self.reactor, 0.01)
@@ -116,7 +119,7 @@ class WireTests(TestCase):
         wire, _ = self.wire(0.05)
         await self.lost(run(lambda: wire.read(1)), errno.ETIMEDOUT)
         wire, _ = self.wire(0.05)
-        await self.lost(run(lambda: wire.sendall(b"x" * (4 * AT_ONCE))), errno.ETIMEDOUT)
+        await self.lost(run(lambda: wire.sendall(b"x" * MUCH)), errno.ETIMEDOUT)
 
     async def test_stood_still(self) -> None:
         """An answer that is there is read, although it is late because this process stood still."""

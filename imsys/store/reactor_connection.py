@@ -1,4 +1,4 @@
-"""The message log's connection to MySQL on the reactor's own thread.
+"""Connections to MySQL on the reactor's own thread: the message log's, and a few for small reads.
 
 A batch of messages is two round trips. In a thread of a pool, handing them over and waiting for the interpreter's
 lock takes four times as long as the database does; here the answer is read where it is used.
@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from pymysql.constants import COMMAND
 from pymysql.cursors import Cursor
 from pymysql.err import raise_mysql_exception
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, DeferredSemaphore, gatherResults
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
@@ -23,15 +23,19 @@ from twisted.python.threadpool import ThreadPool
 
 from imsys.errors import Status, Unavailable
 from imsys.store.dialects import Dialect, Use
+from imsys.store.pool import READ_ONLY
 from imsys.store.replies import Reply
 from imsys.store.waiting import run, wait_for
 from imsys.store.wire import Wire
 
 T = TypeVar("T")
 
+READERS = 4
+"""Connections for small reads, at most. Most are answered before the next one is asked."""
+
 
 def is_possible(reactor: Any, dialect: Dialect) -> bool:
-    """Return whether a log's connection can be on the reactor's thread: the driver is PyMySQL, and sockets are watched."""
+    """Return whether connections can be on the reactor's thread: the driver is PyMySQL, and sockets are watched."""
     return dialect.driver == "pymysql" and IReactorFDSet.providedBy(reactor)
 
 
@@ -55,7 +59,7 @@ class LogCursor(Cursor):
         return reply
 
 
-class LogConnection:
+class ReactorConnection:
     """One connection, opened by a thread when it is first needed, and reopened when lost or outdated.
 
     Its methods but :meth:`run`, :meth:`renew` and :meth:`close` are called by what :meth:`run` has called.
@@ -63,11 +67,12 @@ class LogConnection:
     :param seconds: for which one statement may take to be answered.
     """
 
-    def __init__(self, reactor: Any, dialect: Dialect, seconds: float) -> None:
+    def __init__(self, reactor: Any, dialect: Dialect, use: Use, seconds: float) -> None:
         self._reactor = reactor
         self._dialect = dialect
+        self._use = use
         self._seconds = seconds
-        self._thread = ThreadPool(0, 1, "imsys-log")
+        self._thread = ThreadPool(0, 1, f"imsys-connect-{use.name.lower()}")
         # a program that ends does not wait for a server that does not answer
         self._thread.threadFactory = cast("Any", partial(Thread, daemon=True))
         self._thread.start()
@@ -78,16 +83,18 @@ class LogConnection:
         self._connection: Any = None
         self._wire: Wire | None = None
         self._outdated = False
+        self._good_until = float("inf")
         self._closed = False
 
-    def run(self, function: Callable[[LogConnection], T]) -> Deferred[T]:
+    def run(self, function: Callable[[ReactorConnection], T]) -> Deferred[T]:
         """Call a function with the open connection, after those before it; fire with its result.
 
         To cancel that stops nothing, as nothing stops a thread.
         """
 
         def call() -> T:
-            if self._wire is None or self._wire.lost or self._outdated:
+            wire = self._wire
+            if wire is None or wire.lost or self._outdated or self._reactor.seconds() >= self._good_until:
                 self.reopen()
             return function(self)
 
@@ -133,7 +140,8 @@ class LogConnection:
             self.pause(0)  # who waits is told after the one before, and not within it, however many they are
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
         self._outdated = False
-        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect, Use.LOG))
+        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect, self._use))
+        self._good_until = float("inf") if opened.writable else self._reactor.seconds() + READ_ONLY
         connection = self._connection = opened.connection
         # the driver's own names: it has no others for what it reads and writes by
         self._wire = connection._rfile = connection._sock = Wire(
@@ -153,3 +161,36 @@ class LogConnection:
         if self._connection is not None:
             with contextlib.suppress(Exception):
                 self._connection.close()
+
+
+class Readers:
+    """The connections for small reads; each read, in the order in which they come, takes one that is free."""
+
+    def __init__(self, reactor: Any, dialect: Dialect, seconds: float) -> None:
+        self._all = [ReactorConnection(reactor, dialect, Use.GENERAL, seconds) for _ in range(READERS)]
+        self._free = list(self._all)
+        self._turns = DeferredSemaphore(len(self._all))
+
+    def run(self, function: Callable[[ReactorConnection], T]) -> Deferred[T]:
+        """Call a function with one of them; see :meth:`ReactorConnection.run`."""
+        result: Deferred[T] = Deferred()
+        self._turns.run(self._on_one, function).chainDeferred(result)
+        return result
+
+    def renew(self) -> None:
+        """Have them reopened before their next use; callable from any thread."""
+        for connection in self._all:
+            connection.renew()
+
+    def close(self) -> Deferred[Any]:
+        """Close each when what it runs has ended; what still waits for one is refused."""
+        return gatherResults([connection.close() for connection in self._all])
+
+    def _on_one(self, function: Callable[[ReactorConnection], T]) -> Deferred[T]:
+        # the one used last: where one is enough no other is opened
+        connection = self._free.pop()
+        return connection.run(function).addBoth(self._give_back, connection)
+
+    def _give_back(self, outcome: Any, connection: ReactorConnection) -> Any:
+        self._free.append(connection)
+        return outcome
