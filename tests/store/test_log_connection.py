@@ -524,6 +524,9 @@ class InDoubtTests(OnMariaDb):
             acknowledged[content] = result.messages[0].msg_id
 
         async def disturb() -> None:
+            while not doubted:  # until all attempts of one batch have failed, however quick the rest is
+                self.proxy.left = 3
+                await deferLater(self.reactor, 0.01)
             for turn in range(12):
                 await deferLater(self.reactor, 0.02)
                 if turn % 2:
