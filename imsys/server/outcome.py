@@ -29,18 +29,16 @@ class Outcome(Generic[T]):
     def succeed(self, result: T) -> None:
         """Set the result; the waiting coroutine resumes at once."""
         self._result = result
-        if self._resume is not None:
-            resume, self._resume = (
-                self._resume,
-                None,
-            )  # which may know this outcome: no cycle is left to collect
-            resume(None)
+        self._settle()
 
     def fail(self, error: Exception) -> None:
         """Set an exception; it is raised in the waiting coroutine at once."""
         self._error = error
-        if self._resume is not None:
-            resume, self._resume = self._resume, None
+        self._settle()
+
+    def _settle(self) -> None:
+        resume, self._resume = self._resume, None  # it may know this outcome: no cycle is left to collect
+        if resume is not None:
             resume(None)
 
     def when_settled(self, tell: Callable[[Any], object]) -> None:

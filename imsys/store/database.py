@@ -14,7 +14,8 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.store.dialects import Dialect, Fault, Use
 from imsys.store.engines import dialect_of
 from imsys.store.pool import Connection, Pool
-from imsys.store.reactor_connection import LogCursor, ReactorConnection, Readers, is_possible
+from imsys.store.reactor_connection import LogCursor, ReactorConnection, is_possible
+from imsys.store.read_connections import ReadConnections
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
 
@@ -171,7 +172,7 @@ class Database(Service):
         self._waiting = {"general": 0, "small": 0, "log": 0}
         self._pools: dict[str, Pool] = {}
         self._log: ReactorConnection | None = None
-        self._readers: Readers | None = None
+        self._readers: ReadConnections | None = None
         self._outage = Outage(reactor.seconds, "The database")
         self._contended_until = float("-inf")
         self._writers = DeferredSemaphore(max(1, config.pool_size // 2))
@@ -192,7 +193,7 @@ class Database(Service):
         self._pools["general"] = Pool(self._reactor, self.dialect, Use.GENERAL, size, "imsys-general")
         if self._config.log_connection == "reactor" and is_possible(self._reactor, self.dialect):
             self._log = ReactorConnection(self._reactor, self.dialect, Use.LOG, self._config.timeout)
-            self._readers = Readers(self._reactor, self.dialect, self._config.timeout)
+            self._readers = ReadConnections(self._reactor, self.dialect, self._config.timeout)
         else:
             self._pools["log"] = Pool(self._reactor, self.dialect, Use.LOG, 1, "imsys-log")
 

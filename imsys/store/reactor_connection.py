@@ -1,4 +1,4 @@
-"""Connections to MySQL on the reactor's own thread: the message log's, and a few for small reads.
+"""A connection to MySQL on the reactor's own thread: the message log's, or one of those for small reads.
 
 A batch of messages is two round trips. In a thread of a pool, handing them over and waiting for the interpreter's
 lock takes four times as long as the database does; here the answer is read where it is used.
@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from pymysql.constants import COMMAND
 from pymysql.cursors import Cursor
 from pymysql.err import raise_mysql_exception
-from twisted.internet.defer import Deferred, DeferredLock, DeferredSemaphore, gatherResults
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
@@ -29,9 +29,6 @@ from imsys.store.waiting import run, wait_for
 from imsys.store.wire import Wire
 
 T = TypeVar("T")
-
-READERS = 4
-"""Connections for small reads, at most. Most are answered before the next one is asked."""
 
 
 def is_possible(reactor: Any, dialect: Dialect) -> bool:
@@ -161,36 +158,3 @@ class ReactorConnection:
         if self._connection is not None:
             with contextlib.suppress(Exception):
                 self._connection.close()
-
-
-class Readers:
-    """The connections for small reads; each read, in the order in which they come, takes one that is free."""
-
-    def __init__(self, reactor: Any, dialect: Dialect, seconds: float) -> None:
-        self._all = [ReactorConnection(reactor, dialect, Use.GENERAL, seconds) for _ in range(READERS)]
-        self._free = list(self._all)
-        self._turns = DeferredSemaphore(len(self._all))
-
-    def run(self, function: Callable[[ReactorConnection], T]) -> Deferred[T]:
-        """Call a function with one of them; see :meth:`ReactorConnection.run`."""
-        result: Deferred[T] = Deferred()
-        self._turns.run(self._on_one, function).chainDeferred(result)
-        return result
-
-    def renew(self) -> None:
-        """Have them reopened before their next use; callable from any thread."""
-        for connection in self._all:
-            connection.renew()
-
-    def close(self) -> Deferred[Any]:
-        """Close each when what it runs has ended; what still waits for one is refused."""
-        return gatherResults([connection.close() for connection in self._all])
-
-    def _on_one(self, function: Callable[[ReactorConnection], T]) -> Deferred[T]:
-        # the one used last: where one is enough no other is opened
-        connection = self._free.pop()
-        return connection.run(function).addBoth(self._give_back, connection)
-
-    def _give_back(self, outcome: Any, connection: ReactorConnection) -> Any:
-        self._free.append(connection)
-        return outcome

@@ -20,9 +20,8 @@ from imsys.store.replies import Reply
 from imsys.store.waiting import Resume, wait
 
 AT_ONCE = 1 << 15
-"""Bytes read at once; more than a record of TLS has, so that none is left within it where no reactor sees it,
-and few enough that no memory is mapped for them. Between
-two of these the reactor goes on: what the driver makes of them, some hundred rows at most, holds it up for 2 ms."""
+"""Bytes read at once; more than a record of TLS has, so that none is left within it where no reactor sees it, and
+few enough that no memory is mapped for them, and that the driver does not hold the reactor up with what it makes of them."""
 
 
 @implementer(IReadWriteDescriptor)

@@ -26,7 +26,8 @@ from imsys.store import Database
 from imsys.store.appending import Appended
 from imsys.store.database import WAITING
 from imsys.store.engines import dialect_of
-from imsys.store.reactor_connection import READERS, ReactorConnection, is_possible
+from imsys.store.reactor_connection import ReactorConnection, is_possible
+from imsys.store.read_connections import READ_CONNECTIONS
 from tests.chat.test_message_log import Client
 from tests.support.proxies import CuttingProxy, SilentProxy
 from tests.support.servers import MariaDb, certificates, cluster_certificates
@@ -56,6 +57,15 @@ def configured(test: TestCase, server: MariaDb, **changes: Any) -> DatabaseConfi
 
 def connection_id(tx: Any) -> int:
     return int(tx.row("SELECT CONNECTION_ID()")[0])
+
+
+def killed_once(reactor: Any, server: MariaDb, seen: list[int], tx: Any) -> int:
+    """A transaction whose connection is killed the first time; ``seen`` gets those that it had."""
+    seen.append(connection_id(tx))
+    if len(seen) == 1:
+        reactor.callLater(0.05, server.execute, f"KILL {seen[0]}")
+        tx.row("SELECT SLEEP(30)")
+    return seen[-1]
 
 
 class LogCase(TestCase):
@@ -314,14 +324,7 @@ class LostTests(LogCase):
         """The transaction is begun anew."""
         database = self.open(configured(self, self.server))
         seen: list[int] = []
-
-        def killed(tx: Any) -> int:
-            seen.append(connection_id(tx))
-            if len(seen) == 1:
-                self.reactor.callLater(0.05, self.server.execute, f"KILL {seen[0]}")
-                tx.row("SELECT SLEEP(30)")
-            return seen[-1]
-
+        killed = functools.partial(killed_once, self.reactor, self.server, seen)
         self.assertEqual(await self.append(database, killed), seen[-1])
         self.assertEqual(len(set(seen)), 2)
 
@@ -469,7 +472,7 @@ class SmallReadsTests(LogCase):
         """One after the other they take one connection, at once no more than there are; who came first begins first."""
         one = {await self.read(connection_id) for _ in range(10)}
         self.assertEqual(len(one), 1)
-        await gatherResults([self.read(connection_id) for _ in range(READERS)])  # all are open
+        await gatherResults([self.read(connection_id) for _ in range(READ_CONNECTIONS)])  # all are open
         order: list[int] = []
 
         def numbered(number: int) -> Deferred[Any]:
@@ -479,33 +482,28 @@ class SmallReadsTests(LogCase):
 
             return self.read(ask)
 
-        used = await gatherResults([numbered(number) for number in range(5 * READERS)])
-        self.assertEqual(len(set(used)), READERS)
+        used = await gatherResults([numbered(number) for number in range(5 * READ_CONNECTIONS)])
+        self.assertEqual(len(set(used)), READ_CONNECTIONS)
         self.assertEqual(order, sorted(order))
 
     async def test_cancelled(self) -> None:
         """Who cancels leaves nobody without a connection."""
         readers: Any = self.database._readers
-        running = [readers.run(lambda connection: connection.pause(0.05)) for _ in range(2 * READERS)]
+        running = [
+            readers.run(lambda connection: connection.pause(0.05)) for _ in range(2 * READ_CONNECTIONS)
+        ]
         for one in running:
             one.cancel()
             await self.assertFailure(one, CancelledError)
-        many = await gatherResults([self.read(connection_id) for _ in range(3 * READERS)])
-        self.assertLessEqual(len(set(many)), READERS)
-        while len(readers._free) < READERS:
+        many = await gatherResults([self.read(connection_id) for _ in range(3 * READ_CONNECTIONS)])
+        self.assertLessEqual(len(set(many)), READ_CONNECTIONS)
+        while len(readers._free) < READ_CONNECTIONS:
             await deferLater(self.reactor, 0.005)
 
     async def test_killed(self) -> None:
         """A read whose connection is killed is answered by the next one."""
         seen: list[int] = []
-
-        def killed(tx: Any) -> int:
-            seen.append(connection_id(tx))
-            if len(seen) == 1:
-                self.reactor.callLater(0.05, self.server.execute, f"KILL {seen[0]}")
-                tx.row("SELECT SLEEP(30)")
-            return seen[-1]
-
+        killed = functools.partial(killed_once, self.reactor, self.server, seen)
         self.assertEqual(await self.read(killed), seen[-1])
         self.assertEqual(len(set(seen)), 2)
 
@@ -515,7 +513,7 @@ class SmallReadsTests(LogCase):
         turns = self.turns()
         self.addCleanup(self.server.thaw)
         self.server.freeze()
-        for reading in [self.read(LostTests.until_it_is_lost) for _ in range(2 * READERS)]:
+        for reading in [self.read(LostTests.until_it_is_lost) for _ in range(2 * READ_CONNECTIONS)]:
             await self.refused(reading)
         self.server.thaw()
         self.assertGreater(len(turns), 100)
@@ -530,7 +528,7 @@ class SmallReadsTests(LogCase):
 
     async def test_too_many(self) -> None:
         """Of those that wait there is a bound."""
-        waiting = [self.read(lambda tx: tx.row("SELECT SLEEP(0.05)")) for _ in range(READERS)]
+        waiting = [self.read(lambda tx: tx.row("SELECT SLEEP(0.05)")) for _ in range(READ_CONNECTIONS)]
         self.database._waiting["small"] = WAITING
         refused: Any = await self.assertFailure(self.read(connection_id), Refused)
         self.assertEqual(refused.status, Status.SERVER_BUSY)
@@ -538,14 +536,16 @@ class SmallReadsTests(LogCase):
 
     async def test_closing(self) -> None:
         """Who closes waits for what runs; what waits gets 14."""
-        running = [self.read(lambda tx: tx.row("SELECT 'ran', SLEEP(0.1)")[0]) for _ in range(READERS)]
+        running = [
+            self.read(lambda tx: tx.row("SELECT 'ran', SLEEP(0.1)")[0]) for _ in range(READ_CONNECTIONS)
+        ]
         waiting = [self.read(connection_id) for _ in range(100)]
         await deferLater(self.reactor, 0.05)
         closed = self.database.close()
         for one in waiting:
             await self.refused(one)
         await closed
-        self.assertEqual(await gatherResults(running), ["ran"] * READERS)
+        self.assertEqual(await gatherResults(running), ["ran"] * READ_CONNECTIONS)
         await self.refused(self.read(connection_id))
 
 
