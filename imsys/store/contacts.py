@@ -100,7 +100,9 @@ class ContactStore:
     def __init__(self, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._logins = BatchingQueue(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge)
+        self._logins = BatchingQueue(
+            self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge, calls=2
+        )
 
     def _now(self) -> int:
         return round(self._calendar() * 1000)
