@@ -56,7 +56,7 @@ def fitting(config: Config, daemon: str, limit: int | None) -> tuple[Config, str
         return config, ""
     needed = OWN + config.redis.pool_size
     if "chat" in sections or "gateway" in sections:
-        needed += config.database.pool_size + 1
+        needed += config.database.pool_size + 2
     if "resources" in sections:
         needed += config.resources.disk_workers
     wanted = {section: getattr(config, section).capacity for section in sections}

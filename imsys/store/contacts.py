@@ -100,9 +100,7 @@ class ContactStore:
     def __init__(self, database: Database, calendar: Callable[[], float], surge: Surge | None = None) -> None:
         self._database = database
         self._calendar = calendar
-        self._logins = BatchingQueue(
-            self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge, calls=2
-        )
+        self._logins = BatchingQueue(self._read_logins, most=LOGINS, queue=WAITING_LOGINS, surge=surge)
 
     def _now(self) -> int:
         return round(self._calendar() * 1000)
@@ -343,7 +341,7 @@ class ContactStore:
         return await self._logins.add((user, limit))
 
     async def _read_logins(self, logins: list[tuple[int, int]]) -> list[AtLogin | Exception]:
-        return await self._database.read(self._at_logins, logins)
+        return await self._database.read_for_logins(self._at_logins, logins)
 
     def _at_logins(self, tx: Transaction, logins: Sequence[tuple[int, int]]) -> list[AtLogin | Exception]:
         limits: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Run transactions: functions of a :class:`Transaction`, in threads of adbapi pools or on the log's own connection."""
+"""Run transactions: functions of a :class:`Transaction`, in threads of adbapi pools or on connections of the reactor's thread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.internet.task import deferLater
 
 from imsys.config import DatabaseConfig
@@ -56,7 +56,7 @@ The message log has its own bound.
 
 
 class Transaction:
-    """A transaction for a store function, in a thread of a pool or as the log's connection has it; it ends with the function."""
+    """A transaction for a store function, in a thread of a pool or on the reactor's; it ends with the function."""
 
     __slots__ = ("_cursor", "_watch", "committed", "committing", "dialect", "in_doubt")
 
@@ -149,23 +149,23 @@ class Transaction:
 
 
 class Database(Service):
-    """The connections of a database: a general pool, and a single connection for the message log.
+    """The connections of a database: a general pool, a single one for the message log, and one for logins.
 
-    SQLite allows one writer only: there the single connection does all writes, and the others read. That of MySQL is
-    on the reactor's thread where it can be.
+    SQLite allows one writer only: there the log's connection does all writes, and the others read. MySQL's two single
+    ones are on the reactor's thread where they can be; else logins read by the pool.
     """
 
     def __init__(self, reactor: Any, config: DatabaseConfig, watch: Watcher | None = None) -> None:
         self._reactor = reactor
         self._config = config
         self._watch = watch
-        self._waiting = {"general": 0, "log": 0}
+        self._waiting = {"general": 0, "log": 0, "logins": 0}
         self._pools: dict[str, Pool] = {}
-        self._log: LogConnection | None = None
+        self._near: dict[str, LogConnection] = {}
         self._outage = Outage(reactor.seconds, "The database")
         self._contended_until = float("-inf")
         self._writers = DeferredSemaphore(max(1, config.pool_size // 2))
-        self.answered = {"general": 0, "log": 0}
+        self.answered = {"general": 0, "log": 0, "logins": 0}
         """Successful transactions by pool."""
         self.dialect = dialect_of(config)
 
@@ -181,7 +181,10 @@ class Database(Service):
         size = self._config.pool_size
         self._pools["general"] = Pool(self._reactor, self.dialect, Use.GENERAL, size, "imsys-general")
         if self._config.log_connection == "reactor" and is_possible(self._reactor, self.dialect):
-            self._log = LogConnection(self._reactor, self.dialect, self._config.timeout)
+            self._near = {
+                name: LogConnection(self._reactor, self.dialect, use, self._config.timeout)
+                for name, use in (("log", Use.LOG), ("logins", Use.GENERAL))
+            }
         else:
             self._pools["log"] = Pool(self._reactor, self.dialect, Use.LOG, 1, "imsys-log")
 
@@ -192,12 +195,9 @@ class Database(Service):
 
     def close(self) -> Deferred[None]:
         """Close the connections (idempotent); wait for running transactions."""
-        log, self._log = self._log, None
+        near, self._near = self._near, {}
         pools, self._pools = self._pools, {}
-        if log is not None:
-            return log.close().addCallback(lambda _: _close(pools))
-        _close(pools)
-        return succeed(None)
+        return gatherResults([one.close() for one in near.values()]).addCallback(lambda _: _close(pools))
 
     async def read(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -207,6 +207,16 @@ class Database(Service):
         :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         result: T = await self._run("general", None, function, args, kwargs, False)
+        return result
+
+    async def read_for_logins(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a function like :meth:`read`, one after the other: short ones, that many users wait for.
+
+        :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
+        """
+        result: T = await self._run("logins", None, function, args, kwargs, False)
         return result
 
     async def write(
@@ -286,9 +296,11 @@ class Database(Service):
                 return result
 
     def _once(self, pool: str, *attempt: Any) -> Deferred[Any]:
-        if pool == "log" and self._log is not None:
-            return self._log.run(lambda connection: self._attempt(connection, *attempt))
-        running: Deferred[Any] = self._pools[pool].runWithConnection(self._attempt, *attempt)
+        if (near := self._near.get(pool)) is not None:
+            return near.run(lambda connection: self._attempt(connection, *attempt))
+        running: Deferred[Any] = self._pools.get(pool, self._pools["general"]).runWithConnection(
+            self._attempt, *attempt
+        )
         return running
 
     def _attempt(
@@ -340,9 +352,8 @@ class Database(Service):
         """Have all connections reopened before their next use: this server does not serve us any more."""
         for pool in self._pools.values():
             pool.renew()
-        log = self._log  # another thread may close it
-        if log is not None:
-            log.renew()
+        for near in list(self._near.values()):  # another thread may close them
+            near.renew()
 
 
 def _close(pools: dict[str, Pool]) -> None:

@@ -1,12 +1,13 @@
-"""The message log's connection to MySQL on the reactor's own thread.
+"""Connections to MySQL on the reactor's own thread: the message log's, and one for what logins read.
 
-A batch of messages is two round trips. In a thread of a pool, handing them over and waiting for the interpreter's
-lock takes four times as long as the database does; here the answer is read where it is used.
+A batch of messages is two round trips, one of logins three. In a thread of a pool, handing them over and waiting for
+the interpreter's lock takes four times as long as the database does; here the answer is read where it is used.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from functools import partial
 from threading import Thread
@@ -20,6 +21,7 @@ from twisted.python.threadpool import ThreadPool
 
 from imsys.errors import Status, Unavailable
 from imsys.store.dialects import Dialect, Use
+from imsys.store.pool import READ_ONLY
 from imsys.store.waiting import run, wait_for
 from imsys.store.wire import Wire
 
@@ -36,12 +38,14 @@ class LogConnection:
 
     Its methods but :meth:`run`, :meth:`renew` and :meth:`close` are called by what :meth:`run` has called.
 
+    :param use: what it is for; with ``GENERAL`` each statement is a transaction, unless one is begun.
     :param seconds: for which one statement may take to be answered.
     """
 
-    def __init__(self, reactor: Any, dialect: Dialect, seconds: float) -> None:
+    def __init__(self, reactor: Any, dialect: Dialect, use: Use, seconds: float) -> None:
         self._reactor = reactor
         self._dialect = dialect
+        self._use = use
         self._seconds = seconds
         self._thread = ThreadPool(0, 1, "imsys-log")
         # a program that ends does not wait for a server that does not answer
@@ -51,6 +55,7 @@ class LogConnection:
         self._connection: Any = None
         self._wire: Wire | None = None
         self._outdated = False
+        self._until = math.inf
         self._closed = False
 
     def run(self, function: Callable[[LogConnection], T]) -> Deferred[T]:
@@ -60,7 +65,12 @@ class LogConnection:
         """
 
         def call() -> T:
-            if self._wire is None or self._wire.lost or self._outdated:
+            if (
+                self._wire is None
+                or self._wire.lost
+                or self._outdated
+                or self._reactor.seconds() >= self._until
+            ):
                 self.reopen()
             return function(self)
 
@@ -106,7 +116,8 @@ class LogConnection:
             self.pause(0)  # who waits is told after the one before, and not within it, however many they are
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
         self._outdated = False
-        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect, Use.LOG))
+        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect, self._use))
+        self._until = math.inf if opened.writable else self._reactor.seconds() + READ_ONLY
         connection = self._connection = opened.connection
         # the driver's own names: it has no others for what it reads and writes by
         self._wire = connection._rfile = connection._sock = Wire(

@@ -21,10 +21,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-ENOUGH = 16
-"""Items that wait when another call begins beside those that run: fewer would cost more for each."""
-
-
 class BatchingQueue(Generic[T, R]):
     """Calls ``work`` with all items that have gathered.
 
@@ -37,7 +33,6 @@ class BatchingQueue(Generic[T, R]):
         share a call.
     :param most: items of one call, at most.
     :param queue: items that wait, at most; further ones are refused with SERVER_BUSY (73).
-    :param calls: calls that run at a time, at most: while one waits for its answer, another one is made or read.
     """
 
     def __init__(
@@ -47,7 +42,6 @@ class BatchingQueue(Generic[T, R]):
         most: int,
         queue: int,
         surge: Surge | None = None,
-        calls: int = 1,
     ) -> None:
         self._work = work
         self._most = most
@@ -56,8 +50,6 @@ class BatchingQueue(Generic[T, R]):
         self._at_turn_end = None if surge is None else surge.at_turn_end
         self._waiting: deque[tuple[T, Deferred[R]]] = deque()
         self._idle = Event(is_set=True)
-        self._calls = calls
-        self._running = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -75,8 +67,7 @@ class BatchingQueue(Generic[T, R]):
             )
             return result
         self._waiting.append((item, result))
-        if not self._running or (self._running < self._calls and len(self._waiting) >= ENOUGH):
-            self._running += 1
+        if self._idle.is_set:
             self._idle.clear()
             if self._at_turn_end is None:
                 self._begin()
@@ -101,9 +92,7 @@ class BatchingQueue(Generic[T, R]):
                 if self._at_turn_end is not None and 0 < len(self._waiting) < self._most:
                     await self._turn_end(self._at_turn_end)
         finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
+            self._idle.set()
 
     async def _turn_end(self, at_turn_end: Callable[[Callable[[], object]], None]) -> None:
         ended: Deferred[None] = Deferred()

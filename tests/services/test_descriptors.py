@@ -50,7 +50,7 @@ class FittingTests(SynchronousTestCase):
     def test_lowered(self) -> None:
         """Where it is not, the capacity is what is left, and one line says so and what to do."""
         config, warning = fitting(self.config, "imsys-chat", 1024)
-        own = OWN + self.config.redis.pool_size + self.config.database.pool_size + 1
+        own = OWN + self.config.redis.pool_size + self.config.database.pool_size + 2
         self.assertEqual(self.capacities(config), (1024 - own, 4000, 4000))
         self.assertEqual(dataclasses.replace(config, chat=self.config.chat), self.config)
         self.assertEqual(

@@ -12,7 +12,7 @@ from twisted.internet.threads import deferToThread
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
-from imsys.store import migrations, steps
+from imsys.store import log_connection, migrations, pool, steps
 from imsys.store.appending import Appended
 from imsys.store.dialects import Fault
 from imsys.store.migrations import Migration, migrate
@@ -82,6 +82,17 @@ class FailoverTests(OnMariaDb):
         for database in self.databases:
             self.assertEqual(await database.append(self.written), self.first.port)
             self.assertEqual(await database.write(self.written), self.first.port)
+
+    async def test_logins(self) -> None:
+        """Logins read from a server that takes no writes only until another one does."""
+        for module in (pool, log_connection):
+            self.patch(module, "READ_ONLY", 0.0)
+        self.first.execute("SET GLOBAL read_only = 1")
+        for database in self.databases:
+            self.assertEqual(await database.read_for_logins(port), self.first.port)
+        self.second.execute("SET GLOBAL read_only = 0")
+        for database in self.databases:
+            self.assertEqual(await database.read_for_logins(port), self.second.port)
 
     async def test_dead(self) -> None:
         """When the server is gone the next one is used, by the very transaction that finds it out."""

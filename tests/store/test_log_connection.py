@@ -7,6 +7,7 @@ import functools
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Any, cast
 
@@ -71,7 +72,7 @@ class LogCase(TestCase):
         database = Database(self.reactor, config)
         database.open()
         self.addCleanup(database.close)
-        self.assertIsNotNone(database._log)
+        self.assertIn("log", database._near)
         return database
 
     def append(self, database: Database, function: Any) -> Deferred[Any]:
@@ -166,7 +167,7 @@ class OrderTests(LogCase):
             tx.row("SELECT 1")
             raise KeyboardInterrupt
 
-        log: Any = self.database._log
+        log: Any = self.database._near["log"]
         await self.assertFailure(
             log.run(lambda connection: self.database._attempt(connection, None, ending, (), {}, True)),
             KeyboardInterrupt,
@@ -194,7 +195,7 @@ class OrderTests(LogCase):
 
     async def test_cancelled(self) -> None:
         """Who cancels one does not let the next into it."""
-        log: Any = self.database._log
+        log: Any = self.database._near["log"]
         order: list[str] = []
 
         def slow(connection: LogConnection) -> None:
@@ -237,7 +238,7 @@ class OrderTests(LogCase):
         def conflicting(tx: Any) -> int:
             attempts.append(1)
             if len(attempts) == 1:
-                log: Any = self.database._log
+                log: Any = self.database._near["log"]
                 log._wire.close()
                 raise pymysql.err.OperationalError(1213, "x")
             return connection_id(tx)
@@ -292,6 +293,44 @@ class OrderTests(LogCase):
         await closed
 
 
+def _saying(word: int) -> Any:
+    return lambda tx: tx.execute("INSERT INTO said VALUES (?)", word)
+
+
+class LoginTests(LogCase):
+    """The connection that logins read by."""
+
+    async def test_reads(self) -> None:
+        """It is on the reactor's thread, needs no turn of the log's, and leaves no transaction open."""
+        database = self.open(configured(self, plain_server()))
+        await database.write(lambda tx: tx.execute("CREATE TABLE said (word INT) ENGINE=InnoDB"))
+
+        def words(tx: Any) -> list[Any]:
+            self.assertIs(threading.current_thread(), threading.main_thread())
+            return [row[0] for row in tx.rows("SELECT word FROM said ORDER BY word")]
+
+        await database.read_for_logins(lambda tx: tx.row("SELECT GET_LOCK('the log waits', 10)"))
+        busy = self.append(database, lambda tx: tx.row("SELECT GET_LOCK('the log waits', 10)"))
+        for word in range(3):
+            await database.write(_saying(word))
+            self.assertEqual(await database.read_for_logins(words), list(range(word + 1)))
+        self.assertFalse(busy.called)
+        await database.read_for_logins(lambda tx: tx.row("SELECT RELEASE_LOCK('the log waits')"))
+        self.assertEqual(await busy, (1,))
+        open_one = await database.read_for_logins(
+            lambda tx: (tx.rows("SELECT * FROM said"), tx.row("SELECT @@in_transaction"))
+        )
+        self.assertEqual(open_one, ([(0,), (1,), (2,)], (0,)))
+
+    async def test_lost(self) -> None:
+        """A connection that is lost is opened anew, and the read is repeated."""
+        database = self.open(configured(self, plain_server()))
+        one: Any = await database.read_for_logins(lambda tx: tx.row("SELECT CONNECTION_ID()"))
+        await database.write(lambda tx: tx.execute(f"KILL {one[0]}"))
+        other = await database.read_for_logins(lambda tx: tx.row("SELECT CONNECTION_ID()"))
+        self.assertNotEqual(one, other)
+
+
 class LostTests(LogCase):
     """Connections that end, and servers that say nothing."""
 
@@ -304,7 +343,7 @@ class LostTests(LogCase):
         database = self.open(configured(self, self.server))
         before = await self.append(database, connection_id)
         self.server.execute(f"KILL {before}")
-        log: Any = database._log
+        log: Any = database._near["log"]
         while not log._wire.lost:
             await deferLater(self.reactor, 0.005)
         self.assertNotEqual(await self.append(database, connection_id), before)
@@ -391,7 +430,7 @@ class LostTests(LogCase):
                 self.until_it_is_lost(tx)
             return connection_id(tx)
 
-        running, log = self.append(database, twice), cast("Any", database._log)
+        running, log = self.append(database, twice), cast("Any", database._near["log"])
         while not log._wire.lost:
             await deferLater(self.reactor, 0.01)
         self.server.thaw()

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from imsys.errors import Refused, Status, Unavailable
-from imsys.util.batching import ENOUGH, BatchingQueue
+from imsys.util.batching import BatchingQueue
 from imsys.util.surge import EXPECTED, PAUSE, Surge
 
 
@@ -19,14 +19,14 @@ class GatheringTests(SynchronousTestCase):
         self.calls: list[tuple[list[int], Deferred[Any]]] = []
 
     def gathering(
-        self, most: int = 3, queue: int = 100, surge: Surge | None = None, calls: int = 1
+        self, most: int = 3, queue: int = 100, surge: Surge | None = None
     ) -> BatchingQueue[int, int]:
         async def work(items: list[int]) -> Any:
             answer: Deferred[Any] = Deferred()
             self.calls.append((items, answer))
             return await answer
 
-        return BatchingQueue(work, most=most, queue=queue, surge=surge, calls=calls)
+        return BatchingQueue(work, most=most, queue=queue, surge=surge)
 
     def finish(self, number: int, outcome: Callable[[int], object] = lambda item: item * 10) -> None:
         items, answer = self.calls[number]
@@ -52,26 +52,6 @@ class GatheringTests(SynchronousTestCase):
         self.finish(2)
         self.assertEqual(self.calls[2][0], [4, 5, 6])
         self.assertEqual([self.successResultOf(result) for result in results[1:]], [10, 20, 30, 40, 50, 60])
-
-    def test_another_call(self) -> None:
-        """Where several calls may run, another one begins when enough has gathered; it is idle when none runs."""
-        gathering = self.gathering(most=100, calls=2)
-        results = [gathering.add(item) for item in range(ENOUGH)]
-        self.assertEqual([items for items, _ in self.calls], [[0]])
-        results += [gathering.add(item) for item in range(ENOUGH, 2 * ENOUGH + 1)]
-        rest = list(range(ENOUGH + 1, 2 * ENOUGH + 1))
-        self.assertEqual([items for items, _ in self.calls], [[0], list(range(1, ENOUGH + 1))])
-        idle = gathering.idle()
-        self.finish(1)
-        self.assertEqual(self.calls[2][0], rest)
-        self.finish(0)
-        self.assertNoResult(idle)
-        self.finish(2)
-        self.successResultOf(idle)
-        self.assertEqual(
-            [self.successResultOf(result) for result in results],
-            [10 * item for item in range(2 * ENOUGH + 1)],
-        )
 
     def test_turns(self) -> None:
         """Where turns have ends, work begins at those: all that was read in a turn goes together, also when
