@@ -230,14 +230,18 @@ class Crowd:
 
     def _wrap(self, session: Session) -> None:
         assert self._context is not None
-        session.use(
-            self._context.wrap_socket(
-                session.sock,
-                server_hostname=session.user[2],
-                do_handshake_on_connect=False,
-                session=self._tickets,
-            )
+        sock = self._context.wrap_socket(
+            session.sock,
+            server_hostname=session.user[2],
+            do_handshake_on_connect=False,
+            session=self._tickets,
         )
+        session.use(sock)
+        try:
+            sock.do_handshake()
+        finally:
+            # the end of the handshake leaves together with the login: clients with a buffer send them as one
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
 
     def _shake(self, session: Session) -> None:
         if isinstance(session.sock, ssl.SSLSocket):
@@ -245,6 +249,8 @@ class Crowd:
             self.resumed += bool(session.sock.session_reused)
         session.handshaken = True
         session.send(self._greet(session))
+        if self._context is not None:
+            session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
         self.poll.modify(session.descriptor, select.EPOLLIN)
 
     def _greet(self, session: Session) -> bytes:

@@ -7,6 +7,7 @@ import dataclasses
 
 from imsys.config import Config
 from imsys.errors import ConfigError
+from imsys.store.read_connections import READ_CONNECTIONS
 
 MOST = 1 << 20
 """Open files to which the soft limit is raised, at most."""
@@ -56,7 +57,7 @@ def fitting(config: Config, daemon: str, limit: int | None) -> tuple[Config, str
         return config, ""
     needed = OWN + config.redis.pool_size
     if "chat" in sections or "gateway" in sections:
-        needed += config.database.pool_size + 1
+        needed += config.database.pool_size + 1 + READ_CONNECTIONS
     if "resources" in sections:
         needed += config.resources.disk_workers
     wanted = {section: getattr(config, section).capacity for section in sections}

@@ -341,7 +341,7 @@ class ContactStore:
         return await self._logins.add((user, limit))
 
     async def _read_logins(self, logins: list[tuple[int, int]]) -> list[AtLogin | Exception]:
-        return await self._database.read(self._at_logins, logins)
+        return await self._database.read_small(self._at_logins, logins)
 
     def _at_logins(self, tx: Transaction, logins: Sequence[tuple[int, int]]) -> list[AtLogin | Exception]:
         limits: dict[int, int] = {}

@@ -20,6 +20,7 @@ from imsys.errors import ConfigError
 from imsys.services import listening
 from imsys.services.common import ListenService
 from imsys.services.descriptors import OWN, fitting
+from imsys.store.read_connections import READ_CONNECTIONS
 from tests.scenes.test_daemons import DaemonTestCase
 from tests.services.test_common import Greeters, Reader
 from tests.support.children import folder
@@ -50,7 +51,7 @@ class FittingTests(SynchronousTestCase):
     def test_lowered(self) -> None:
         """Where it is not, the capacity is what is left, and one line says so and what to do."""
         config, warning = fitting(self.config, "imsys-chat", 1024)
-        own = OWN + self.config.redis.pool_size + self.config.database.pool_size + 1
+        own = OWN + self.config.redis.pool_size + self.config.database.pool_size + 1 + READ_CONNECTIONS
         self.assertEqual(self.capacities(config), (1024 - own, 4000, 4000))
         self.assertEqual(dataclasses.replace(config, chat=self.config.chat), self.config)
         self.assertEqual(

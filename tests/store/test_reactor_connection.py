@@ -7,6 +7,7 @@ import functools
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Any, cast
 
@@ -485,6 +486,20 @@ class SmallReadsTests(LogCase):
         used = await gatherResults([numbered(number) for number in range(5 * READ_CONNECTIONS)])
         self.assertEqual(len(set(used)), READ_CONNECTIONS)
         self.assertEqual(order, sorted(order))
+
+    async def test_here(self) -> None:
+        """They are made on the reactor's thread, need no turn of the log's, and leave no transaction open."""
+
+        def here(tx: Any) -> Any:
+            self.assertIs(threading.current_thread(), threading.main_thread())
+            return tx.row("SELECT @@in_transaction")
+
+        await self.read(lambda tx: tx.row("SELECT GET_LOCK('the log waits', 10)"))
+        waiting = self.append(self.database, lambda tx: tx.row("SELECT GET_LOCK('the log waits', 10)"))
+        self.assertEqual([await self.read(here) for _ in range(3)], [(0,)] * 3)
+        self.assertFalse(waiting.called)
+        await self.read(lambda tx: tx.row("SELECT RELEASE_LOCK('the log waits')"))
+        self.assertEqual(await waiting, (1,))
 
     async def test_cancelled(self) -> None:
         """Who cancels leaves nobody without a connection."""
