@@ -38,6 +38,7 @@ from imsys.store.ids import MessageIds, ms_of
 from imsys.store.inserts import fitting
 from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
+from imsys.util.sqlite_process import Step
 
 LOOKUP = 200
 """Unique ids looked up by one statement."""
@@ -468,11 +469,12 @@ def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], 
     more = [advance(moved), *beside(extras, messages, moved)]
     if tx.dialect.name == "sqlite":
         plain = [message for message in messages if message.extra is None] if extras else messages
+        steps = [Step(_SAVEPOINT), Step(_MESSAGES, [_values(message) for message in plain], True)]
+        if extras:
+            steps.append(Step(_WITH_EXTRA, [(*_values(message), message.extra) for message in extras], True))
+        steps += [insert.step() for insert in more]
         with _all_or_none(tx):
-            tx.execute_rows(_MESSAGES, [_values(message) for message in plain])
-            tx.execute_rows(_WITH_EXTRA, [(*_values(message), message.extra) for message in extras])
-        for insert in more:
-            insert.run(tx)
+            tx.run(steps, commit=commit)
         return
     most = tx.dialect.most_bytes
     if extras:  # in one statement with the others, so that a resend among them leaves nothing behind
@@ -486,6 +488,8 @@ def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], 
     if commit and sum(map(len, statements)) + 16 <= most:
         tx.commit_with(*statements)
         return
+    if several:
+        tx.execute_literal(_SAVEPOINT)
     with _all_or_none(tx) if several else nullcontext():
         for statement in statements:
             tx.execute_literal(statement)
@@ -493,10 +497,12 @@ def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], 
         tx.commit_with()
 
 
+_SAVEPOINT = "SAVEPOINT all_or_none"
+
+
 @contextmanager
 def _all_or_none(tx: Transaction) -> Iterator[None]:
-    """Leave nothing of some statements behind if one of them finds that a message is there already."""
-    tx.execute_literal("SAVEPOINT all_or_none")
+    """Leave nothing of statements since the savepoint behind if one finds that a message is there already."""
     try:
         yield
     except Exception as error:

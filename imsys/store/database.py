@@ -17,6 +17,7 @@ from imsys.store.log_connection import LogConnection, is_possible
 from imsys.store.pool import Connection, Pool
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
+from imsys.util.sqlite_process import Step, in_statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,9 +45,6 @@ LOCKED_PAUSE = 0.2
 
 CONTENDED = 5.0
 """Seconds after locked rows were found in which writers may use only half of the connections."""
-
-ROWS = 256
-"""Rows of one statement with parameters, at most; a power of two."""
 
 WAITING = 2000
 """Transactions that wait for a pool, at most; further ones get SERVER_BUSY.
@@ -94,16 +92,10 @@ class Transaction:
     def execute_rows(self, start: str, rows: Sequence[Sequence[Any]], end: str = "") -> None:
         """Run ``start``, rows of parameters after its VALUES, and ``end``, in statements of many rows each.
 
-        The driver lets other threads run at each statement and prepares each text once, so there are few
-        texts: of 1, 2, 4, ... rows.
+        The driver lets other threads run at each statement.
         """
-        row = f"({','.join('?' * len(rows[0]))})" if rows else ""
-        done = 0
-        while done < len(rows):
-            count = min(ROWS, 1 << (len(rows) - done).bit_length() - 1)
-            parameters = [value for one in rows[done : done + count] for value in one]
-            self.execute(start + ",".join([row] * count) + end, *parameters)
-            done += count
+        for sql, parameters in in_statements(start, rows, end):
+            self.execute(sql, *parameters)
 
     def commit_with(self, *statements: str) -> None:
         """Run statements like those of :meth:`execute_literal` and commit, in one round trip if possible."""
@@ -117,6 +109,20 @@ class Transaction:
             self.committing = not self.is_duplicate(error)
             raise
         self.committed = True
+
+    def run(self, steps: Sequence[Step], *, commit: bool = False) -> None:
+        """Run steps of SQLite, and perhaps commit, in one round trip if there are any."""
+        if self._watch is not None:
+            for step in steps:
+                for statement in in_statements(step.sql, step.parameters, step.end) if step.rows else [(step.sql, ())]:
+                    self._watch(*statement)
+        self.committing = commit
+        try:
+            self.dialect.run_steps(self._cursor, (*steps, Step("COMMIT")) if commit else steps)
+        except Exception as error:
+            self.committing = commit and not self.is_duplicate(error)
+            raise
+        self.committed = commit
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for every row of parameters."""
@@ -181,7 +187,7 @@ class Database(Service):
         size = self._config.pool_size
         self._pools["general"] = Pool(self._reactor, self.dialect, Use.GENERAL, size, "imsys-general")
         if self._config.log_connection == "reactor" and is_possible(self._reactor, self.dialect):
-            self._log = LogConnection(self._reactor, self.dialect, self._config.timeout)
+            self._log = LogConnection(self._reactor, self.dialect, self.dialect.patience)
         else:
             self._pools["log"] = Pool(self._reactor, self.dialect, Use.LOG, 1, "imsys-log")
 

@@ -6,6 +6,8 @@ import enum
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from imsys.util.sqlite_process import Step
+
 
 class Fault(enum.Enum):
     """What a driver's exception means for the transaction that it ended."""
@@ -65,6 +67,10 @@ class Dialect(Protocol):
     """Bytes of one statement, at most."""
     galera: bool
     """Whether there are several writable servers that do not see each other's locks."""
+    wired: bool
+    """Whether there is :meth:`connect_wired`."""
+    patience: float
+    """Seconds for which an answer is waited for there."""
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Open a connection and set it up; blocks.
@@ -73,12 +79,20 @@ class Dialect(Protocol):
         """
         ...
 
+    def connect_wired(self) -> Opened:
+        """Open a connection for the message log whose ``_sock`` and ``_rfile`` can be replaced; blocks."""
+        ...
+
     def packed(self, columns: Sequence[str]) -> str:
         """Build an aggregate of integer columns as JSON, ``[[1,2,3],[4,5,6]]``; of no rows perhaps NULL."""
         ...
 
     def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
         """Run statements and commit, in one round trip if possible."""
+        ...
+
+    def run_steps(self, cursor: Any, steps: Sequence[Step]) -> None:
+        """Run steps of SQLite, in one round trip if there are any."""
         ...
 
     def translate(self, sql: str) -> str:

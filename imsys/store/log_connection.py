@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 def is_possible(reactor: Any, dialect: Dialect) -> bool:
     """Return whether a log's connection can be on the reactor's thread: the driver is PyMySQL, and sockets are watched."""
-    return dialect.driver == "pymysql" and IReactorFDSet.providedBy(reactor)
+    return dialect.wired and IReactorFDSet.providedBy(reactor)
 
 
 class LogConnection:
@@ -106,7 +106,7 @@ class LogConnection:
             self.pause(0)  # who waits is told after the one before, and not within it, however many they are
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
         self._outdated = False
-        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect, Use.LOG))
+        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect_wired))
         connection = self._connection = opened.connection
         # the driver's own names: it has no others for what it reads and writes by
         self._wire = connection._rfile = connection._sock = Wire(

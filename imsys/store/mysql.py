@@ -15,6 +15,7 @@ from typing import Any
 
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
+from imsys.util.sqlite_process import Step
 
 PACKED = 16 << 20
 """Bytes of packed rows, at most; the server would truncate more."""
@@ -92,6 +93,8 @@ class Mysql:
     def __init__(self, config: DatabaseConfig) -> None:
         self._config = config
         self.driver = "pymysql" if config.driver == "pymysql" else "MySQLdb"
+        self.wired = self.driver == "pymysql"
+        self.patience = config.timeout
         self._module = importlib.import_module(self.driver)
         if config.socket:
             self._servers: list[dict[str, Any]] = [{"unix_socket": config.socket}]
@@ -135,6 +138,10 @@ class Mysql:
         if problem is None:
             problem = self._module.OperationalError(_READ_ONLY, "the server is read-only")
         raise problem
+
+    def connect_wired(self) -> Opened:
+        """Open a connection of PyMySQL, which has a socket that can be replaced."""
+        return self.connect(Use.LOG)
 
     def _connect_to(self, server: dict[str, Any], use: Use, anywhere: bool) -> tuple[Any, bool]:
         config = self._config
@@ -227,6 +234,10 @@ class Mysql:
         cursor.execute(";".join((*statements, "COMMIT")))
         while cursor.nextset():
             pass
+
+    def run_steps(self, cursor: Any, steps: Sequence[Step]) -> None:
+        """There are none of MySQL."""
+        raise NotImplementedError
 
     def translate(self, sql: str) -> str:
         """Write parameters as ``%s``; no statement of ours has another percent sign."""

@@ -9,9 +9,12 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
+from imsys.store.sqlite_connection import Cursor, SqliteConnection
+from imsys.util.sqlite_process import Step, in_statements
 
 
 class Sqlite:
@@ -27,10 +30,12 @@ class Sqlite:
     by_primary_key = ""
     most_bytes = 1 << 30
     galera = False
+    wired = os.name == "posix"
 
     def __init__(self, config: DatabaseConfig) -> None:
         self._path = Path(config.path)
         self._timeout = config.timeout
+        self.patience = config.timeout * 3  # a statement waits for locks for a third of that
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Open a connection without implicit transactions; any thread may close it."""
@@ -42,6 +47,18 @@ class Sqlite:
             self._set_up(connection)
         except BaseException:
             connection.close()
+            raise
+        return Opened(connection)
+
+    def connect_wired(self) -> Opened:
+        """Open a connection that is in a process of its own."""
+        self._make()
+        connection = SqliteConnection(self._path, self._timeout)
+        try:
+            self._set_up(connection)
+        except BaseException:
+            connection.close()
+            connection.wait()
             raise
         return Opened(connection)
 
@@ -67,7 +84,7 @@ class Sqlite:
             if os.name != "nt" and status.st_mode & 0o077 and status.st_uid == os.geteuid():
                 self._path.chmod(0o600)
 
-    def _set_up(self, connection: sqlite3.Connection) -> None:
+    def _set_up(self, connection: sqlite3.Connection | SqliteConnection) -> None:
         """Set WAL and full durability.
 
         The WAL is large (64 MiB), so pages written often are copied back once.
@@ -83,7 +100,7 @@ class Sqlite:
         for statement in settings:
             connection.execute(f"PRAGMA {statement}")
 
-    def _write_ahead(self, connection: sqlite3.Connection) -> None:
+    def _write_ahead(self, connection: sqlite3.Connection | SqliteConnection) -> None:
         # unlike other statements, changing the mode does not wait for a lock
         for left in reversed(range(max(1, round(self._timeout * 20)))):
             try:
@@ -98,10 +115,21 @@ class Sqlite:
         """Use its JSON functions, which are quicker than ``||``."""
         return f"json_group_array(json_array({','.join(columns)}))"
 
-    def run_and_commit(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
+    def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
         """Run one after the other."""
-        for statement in (*statements, "COMMIT"):
-            cursor.execute(statement)
+        self.run_steps(cursor, [Step(statement) for statement in (*statements, "COMMIT")])
+
+    def run_steps(self, cursor: Any, steps: Sequence[Step]) -> None:
+        """Run steps; on a connection in a process of its own, in one round trip."""
+        if isinstance(cursor, Cursor):
+            cursor.run(*steps)
+            return
+        for step in steps:
+            if step.rows:
+                for sql, parameters in in_statements(step.sql, step.parameters, step.end):
+                    cursor.execute(sql, parameters)
+            else:
+                cursor.execute(step.sql, step.parameters)
 
     def translate(self, sql: str) -> str:
         """Drop row locks: a writing transaction locks the whole database."""
@@ -126,5 +154,5 @@ class Sqlite:
             if len(code) > 1 and code[1] in ("CANTOPEN", "FULL", "IOERR", "READONLY", "NOTADB", "CORRUPT"):
                 return Fault.AWAY
         if isinstance(error, OSError):
-            return Fault.AWAY
+            return Fault.LOST if isinstance(error, ConnectionError | TimeoutError) else Fault.AWAY
         return Fault.BUG

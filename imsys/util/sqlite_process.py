@@ -1,0 +1,124 @@
+"""A process that works on one SQLite file for another one: ``python -P -m imsys.util.sqlite_process FILE SECONDS``.
+
+Its standard input is a socket, on which requests and answers are MessagePack after their length (4 bytes, big
+endian). Whoever asks has ended when the socket has; what is not committed then is undone.
+
+SQLite's work needs the processor without the interpreter's lock, but each of its calls gives that lock away and waits
+for it again. In a process of its own it waits for nobody, and nobody for it.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+import msgspec
+
+LENGTH = 4
+"""Bytes of the length before a request or an answer."""
+
+ROWS = 256
+"""Rows of one statement with parameters, at most; a power of two."""
+
+
+class Step(msgspec.Struct, array_like=True, gc=False):
+    """Statements of one text."""
+
+    sql: str
+    parameters: Sequence[Any] = ()
+    """The statement's own; or ``rows`` of them."""
+    rows: bool = False
+    """Whether rows of parameters follow ``sql``, which ends with VALUES: in statements of many rows each."""
+    end: str = ""
+    """What follows the rows."""
+    each: bool = False
+    """Whether the statement runs once for each row of parameters."""
+
+
+class Answer(msgspec.Struct, array_like=True, gc=False):
+    """What the last step gave, or why one failed; then those after it were not run."""
+
+    done: int
+    """How many steps were run."""
+    rows: list[tuple[Any, ...]] = []
+    rowcount: int = -1
+    lastrowid: int | None = None
+    error: str = ""
+    """The name of an exception of :mod:`sqlite3`; empty: none."""
+    name: str = ""
+    """SQLite's name of the error, ``SQLITE_BUSY``."""
+    code: int = 0
+    message: str = ""
+
+
+def in_statements(start: str, rows: Sequence[Sequence[Any]], end: str) -> Iterator[tuple[str, list[Any]]]:
+    """Divide rows into statements of many rows each, with their parameters.
+
+    The driver prepares each text once, so there are few texts: of 1, 2, 4, ... rows.
+    """
+    row = f"({','.join('?' * len(rows[0]))})" if rows else ""
+    done = 0
+    while done < len(rows):
+        count = min(ROWS, 1 << (len(rows) - done).bit_length() - 1)
+        yield start + ",".join([row] * count) + end, [v for one in rows[done : done + count] for v in one]
+        done += count
+
+
+def _run(connection: sqlite3.Connection, steps: Sequence[Step]) -> Answer:
+    cursor = connection.cursor()
+    done = 0
+    try:
+        for step in steps:
+            if step.rows:
+                for sql, parameters in in_statements(step.sql, step.parameters, step.end):
+                    cursor.execute(sql, parameters)
+            elif step.each:
+                cursor.executemany(step.sql, step.parameters)
+            elif connection.in_transaction or step.sql not in ("COMMIT", "ROLLBACK"):
+                cursor.execute(step.sql, step.parameters)
+            done += 1
+        return Answer(done, cursor.fetchall(), cursor.rowcount, cursor.lastrowid)
+    except Exception as error:
+        return _failed(done, error)
+    finally:
+        cursor.close()
+
+
+def _failed(done: int, error: Exception) -> Answer:
+    kind = type(error).__name__
+    name, code = getattr(error, "sqlite_errorname", ""), getattr(error, "sqlite_errorcode", 0)
+    return Answer(done, error=kind, name=name, code=code, message=str(error))
+
+
+def serve(wire: socket.socket, path: str, seconds: float) -> None:
+    """Answer requests until there are no more."""
+    requests: BinaryIO = wire.makefile("rb")
+    decode = msgspec.msgpack.Decoder(list[Step]).decode
+    encode = msgspec.msgpack.Encoder().encode
+    connection = None
+    while len(length := requests.read(LENGTH)) == LENGTH:
+        steps = decode(requests.read(int.from_bytes(length, "big")))
+        try:
+            connection = connection or sqlite3.connect(path, seconds, isolation_level=None)
+        except sqlite3.Error as error:
+            answer = _failed(0, error)
+        else:
+            answer = _run(connection, steps)
+        data = encode(answer)
+        wire.sendall(len(data).to_bytes(LENGTH, "big") + data)
+    if connection is not None:
+        connection.close()
+
+
+if __name__ == "__main__":
+    # its end is that of the socket: what is sent to all processes of a service is not meant for this one
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        serve(socket.socket(fileno=0), sys.argv[1], float(sys.argv[2]))
+    except ConnectionError:
+        pass
