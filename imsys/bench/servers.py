@@ -13,7 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imsys.bench.processes import answers, children, finished, free_port, free_ports, started, wait_until, writer
+from imsys.bench.processes import (
+    answers,
+    children,
+    finished,
+    free_port,
+    free_ports,
+    started,
+    wait_until,
+    writer,
+)
 from imsys.errors import ConfigError
 from imsys.redis.embedded import server_binary
 

@@ -35,7 +35,7 @@ from imsys.store.heads import (
     turn_after,
 )
 from imsys.store.ids import MessageIds, ms_of
-from imsys.store.inserts import fitting
+from imsys.store.inserts import fitting, or_fail
 from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
 from imsys.util.sqlite_process import Step
@@ -469,12 +469,17 @@ def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], 
     more = [advance(moved), *beside(extras, messages, moved)]
     if tx.dialect.name == "sqlite":
         plain = [message for message in messages if message.extra is None] if extras else messages
-        steps = [Step(_SAVEPOINT), Step(_MESSAGES, [_values(message) for message in plain], True)]
+        steps = [Step(or_fail(_MESSAGES), [_values(message) for message in plain], True)]
         if extras:
-            steps.append(Step(_WITH_EXTRA, [(*_values(message), message.extra) for message in extras], True))
-        steps += [insert.step() for insert in more]
-        with _all_or_none(tx):
-            tx.run(steps, commit=commit)
+            rows = [(*_values(message), message.extra) for message in extras]
+            steps.append(Step(or_fail(_WITH_EXTRA), rows, True))
+        try:
+            tx.run([*steps, *[insert.step() for insert in more]], commit=commit)
+        except Exception as error:
+            if tx.is_duplicate(error):  # those before it are there, and nothing else is
+                ours = numbers([message.msg_id for message in messages])
+                tx.execute_literal(f"DELETE FROM messages WHERE msg_id IN ({ours})")  # noqa: S608
+            raise
         return
     most = tx.dialect.most_bytes
     if extras:  # in one statement with the others, so that a resend among them leaves nothing behind
@@ -488,8 +493,6 @@ def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], 
     if commit and sum(map(len, statements)) + 16 <= most:
         tx.commit_with(*statements)
         return
-    if several:
-        tx.execute_literal(_SAVEPOINT)
     with _all_or_none(tx) if several else nullcontext():
         for statement in statements:
             tx.execute_literal(statement)
@@ -497,12 +500,10 @@ def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], 
         tx.commit_with()
 
 
-_SAVEPOINT = "SAVEPOINT all_or_none"
-
-
 @contextmanager
 def _all_or_none(tx: Transaction) -> Iterator[None]:
-    """Leave nothing of statements since the savepoint behind if one finds that a message is there already."""
+    """Leave nothing of some statements behind if one of them finds that a message is there already."""
+    tx.execute_literal("SAVEPOINT all_or_none")
     try:
         yield
     except Exception as error:

@@ -17,7 +17,7 @@ from imsys.store.log_connection import LogConnection, is_possible
 from imsys.store.pool import Connection, Pool
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
-from imsys.util.sqlite_process import Step, in_statements
+from imsys.util.sqlite_process import ROWS, Step, in_statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,10 +92,15 @@ class Transaction:
     def execute_rows(self, start: str, rows: Sequence[Sequence[Any]], end: str = "") -> None:
         """Run ``start``, rows of parameters after its VALUES, and ``end``, in statements of many rows each.
 
-        The driver lets other threads run at each statement.
+        The first column is never NULL.
         """
-        for sql, parameters in in_statements(start, rows, end):
-            self.execute(sql, *parameters)
+        if self.dialect.name == "sqlite":
+            self.run([Step(self.dialect.translate(start), rows, True, end)])
+            return
+        for first in range(0, len(rows), ROWS):
+            some = rows[first : first + ROWS]
+            row = f"({','.join('?' * len(some[0]))})"
+            self.execute(start + ",".join([row] * len(some)) + end, *[value for one in some for value in one])
 
     def commit_with(self, *statements: str) -> None:
         """Run statements like those of :meth:`execute_literal` and commit, in one round trip if possible."""
@@ -111,10 +116,10 @@ class Transaction:
         self.committed = True
 
     def run(self, steps: Sequence[Step], *, commit: bool = False) -> None:
-        """Run steps of SQLite, and perhaps commit, in one round trip if there are any."""
+        """Run steps of SQLite that have rows, and perhaps commit, in one round trip if there are any."""
         if self._watch is not None:
             for step in steps:
-                for statement in in_statements(step.sql, step.parameters, step.end) if step.rows else [(step.sql, ())]:
+                for statement in in_statements(step.sql, step.parameters, step.end):
                     self._watch(*statement)
         self.committing = commit
         try:

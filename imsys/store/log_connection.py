@@ -19,7 +19,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from imsys.errors import Status, Unavailable
-from imsys.store.dialects import Dialect, Use
+from imsys.store.dialects import Dialect
 from imsys.store.waiting import run, wait_for
 from imsys.store.wire import Wire
 

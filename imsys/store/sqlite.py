@@ -14,7 +14,7 @@ from typing import Any
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
 from imsys.store.sqlite_connection import Cursor, SqliteConnection
-from imsys.util.sqlite_process import Step, in_statements
+from imsys.util.sqlite_process import Step, take
 
 
 class Sqlite:
@@ -125,11 +125,7 @@ class Sqlite:
             cursor.run(*steps)
             return
         for step in steps:
-            if step.rows:
-                for sql, parameters in in_statements(step.sql, step.parameters, step.end):
-                    cursor.execute(sql, parameters)
-            else:
-                cursor.execute(step.sql, step.parameters)
+            take(cursor, step)
 
     def translate(self, sql: str) -> str:
         """Drop row locks: a writing transaction locks the whole database."""

@@ -9,6 +9,7 @@ for it again. In a process of its own it waits for nobody, and nobody for it.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import sqlite3
@@ -21,7 +22,7 @@ import msgspec
 LENGTH = 4
 """Bytes of the length before a request or an answer."""
 
-ROWS = 256
+ROWS = 512
 """Rows of one statement with parameters, at most; a power of two."""
 
 
@@ -58,14 +59,29 @@ class Answer(msgspec.Struct, array_like=True, gc=False):
 def in_statements(start: str, rows: Sequence[Sequence[Any]], end: str) -> Iterator[tuple[str, list[Any]]]:
     """Divide rows into statements of many rows each, with their parameters.
 
-    The driver prepares each text once, so there are few texts: of 1, 2, 4, ... rows.
+    A text is prepared once, so there are few texts: of 1, 2, 4, ... rows. Those that are too many are NULL.
+
+    :param start: ends with VALUES; the first column is never NULL.
     """
-    row = f"({','.join('?' * len(rows[0]))})" if rows else ""
-    done = 0
-    while done < len(rows):
-        count = min(ROWS, 1 << (len(rows) - done).bit_length() - 1)
-        yield start + ",".join([row] * count) + end, [v for one in rows[done : done + count] for v in one]
-        done += count
+    into = start.rpartition("VALUES")[0]
+    for first in range(0, len(rows), ROWS):
+        some = rows[first : first + ROWS]
+        width, count = len(some[0]), 1 << (len(some) - 1).bit_length()
+        parameters = [value for row in some for value in row]
+        parameters += [None] * (width * count - len(parameters))
+        values = ",".join([f"({','.join('?' * width)})"] * count)
+        yield f"{into}SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL{end}", parameters
+
+
+def take(cursor: sqlite3.Cursor, step: Step) -> None:
+    """Run a step."""
+    if step.rows:
+        for sql, parameters in in_statements(step.sql, step.parameters, step.end):
+            cursor.execute(sql, parameters)
+    elif step.each:
+        cursor.executemany(step.sql, step.parameters)
+    else:
+        cursor.execute(step.sql, step.parameters)
 
 
 def _run(connection: sqlite3.Connection, steps: Sequence[Step]) -> Answer:
@@ -73,13 +89,8 @@ def _run(connection: sqlite3.Connection, steps: Sequence[Step]) -> Answer:
     done = 0
     try:
         for step in steps:
-            if step.rows:
-                for sql, parameters in in_statements(step.sql, step.parameters, step.end):
-                    cursor.execute(sql, parameters)
-            elif step.each:
-                cursor.executemany(step.sql, step.parameters)
-            elif connection.in_transaction or step.sql not in ("COMMIT", "ROLLBACK"):
-                cursor.execute(step.sql, step.parameters)
+            if connection.in_transaction or step.sql not in ("COMMIT", "ROLLBACK"):
+                take(cursor, step)
             done += 1
         return Answer(done, cursor.fetchall(), cursor.rowcount, cursor.lastrowid)
     except Exception as error:
@@ -118,7 +129,5 @@ if __name__ == "__main__":
     # its end is that of the socket: what is sent to all processes of a service is not meant for this one
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    try:
+    with contextlib.suppress(ConnectionError):
         serve(socket.socket(fileno=0), sys.argv[1], float(sys.argv[2]))
-    except ConnectionError:
-        pass
