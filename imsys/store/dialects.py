@@ -83,6 +83,10 @@ class Dialect(Protocol):
         """Open a connection for the message log whose ``_sock`` and ``_rfile`` can be replaced; blocks."""
         ...
 
+    def finish(self, connection: Any) -> None:
+        """Return when such a connection, which is closed, has come to its end; blocks."""
+        ...
+
     def packed(self, columns: Sequence[str]) -> str:
         """Build an aggregate of integer columns as JSON, ``[[1,2,3],[4,5,6]]``; of no rows perhaps NULL."""
         ...
@@ -92,7 +96,7 @@ class Dialect(Protocol):
         ...
 
     def run_steps(self, cursor: Any, steps: Sequence[Step]) -> None:
-        """Run steps of SQLite, in one round trip if there are any."""
+        """Run steps of SQLite, in one round trip if the connection has any."""
         ...
 
     def translate(self, sql: str) -> str:

@@ -1,7 +1,7 @@
-"""The message log's connection to MySQL on the reactor's own thread.
+"""The message log's connection on the reactor's own thread: to MySQL, or to the process that works on an SQLite file.
 
 A batch of messages is two round trips. In a thread of a pool, handing them over and waiting for the interpreter's
-lock takes four times as long as the database does; here the answer is read where it is used.
+lock takes longer than the database does; here the answer is read where it is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from imsys.errors import Status, Unavailable
-from imsys.store.dialects import Dialect
+from imsys.store.dialects import Dialect, Opened
 from imsys.store.waiting import run, wait_for
 from imsys.store.wire import Wire
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def is_possible(reactor: Any, dialect: Dialect) -> bool:
-    """Return whether a log's connection can be on the reactor's thread: the driver is PyMySQL, and sockets are watched."""
+    """Return whether a log's connection can be on the reactor's thread: there is a socket, and the reactor watches sockets."""
     return dialect.wired and IReactorFDSet.providedBy(reactor)
 
 
@@ -106,7 +106,7 @@ class LogConnection:
             self.pause(0)  # who waits is told after the one before, and not within it, however many they are
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
         self._outdated = False
-        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect_wired))
+        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._open))
         connection = self._connection = opened.connection
         # the driver's own names: it has no others for what it reads and writes by
         self._wire = connection._rfile = connection._sock = Wire(
@@ -117,9 +117,18 @@ class LogConnection:
         """Wait."""
         wait_for(deferLater(self._reactor, seconds))
 
-    def _end(self) -> None:
+    def _open(self) -> Opened:
+        self._finish()
+        return self._dialect.connect_wired()
+
+    def _finish(self) -> None:
+        if self._connection is not None:
+            self._dialect.finish(self._connection)
+
+    def _end(self) -> Deferred[None]:
         self._drop()
-        self._thread.stop()
+        finished = deferToThreadPool(self._reactor, self._thread, self._finish)
+        return finished.addBoth(lambda _: self._thread.stop())
 
     def _drop(self) -> None:
         # of a closed connection the driver says so, and another one is opened

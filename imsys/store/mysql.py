@@ -143,6 +143,9 @@ class Mysql:
         """Open a connection of PyMySQL, which has a socket that can be replaced."""
         return self.connect(Use.LOG)
 
+    def finish(self, connection: Any) -> None:
+        """Do nothing: the server sees to it."""
+
     def _connect_to(self, server: dict[str, Any], use: Use, anywhere: bool) -> tuple[Any, bool]:
         config = self._config
         seconds = max(1, round(config.timeout))

@@ -62,6 +62,10 @@ class Sqlite:
             raise
         return Opened(connection)
 
+    def finish(self, connection: SqliteConnection) -> None:
+        """Wait for its process, which may be committing."""
+        connection.wait()
+
     def _make(self) -> None:
         """Create the file if it is missing, with owner-only access; SQLite gives its other files this mode.
 

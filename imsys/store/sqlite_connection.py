@@ -34,7 +34,7 @@ class SqliteConnection:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
                     [sys.executable, "-P", "-m", "imsys.util.sqlite_process", str(path), str(seconds)],
                     stdin=theirs,
                     stdout=subprocess.DEVNULL,
