@@ -77,7 +77,7 @@ class LogConnection:
         """Close it when what runs, and what waits for it, has ended; nothing opens it again."""
         self._closed = True
         # a turn of the reactor later: the last one's caller has its result by then
-        return self._turns.run(deferLater, self._reactor, 0, self._end)
+        return self._turns.run(lambda: deferLater(self._reactor, 0).addCallback(self._end))
 
     # -- for transactions
 
@@ -125,7 +125,7 @@ class LogConnection:
         if self._connection is not None:
             self._dialect.finish(self._connection)
 
-    def _end(self) -> Deferred[None]:
+    def _end(self, _: None) -> Deferred[None]:
         self._drop()
         finished = deferToThreadPool(self._reactor, self._thread, self._finish)
         return finished.addBoth(lambda _: self._thread.stop())

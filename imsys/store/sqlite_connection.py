@@ -36,7 +36,7 @@ class SqliteConnection:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
                     [sys.executable, "-P", "-m", "imsys.util.sqlite_process", str(path), str(seconds)],
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     start_new_session=True,
                 )
