@@ -35,7 +35,7 @@ from imsys.store.heads import (
     turn_after,
 )
 from imsys.store.ids import MessageIds, ms_of
-from imsys.store.inserts import fitting, or_fail
+from imsys.store.inserts import fitting
 from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
 from imsys.util.sqlite_process import Step
@@ -469,10 +469,10 @@ def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], 
     more = [advance(moved), *beside(extras, messages, moved)]
     if tx.dialect.name == "sqlite":
         plain = [message for message in messages if message.extra is None] if extras else messages
-        steps = [Step(or_fail(_MESSAGES), [_values(message) for message in plain], True)]
+        steps = [Step(_MESSAGES, [_values(message) for message in plain], True, keep=True)]
         if extras:
             rows = [(*_values(message), message.extra) for message in extras]
-            steps.append(Step(or_fail(_WITH_EXTRA), rows, True))
+            steps.append(Step(_WITH_EXTRA, rows, True, keep=True))
         try:
             tx.run([*steps, *[insert.step() for insert in more]], commit=commit)
         except Exception as error:

@@ -17,7 +17,7 @@ from imsys.store.log_connection import LogConnection, is_possible
 from imsys.store.pool import Connection, Pool
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
-from imsys.util.sqlite_process import ROWS, Step, in_statements
+from imsys.util.sqlite_process import ROWS, Step
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -95,12 +95,11 @@ class Transaction:
         The first column is never NULL.
         """
         if self.dialect.name == "sqlite":
-            self.run([Step(self.dialect.translate(start), rows, True, end)])
+            self.run([Step(start, rows, True, end)])
             return
         for first in range(0, len(rows), ROWS):
             some = rows[first : first + ROWS]
-            row = f"({','.join('?' * len(some[0]))})"
-            self.execute(start + ",".join([row] * len(some)) + end, *[value for one in some for value in one])
+            self.execute(_of_rows(start, some, end), *[value for row in some for value in row])
 
     def commit_with(self, *statements: str) -> None:
         """Run statements like those of :meth:`execute_literal` and commit, in one round trip if possible."""
@@ -119,8 +118,9 @@ class Transaction:
         """Run steps of SQLite that have rows, and perhaps commit, in one round trip if there are any."""
         if self._watch is not None:
             for step in steps:
-                for statement in in_statements(step.sql, step.parameters, step.end):
-                    self._watch(*statement)
+                if step.parameters:
+                    row = step.parameters[0]
+                    self._watch(_of_rows(step.sql, [row], step.end), row)
         self.committing = commit
         try:
             self.dialect.run_steps(self._cursor, (*steps, Step("COMMIT")) if commit else steps)
@@ -157,6 +157,11 @@ class Transaction:
     def is_locked(self, error: BaseException) -> bool:
         """Return whether a statement failed because its rows were locked for too long."""
         return self.dialect.classify(error) is Fault.LOCKED
+
+
+def _of_rows(start: str, rows: Sequence[Sequence[Any]], end: str) -> str:
+    row = f"({','.join('?' * len(rows[0]))})"
+    return start + ",".join([row] * len(rows)) + end
 
 
 class Database(Service):

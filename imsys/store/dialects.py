@@ -67,10 +67,13 @@ class Dialect(Protocol):
     """Bytes of one statement, at most."""
     galera: bool
     """Whether there are several writable servers that do not see each other's locks."""
-    wired: bool
-    """Whether there is :meth:`connect_wired`."""
     patience: float
-    """Seconds for which an answer is waited for there."""
+    """Seconds for which an answer is waited for on a connection of :meth:`connect_wired`."""
+
+    @property
+    def wired(self) -> bool:
+        """Whether there is :meth:`connect_wired`."""
+        ...
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Open a connection and set it up; blocks.

@@ -26,22 +26,14 @@ class Insert(NamedTuple):
             tx.execute_literal(statement)
 
     def step(self) -> Step:
-        """Make the step for SQLite; see :func:`or_fail`."""
-        return Step(or_fail(self.start), self.rows, True, self.end_sqlite)
+        """Make the step for SQLite."""
+        return Step(self.start, self.rows, True, self.end_sqlite, keep=True)
 
     def statements(self, most: int) -> list[str]:
         """Build the statements for MySQL, each of at most ``most`` bytes."""
         # safe as literals: %d takes only numbers
         row = f"({','.join(['%d'] * len(self.rows[0]))})" if self.rows else ""
         return fitting(self.start, [row % values for values in self.rows], self.end, most)
-
-
-def or_fail(start: str) -> str:
-    """Have SQLite keep the rows before one that fails, as the transaction will not be committed with them.
-
-    It would copy each page before it changes it, to be able to undo a single statement.
-    """
-    return start.replace("INSERT", "INSERT OR FAIL", 1)
 
 
 def fitting(start: str, values: Sequence[str], end: str, most: int) -> list[str]:

@@ -93,7 +93,6 @@ class Mysql:
     def __init__(self, config: DatabaseConfig) -> None:
         self._config = config
         self.driver = "pymysql" if config.driver == "pymysql" else "MySQLdb"
-        self.wired = self.driver == "pymysql"
         self.patience = config.timeout
         self._module = importlib.import_module(self.driver)
         if config.socket:
@@ -107,6 +106,11 @@ class Mysql:
         self.most_bytes = 1 << 20
 
     # -- connecting
+
+    @property
+    def wired(self) -> bool:
+        """Whether the driver is PyMySQL, whose socket can be replaced."""
+        return self.driver == "pymysql"
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Try the servers in turn, beginning with the last good one, until one is writable.

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
 from imsys.store.sqlite_connection import Cursor, SqliteConnection
@@ -125,6 +127,7 @@ class Sqlite:
 
     def run_steps(self, cursor: Any, steps: Sequence[Step]) -> None:
         """Run steps; on a connection in a process of its own, in one round trip."""
+        steps = [replace(step, sql=self.translate(step.sql)) if step.rows else step for step in steps]
         if isinstance(cursor, Cursor):
             cursor.run(*steps)
             return

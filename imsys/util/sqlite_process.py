@@ -36,6 +36,9 @@ class Step(msgspec.Struct, array_like=True, gc=False):
     """Whether rows of parameters follow ``sql``, which ends with VALUES: in statements of many rows each."""
     end: str = ""
     """What follows the rows."""
+    keep: bool = False
+    """Whether rows before one that fails stay: to undo a single statement, SQLite would copy each page before it changes
+    it."""
     each: bool = False
     """Whether the statement runs once for each row of parameters."""
 
@@ -56,27 +59,29 @@ class Answer(msgspec.Struct, array_like=True, gc=False):
     message: str = ""
 
 
-def in_statements(start: str, rows: Sequence[Sequence[Any]], end: str) -> Iterator[tuple[str, list[Any]]]:
-    """Divide rows into statements of many rows each, with their parameters.
+def in_statements(step: Step) -> Iterator[tuple[str, list[Any]]]:
+    """Divide the rows of a step into statements of many rows each, with their parameters.
 
-    A text is prepared once, so there are few texts: of 1, 2, 4, ... rows. Those that are too many are NULL.
-
-    :param start: ends with VALUES; the first column is never NULL.
+    A text is prepared once, so there are few texts: of 1, 2, 4, ... rows. Those that are too many are NULL, which the
+    first column never is.
     """
-    into = start.rpartition("VALUES")[0]
+    into, rows = step.sql.rpartition("VALUES")[0], step.parameters
+    if step.keep:
+        into = into.replace("INSERT", "INSERT OR FAIL", 1)
     for first in range(0, len(rows), ROWS):
         some = rows[first : first + ROWS]
         width, count = len(some[0]), 1 << (len(some) - 1).bit_length()
         parameters = [value for row in some for value in row]
         parameters += [None] * (width * count - len(parameters))
         values = ",".join([f"({','.join('?' * width)})"] * count)
-        yield f"{into}SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL{end}", parameters  # noqa: S608 - texts of ours
+        sql = f"{into}SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL{step.end}"  # noqa: S608 - texts of ours
+        yield sql, parameters
 
 
 def take(cursor: sqlite3.Cursor, step: Step) -> None:
     """Run a step."""
     if step.rows:
-        for sql, parameters in in_statements(step.sql, step.parameters, step.end):
+        for sql, parameters in in_statements(step):
             cursor.execute(sql, parameters)
     elif step.each:
         cursor.executemany(step.sql, step.parameters)
