@@ -187,8 +187,9 @@ class DatabaseConfig:
     log_connection: str = setting(
         "reactor",
         _choice("reactor", "pool"),
-        "Where the message log's connection to MySQL is, and four that logins and pages read by: on the reactor's "
-        "thread, which is quicker, or in threads, as they are in any case with mysqlclient.",
+        "Where the message log's connection is (to MySQL, or to a process that works on the SQLite file), and four by "
+        "which logins and pages read from MySQL: on the reactor's thread, which is quicker, or in threads, as they are in "
+        "any case with mysqlclient.",
     )
     tls_ca: str = setting(
         "", _text, "CA file that must have signed the MySQL server's certificate; empty: no TLS.", path=True

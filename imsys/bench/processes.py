@@ -223,9 +223,22 @@ def forget_peak(pid: int) -> None:
 
 
 def children(pid: int) -> Iterable[int]:
-    """Return the children of a process, where there is /proc."""
+    """Return the children of a process's main thread, where there is /proc."""
+    return _children(Path(f"/proc/{pid}/task/{pid}"))
+
+
+def writer(pid: int) -> int:
+    """Return the process that works on the SQLite file of a server, where there is /proc; 0: there is none."""
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        for child in _children(thread):
+            if b"imsys.util.sqlite_process" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return child
+    return 0
+
+
+def _children(thread: Path) -> list[int]:
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [int(child) for child in (thread / "children").read_text().split()]
     except OSError:
         return []
 

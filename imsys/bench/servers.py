@@ -13,7 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imsys.bench.processes import answers, children, finished, free_port, free_ports, started, wait_until
+from imsys.bench.processes import (
+    answers,
+    children,
+    finished,
+    free_port,
+    free_ports,
+    started,
+    wait_until,
+    writer,
+)
 from imsys.errors import ConfigError
 from imsys.redis.embedded import server_binary
 
@@ -124,8 +133,10 @@ def _together(
 ) -> tuple[list[Target], dict[str, int]]:
     target = _ports(environ)
     pid = _daemon(stack, home, environ, setup, "imsys", "imsys is running")
-    redis = dict.fromkeys(("redis",) if setup.backend == "sqlite" else (), next(iter(children(pid)), 0))
-    return [target], {"server": pid, **redis}
+    if setup.backend != "sqlite":
+        return [target], {"server": pid}
+    found = {"server": pid, "sqlite": writer(pid), "redis": next(iter(children(pid)), 0)}
+    return [target], {name: number for name, number in found.items() if number}
 
 
 def _cluster(

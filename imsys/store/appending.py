@@ -38,6 +38,7 @@ from imsys.store.ids import MessageIds, ms_of
 from imsys.store.inserts import fitting
 from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
+from imsys.util.sqlite_process import Step
 
 LOOKUP = 200
 """Unique ids looked up by one statement."""
@@ -469,11 +470,17 @@ def _write(tx: Transaction, heads: dict[int, Head], messages: Sequence[Stored], 
     more = [advance(moved), *beside(extras, messages, moved)]
     if tx.dialect.name == "sqlite":
         plain = [message for message in messages if message.extra is None] if extras else messages
-        with _all_or_none(tx):
-            tx.execute_rows(_MESSAGES, [_values(message) for message in plain])
-            tx.execute_rows(_WITH_EXTRA, [(*_values(message), message.extra) for message in extras])
-        for insert in more:
-            insert.run(tx)
+        steps = [Step(_MESSAGES, [_values(message) for message in plain], True, keep=True)]
+        if extras:
+            rows = [(*_values(message), message.extra) for message in extras]
+            steps.append(Step(_WITH_EXTRA, rows, True, keep=True))
+        try:
+            tx.run([*steps, *[insert.step() for insert in more]], commit=commit)
+        except Exception as error:
+            if tx.is_duplicate(error):  # those before it are there, and nothing else is
+                ours = numbers([message.msg_id for message in messages])
+                tx.execute_literal(f"DELETE FROM messages WHERE msg_id IN ({ours})")  # noqa: S608
+            raise
         return
     most = tx.dialect.most_bytes
     if extras:  # in one statement with the others, so that a resend among them leaves nothing behind

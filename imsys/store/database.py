@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults, succeed
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.internet.task import deferLater
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.store.dialects import Dialect, Fault, Use
 from imsys.store.engines import dialect_of
+from imsys.store.log_cursor import LogCursor
 from imsys.store.pool import Connection, Pool
-from imsys.store.reactor_connection import LogCursor, ReactorConnection, is_possible
+from imsys.store.reactor_connection import ReactorConnection, is_possible
 from imsys.store.read_connections import ReadConnections
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
+from imsys.util.sqlite_process import ROWS, Step
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,9 +47,6 @@ LOCKED_PAUSE = 0.2
 
 CONTENDED = 5.0
 """Seconds after locked rows were found in which writers may use only half of the connections."""
-
-ROWS = 256
-"""Rows of one statement with parameters, at most; a power of two."""
 
 WAITING = 2000
 """Transactions that wait for a pool, at most; further ones get SERVER_BUSY.
@@ -104,16 +103,14 @@ class Transaction:
     def execute_rows(self, start: str, rows: Sequence[Sequence[Any]], end: str = "") -> None:
         """Run ``start``, rows of parameters after its VALUES, and ``end``, in statements of many rows each.
 
-        The driver lets other threads run at each statement and prepares each text once, so there are few
-        texts: of 1, 2, 4, ... rows.
+        The first column is never NULL.
         """
-        row = f"({','.join('?' * len(rows[0]))})" if rows else ""
-        done = 0
-        while done < len(rows):
-            count = min(ROWS, 1 << (len(rows) - done).bit_length() - 1)
-            parameters = [value for one in rows[done : done + count] for value in one]
-            self.execute(start + ",".join([row] * count) + end, *parameters)
-            done += count
+        if self.dialect.name == "sqlite":
+            self.run([Step(start, rows, True, end)])
+            return
+        for first in range(0, len(rows), ROWS):
+            some = rows[first : first + ROWS]
+            self.execute(_of_rows(start, some, end), *[value for row in some for value in row])
 
     def commit_with(self, *statements: str) -> None:
         """Run statements like those of :meth:`execute_literal` and commit, in one round trip if possible."""
@@ -127,6 +124,21 @@ class Transaction:
             self.committing = not self.is_duplicate(error)
             raise
         self.committed = True
+
+    def run(self, steps: Sequence[Step], *, commit: bool = False) -> None:
+        """Run steps of SQLite that have rows, and perhaps commit, in one round trip if there are any."""
+        if self._watch is not None:
+            for step in steps:
+                if step.parameters:
+                    row = step.parameters[0]
+                    self._watch(_of_rows(step.sql, [row], step.end), row)
+        self.committing = commit
+        try:
+            self.dialect.run_steps(self._cursor, (*steps, Step("COMMIT")) if commit else steps)
+        except Exception as error:
+            self.committing = commit and not self.is_duplicate(error)
+            raise
+        self.committed = commit
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for every row of parameters."""
@@ -156,6 +168,11 @@ class Transaction:
     def is_locked(self, error: BaseException) -> bool:
         """Return whether a statement failed because its rows were locked for too long."""
         return self.dialect.classify(error) is Fault.LOCKED
+
+
+def _of_rows(start: str, rows: Sequence[Sequence[Any]], end: str) -> str:
+    row = f"({','.join('?' * len(rows[0]))})"
+    return start + ",".join([row] * len(rows)) + end
 
 
 class Database(Service):
@@ -192,8 +209,9 @@ class Database(Service):
         size = self._config.pool_size
         self._pools["general"] = Pool(self._reactor, self.dialect, Use.GENERAL, size, "imsys-general")
         if self._config.log_connection == "reactor" and is_possible(self._reactor, self.dialect):
-            self._log = ReactorConnection(self._reactor, self.dialect, Use.LOG, self._config.timeout)
-            self._readers = ReadConnections(self._reactor, self.dialect, self._config.timeout)
+            self._log = ReactorConnection(self._reactor, self.dialect, Use.LOG)
+            if not self.dialect.readers_need_own_pool:
+                self._readers = ReadConnections(self._reactor, self.dialect)
         else:
             self._pools["log"] = Pool(self._reactor, self.dialect, Use.LOG, 1, "imsys-log")
 
@@ -204,13 +222,10 @@ class Database(Service):
 
     def close(self) -> Deferred[None]:
         """Close the connections (idempotent); wait for running transactions."""
-        log, self._log = self._log, None
-        readers, self._readers = self._readers, None
+        here = [one for one in (self._log, self._readers) if one is not None]
         pools, self._pools = self._pools, {}
-        if log is not None and readers is not None:
-            return gatherResults([log.close(), readers.close()]).addCallback(lambda _: _close(pools))
-        _close(pools)
-        return succeed(None)
+        self._log = self._readers = None
+        return gatherResults([one.close() for one in here]).addCallback(lambda _: _close(pools))
 
     async def read(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs

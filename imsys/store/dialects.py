@@ -6,6 +6,8 @@ import enum
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from imsys.util.sqlite_process import Step
+
 
 class Fault(enum.Enum):
     """What a driver's exception means for the transaction that it ended."""
@@ -65,6 +67,13 @@ class Dialect(Protocol):
     """Bytes of one statement, at most."""
     galera: bool
     """Whether there are several writable servers that do not see each other's locks."""
+    patience: float
+    """Seconds for which one statement may take to be answered, on a connection of :meth:`connect_wired`."""
+
+    @property
+    def wired(self) -> bool:
+        """Whether there is :meth:`connect_wired`."""
+        ...
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Open a connection and set it up; blocks.
@@ -73,12 +82,24 @@ class Dialect(Protocol):
         """
         ...
 
+    def connect_wired(self, use: Use) -> Opened:
+        """Open a connection for the reactor's thread, whose ``_sock`` and ``_rfile`` can be replaced; blocks."""
+        ...
+
+    def finish(self, connection: Any) -> None:
+        """Return when such a connection, which is closed, has come to its end; blocks."""
+        ...
+
     def packed(self, columns: Sequence[str]) -> str:
         """Build an aggregate of integer columns as JSON, ``[[1,2,3],[4,5,6]]``; of no rows perhaps NULL."""
         ...
 
     def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
         """Run statements and commit, in one round trip if possible."""
+        ...
+
+    def run_steps(self, cursor: Any, steps: Sequence[Step]) -> None:
+        """Run steps of SQLite, in one round trip if the connection has any."""
         ...
 
     def translate(self, sql: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from imsys.store.database import Transaction
+from imsys.util.sqlite_process import Step
 
 
 class Insert(NamedTuple):
@@ -23,6 +24,10 @@ class Insert(NamedTuple):
             return
         for statement in self.statements(tx.dialect.most_bytes):
             tx.execute_literal(statement)
+
+    def step(self) -> Step:
+        """Make the step for SQLite."""
+        return Step(self.start, self.rows, True, self.end_sqlite, keep=True)
 
     def statements(self, most: int) -> list[str]:
         """Build the statements for MySQL, each of at most ``most`` bytes."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
-from imsys.store.reactor_connection import LogCursor
+from imsys.store.log_cursor import LogCursor
+from imsys.util.sqlite_process import Step
 
 PACKED = 16 << 20
 """Bytes of packed rows, at most; the server would truncate more."""
@@ -93,6 +94,7 @@ class Mysql:
     def __init__(self, config: DatabaseConfig) -> None:
         self._config = config
         self.driver = "pymysql" if config.driver == "pymysql" else "MySQLdb"
+        self.patience = config.timeout
         self._module = importlib.import_module(self.driver)
         if config.socket:
             self._servers: list[dict[str, Any]] = [{"unix_socket": config.socket}]
@@ -105,6 +107,11 @@ class Mysql:
         self.most_bytes = 1 << 20
 
     # -- connecting
+
+    @property
+    def wired(self) -> bool:
+        """Whether the driver is PyMySQL, whose socket can be replaced."""
+        return self.driver == "pymysql"
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Try the servers in turn, beginning with the last good one, until one is writable.
@@ -136,6 +143,15 @@ class Mysql:
         if problem is None:
             problem = self._module.OperationalError(_READ_ONLY, "the server is read-only")
         raise problem
+
+    def connect_wired(self, use: Use) -> Opened:
+        """Open a connection of PyMySQL, which has a socket that can be replaced."""
+        opened = self.connect(use)
+        opened.connection.cursorclass = LogCursor
+        return opened
+
+    def finish(self, connection: Any) -> None:
+        """Do nothing: the server sees to it."""
 
     def _connect_to(self, server: dict[str, Any], use: Use, anywhere: bool) -> tuple[Any, bool]:
         config = self._config
@@ -232,6 +248,10 @@ class Mysql:
         cursor.execute(text)
         while cursor.nextset():
             pass
+
+    def run_steps(self, cursor: Any, steps: Sequence[Step]) -> None:
+        """There are none of MySQL."""
+        raise NotImplementedError
 
     def translate(self, sql: str) -> str:
         """Write parameters as ``%s``; no statement of ours has another percent sign."""

@@ -19,10 +19,8 @@ READ_CONNECTIONS = 4
 class ReadConnections:
     """The connections for small reads; each read, in the order in which they come, takes one that is free."""
 
-    def __init__(self, reactor: Any, dialect: Dialect, seconds: float) -> None:
-        self._all = [
-            ReactorConnection(reactor, dialect, Use.GENERAL, seconds) for _ in range(READ_CONNECTIONS)
-        ]
+    def __init__(self, reactor: Any, dialect: Dialect) -> None:
+        self._all = [ReactorConnection(reactor, dialect, Use.GENERAL) for _ in range(READ_CONNECTIONS)]
         self._free = list(self._all)
         self._turns = DeferredSemaphore(len(self._all))
 

@@ -9,9 +9,14 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
+from imsys.store.sqlite_connection import Cursor, SqliteConnection
+from imsys.util.sqlite_process import Step, take
 
 
 class Sqlite:
@@ -27,10 +32,12 @@ class Sqlite:
     by_primary_key = ""
     most_bytes = 1 << 30
     galera = False
+    wired = os.name == "posix"
 
     def __init__(self, config: DatabaseConfig) -> None:
         self._path = Path(config.path)
         self._timeout = config.timeout
+        self.patience = config.timeout * 3  # a statement waits for locks for a third of that
 
     def connect(self, use: Use = Use.GENERAL, *, anywhere: bool = False) -> Opened:
         """Open a connection without implicit transactions; any thread may close it."""
@@ -44,6 +51,22 @@ class Sqlite:
             connection.close()
             raise
         return Opened(connection)
+
+    def connect_wired(self, use: Use) -> Opened:
+        """Open a connection that is in a process of its own."""
+        self._make()
+        connection = SqliteConnection(self._path, self._timeout)
+        try:
+            self._set_up(connection)
+        except BaseException:
+            connection.close()
+            connection.wait()
+            raise
+        return Opened(connection)
+
+    def finish(self, connection: SqliteConnection) -> None:
+        """Wait for its process, which may be committing."""
+        connection.wait()
 
     def _make(self) -> None:
         """Create the file if it is missing, with owner-only access; SQLite gives its other files this mode.
@@ -67,7 +90,7 @@ class Sqlite:
             if os.name != "nt" and status.st_mode & 0o077 and status.st_uid == os.geteuid():
                 self._path.chmod(0o600)
 
-    def _set_up(self, connection: sqlite3.Connection) -> None:
+    def _set_up(self, connection: sqlite3.Connection | SqliteConnection) -> None:
         """Set WAL and full durability.
 
         The WAL is large (64 MiB), so pages written often are copied back once.
@@ -83,7 +106,7 @@ class Sqlite:
         for statement in settings:
             connection.execute(f"PRAGMA {statement}")
 
-    def _write_ahead(self, connection: sqlite3.Connection) -> None:
+    def _write_ahead(self, connection: sqlite3.Connection | SqliteConnection) -> None:
         # unlike other statements, changing the mode does not wait for a lock
         for left in reversed(range(max(1, round(self._timeout * 20)))):
             try:
@@ -98,10 +121,18 @@ class Sqlite:
         """Use its JSON functions, which are quicker than ``||``."""
         return f"json_group_array(json_array({','.join(columns)}))"
 
-    def run_and_commit(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
+    def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
         """Run one after the other."""
-        for statement in (*statements, "COMMIT"):
-            cursor.execute(statement)
+        self.run_steps(cursor, [Step(statement) for statement in (*statements, "COMMIT")])
+
+    def run_steps(self, cursor: Any, steps: Sequence[Step]) -> None:
+        """Run steps; on a connection in a process of its own, in one round trip."""
+        steps = [replace(step, sql=self.translate(step.sql)) if step.rows else step for step in steps]
+        if isinstance(cursor, Cursor):
+            cursor.run(*steps)
+            return
+        for step in steps:
+            take(cursor, step)
 
     def translate(self, sql: str) -> str:
         """Drop row locks: a writing transaction locks the whole database."""
@@ -126,5 +157,5 @@ class Sqlite:
             if len(code) > 1 and code[1] in ("CANTOPEN", "FULL", "IOERR", "READONLY", "NOTADB", "CORRUPT"):
                 return Fault.AWAY
         if isinstance(error, OSError):
-            return Fault.AWAY
+            return Fault.LOST if isinstance(error, ConnectionError | TimeoutError) else Fault.AWAY
         return Fault.BUG

@@ -15,7 +15,7 @@ from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.ids import MessageIds
 from imsys.store.pages import Record
 from imsys.store.threads import Mark
-from tests.support.stores import OnMariaDb, OnMariaDbPool, OnSqlite, StoreCase, text
+from tests.support.stores import OnMariaDb, OnMariaDbPool, OnSqlite, OnSqlitePool, StoreCase, text
 
 
 def accepted(outcome: Appended | Refused) -> Appended:
@@ -252,6 +252,10 @@ class Appending(StoreCase):
 
 class SqliteAppendingTests(Appending, OnSqlite):
     """On SQLite."""
+
+
+class SqlitePoolAppendingTests(Appending, OnSqlitePool):
+    """On SQLite, all in this process."""
 
 
 class MariaDbAppendingTests(Appending, OnMariaDb):

@@ -40,7 +40,7 @@ from imsys.store.presence import SeenBy
 from imsys.store.scheduled import Scheduled
 from imsys.store.sign_ins import SignIn, SignInStore
 from imsys.store.thread_settings import SettingsChange
-from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
+from tests.support.stores import OnMariaDb, OnSqlitePool, StoreCase, text
 
 SMALL, LARGE = 400, 1600
 """Users, each with six friends, in the store when work is counted."""
@@ -661,6 +661,7 @@ class Undone(Refused):
 
 
 ONLY_ON = {
+    "DELETE FROM messages WHERE msg_id IN (": "sqlite",
     "SELECT * FROM (": "sqlite",
     "UPDATE threads SET last_msg_id = ? WHERE thread_id = ?": "sqlite",
     "UPDATE messages SET number = s.n FROM (": "sqlite",
@@ -686,7 +687,7 @@ def written() -> Iterator[str]:
                 yield node.value
 
 
-class SqlitePlansTests(Plans, OnSqlite):
+class SqlitePlansTests(Plans, OnSqlitePool):
     """On SQLite."""
 
     @staticmethod

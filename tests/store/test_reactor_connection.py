@@ -670,12 +670,13 @@ class WaysTests(TestCase):
         return "pool" if "log" in database._pools else "reactor"
 
     def test_chosen(self) -> None:
-        """MySQL's is on the reactor's thread unless something else is asked for; SQLite's never is."""
+        """It is on the reactor's thread unless something else is asked for."""
         from twisted.internet import reactor
 
         self.assertEqual(self.way(reactor, engine="mysql"), "reactor")
         self.assertEqual(self.way(reactor, engine="mysql", log_connection="pool"), "pool")
-        self.assertEqual(self.way(reactor, path=self.mktemp()), "pool")
+        self.assertEqual(self.way(reactor, path=self.mktemp()), "reactor")
+        self.assertEqual(self.way(reactor, path=self.mktemp(), log_connection="pool"), "pool")
 
     def test_possible(self) -> None:
         """It takes a driver whose socket can be had, and a reactor that watches sockets."""

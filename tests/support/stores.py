@@ -59,6 +59,13 @@ class OnSqlite(StoreCase):
         return DatabaseConfig(engine="sqlite", path=str(Path(self.mktemp()).absolute() / "imsys.db"))
 
 
+class OnSqlitePool(OnSqlite):
+    """On SQLite, all in this process."""
+
+    def database_config(self) -> DatabaseConfig:
+        return dataclasses.replace(super().database_config(), log_connection="pool")
+
+
 class OnMariaDb(StoreCase):
     """On MariaDB."""
 
