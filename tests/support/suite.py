@@ -120,7 +120,7 @@ def test(environ: Mapping[str, str], least: int) -> tuple[int, int, int, list[st
     """
     print("-- trial", flush=True)
     complaints = []
-    jobs = str(max(2, min(4, os.cpu_count() or 2)))
+    jobs = str(max(3, min(4, os.cpu_count() or 2)))
     with (
         contextlib.nullcontext("") if QUICK in environ else screen() as display,
         ThreadPoolExecutor(1) as beside,
