@@ -152,10 +152,13 @@ class Console:
         _write(self._stderr, sentence + "\n")
 
     @contextlib.contextmanager
-    def keys(self, pressed: Callable[[bytes], None]) -> Iterator[None]:
+    def keys(self, pressed: Callable[[bytes], None], *, ahead: bool = False) -> Iterator[None]:
         """Within this context, pass on each key as it is pressed, without echo.
 
         ``b""`` is the end of input.
+
+        :param ahead: what was typed before is taken as well; it is dropped otherwise, since it answers no question
+            that comes after it.
         """
         assert sys.platform != "win32"
         descriptor = self._stdin.fileno()
@@ -167,7 +170,7 @@ class Console:
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
         trigger = self._reactor.addSystemEventTrigger("before", "shutdown", restore)
-        tty.setcbreak(descriptor)
+        tty.setcbreak(descriptor, termios.TCSADRAIN if ahead else termios.TCSAFLUSH)
         reading.start()
         try:
             yield

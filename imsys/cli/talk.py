@@ -265,7 +265,7 @@ class Chat:
                     self._writes(editor.text)
 
         if isinstance(view, Screen):
-            with console.keys(pressed):
+            with console.keys(pressed, ahead=True):
                 view.begin()
                 try:
                     await self._ended

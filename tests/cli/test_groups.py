@@ -255,6 +255,15 @@ class Terminals(GroupCase):
         await self.closed(chat)
         return [chat.shown.replace("[forwarded from you]", f"[forwarded from {name}]")]
 
+    async def test_typed_ahead(self) -> None:
+        """What is typed before the prompt is there is taken when it is."""
+        anna, ben = await self.together("anna", "ben")
+        await self.made(anna, "Cake", ben)
+        chat = self.opened(anna, "Cake")
+        chat.type("/add\r")
+        await self.sees(chat, "like this: /add NAME")
+        await self.closed(chat)
+
     async def test_mistyped(self) -> None:
         """What cannot be is said in a sentence, and the line stays to be mended."""
         anna, ben = await self.together("anna", "ben")

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.support.programs import QUICK
@@ -55,8 +56,8 @@ def others() -> list[str]:
     return sorted(f"tests.{name}" for name in folders | {path.stem for path in tests.glob("test_*.py")})
 
 
-def trial(environ: Mapping[str, str], *arguments: str) -> tuple[str, int]:
-    """Run trial, and show what it writes; that, and its exit status."""
+def trial(environ: Mapping[str, str], *arguments: str, show: bool = True) -> tuple[str, int]:
+    """Run trial, and show what it writes, unless it is not to; that, and its exit status."""
     process = subprocess.Popen(
         [str(BIN / "trial"), *arguments],
         cwd=ROOT,
@@ -68,7 +69,8 @@ def trial(environ: Mapping[str, str], *arguments: str) -> tuple[str, int]:
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
-        print(line, end="", flush=True)
+        if show:
+            print(line, end="", flush=True)
         lines.append(line)
     return "".join(lines), process.wait()
 
@@ -111,15 +113,27 @@ def check(environ: Mapping[str, str]) -> list[str]:
 
 
 def test(environ: Mapping[str, str], least: int) -> tuple[int, int, int, list[str]]:
-    """Run trial; how many tests passed, failed and were skipped, and what is wrong besides."""
+    """Run trial; how many tests passed, failed and were skipped, and what is wrong besides.
+
+    The client's tests, one process at a time, run beside the others, since both wait much; what they say is shown
+    after that of the others.
+    """
     print("-- trial", flush=True)
     complaints = []
-    jobs = str(max(2, min(4, os.cpu_count() or 2)))
-    ran = [trial(environ, "--jobs", jobs, *others())]
-    with contextlib.nullcontext("") if QUICK in environ else screen() as display:
-        for environment, arguments in client(environ):
+    jobs = str(max(3, min(4, os.cpu_count() or 2)))
+    with (
+        contextlib.nullcontext("") if QUICK in environ else screen() as display,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        running = [
+            (arguments, beside.submit(trial, {**environment, "DISPLAY": display}, *arguments, show=False))
+            for environment, arguments in client(environ)
+        ]
+        ran = [trial(environ, "--jobs", jobs, *others())]
+        for arguments, one in running:
             print(f"-- trial {' '.join(arguments)}", flush=True)
-            ran.append(trial({**environment, "DISPLAY": display}, *arguments))
+            ran.append(one.result())
+            print(ran[-1][0], end="", flush=True)
     passed = failed = skipped = 0
     for output, status in ran:
         try:
