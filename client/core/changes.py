@@ -59,6 +59,8 @@ class Changes:
         """Messages that are gone."""
         self.pins = Signal[int]()
         """A conversation whose pinned messages are others now."""
+        self.scheduled = Signal[int]()
+        """A conversation in which other texts wait to be sent later."""
         self.devices = Signal[None]()
         """Another device of mine was signed in, named or signed out."""
         self.sign_ins = Signal[None]()

@@ -27,6 +27,8 @@ class Run:
     code: bool = False
     block: bool = False
     link: Link | None = None
+    me: bool = False
+    """I am meant by it."""
 
 
 def runs(text: str) -> list[Run]:

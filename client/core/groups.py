@@ -96,6 +96,10 @@ class Groups(Protocol):
         """All who belong to a group: the owner first, then admins."""
         ...
 
+    async def acquaint(self, conversation: int) -> None:
+        """Have those who belong to a group among its ``people``, so that they can be mentioned: a thousand at most."""
+        ...
+
     async def add_members(self, conversation: int, people: Sequence[int]) -> Added:
         """Add friends, and invite others."""
         ...

@@ -30,6 +30,8 @@ class Link:
     url: str
     host: str
     asks: bool
+    person: int = 0
+    """Whom it leads to, where it is a name in the text and no address."""
 
 
 def find_links(text: str) -> list[Link]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from client.core.lifelike.history import History, Recipe
 from client.core.lifelike.people import ME
 from client.core.lifelike.pictures import face, landscape
-from client.core.memory_changing import MemoryChanging
 from client.core.memory_devices import MemoryDevices
 from client.core.memory_following import MemoryFollowing
 from client.core.memory_groups import MemoryGroups
 from client.core.memory_reader import NOW_MS
+from client.core.memory_timed import MemoryTimed
 from client.core.model import (
     Attachment,
     Conversation,
@@ -43,7 +43,7 @@ PICTURES = {
 }
 
 
-class MemoryAccount(MemoryFollowing, MemoryChanging, MemoryGroups, MemoryDevices):
+class MemoryAccount(MemoryFollowing, MemoryTimed, MemoryGroups, MemoryDevices):
     """``ports.Account`` in memory.
 
     What is sent is stored at once where the connection is there, else it waits. ``refusal`` is the sentence

@@ -11,7 +11,7 @@ from typing import Any
 
 from client.core.lifelike.people import ME
 from client.core.memory_world import MemoryWorld
-from client.core.model import Forward, Kind, Link, Mark, Message, Quote, Reaction, Readers
+from client.core.model import Forward, Kind, Link, Mark, Message, Quote, Reaction, Reactor, Readers
 from client.core.ports import Failure
 
 PINS_MOST = 20
@@ -56,10 +56,15 @@ class MemoryChanging(MemoryWorld):
     async def forward(self, message: Message, conversation: int) -> Message:
         """Send a text on."""
         self._allowed("forward", message, conversation)
+        if message.attachment is not None:
+            return self._send(conversation, message.kind, message.text, attachment=message.attachment)
         source = Forward(message.conversation, message.id, (message.forward or message).sender)
         return self._send(conversation, message.kind, message.text, forward=source)
 
     def _send(self, conversation: int, kind: Kind, text: str, **more: Any) -> Message:
+        timer = self._conversations[conversation].timer
+        if timer:
+            more["expires_ms"] = self.now_ms + timer * 1000
         message = Message(
             f"written-{next(self._numbers)}",
             *(conversation, ME.uuid, self.now_ms, kind, text, 0, True, Mark.WAITING),
@@ -142,6 +147,16 @@ class MemoryChanging(MemoryWorld):
         self._allowed("readers", message)
         people = self._conversations[message.conversation].people
         return Readers(max(0, len(people) - 1), max(0, len(people) - 2), people[2:])
+
+    async def reactors(self, message: Message) -> list[Reactor]:
+        """I where I reacted, and others as often as it was counted."""
+        self._allowed("reactors", message)
+        people = self._conversations[message.conversation].people
+        found = []
+        for one in self.now(message).reactions:
+            others = people[: one.count - one.mine]
+            found += [Reactor(uuid, one.emoji) for uuid in (*((ME.uuid,) if one.mine else ()), *others)]
+        return found
 
     async def pins(self, conversation: int) -> list[Message]:
         """What is pinned."""

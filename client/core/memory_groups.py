@@ -38,7 +38,11 @@ class MemoryGroups(MemoryWorld):
                     *(Member(uuid, ADMIN if uuid == admin else MEMBER) for uuid in one.people),
                 ]
                 self._conversations[one.id] = replace(
-                    one, members=len(one.people) + 1, role=mine, description="Every Sunday at four."
+                    one,
+                    members=len(one.people) + 1,
+                    role=mine,
+                    description="Every Sunday at four.",
+                    asking=len(self.wait.get(one.id, ())),
                 )
 
     def _allowed(self, *command: object) -> None:
@@ -86,6 +90,9 @@ class MemoryGroups(MemoryWorld):
         self._allowed("members", conversation)
         return sorted(self._members[conversation], key=lambda one: -one.role)
 
+    async def acquaint(self, conversation: int) -> None:
+        """All are known."""
+
     async def add_members(self, conversation: int, people: Sequence[int]) -> Added:
         """Add some."""
         self._allowed("add_members", conversation, tuple(people))
@@ -105,6 +112,12 @@ class MemoryGroups(MemoryWorld):
         if self._conversations[conversation].role == OWNER and len(self._members[conversation]) > 1:
             raise Failure("The owner hands the group over before leaving it.")
         self.happened(conversation, ME.uuid, Notice("left", (ME.uuid,)))
+        self._set(replace(self._conversations[conversation], gone=True, role=MEMBER))
+
+    def lose(self, conversation: int) -> None:
+        """Somebody removes me."""
+        admin = self._conversations[conversation].people[0]
+        self.happened(conversation, admin, Notice("removed", (ME.uuid,)))
         self._set(replace(self._conversations[conversation], gone=True, role=MEMBER))
 
     async def set_role(self, conversation: int, uuid: int, role: int) -> None:
@@ -127,7 +140,7 @@ class MemoryGroups(MemoryWorld):
             replace(one, muted_until_ms=until) if one.uuid == uuid else one
             for one in self._members[conversation]
         ]
-        self.happened(conversation, ME.uuid, Notice("muted" if seconds else "unmuted", (uuid,)))
+        self.happened(conversation, ME.uuid, Notice("muted" if seconds else "unmuted", (uuid,), str(until)))
 
     async def change_group(
         self,
@@ -208,10 +221,18 @@ class MemoryGroups(MemoryWorld):
         self._allowed("asking", conversation)
         return list(self.wait.get(conversation, []))
 
+    def asked_in(self, conversation: int, uuid: int) -> None:
+        """Somebody comes by a link that asks."""
+        self.wait.setdefault(conversation, []).append(uuid)
+        about = self._conversations[conversation]
+        self._set(replace(about, asking=len(self.wait[conversation])))
+
     async def let_in(self, conversation: int, uuid: int, accept: bool) -> None:
         """Let somebody in, or not."""
         self._allowed("let_in", conversation, uuid, accept)
         self.wait[conversation].remove(uuid)
+        about = self._conversations[conversation]
+        self._set(replace(about, asking=len(self.wait[conversation])))
         if accept:
             self._set_members(conversation, [*self._members[conversation], Member(uuid)])
             self.happened(conversation, ME.uuid, Notice("joined", (uuid,)))

@@ -127,6 +127,14 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Reactor:
+    """Who put an emoji to a message."""
+
+    uuid: int
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """The message that one answers, as far as it is shown above the answer.
 
@@ -195,6 +203,8 @@ class Message:
     pinned: bool = False
     as_of: int = 0
     """It has all changes of its conversation up to the one of this number."""
+    expires_ms: int = 0
+    """When it is gone; 0: it stays."""
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -237,6 +247,12 @@ class Conversation:
     """Whether newcomers read what was said before they came."""
     gone: bool = False
     """I belong to the group no more: what was said stays, and nothing comes."""
+    asking: int = 0
+    """How many ask to be let in, where I decide about that."""
+    silent_until_ms: int = 0
+    """An admin has muted me: until then I write nothing here."""
+    timer: int = 0
+    """Seconds after which messages are gone that are written now; 0: they stay."""
 
     @property
     def is_admin(self) -> bool:

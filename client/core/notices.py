@@ -15,8 +15,9 @@ class Notice:
 
     :param what: ``created``, ``joined`` (``people`` were added, or came), ``link`` (came by one), ``left``,
         ``removed``, ``admin``, ``member`` (admin no more), ``owner``, ``muted``, ``unmuted``, ``title``,
-        ``description``, ``picture``, ``channel``, ``group`` (everybody writes), ``history_all``, ``history_joined``.
-    :param text: the title.
+        ``description``, ``picture``, ``channel``, ``group`` (everybody writes), ``history_all``, ``history_joined``,
+        ``heir`` (``people`` has the group now that its owner has left), ``timer``.
+    :param text: the title; of ``muted`` until when, Unix milliseconds; of ``timer`` the seconds.
     """
 
     what: str

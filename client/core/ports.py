@@ -21,11 +21,13 @@ from client.core.model import (
     FriendRequest,
     Message,
     Person,
+    Reactor,
     Readers,
     Stream,
     Transfer,
 )
 from client.core.privacy import PrivacySettings
+from client.core.timed import Timed
 
 
 class Failure(Exception):
@@ -114,6 +116,10 @@ class Reader(Protocol):
         """Who has received and read a message of a group: the server knows."""
         ...
 
+    async def reactors(self, message: Message) -> list[Reactor]:
+        """Who reacted to a message, and how: the server knows."""
+        ...
+
     async def files(
         self,
         kind: str,
@@ -161,7 +167,7 @@ class Commands(Protocol):
         ...
 
     async def forward(self, message: Message, conversation: int) -> Message:
-        """Send the text of a message, as its first author wrote it, to a conversation."""
+        """Send the text of a message, as its first author wrote it, to a conversation; of a file, the file."""
         ...
 
     async def edit(self, message: Message, text: str, *, mentions: Sequence[int] = ()) -> None:
@@ -326,7 +332,7 @@ class Commands(Protocol):
         ...
 
 
-class Account(Reader, Commands, Groups, Following, Devices, PrivacySettings, Protocol):
+class Account(Reader, Commands, Groups, Timed, Following, Devices, PrivacySettings, Protocol):
     """One account: what is known, what can be done, and what has changed."""
 
     changes: Changes

@@ -18,7 +18,7 @@ from client.store.schema import LAST
 
 COLUMNS = (
     "m.conversation, m.ord, m.at_ms, m.key, m.sender, m.kind, m.text, m.mine, m.mark, m.failure, m.attachment, m.stream, "
-    "m.pinned, m.as_of, m.details"
+    "m.pinned, m.as_of, m.details, m.expires_ms"
 )
 _MARKED = "c.their_delivered, c.their_read"
 _QUOTED = "m.reply_to, q.sender, q.text, q.attachment"
@@ -44,6 +44,7 @@ _STORED = (
     "pinned",
     "as_of",
     "details",
+    "expires_ms",
     "conversation",
 )
 _CHANGED = ("kind", "text", "file_id", "attachment", "reply_to", "pinned", "as_of", "details")
@@ -95,7 +96,7 @@ def put(db: apsw.Connection, message: Message) -> list[str]:
     )
     values += (file_id, _clean(attachment), message.stream)
     values += (message.quote.id if message.quote is not None else 0, message.pinned, message.as_of)
-    values += (_clean(details.written(message)),)
+    values += (_clean(details.written(message)), message.expires_ms)
     db.execute(_PUT, (*values, message.conversation))
     return twins
 
@@ -149,6 +150,17 @@ def up_to(db: apsw.Connection, conversation: int, number: int) -> list[Message]:
     return list(
         _read(db.execute(f"{SELECT} WHERE m.conversation = ? AND m.ord <= ?", (conversation, number)))
     )
+
+
+def expired(db: apsw.Connection, now_ms: int) -> list[Message]:
+    """Those whose time is over."""
+    return list(_read(db.execute(f"{SELECT} WHERE m.expires_ms != 0 AND m.expires_ms <= ?", (now_ms,))))
+
+
+def next_expiry(db: apsw.Connection) -> int:
+    """When the next one is gone; 0: none will be."""
+    row = db.execute("SELECT min(expires_ms) FROM messages WHERE expires_ms != 0").fetchone()
+    return int(row[0] or 0) if row is not None else 0
 
 
 def pinned(db: apsw.Connection, conversation: int, most: int) -> list[Message]:
@@ -331,6 +343,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> Iterator[Message]:
         pinned,
         as_of,
         more,
+        expires,
         delivered,
         read,
         *quoted,
@@ -349,7 +362,7 @@ def _read(rows: Iterable[tuple[Any, ...]]) -> Iterator[Message]:
         yield Message(
             key, conversation, sender, at_ms, _KINDS.get(kind, Kind.UNKNOWN), text, number, bool(mine), come, failure,
             Attachment(**json.loads(attachment)) if attachment else None, stream,
-            quote=details.quote(*quoted), pinned=bool(pinned), as_of=as_of, **details.read(more),
+            quote=details.quote(*quoted), pinned=bool(pinned), as_of=as_of, expires_ms=expires, **details.read(more),
         )  # fmt: skip
 
 

@@ -58,6 +58,10 @@ MIGRATIONS = (
         iif(pinned, 'pinned ', '') || iif(archived, 'archived ', '') || iif(muted_until_ms, 'muted_until_ms ', '')
         || iif(draft != '', 'draft', ''));
     """,
+    """
+    ALTER TABLE messages ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX expiring ON messages (expires_ms) WHERE expires_ms != 0;
+    """,
 )
 """Each leads from one version to the next; ``PRAGMA user_version`` says which one a store has."""
 

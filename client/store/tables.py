@@ -64,13 +64,23 @@ def _row(
     return Row(conversation, told, delivered, their_read, synced, frozenset(untold.split()))
 
 
-_GROUPED = ("avatar", "members", "role", "description", "old_for_new", "gone")
-"""What is kept of a group alone."""
+_GROUPED = (
+    "avatar",
+    "members",
+    "role",
+    "description",
+    "old_for_new",
+    "gone",
+    "silent_until_ms",
+    "timer",
+    "asking",
+)
+"""What is kept of a group alone, but for the timer."""
 
 
 def _grouping(one: Conversation) -> str:
     if one.kind is ConversationKind.PRIVATE:
-        return ""
+        return json.dumps({"timer": one.timer}) if one.timer else ""
     return json.dumps({name: getattr(one, name) for name in _GROUPED})
 
 

@@ -20,6 +20,7 @@ from client.sync.commands.reading import Reading
 from client.sync.commands.securing import Securing
 from client.sync.commands.streaming import Streaming
 from client.sync.commands.talking import Talking
+from client.sync.commands.timing import Timing as Later
 from client.sync.features.overview import counted
 from client.sync.parts import join
 from client.sync.seen import SINCE
@@ -27,7 +28,7 @@ from imsys.sdk import Credentials, Gateway, Timing
 
 
 class AccountSync(
-    Reading, Talking, Changing, Arranging, Contacts, Grouping, Securing, Files, Streaming, Following
+    Reading, Talking, Changing, Arranging, Contacts, Grouping, Later, Securing, Files, Streaming, Following
 ):
     """One account: opened from the disk, kept as the server has it while there is a connection.
 
@@ -81,6 +82,7 @@ class AccountSync(
         unsent = [*loaded.unsent, *opened.rescued]
         parts.outgoing.restore(unsent)
         parts.uploads.restore(unsent, loaded.paused)
+        await parts.expiring.read()
         if opened.notice:
             self.changes.notice.fire(opened.notice)
 
@@ -92,6 +94,7 @@ class AccountSync(
         """Disconnect and close the store; what is not sent goes on the next time."""
         await self.parts.arrangement.close()
         self.parts.uploads.stop()
+        self.parts.expiring.close()
         await self.parts.session.close()
         self.parts.busy.close()
         self.parts.people.close()

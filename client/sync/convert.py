@@ -73,6 +73,7 @@ def message(said: sdk.Message) -> Message:
         forward=forward(said.forward),
         pinned=said.pinned,
         as_of=said.as_of,
+        expires_ms=changed.milliseconds(said.expires_at),
     )
 
 

@@ -61,6 +61,21 @@ class FileCache:
             raise Failure(explain(problem)) from problem
         await self._forget([file.path])
 
+    async def erase(self, message: Message) -> None:
+        """Remove what is kept of a message's file: it, and its small picture. Its message goes as well.
+
+        :raises OSError: that cannot be done.
+        """
+        file = message.attachment
+        paths = [Path(one) for one in (file.path, file.preview) if one] if file is not None else []
+        own = [one for one in paths if self._folder in one.parents]
+
+        def unlink() -> None:
+            for one in own:
+                one.unlink(missing_ok=True)
+
+        await self.threaded(unlink)
+
     async def size(self) -> int:
         """Bytes of what is kept here and can be had again."""
         return await self.threaded(

@@ -12,7 +12,7 @@ from imsys.sdk import Membership, SettingsChange
 def noticed(entry: object) -> Message | None:
     """What happened to a group, as a message of its conversation; ``None`` where it is nothing to tell."""
     if isinstance(entry, Membership):
-        what = [_membership(entry)]
+        what = _membership(entry)
     elif isinstance(entry, SettingsChange):
         what = _settings(entry)
     else:
@@ -29,7 +29,7 @@ def noticed(entry: object) -> Message | None:
     )
 
 
-def _membership(entry: Membership) -> Notice:
+def _membership(entry: Membership) -> list[Notice]:
     what = entry.action
     if entry.created:
         what = "created"
@@ -37,7 +37,9 @@ def _membership(entry: Membership) -> Notice:
         what = {OWNER: "owner", ADMIN: "admin"}.get(int(entry.role), "member")
     elif what == "muted" and entry.until is None:
         what = "unmuted"
-    return Notice(what, entry.users, entry.created)
+    text = str(int(entry.until.timestamp() * 1000)) if entry.until is not None else entry.created
+    found = [Notice(what, entry.users, text)]
+    return [*found, Notice("heir", (entry.owner,))] if entry.owner else found
 
 
 def _settings(entry: SettingsChange) -> list[Notice]:
@@ -52,4 +54,6 @@ def _settings(entry: SettingsChange) -> list[Notice]:
         found.append(Notice("channel" if entry.channel else "group"))
     if entry.newcomers_read is not None:
         found.append(Notice(f"history_{entry.newcomers_read.value}"))
+    if entry.timer is not None:
+        found.append(Notice("timer", (), str(entry.timer)))
     return found

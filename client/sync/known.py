@@ -18,6 +18,7 @@ from client.core.model import (
     Stream,
     Transfer,
 )
+from client.core.timed import Later
 from client.store.tables import Row
 
 
@@ -37,6 +38,8 @@ class Known:
         self.presences: dict[int, Presence] = {}
         self.activities = Activities()
         self.settings: dict[str, str] = {}
+        self.later: dict[int, Later] = {}
+        """Texts that wait to be sent, by their number at the server."""
         self.unknown = Signal[int]()
         """The uuid of somebody of whom nothing is known."""
         self._seen: dict[int, tuple[tuple[object, ...], Conversation]] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 from twisted.internet.defer import Deferred
 
-from client.core.model import Message
+from client.core.model import Kind, Message
 from client.store import messages, tables
 from client.store.tables import Row
 from client.sync.keeping import Keeper
@@ -36,7 +36,12 @@ class MessageWriter:
         :param arrived: whether somebody else has written it just now.
         """
         known = self._known
-        row = known.with_last(known.set_row(row or known.row(message.conversation)), message)
+        row = row or known.row(message.conversation)
+        if message.mine and message.id and message.kind is not Kind.NOTICE and not message.expires_ms:
+            # of what others write the server says it
+            timer = row.conversation.timer
+            message = replace(message, expires_ms=message.at_ms + timer * 1000 if timer else 0)
+        row = known.with_last(known.set_row(row), message)
         self.unsaved[message.conversation, message.key] = message
 
         def work(db: apsw.Connection) -> tuple[list[str], Message]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from client.core.changes import Changes
 from client.core.model import Connection, Link, Person
+from client.core.ports import Failure
 from client.store.store import Store
 from client.sync.catch_up import CatchUp
 from client.sync.downloads import Downloads
@@ -17,6 +18,7 @@ from client.sync.features.busy import Busy
 from client.sync.features.conversations import Conversations, FirstPages
 from client.sync.features.devices import Devices
 from client.sync.features.entries import Entries
+from client.sync.features.expiring import Expiring
 from client.sync.features.friends import Friends
 from client.sync.features.groups import Groups
 from client.sync.features.messages import Messages
@@ -26,6 +28,7 @@ from client.sync.features.positions import Positions
 from client.sync.features.presence import Presences
 from client.sync.features.quotes import Quotes
 from client.sync.features.streams import Streams
+from client.sync.features.timing import Timing as TimingFeature
 from client.sync.file_cache import FileCache
 from client.sync.history import History
 from client.sync.keeping import Keeper, Teller
@@ -68,6 +71,8 @@ class Parts:
     positions: Positions
     streams: Streams
     groups: Groups
+    timing: TimingFeature
+    expiring: Expiring
     overview: Overview
     arrangement: Arrangement
     presences: Presences
@@ -80,6 +85,11 @@ class Uses:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+
+    def _reach(self) -> None:
+        """:raises Failure: the server is not there, and what is wanted now is not kept for later."""
+        if self.parts.known.link.link is not Link.ONLINE:
+            raise Failure("There is no connection to the server; try again when it is back.")
 
 
 def join(
@@ -128,7 +138,15 @@ def join(
     client.on_privacy.subscribe(lambda _: changes.privacy.fire(None))
     pages = FirstPages(known, keeper, history)
     Quotes(known, keeper, history)
-    catch_up = CatchUp([overview, arrangement, friends, people, groups, positions, streams, pages, devices])
+    entries = Entries(client, known, keeper, history)
+    waiting = TimingFeature(client, known)
+    expiring = Expiring(reactor, known, keeper, entries, cache, history, now)
+    catch_up = CatchUp(
+        [
+            *(overview, arrangement, friends, people, groups, positions, streams, waiting, pages),
+            *(expiring, devices),
+        ]
+    )
     session = Session(client, known, keeper, now)
     session.online.subscribe(lambda _: people.take([client.me]))
     session.online.subscribe(lambda _: messages.connected())
@@ -151,13 +169,15 @@ def join(
         cache,
         history,
         messages,
-        Entries(client, known, keeper, history),
+        entries,
         people,
         friends,
         conversations,
         positions,
         streams,
         groups,
+        waiting,
+        expiring,
         overview,
         arrangement,
         Presences(client, known),

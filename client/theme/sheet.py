@@ -102,24 +102,27 @@ QToolButton:focus {{ border-color: {c.accent}; }}
 QToolButton::menu-indicator {{ image: none; }}
 
 QAbstractScrollArea {{ border: none; background: transparent; }}
-QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QSpinBox, QDateEdit {{
+QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QSpinBox, QDateEdit, QTimeEdit {{
     background: {c.window}; color: {c.text}; border: 1px solid {c.control}; border-radius: {RADIUS}px;
     padding: 0 {px(SMALL)}px; selection-background-color: {c.selection}; selection-color: {c.text};
 }}
-QLineEdit, QComboBox, QSpinBox, QDateEdit {{ min-height: {line}px; }}
+QLineEdit, QComboBox, QSpinBox, QDateEdit, QTimeEdit {{ min-height: {line}px; }}
 QPlainTextEdit, QTextEdit {{ padding: {TIGHT}px {px(SMALL) - 2}px; }}
-QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QComboBox:focus, QSpinBox:focus, QDateEdit:focus {{
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QComboBox:focus, QSpinBox:focus, QDateEdit:focus, QTimeEdit:focus {{
     border: {FOCUS}px solid {c.accent};
 }}
-QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDateEdit:focus {{ min-height: {line - 2}px; padding: 0 {px(SMALL) - 1}px; }}
+QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDateEdit:focus, QTimeEdit:focus {{
+    min-height: {line - 2}px; padding: 0 {px(SMALL) - 1}px;
+}}
+QTimeEdit::up-button, QTimeEdit::down-button {{ width: 0; border: none; }}
 QPlainTextEdit:focus, QTextEdit:focus {{ padding: {TIGHT - 1}px {px(SMALL) - 3}px; }}
 QLineEdit[wrong="true"] {{ border-color: {c.danger}; }}
 QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled {{ color: {c.disabled}; border-color: {c.hairline}; }}
 QLineEdit[bare="true"], QPlainTextEdit[bare="true"], QPlainTextEdit[bare="true"]:focus, QLineEdit[bare="true"]:focus {{
     border: none; background: transparent; padding: 0; min-height: 0;
 }}
-QComboBox::drop-down {{ border: none; width: {px(TARGET) - 8}px; }}
-QComboBox::down-arrow {{ image: url("{image("chevron-down", c.second)}"); width: {px(16)}px; height: {px(16)}px; }}
+QComboBox::drop-down, QDateEdit::drop-down {{ border: none; width: {px(TARGET) - 8}px; }}
+QComboBox::down-arrow, QDateEdit::down-arrow {{ image: url("{image("chevron-down", c.second)}"); width: {px(16)}px; height: {px(16)}px; }}
 QComboBox QAbstractItemView {{
     background: {c.float}; border: 1px solid {c.hairline}; selection-background-color: {c.selected}; selection-color: {c.text};
     outline: none;

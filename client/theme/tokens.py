@@ -53,6 +53,9 @@ class Colours(Generic[C]):
     online: C
     banner: C
     on_banner: C
+    mention: C
+    on_mention: C
+    mention_row: C
     badge: C
     badge_muted: C
     on_badge: C
@@ -105,6 +108,9 @@ LIGHT: Colours[str] = Colours(
     online="#16934C",
     banner="#FFF4D6",
     on_banner="#5C3B00",
+    mention="#FFE29A",
+    on_mention="#5C3B00",
+    mention_row="#FBF3DC",
     badge="#2563EB",
     badge_muted="#667180",
     on_badge="#FFFFFF",
@@ -150,6 +156,9 @@ DARK: Colours[str] = Colours(
     online="#56D364",
     banner="#3A2E10",
     on_banner="#F3D58A",
+    mention="#5A4716",
+    on_mention="#F8DE9C",
+    mention_row="#2A2416",
     badge="#5B8DEF",
     badge_muted="#8A94A3",
     on_badge="#0B1220",
@@ -202,6 +211,7 @@ TEXT_PAIRS: tuple[tuple[str, str], ...] = (
     ("second", "chip"),
     ("on_danger", "danger"),
     ("on_banner", "banner"),
+    ("on_mention", "mention"),
 )
 """Which text is on which ground: contrast 4.5:1 or more."""
 
@@ -213,6 +223,7 @@ MARK_PAIRS: tuple[tuple[str, str], ...] = (
     *(("control", ground) for ground in ("window", "list", "float")),
     *(("online", ground) for ground in ("window", "list", "selected")),
     ("danger", "selected"),
+    ("warning", "mention_row"),
 )
 """Icons, borders of controls, focus rings: 3:1 or more."""
 
@@ -281,7 +292,7 @@ BUBBLE_PADDING = (12, 8)
 BUBBLE_GAP, GROUP_GAP = 2, 10
 GROUP_ENDS_MS = 5 * 60 * 1000
 PICTURE_MOST, PICTURE_LEAST = (400, 400), (120, 80)
-QUOTE_BAR = 3
+QUOTE_BAR, MENTION_BAR = 3, 3
 CHIP = 24
 """Height of days, of the unread line and of reactions."""
 FILE_LEAST, LIVE_LEAST = 220, 240
@@ -304,6 +315,8 @@ DRAFT_MS = 600
 SHADOW = (0, 4, 18)
 """Offset right, offset down, blur."""
 TOAST_MS, DATE_MS = 4000, 1200
+HOVER_MS = 220
+"""How long the pointer rests on a message before reactions are offered."""
 SEARCH_MS = 150
 """How long one stops typing before a search begins."""
 PICKER, PICKER_COLUMNS = (352, 380), 8

@@ -14,6 +14,13 @@
 <context>
     <name>Composer</name>
     <message numerus="yes">
+        <source>%n messages are sent later</source>
+        <translation>
+            <numerusform>%n message is sent later</numerusform>
+            <numerusform>%n messages are sent later</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>%n characters left</source>
         <translation>
             <numerusform>%n character left</numerusform>

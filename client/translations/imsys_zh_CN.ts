@@ -68,6 +68,10 @@
         <translation>复制链接</translation>
     </message>
     <message>
+        <source>disappears {time}</source>
+        <translation>{time} 消失</translation>
+    </message>
+    <message>
         <source>edited {time}</source>
         <translation>编辑于 {time}</translation>
     </message>
@@ -340,6 +344,10 @@
         <translation>已置顶</translation>
     </message>
     <message>
+        <source>mentions you</source>
+        <translation>提到了你</translation>
+    </message>
+    <message>
         <source>{name}, {time}: {text}</source>
         <translation>{name}，{time}：{text}</translation>
     </message>
@@ -532,6 +540,10 @@
         <translation>{actor}将群主转让给{people}</translation>
     </message>
     <message>
+        <source>{actor} muted {people} until {time}</source>
+        <translation>{actor}将{people}禁言至 {time}</translation>
+    </message>
+    <message>
         <source>{actor} muted {people}</source>
         <translation>{actor}禁言了{people}</translation>
     </message>
@@ -562,6 +574,18 @@
     <message>
         <source>{actor} lets newcomers read what was said before</source>
         <translation>{actor}允许新成员查看以前的消息</translation>
+    </message>
+    <message>
+        <source>{people} has the group now</source>
+        <translation>群组现在归{people}所有</translation>
+    </message>
+    <message>
+        <source>{actor} set messages to disappear after {time}</source>
+        <translation>{actor}设置消息在{time}后消失</translation>
+    </message>
+    <message>
+        <source>{actor} set messages to stay</source>
+        <translation>{actor}设置消息不再消失</translation>
     </message>
     <message>
         <source>{actor} hides from newcomers what was said before</source>
@@ -785,6 +809,10 @@
         <translation>你已不在此群组中。</translation>
     </message>
     <message>
+        <source>An admin has muted you here until {time}.</source>
+        <translation>管理员已将你在此禁言至 {time}。</translation>
+    </message>
+    <message>
         <source>You have blocked {name}.</source>
         <translation>您已屏蔽 {name}。</translation>
     </message>
@@ -914,6 +942,20 @@
     <message>
         <source>Send (Ctrl+Enter)</source>
         <translation>发送 (Ctrl+Enter)</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n messages are sent later</source>
+        <translation>
+            <numerusform>%n 条消息将稍后发送</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Send later …</source>
+        <translation>稍后发送…</translation>
+    </message>
+    <message>
+        <source>What is sent later …</source>
+        <translation>稍后发送的消息…</translation>
     </message>
     <message>
         <source>Not any more</source>
@@ -1207,6 +1249,14 @@
     <message>
         <source>Find</source>
         <translation>查找</translation>
+    </message>
+    <message>
+        <source>Messages stay</source>
+        <translation>消息不会消失</translation>
+    </message>
+    <message>
+        <source>Messages disappear after {time}</source>
+        <translation>消息在{time}后消失</translation>
     </message>
     <message>
         <source>Unmute</source>
@@ -1902,6 +1952,10 @@
         <translation>成员</translation>
     </message>
     <message>
+        <source>Search members</source>
+        <translation>搜索成员</translation>
+    </message>
+    <message>
         <source>Leave group</source>
         <translation>退出群组</translation>
     </message>
@@ -1946,6 +2000,10 @@
         <translation>已禁言</translation>
     </message>
     <message>
+        <source>until {time}</source>
+        <translation>至 {time}</translation>
+    </message>
+    <message>
         <source>What can be done with {name}</source>
         <translation>对{name}的操作</translation>
     </message>
@@ -1954,12 +2012,40 @@
         <translation>解除禁言</translation>
     </message>
     <message>
-        <source>Mute for an hour</source>
-        <translation>禁言一小时</translation>
+        <source>Mute for {time}</source>
+        <translation>禁言{time}</translation>
     </message>
     <message>
-        <source>Mute for a week</source>
-        <translation>禁言一周</translation>
+        <source>Hand the group over …</source>
+        <translation>转让群组…</translation>
+    </message>
+    <message>
+        <source>Hand the group over to {name}?</source>
+        <translation>将群组转让给{name}？</translation>
+    </message>
+    <message>
+        <source>You are an admin then, and only they can give the group back.</source>
+        <translation>之后你是管理员，只有对方才能把群组还给你。</translation>
+    </message>
+    <message>
+        <source>Hand over</source>
+        <translation>转让</translation>
+    </message>
+    <message>
+        <source>Remove from the group …</source>
+        <translation>移出群组…</translation>
+    </message>
+    <message>
+        <source>Remove {name} from the group?</source>
+        <translation>将{name}移出群组？</translation>
+    </message>
+    <message>
+        <source>What they wrote stays. They read and get nothing of the group any more.</source>
+        <translation>对方写过的内容会保留，但再也读不到、收不到群组的任何消息。</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移出</translation>
     </message>
     <message>
         <source>Make an admin</source>
@@ -1968,14 +2054,6 @@
     <message>
         <source>Take the admin role away</source>
         <translation>取消管理员</translation>
-    </message>
-    <message>
-        <source>Hand the group over</source>
-        <translation>转让群主</translation>
-    </message>
-    <message>
-        <source>Remove from the group</source>
-        <translation>移出群组</translation>
     </message>
     <message>
         <source>Let in</source>
@@ -2060,12 +2138,51 @@
         <translation>频道</translation>
     </message>
     <message>
-        <source>%n members</source>
-        <translation>%n 位成员</translation>
+        <source>{count} members</source>
+        <translation>{count} 位成员</translation>
+    </message>
+    <message>
+        <source>1 member</source>
+        <translation>1 位成员</translation>
+    </message>
+    <message>
+        <source>{count} ask to be let in</source>
+        <translation>{count} 人请求加入</translation>
+    </message>
+    <message>
+        <source>1 asks to be let in</source>
+        <translation>1 人请求加入</translation>
     </message>
     <message>
         <source>blocked</source>
         <translation>已屏蔽</translation>
+    </message>
+</context>
+<context>
+    <name>HeirDialog</name>
+    <message>
+        <source>Hand the group over</source>
+        <translation>转让群组</translation>
+    </message>
+    <message>
+        <source>Search members</source>
+        <translation>搜索成员</translation>
+    </message>
+    <message>
+        <source>Members</source>
+        <translation>成员</translation>
+    </message>
+    <message>
+        <source>Hand over and leave</source>
+        <translation>转让并退出</translation>
+    </message>
+    <message>
+        <source>You own this group. Choose who owns it when you have left.</source>
+        <translation>你是群主。请选择你退出后由谁担任群主。</translation>
+    </message>
+    <message>
+        <source>admin</source>
+        <translation>管理员</translation>
     </message>
 </context>
 <context>
@@ -2142,6 +2259,25 @@
     <message>
         <source>It changes when the program is started the next time.</source>
         <translation>下次启动程序时生效。</translation>
+    </message>
+</context>
+<context>
+    <name>LaterPlace</name>
+    <message>
+        <source>Messages disappear after {time}</source>
+        <translation>消息在{time}后消失</translation>
+    </message>
+    <message>
+        <source>New messages disappear after</source>
+        <translation>新消息消失的时间</translation>
+    </message>
+    <message>
+        <source>Never: they stay</source>
+        <translation>从不：一直保留</translation>
+    </message>
+    <message>
+        <source>Only admins change this</source>
+        <translation>只有管理员可以更改</translation>
     </message>
 </context>
 <context>
@@ -2446,6 +2582,13 @@
     </message>
 </context>
 <context>
+    <name>MentionButton</name>
+    <message>
+        <source>To the next message that mentions you</source>
+        <translation>转到下一条提到你的消息</translation>
+    </message>
+</context>
+<context>
     <name>MessageList</name>
     <message>
         <source>Messages</source>
@@ -2475,6 +2618,10 @@
         <translation>已读成员…</translation>
     </message>
     <message>
+        <source>Reactions …</source>
+        <translation>回应…</translation>
+    </message>
+    <message>
         <source>Delete …</source>
         <translation>删除…</translation>
     </message>
@@ -2497,18 +2644,6 @@
     <message>
         <source>The others still have it.</source>
         <translation>其他人仍然能看到它。</translation>
-    </message>
-    <message>
-        <source>Take it back</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
-        <source>React</source>
-        <translation>回应</translation>
-    </message>
-    <message>
-        <source>More emoji</source>
-        <translation>更多表情</translation>
     </message>
 </context>
 <context>
@@ -2865,6 +3000,21 @@
     </message>
 </context>
 <context>
+    <name>QuickEmoji</name>
+    <message>
+        <source>More emoji</source>
+        <translation>更多表情</translation>
+    </message>
+    <message>
+        <source>Take it back</source>
+        <translation>撤回</translation>
+    </message>
+    <message>
+        <source>React</source>
+        <translation>回应</translation>
+    </message>
+</context>
+<context>
     <name>Rail</name>
     <message>
         <source>Settings</source>
@@ -2877,6 +3027,24 @@
     <message>
         <source>Contacts</source>
         <translation>联系人</translation>
+    </message>
+</context>
+<context>
+    <name>ReactionBar</name>
+    <message>
+        <source>React</source>
+        <translation>回应</translation>
+    </message>
+</context>
+<context>
+    <name>ReactorsDialog</name>
+    <message>
+        <source>Reactions</source>
+        <translation>回应</translation>
+    </message>
+    <message>
+        <source>All {count}</source>
+        <translation>全部 {count}</translation>
     </message>
 </context>
 <context>
@@ -3420,6 +3588,14 @@
         <translation>您已退出登录。</translation>
     </message>
     <message>
+        <source>None of them wants to be added to groups.</source>
+        <translation>他们都不愿被拉入群组。</translation>
+    </message>
+    <message>
+        <source>A text that was to be sent later was refused.</source>
+        <translation>一条定时消息被拒绝，没有发出。</translation>
+    </message>
+    <message>
         <source>A username has 3 to 50 characters.</source>
         <translation>用户名有 3 到 50 个字符。</translation>
     </message>
@@ -3571,6 +3747,14 @@
     <message>
         <source>Older find</source>
         <translation>更早的结果</translation>
+    </message>
+    <message>
+        <source>React to a message</source>
+        <translation>回应一条消息</translation>
+    </message>
+    <message>
+        <source>Send later</source>
+        <translation>稍后发送</translation>
     </message>
     <message>
         <source>Newer find</source>
@@ -3765,6 +3949,41 @@
     </message>
 </context>
 <context>
+    <name>Times</name>
+    <message>
+        <source>1 week</source>
+        <translation>1 周</translation>
+    </message>
+    <message>
+        <source>{count} weeks</source>
+        <translation>{count} 周</translation>
+    </message>
+    <message>
+        <source>1 day</source>
+        <translation>1 天</translation>
+    </message>
+    <message>
+        <source>{count} days</source>
+        <translation>{count} 天</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 小时</translation>
+    </message>
+    <message>
+        <source>{count} hours</source>
+        <translation>{count} 小时</translation>
+    </message>
+    <message>
+        <source>1 minute</source>
+        <translation>1 分钟</translation>
+    </message>
+    <message>
+        <source>{count} minutes</source>
+        <translation>{count} 分钟</translation>
+    </message>
+</context>
+<context>
     <name>Tray</name>
     <message>
         <source>Show the window</source>
@@ -3871,6 +4090,95 @@
     <message>
         <source>Copied</source>
         <translation>已复制</translation>
+    </message>
+</context>
+<context>
+    <name>WaitingDialog</name>
+    <message>
+        <source>Sent later</source>
+        <translation>稍后发送</translation>
+    </message>
+    <message>
+        <source>Nothing waits to be sent here.</source>
+        <translation>这里没有等待发送的消息。</translation>
+    </message>
+</context>
+<context>
+    <name>WaitingRow</name>
+    <message>
+        <source>What can be done with it</source>
+        <translation>可以做什么</translation>
+    </message>
+    <message>
+        <source>Change …</source>
+        <translation>更改…</translation>
+    </message>
+    <message>
+        <source>Send now</source>
+        <translation>立即发送</translation>
+    </message>
+    <message>
+        <source>Do not send it</source>
+        <translation>不再发送</translation>
+    </message>
+    <message>
+        <source>Tomorrow, {time}</source>
+        <translation>明天 {time}</translation>
+    </message>
+</context>
+<context>
+    <name>WhenDialog</name>
+    <message>
+        <source>Change what is sent later</source>
+        <translation>更改稍后发送的消息</translation>
+    </message>
+    <message>
+        <source>Send later</source>
+        <translation>稍后发送</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Schedule</source>
+        <translation>定时发送</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Day</source>
+        <translation>日期</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>Message</source>
+        <translation>消息</translation>
+    </message>
+    <message>
+        <source>In an hour</source>
+        <translation>一小时后</translation>
+    </message>
+    <message>
+        <source>This evening</source>
+        <translation>今天傍晚</translation>
+    </message>
+    <message>
+        <source>Tomorrow morning</source>
+        <translation>明天早上</translation>
+    </message>
+    <message>
+        <source>Monday morning</source>
+        <translation>周一早上</translation>
+    </message>
+    <message>
+        <source>Choose a time to come, within a year.</source>
+        <translation>请选择一年之内的未来时间。</translation>
     </message>
 </context>
 <context>

@@ -135,6 +135,8 @@ def known() -> tuple[str, ...]:
         translate("Sentences", "The server's answer cannot be read."),
         translate("Sentences", "Something went wrong here; the log says more."),
         translate("Sentences", "You have signed out."),
+        translate("Sentences", "None of them wants to be added to groups."),
+        translate("Sentences", "A text that was to be sent later was refused."),
         translate("Sentences", "A username has 3 to 50 characters."),
         translate("Sentences", "A username has no characters that nobody sees."),
         translate("Sentences", "A username consists of letters, digits, '_', '.' and '-'."),

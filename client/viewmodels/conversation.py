@@ -6,16 +6,16 @@ import enum
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from client.core import mentions
 from client.core.changes import Signal
 from client.core.counting import split
 from client.core.following import Busy, Presence
 from client.core.living import bare, can_edit
-from client.core.mentions import mentioned
-from client.core.model import Conversation, ConversationKind, Message, Person, Readers
+from client.core.model import Conversation, ConversationKind, Message, Person, Reactor, Readers
 from client.core.ports import Account, Failure
 from client.viewmodels.message_window import MessageWindow
 from client.viewmodels.spool import Spool
-from client.viewmodels.work import run
+from client.viewmodels.work import now_ms, run
 
 FOUND_MOST = 200
 
@@ -33,6 +33,8 @@ class Obstacle(enum.Enum):
     """The same, and they ask me."""
     CHANNEL = "channel"
     """It is not mine to write in."""
+    MUTED = "muted"
+    """An admin has muted me for a while."""
     GONE = "gone"
     """I am not in this group any more."""
 
@@ -40,8 +42,10 @@ class Obstacle(enum.Enum):
 class ConversationPresenter:
     """Signals tell what became of commands; every command returns at once."""
 
-    def __init__(self, account: Account, conversation: int, spool: Spool) -> None:
-        self.account, self.id, self._spool = account, conversation, spool
+    def __init__(
+        self, account: Account, conversation: int, spool: Spool, *, now: Callable[[], int] = now_ms
+    ) -> None:
+        self.account, self.id, self._spool, self.now = account, conversation, spool, now
         self.window = MessageWindow(account, conversation)
         self.changed: Signal[None] = Signal()
         """Its row is different: title, whether one can write."""
@@ -60,6 +64,8 @@ class ConversationPresenter:
         """What is pinned, the one that was pinned last first."""
         self.seen_by: Signal[Readers] = Signal()
         """What :meth:`ask_readers` asked for."""
+        self.reacted: Signal[tuple[Message, list[Reactor], str | None]] = Signal()
+        """What :meth:`ask_reactors` asked for."""
         self._sought = ""
         self._asked_pins = 0
         self._asked = False
@@ -115,7 +121,9 @@ class ConversationPresenter:
         if other is None:
             if self.about.gone:
                 return Obstacle.GONE
-            return None if self.about.can_write else Obstacle.CHANNEL
+            if not self.about.can_write:
+                return Obstacle.CHANNEL
+            return Obstacle.MUTED if self.about.silent_until_ms > self.now() else None
         if other.blocked:
             return Obstacle.BLOCKED
         if other.friend:
@@ -155,6 +163,8 @@ class ConversationPresenter:
             at = int(kept)
         self.window.open(at=at)
         self.read_pins()
+        if self.about.kind is not ConversationKind.PRIVATE and not self.about.gone:
+            run(self.account.acquaint(self.id), lambda problem: None)
 
     def close(self, *, seen: int = 0) -> None:
         """End; ``seen`` is the message at the top of the view."""
@@ -189,8 +199,9 @@ class ConversationPresenter:
             return []
         return [self.account.person(uuid) for uuid in about.people if uuid != self.account.me.uuid]
 
-    def _mentioned(self, text: str) -> tuple[int, ...]:
-        return mentioned(text, self.members, all=self.about.kind is not ConversationKind.PRIVATE)
+    def mentioned(self, text: str) -> tuple[int, ...]:
+        """Whom a text mentions."""
+        return mentions.mentioned(text, self.members, all=self.about.kind is not ConversationKind.PRIVATE)
 
     def send(self, text: str, *, answers: Message | None = None) -> None:
         """Write a text, which may answer a message."""
@@ -204,7 +215,7 @@ class ConversationPresenter:
         async def write() -> None:
             for at, part in enumerate(parts):
                 answered = answers if not at else None
-                await self.account.send_text(self.id, part, answers=answered, mentions=self._mentioned(part))
+                await self.account.send_text(self.id, part, answers=answered, mentions=self.mentioned(part))
 
         self.set_draft("")
         run(write(), lambda problem: self.refused.fire((text, problem)))
@@ -236,13 +247,13 @@ class ConversationPresenter:
     @property
     def last_own(self) -> Message | None:
         """The last text of mine that can be changed, of those that are shown."""
-        return next((one for one in reversed(self.window.messages) if can_edit(one)), None)
+        return next((one for one in reversed(self.window.messages) if can_edit(one, self.now())), None)
 
     def edit(self, message: Message, text: str) -> None:
         """Replace a text of mine."""
         if text != message.text:
             run(
-                self.account.edit(message, text, mentions=self._mentioned(text)),
+                self.account.edit(message, text, mentions=self.mentioned(text)),
                 lambda problem: self.unchanged.fire((message, text, problem)),
             )
 
@@ -271,6 +282,14 @@ class ConversationPresenter:
             self.seen_by.fire(await self.account.readers(message))
 
         run(ask(), self.failed.fire)
+
+    def ask_reactors(self, message: Message, emoji: str | None = None) -> None:
+        """Ask who reacted to it; ``emoji`` comes back with the answer, and without it a failure is nothing to tell."""
+
+        async def ask() -> None:
+            self.reacted.fire((message, await self.account.reactors(message), emoji))
+
+        run(ask(), self.failed.fire if emoji is not None else lambda problem: None)
 
     def read_pins(self) -> None:
         """Tell what is pinned; of several answers the one to the last question counts."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from client.core.changes import Signal
-from client.core.groups import LINK_LENGTH, Added, GroupLink, Invitation, Member, Preview
+from client.core.groups import LINK_LENGTH, OWNER, Added, GroupLink, Invitation, Member, Preview
 from client.core.model import Conversation
 from client.core.ports import Account
 from client.viewmodels.work import run
@@ -39,6 +39,7 @@ class Groups:
         self.failed: Signal[tuple[str, str]] = Signal()
         """What could not be done (one of :data:`PLACES`), and why."""
         self.busy: set[str] = set()
+        self._again: set[int] = set()
         self._end = account.changes.requests.subscribe(lambda _: self.changed.fire(None))
 
     def close(self) -> None:
@@ -89,28 +90,44 @@ class Groups:
     # Who belongs to it.
 
     def read(self, conversation: int) -> None:
-        """Have the members, and as an admin who asks to be let in."""
-        self._do("members", self._members(conversation))
+        """Have the members, and as an admin who asks to be let in; once more where it is under way already."""
+        self._again.add(conversation)
+
+        async def read() -> None:
+            while conversation in self._again:
+                self._again.discard(conversation)
+                await self._members(conversation)
+
+        self._do("members", read(), f"read {conversation}")
 
     def remove(self, conversation: int, uuid: int) -> None:
         """Remove somebody."""
-        self._change(conversation, lambda: self.account.remove_member(conversation, uuid))
+        self._change(conversation, uuid, lambda: self.account.remove_member(conversation, uuid))
 
     def set_role(self, conversation: int, uuid: int, role: int) -> None:
         """Give a role."""
-        self._change(conversation, lambda: self.account.set_role(conversation, uuid, role))
+        self._change(conversation, uuid, lambda: self.account.set_role(conversation, uuid, role))
 
     def mute(self, conversation: int, uuid: int, seconds: int) -> None:
         """Have somebody write nothing for a while."""
-        self._change(conversation, lambda: self.account.mute_member(conversation, uuid, seconds))
+        self._change(conversation, uuid, lambda: self.account.mute_member(conversation, uuid, seconds))
 
     def let_in(self, conversation: int, uuid: int, accept: bool) -> None:
         """Let somebody in, or not."""
-        self._change(conversation, lambda: self.account.let_in(conversation, uuid, accept))
+        self._change(conversation, uuid, lambda: self.account.let_in(conversation, uuid, accept))
 
     def leave(self, conversation: int) -> None:
         """Belong to it no more."""
         self._do("members", self.account.leave_group(conversation))
+
+    def hand_over_and_leave(self, conversation: int, uuid: int) -> None:
+        """Make somebody the owner in my place, and belong to it no more."""
+
+        async def leave() -> None:
+            await self.account.set_role(conversation, uuid, OWNER)
+            await self.account.leave_group(conversation)
+
+        self._do("members", leave())
 
     # What it is.
 
@@ -204,21 +221,22 @@ class Groups:
     async def _links(self, conversation: int) -> None:
         self.links.fire((conversation, await self.account.links(conversation)))
 
-    def _change(self, conversation: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _change(self, conversation: int, uuid: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def change() -> None:
             await work()
-            await self._members(conversation)
+            self.read(conversation)
 
-        self._do("members", change())
+        self._do("members", change(), f"member {uuid}")
 
-    def _do(self, place: str, work: Coroutine[Any, Any, None]) -> None:
-        """One thing at a time in one place."""
-        if place in self.busy:
+    def _do(self, place: str, work: Coroutine[Any, Any, None], what: str = "") -> None:
+        """Each thing once at a time: ``what`` tells those of one place apart."""
+        what = what or place
+        if what in self.busy:
             work.close()
             return
-        self.busy.add(place)
+        self.busy.add(what)
         run(work, lambda problem: self.failed.fire((place, problem))).addCallback(
-            lambda _: self.busy.discard(place)
+            lambda _: self.busy.discard(what)
         )
 
 

@@ -109,6 +109,11 @@ class MessageWindow:
 
     # What the view asks.
 
+    @property
+    def me(self) -> int:
+        """My uuid."""
+        return self._account.me.uuid
+
     def person(self, uuid: int) -> Person:
         """Somebody."""
         return self._account.person(uuid)

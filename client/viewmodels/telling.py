@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from client.core.display import shown, shown_name
+from client.core.living import mentions
 from client.core.model import ConversationKind, Message
 from client.core.ports import Account
 from client.core.preferences import Preferences
@@ -39,7 +40,7 @@ def telling(
     seen: int = 0,
     hidden: str = "",
 ) -> Telling | None:
-    """What is told of messages of one conversation; ``None``: nothing.
+    """What is told of messages of one conversation; ``None``: nothing. What mentions me is told even where one is muted.
 
     :param content: says in words what is in a message.
     :param seen: the conversation that is open in an active window: what comes there is seen.
@@ -47,9 +48,12 @@ def telling(
     """
     if not messages or not preferences.notify or is_quiet(preferences, now_ms):
         return None
-    last = messages[-1]
+    for_me = [one for one in messages if mentions(one, account.me.uuid)]
+    last = for_me[-1] if for_me else messages[-1]
     about = account.conversation(last.conversation)
-    if about is None or about.id == seen or is_muted(about, now_ms) or about.archived:
+    if about is None or about.id == seen:
+        return None
+    if (is_muted(about, now_ms) or about.archived) and not for_me:
         return None
     sender = account.person(last.sender)
     title = shown_name(about.title)

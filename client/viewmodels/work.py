@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -17,6 +18,11 @@ _log = logging.getLogger(__name__)
 UNEXPECTED = "Something went wrong here; the log says more."
 
 T = TypeVar("T")
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
 
 
 def run(work: Coroutine[Deferred[Any], Any, T], failed: Callable[[str], object]) -> Deferred[T | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -11,11 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 from client.core.model import Connection, Link
 from client.theme import Theme
 from client.theme.tokens import GAP, ICON_SMALL, SMALL
-
-
-def now_ms() -> int:
-    """Unix milliseconds."""
-    return int(time.time() * 1000)
+from client.viewmodels.work import now_ms
 
 
 class ConnectionBanner(QFrame):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import UNSET
 
 from imsys.chat.context import Chat, Context
 from imsys.chat.views import entry
@@ -15,7 +16,7 @@ from imsys.protocols.messages.groups import GroupPush
 from imsys.protocols.messages.registry import service_id
 from imsys.server.dispatch import frame
 from imsys.server.fields import parse_id
-from imsys.store.appending import Appended, Submission
+from imsys.store.appending import Appended, Stored, Submission
 from imsys.store.ids import timestamp
 from imsys.store.members import GONE, JOINED, MEMBERSHIP
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from imsys.store.changes import Change
 
 PUSH = service_id(EntriesPush)
+
+COST = 5
+"""What a change counts for among the texts that a member may send: all members are told of it, and who comes back cannot pass
+over it."""
 
 
 async def carry_out(context: Context, thread: str, change: Change) -> Appended:
@@ -34,7 +39,7 @@ async def carry_out(context: Context, thread: str, change: Change) -> Appended:
     chat, user = context.chat, context.user
     thread_id = parse_id(thread, "thread_id")
     check_unique(change.unique_id)
-    chat.allowances.texts(user, 1)
+    chat.allowances.texts(user, COST)
     appended = await chat.log.append(Submission(user, 0, thread_id, (), change), context.session)
     tell(chat, appended, user, context.session)
     return appended
@@ -58,10 +63,11 @@ def tell(chat: Chat, appended: Appended, user: int, session: Session | None = No
             push = EntriesPush(thread_id=str(stored.thread_id), entries=[entry(stored)])
             chat.outbound.tell(appended, user, frame(PUSH, push), session)
         if stored.kind == MEMBERSHIP:
-            _tell_movers(chat, stored.thread_id, user, msgspec.json.decode(stored.content), appended.answer)
+            _tell_movers(chat, stored, user, appended.answer)
 
 
-def _tell_movers(chat: Chat, thread_id: int, user: int, body: dict[str, Any], answer: Any) -> None:
+def _tell_movers(chat: Chat, stored: Stored, user: int, answer: Any) -> None:
+    body = msgspec.json.decode(stored.content)
     action = body["action"]
     if action in JOINED:
         change = "added"
@@ -70,7 +76,7 @@ def _tell_movers(chat: Chat, thread_id: int, user: int, body: dict[str, Any], an
     else:
         return
     users = [int(one) for one in body["users"] if int(one) != user or change == "left"]
-    tell_users(chat, thread_id, change, user, users, title_of(answer))
+    tell_users(chat, stored.thread_id, change, user, users, title_of(answer), entry_id=stored.msg_id)
 
 
 def tell_users(
@@ -81,11 +87,17 @@ def tell_users(
     users: Sequence[int],
     title: str,
     whom: Sequence[int] = (),
+    entry_id: int = 0,
 ) -> None:
-    """Send push 138 to some users; ``whom`` it speaks of, where that is not those."""
+    """Send push 138 to some users; ``whom`` it speaks of, where that is not those; ``entry_id``: the entry that made it so."""
     if users:
         push = GroupPush(
-            thread_id=str(thread_id), change=change, by=str(by), title=title, users=[str(one) for one in whom]
+            thread_id=str(thread_id),
+            change=change,
+            by=str(by),
+            title=title,
+            users=[str(one) for one in whom],
+            msg_id=str(entry_id) if entry_id else UNSET,
         )
         chat.outbound.deliver(users, push)
 

@@ -1,11 +1,12 @@
-"""Remove messages whose time is over, and their files. Any number of servers may do so."""
+"""Remove messages whose time is over, and their files, and files of messages that were recalled. Any number of servers
+may do so.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 
-import msgspec
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
@@ -24,10 +25,6 @@ INTERVAL = 10.0
 
 AT_ONCE = 200
 """Messages of one transaction, at most: others that write in their threads wait for it."""
-
-
-class _Carried(msgspec.Struct):
-    file_id: str = ""
 
 
 class Expirer(Service):
@@ -72,10 +69,6 @@ class Expirer(Service):
 
 
 def _files_of(messages: Sequence[Expired]) -> list[bytes]:
-    found = []
-    for message in messages:
-        if message.content:
-            file_id = msgspec.json.decode(message.content, type=_Carried).file_id
-            if file_id:
-                found.append(decode_id(file_id))
-    return found
+    # the messages of files have their names in their unique ids (imsys.chat.file_announcer)
+    names = (message.unique_id.partition(":") for message in messages)
+    return [decode_id(name) for kind, _, name in names if kind == "file"]

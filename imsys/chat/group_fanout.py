@@ -350,7 +350,7 @@ class GroupFanout:
     def _found(self, asked: Sequence[int], found: dict[int, MemberList]) -> bool:
         """Go on with the lines of these lists; return whether the database is behind with one."""
         behind = False
-        for thread_id in asked:
+        for thread_id in () if self._stopped else asked:
             line, known = self._lines[thread_id], found.get(thread_id)
             wanted = max((item.version for item in line.items), default=0)
             if known is None or known.version < wanted:

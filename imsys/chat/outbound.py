@@ -253,13 +253,18 @@ class Outbound(Service):
             everywhere = self._tell_group(group, frame, sender)
             if sender not in group.roles:  # who has left hears no more of it, on no device
                 return
-        if session is not None and session.siblings is not None:
-            (session.siblings.push_here if everywhere else session.siblings.push)(frame, session)
+        if session is not None:
+            if session.siblings is not None:
+                (session.siblings.push_here if everywhere else session.siblings.push)(frame, session)
+            elif (
+                not session.open
+            ):  # it has ended meanwhile, and what its user's others are is not known by it any more
+                self.catch_up((sender,))
 
     def tell_again(self, appended: Appended, sender: int, session: Session | None = None) -> None:
         """Ask those users to catch up, since they may not have been told."""
         group = appended.group
-        if session is not None and session.siblings is not None:
+        if session is not None and (session.siblings is not None or not session.open):
             self.catch_up((sender,))
         if group is None:
             self.catch_up(appended.receivers)
@@ -277,11 +282,15 @@ class Outbound(Service):
         """
         if session.siblings is not None:
             session.siblings.push(CHAT.encode(service_id(type(push)), encode(push)), session)
+        elif not session.open:
+            self.catch_up((session.user,))
 
     def catch_up_beside(self, session: Session) -> None:
         """Ask the other sessions of a session's user to catch up: something has changed that has no push."""
         if session.siblings is not None:
             session.siblings.push(RESYNC, session)
+        elif not session.open:
+            self.catch_up((session.user,))
 
     def relay(self, user: int, nodes: Collection[str], frame: bytes) -> None:
         """Send a frame to a user's sessions on other servers."""

@@ -129,12 +129,17 @@ def friendship_push(friendship: Friendship, friend: Person) -> FriendshipPush:
 
 def verified(message: Stored) -> VerifiedText:
     """Make the acknowledgement of a text."""
-    return VerifiedText(
+    text = VerifiedText(
         thread_id=str(message.thread_id),
         unique_id=message.unique_id,
         msg_id=str(message.msg_id),
         prev_id=str(message.prev_id),
         timestamp=timestamp(message.msg_id),
+    )
+    return (
+        text
+        if message.extra is None
+        else replace(text, expires=extra_fields(message.extra).get("expires", UNSET))
     )
 
 

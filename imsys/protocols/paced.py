@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, I
 from zope.interface import implementer
 
 from imsys.protocols.framing import CHAT, Frame
+from imsys.protocols.messages.catch_up import ResyncPush
 from imsys.protocols.messages.registry import decode, encode, service_id
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.unsent import Unsent
@@ -33,7 +34,15 @@ MANY = 64
 MUCH = 1 << 16
 """Bytes of frames that may wait, likewise."""
 
+FEW = 8
+"""Frames that may wait, beyond which pushes that the original does not know are dropped: it has nothing of them, and each
+would put off by a pause what it knows. Once they are over it is asked to catch up, in case it is another client.
+"""
+
 _TEXTS = service_id(TextPush)
+_RESYNC = Frame(service_id(ResyncPush), encode(ResyncPush()))
+_UNKNOWN = range(128, 192)
+"""The pushes that are not the original's (docs/protocol.md, 12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,10 @@ class PacedTransport:
                         self._waiting[index] = Frame(_TEXTS, merged)
                         return
                     break
+        if frame.service in _UNKNOWN and len(self._waiting) >= FEW:
+            if _RESYNC in self._waiting:
+                return
+            frame = _RESYNC
         self._waiting.append(frame)
         self._count(len(frame.body))
 

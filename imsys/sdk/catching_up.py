@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import UNSET, UnsetType
 from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -15,9 +16,11 @@ from imsys.errors import Refused, Status, Unavailable
 from imsys.protocols.messages.catch_up import SyncRequest, SyncResponse
 from imsys.protocols.messages.groups import GroupMembersRequest, GroupMembersResponse
 from imsys.protocols.messages.records import RecordsRequest, RecordsResponse
-from imsys.sdk.entries import logged
+from imsys.sdk.belonging import Belonging
+from imsys.sdk.entries import paged
 from imsys.sdk.inbox import Inbox
 from imsys.sdk.model import parse_time
+from imsys.sdk.own_changes import OwnChanges
 from imsys.util.background import Background
 from imsys.util.backoff import Backoff
 
@@ -49,6 +52,8 @@ class CatchingUp:
         self._me = me
         self._backoff = backoff
         self._inbox: Inbox | None = None
+        self._belonging: Belonging | None = None
+        self._own: OwnChanges | None = None
         self._turns = DeferredSemaphore(_AT_ONCE)
         self._pulling: dict[int, bool] = {}  # thread -> whether to read once more
         self._syncing: bool | None = None  # None: not now; else whether to ask once more
@@ -56,9 +61,9 @@ class CatchingUp:
         self._background = Background(_log, "Catching up failed")
         self._open = False
 
-    def feed(self, inbox: Inbox) -> None:
-        """Set the inbox that receives the messages."""
-        self._inbox = inbox
+    def feed(self, inbox: Inbox, belonging: Belonging, own: OwnChanges) -> None:
+        """Set the inbox that receives the messages, and who tells the rest."""
+        self._inbox, self._belonging, self._own = inbox, belonging, own
 
     async def everything(self) -> None:
         """Compare all changed threads with the inbox, and read the messages that are missing.
@@ -111,10 +116,16 @@ class CatchingUp:
     async def _heads(self) -> None:
         inbox = self._here
         newest, cursor = inbox.since, ""
+        own: str | UnsetType = UNSET
+        assert self._belonging is not None
+        assert self._own is not None
         while True:
             page: SyncResponse = await self._request(
-                SyncRequest(since=str(inbox.since), cursor=cursor), SyncResponse
+                SyncRequest(since=str(inbox.since), cursor=cursor, own=True), SyncResponse
             )
+            if not cursor:
+                self._belonging.parted(page.parted or ())
+                own = page.own_number
             for head in page.threads:
                 last = int(head.last_msg_id)
                 newest = max(newest, last)
@@ -129,6 +140,8 @@ class CatchingUp:
             consumeErrors=True,
         ).addErrback(_first)
         inbox.since = newest
+        if own is not UNSET:
+            await self._own.reach(int(own))
 
     def _start(self, thread_id: int) -> Deferred[None]:
         return Deferred.fromCoroutine(self._thread(thread_id))
@@ -162,8 +175,11 @@ class CatchingUp:
             after = line.last
             request = RecordsRequest(thread_id=str(thread_id), msg_id=str(after), limit=_PAGE, entries=True)
             page: RecordsResponse = await self._request(request, RecordsResponse)
-            as_of = int(page.as_of or 0)
-            inbox.page(thread_id, after, (logged(record, self._me(), as_of) for record in page.chat_messages))
+            items = paged(page, self._me())
+            inbox.page(thread_id, after, items)
+            for item in items:
+                if item.id > after and self._belonging is not None:
+                    self._belonging.caught_up(item)
             if page.is_complete or line.last == after:
                 inbox.behind.discard(thread_id)
                 inbox.end_pull(thread_id, number)

@@ -31,8 +31,9 @@ from imsys.protocols.messages.session import LoginResponse
 from imsys.protocols.messages.texts import TextPush
 from imsys.protocols.messages.threads import PositionRequest, PositionResponse
 from imsys.protocols.messages.timed import ScheduledPush
-from imsys.sdk import attachments, changing, entries, group_model, model, overview, scheduled
+from imsys.sdk import attachments, changing, entries, model, scheduled
 from imsys.sdk.attachments import Grant
+from imsys.sdk.belonging import Belonging
 from imsys.sdk.catching_up import CatchingUp
 from imsys.sdk.contacts import Contacts
 from imsys.sdk.credentials import Credentials
@@ -61,6 +62,7 @@ from imsys.sdk.model import (
 from imsys.sdk.outbox import Outbox
 from imsys.sdk.outgoing import Outgoing
 from imsys.sdk.overview import Threads, ThreadSettings
+from imsys.sdk.own_changes import OwnChanges
 from imsys.sdk.presence import Presence, Typing, Watching
 from imsys.sdk.privacy import PrivacyChange
 from imsys.sdk.privacy import change as privacy_change
@@ -156,11 +158,16 @@ class Client:
         """People, friends and requests."""
         self.devices: Devices = Devices(self.request)
         """What this account is signed in on."""
-        self.history: History = History(self.request, lambda: self.me.uuid)
+        self._own = OwnChanges(
+            self._link.request,
+            lambda: self._catching_up.everything_soon(),
+            lambda: self._remembering.save_soon(),
+        )
+        self.history: History = History(self.request, lambda: self.me.uuid, self._own.noted)
         """Threads and what was said in them."""
-        self.threads: Threads = Threads(self.request)
+        self.threads: Threads = Threads(self.request, self._own.noted)
         """The list of threads, and how this user keeps each."""
-        self.on_settings: Signal[ThreadSettings] = Signal()
+        self.on_settings: Signal[ThreadSettings] = self._own.on_settings
         """This user keeps a thread in another way now, by another device."""
         self.presence: Watching = Watching(reactor, self.request, self._link.request)
         """Who is online, and who is writing."""
@@ -171,7 +178,7 @@ class Client:
         self.schedule: Schedule = Schedule(self.request, lambda: self._unique_id())
         """Texts that are sent later."""
         self.on_scheduled: Signal[ScheduledNews] = Signal()
-        """What became of a text that is sent later."""
+        """What became of a text that is sent later, or what another device has done with it."""
         self.live: LiveStreams = LiveStreams(self.request, lambda: self.me.uuid)
         """Live streams of this user and of friends."""
         trust = gateway.trust if gateway.encrypted else None
@@ -187,16 +194,17 @@ class Client:
         the order of a thread."""
         self.on_entry: Signal[Entry] = self._delivery.on_entry
         """A change to a conversation, this user's own as well, in the order of its thread."""
-        self.on_hidden: Signal[Hidden] = Signal()
+        self.on_hidden: Signal[Hidden] = self._own.on_hidden
         """This user has hidden messages on another device."""
-        self.on_group: Signal[GroupNews] = Signal()
-        """A group is this user's, or is no more; or somebody invites or asks this user."""
         self._catching_up = CatchingUp(reactor, self._link.request, lambda: self.me.uuid, self._backoff())
         self._inbox = Inbox(
             reactor, self._delivery.deliver, self._catching_up.thread_soon, patience=timing.patience
         )
         self._inbox.room = self._delivery.room
-        self._catching_up.feed(self._inbox)
+        self._belonging = Belonging(self._inbox, lambda: self.me.uuid)
+        self.on_group: Signal[GroupNews] = self._belonging.on_group
+        """A group is this user's, or is no more; or somebody invites or asks this user."""
+        self._catching_up.feed(self._inbox, self._belonging, self._own)
         self._marks = Receipts(reactor, self._link.request, timing.mark)
         self._unique_id = UniqueIds(calendar)
         self.groups: Groups = Groups(self.request, lambda: self.me.uuid, self._unique_id, self._arrived)
@@ -210,7 +218,7 @@ class Client:
         )
         self._keep_texts = False
         self._wanted: Callable[[Logged], bool] | None = None
-        self._remembering = Remembering(reactor, seen, self._inbox, self._delivery, timing.save)
+        self._remembering = Remembering(reactor, seen, self._inbox, self._own, self._delivery, timing.save)
 
     # coming and going
 
@@ -392,6 +400,7 @@ class Client:
             PositionRequest(thread_id=str(thread_id), read=str(message_id), delivered=str(message_id)),
             PositionResponse,
         )
+        self._standing.read(thread_id, message_id)
 
     # files
 
@@ -486,6 +495,7 @@ class Client:
         self._inbox.stop()
         self._catching_up.stop()
         self._standing.stop()
+        self.presence.leave()
 
     def _state_changed(self, change: StateChange) -> None:
         problem = change.problem
@@ -506,16 +516,12 @@ class Client:
             case EntriesPush():
                 for change in push.entries:
                     self._arrived(entries.pushed(change, self.me.uuid), int(change.prev_id))
-            case SettingsPush():
-                self.on_settings.emit(overview.settings(push))
+            case SettingsPush() | HiddenPush():
+                self._own.pushed(push)
             case ScheduledPush():
                 self.on_scheduled.emit(scheduled.news(push))
-            case HiddenPush():
-                self.on_hidden.emit(entries.hidden(push))
             case GroupPush():
-                news = group_model.news(push)
-                if news is not None:
-                    self.on_group.emit(news)
+                self._belonging.pushed(push)
             case FriendshipPush():
                 self._befriended(push)
             case ResyncPush():
@@ -558,6 +564,7 @@ class Client:
             self._inbox.live(item, previous)
 
     def _handled(self, item: Logged) -> None:
+        self._belonging.handled(item)
         if isinstance(item, Message) and not item.mine:
             self._marks.delivered(item.thread_id, item.id)
         self._remembering.save_soon()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages.entries import Entry as WireEntry
 from imsys.protocols.messages.entries import HiddenPush
-from imsys.protocols.messages.records import Record
+from imsys.protocols.messages.overview import HiddenMessages
+from imsys.protocols.messages.records import Record, RecordsResponse
 from imsys.sdk.group_model import NewcomersRead, Role, moment, role
 from imsys.sdk.model import Mentions, Message, mentioned, parse_time, recorded
 
@@ -144,7 +145,7 @@ Logged = Message | Entry
 
 class _Edit(msgspec.Struct):
     target: str
-    content: str
+    content: str | UnsetType = UNSET
     mentions: list[str] | str | UnsetType = UNSET
 
 
@@ -183,7 +184,8 @@ class _Settings(msgspec.Struct):
 
 def _edit(body: bytes, common: dict[str, Any]) -> Entry:
     read = msgspec.json.decode(body, type=_Edit)
-    return Edit(**common, target=int(read.target), text=read.content, mentions=mentioned(read.mentions))
+    text = "" if read.content is UNSET else read.content  # it has another edit after it, see paged()
+    return Edit(**common, target=int(read.target), text=text, mentions=mentioned(read.mentions))
 
 
 def _recall(body: bytes, common: dict[str, Any]) -> Entry:
@@ -244,13 +246,25 @@ def logged(record: Record, me: int, as_of: int) -> Logged:
     )
 
 
+def paged(page: RecordsResponse, me: int) -> list[Logged]:
+    """Convert a page of the log, in which only the last edit of a message says what that is now."""
+    items = [logged(record, me, int(page.as_of or 0)) for record in page.chat_messages]
+    last = {item.target: item for item in items if isinstance(item, Edit)}
+    return [
+        replace(item, text=last[item.target].text, mentions=last[item.target].mentions)
+        if isinstance(item, Edit) and item is not last[item.target]
+        else item
+        for item in items
+    ]
+
+
 def pushed(item: WireEntry, me: int) -> Entry:
     """Convert an item of push 133."""
     return _entry(item, item.body, me)
 
 
-def hidden(push: HiddenPush) -> Hidden:
-    """Convert push 140."""
+def hidden(push: HiddenPush | HiddenMessages) -> Hidden:
+    """Convert push 140, or an item of a list of hidden messages."""
     return Hidden(
         thread_id=int(push.thread_id),
         message_ids=tuple(map(int, push.msg_ids)),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from imsys.errors import Refused, Status
 from imsys.protocols.messages.entries import (
@@ -27,7 +27,7 @@ from imsys.protocols.messages.threads import (
 )
 from imsys.sdk import model
 from imsys.sdk.contacts import Ask
-from imsys.sdk.entries import Logged, Reactor, logged
+from imsys.sdk.entries import Logged, Reactor, paged
 from imsys.sdk.pages import Pages
 
 _PAGE = 100
@@ -38,9 +38,12 @@ T = TypeVar("T")
 class History:
     """A user's threads and past messages. Every method may raise :class:`imsys.errors.Refused`."""
 
-    def __init__(self, ask: Ask, me: Callable[[], int]) -> None:
+    def __init__(
+        self, ask: Ask, me: Callable[[], int], noted: Callable[[str | UnsetType], Any] = lambda number: None
+    ) -> None:
         self._ask = ask
         self._me = me
+        self._noted = noted
 
     async def private_thread(self, friend: int) -> int:
         """Return the id of the private thread with a friend; create it if there is none.
@@ -69,15 +72,15 @@ class History:
 
         return Pages(read, "0")
 
-    def positions(self) -> Pages[model.Position]:
-        """How far the other members of my threads have received and read them; who has received nothing has
-        none.
+    def positions(self, *, mine: bool = False) -> Pages[model.Position]:
+        """How far the other members of my threads have received and read them, and if ``mine`` I as well; who has received
+        nothing has none.
 
         Events tell of what changes after ``start``; this is for what was so before.
         """
 
         async def read(cursor: str) -> tuple[list[model.Position], str, bool]:
-            page = await self._ask(PositionsRequest(cursor=cursor, limit=_PAGE), PositionsResponse)
+            page = await self._ask(PositionsRequest(cursor=cursor, limit=_PAGE, mine=mine), PositionsResponse)
             return [model.position(item) for item in page.positions], page.next, page.is_complete
 
         return Pages(read, "")
@@ -101,9 +104,7 @@ class History:
         async def read(cursor: str) -> tuple[list[Logged], str, bool]:
             request = RecordsRequest(thread_id=str(thread_id), msg_id=cursor, limit=page, entries=True)
             found = await self._ask(request, RecordsResponse)
-            as_of = int(found.as_of or 0)
-            items = [logged(record, self._me(), as_of) for record in found.chat_messages]
-            return items, found.next_msg_id, found.is_complete
+            return paged(found, self._me()), found.next_msg_id, found.is_complete
 
         return Pages(read, str(after))
 
@@ -115,9 +116,7 @@ class History:
                 thread_id=str(thread_id), msg_id="0", limit=page, before=cursor, entries=True
             )
             found = await self._ask(request, RecordsResponse)
-            as_of = int(found.as_of or 0)
-            items = [logged(record, self._me(), as_of) for record in found.chat_messages]
-            return items, found.next_msg_id, found.is_complete
+            return paged(found, self._me()), found.next_msg_id, found.is_complete
 
         return _Backwards(read, str(before))
 
@@ -146,7 +145,7 @@ class History:
         """
         ids = [str(one) for one in message_ids]
         request = HideRequest(thread_id=str(thread_id), msg_ids=ids, up_to=str(up_to) if up_to else UNSET)
-        await self._ask(request, HideResponse)
+        self._noted((await self._ask(request, HideResponse)).own_number)
 
     async def _read(
         self, thread_id: int, limit: int, *, after: str | None = None, before: str | None = None

@@ -78,6 +78,17 @@ class Inbox:
         line = self._lines.get(thread_id)
         return line is not None and line.last > 0
 
+    def knows_before(self, thread_id: int, entry_id: int) -> bool:
+        """Whether a thread is known, and nothing of it after this entry was delivered."""
+        line = self._lines.get(thread_id)
+        return line is not None and line.last <= entry_id
+
+    def forget(self, thread_id: int) -> None:
+        """Note that a thread is this user's no more: if it is once again, it begins then."""
+        self._forget_timer(thread_id)
+        self._lines.pop(thread_id, None)
+        self.behind.discard(thread_id)
+
     def begin(self, thread_id: int, last: int) -> None:
         """Note that a thread is this user's from the entry after ``last`` on: what was before is its history."""
         line = self._lines.get(thread_id)

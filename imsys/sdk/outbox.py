@@ -274,6 +274,7 @@ class Outbox:
                     if record.msg_id == item.msg_id:
                         return recorded(record, self.me, int(page.as_of or 0))
         sent_at = parse_time(item.timestamp)
+        expires = item.expires or outgoing.expires  # a server of an earlier version does not say
         return Message(
             id=int(item.msg_id),
             thread_id=int(item.thread_id),
@@ -286,7 +287,7 @@ class Outbox:
             reply_to=outgoing.reply_to,
             mentions=outgoing.mentions,
             forward=outgoing.forward,
-            expires_at=sent_at + timedelta(seconds=outgoing.expires) if outgoing.expires else None,
+            expires_at=sent_at + timedelta(seconds=expires) if expires else None,
             as_of=int(item.msg_id),
         )
 

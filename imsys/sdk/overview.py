@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from imsys.protocols.messages import overview as wire
 from imsys.sdk.contacts import Ask
@@ -43,7 +45,9 @@ class Overview:
     """One thread of the list. Of a private one, ``uuid`` is the other one (0 in a group), ``title`` and ``avatar`` are
     theirs, and ``peer_delivered`` and ``peer_read`` say how far they are; ``unread`` is 1,000 where it is more than 999.
 
-    ``timer``: seconds after which messages expire; 0, never. ``settings.draft`` has its first 200 characters.
+    ``last_id`` is the last entry of its log; ``active_id`` that by which it has its place in the list: the last message, or
+    the last entry by which somebody came into a group. ``timer``: seconds after which messages expire; 0, never.
+    ``settings.draft`` has its first 200 characters.
     """
 
     thread_id: int
@@ -53,6 +57,7 @@ class Overview:
     avatar: str
     members: int
     last_id: int
+    active_id: int
     last: LastMessage | None
     unread: int
     mentioned: bool
@@ -67,8 +72,9 @@ class Overview:
 class Threads:
     """This user's list of threads. Every method may raise :class:`imsys.errors.Refused`."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, noted: Callable[[str | UnsetType], Any]) -> None:
         self._ask = ask
+        self._noted = noted
 
     def overview(self, *, archived: bool | None = None) -> Pages[Overview]:
         """List the threads: those that are pinned, then the others by last activity, the newest first.
@@ -110,11 +116,13 @@ class Threads:
             archived=UNSET if archived is None else archived,
             draft=UNSET if draft is None else draft,
         )
-        return settings(await self._ask(request, wire.ChangeSettingsResponse))
+        response = await self._ask(request, wire.ChangeSettingsResponse)
+        self._noted(response.own_number)
+        return settings(response)
 
 
 def settings(
-    found: wire.ThreadSettings | wire.SettingsPush | wire.ThreadView,
+    found: wire.ThreadSettings | wire.SettingsPush | wire.KeptThread | wire.ThreadView,
 ) -> ThreadSettings:
     """Convert the settings of a thread."""
     return ThreadSettings(
@@ -136,6 +144,7 @@ def _overview(view: wire.ThreadView) -> Overview:
         avatar=view.avator,
         members=view.members,
         last_id=int(view.last_msg_id),
+        active_id=int(view.active_id or view.last_msg_id),
         last=None
         if last is UNSET
         else LastMessage(

@@ -10,10 +10,11 @@ from typing import Any
 
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from imsys.errors import Refused, Status
 from imsys.protocols.messages.presence import (
     PresencePush,
     SeenByRequest,
@@ -32,6 +33,11 @@ from imsys.sdk.signals import Signal
 
 _APART = 3.0
 """Seconds between two notices that this user is writing in a thread (docs/protocol.md, 2.8)."""
+
+_WATCHED = 200
+
+AGAIN = 5.0
+"""Seconds until a server that could not look for users is asked again."""
 
 _log = Logger()
 
@@ -86,6 +92,8 @@ class Watching:
         self._request = request
         self._watched: tuple[int, ...] = ()
         self._known: dict[int, Presence] = {}
+        self._here = False
+        self._later: IDelayedCall | None = None
         self._told: dict[int, float] = {}  # thread -> when others were told that this user is writing
 
     async def watch(self, uuids: Collection[int]) -> list[Presence]:
@@ -95,7 +103,10 @@ class Watching:
 
         :raises Refused: INVALID_FIELD (70), there are too many.
         """
-        self._watched = tuple(dict.fromkeys(uuids))
+        watched = tuple(dict.fromkeys(uuids))
+        if len(watched) > _WATCHED:
+            raise Refused(Status.INVALID_FIELD, f"At most {_WATCHED} users are looked at.")
+        self._watched = watched
         found = (await self._ask(self._wanted(), WatchResponse)).states
         self._known = {one.uuid: one for one in map(_presence, found)}
         return list(self._known.values())
@@ -120,8 +131,21 @@ class Watching:
 
     def arrive(self) -> None:
         """Look at the same users on a new connection."""
+        self.leave()
+        self._here = True
+        self._look()
+
+    def leave(self) -> None:
+        """The connection is gone."""
+        self._here = False
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+
+    def _look(self) -> None:
+        self._later = None
         if self._watched:
-            self._request(self._wanted(), WatchResponse).addCallbacks(self._again, _unwatched)
+            self._request(self._wanted(), WatchResponse).addCallbacks(self._again, self._unwatched)
 
     def pushed(self, push: Message) -> bool:
         """Tell what a push says; return ``False`` for a push of another kind."""
@@ -144,6 +168,12 @@ class Watching:
         self._known = {}  # without a connection nobody knew: all of it is news
         self._tell(response.states)
 
+    def _unwatched(self, reason: Failure) -> None:
+        _log.debug("Who is online could not be asked: {reason}", reason=reason.value)
+        passes = isinstance(reason.value, Refused) and reason.value.status.retryable
+        if passes and self._here and self._later is None:  # the server watches nobody now
+            self._later = self._clock.callLater(AGAIN, self._look)
+
     def _tell(self, states: Collection[State]) -> None:
         for state in states:
             presence = _presence(state)
@@ -159,7 +189,3 @@ def _presence(state: State) -> Presence:
         availability=words.get(state.state, Availability.RECENTLY),
         last_seen=parse_time(state.last_seen) if state.last_seen else None,
     )
-
-
-def _unwatched(reason: Failure) -> None:
-    _log.debug("Who is online could not be asked: {reason}", reason=reason.value)

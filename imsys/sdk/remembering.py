@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 
 from imsys.sdk.delivery import Delivery
 from imsys.sdk.inbox import Inbox
+from imsys.sdk.own_changes import OwnChanges
 from imsys.sdk.seen import Seen, SeenStore
 
 _log = Logger()
@@ -22,11 +23,18 @@ class Remembering:
     """
 
     def __init__(
-        self, clock: IReactorTime, store: SeenStore | None, inbox: Inbox, delivery: Delivery, interval: float
+        self,
+        clock: IReactorTime,
+        store: SeenStore | None,
+        inbox: Inbox,
+        own: OwnChanges,
+        delivery: Delivery,
+        interval: float,
     ) -> None:
         self._clock = clock
         self._store = store
         self._inbox = inbox
+        self._own = own
         self._delivery = delivery
         self._interval = interval
         self._loaded = False
@@ -44,6 +52,7 @@ class Remembering:
         if kept is not None and kept.uuid == user:
             self._inbox.restore(kept)
             self._since = kept.since
+            self._own.number = kept.own_number
 
     def save_soon(self) -> None:
         """Schedule a save: a message was handled."""
@@ -69,7 +78,9 @@ class Remembering:
             threads[message.thread_id] = message.id - 1
         if not unhandled and not self._inbox.behind:
             self._since = self._inbox.since
-        await self._store.save(Seen(uuid=self._user, since=self._since, threads=threads))
+        await self._store.save(
+            Seen(uuid=self._user, since=self._since, threads=threads, own_number=self._own.number)
+        )
 
 
 def _unsaved(reason: Failure) -> None:

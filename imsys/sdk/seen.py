@@ -17,12 +17,14 @@ class Seen:
     """The position up to which a user's messages have been handled.
 
     ``uuid`` is the user, ``threads`` maps each thread to the last id handled in it, and ``since`` is the
-    newest id of any thread when everything had last been handled.
+    newest id of any thread when everything had last been handled. ``own_number`` is that of the last change that
+    this user has made for themselves, on any device.
     """
 
     uuid: int
     since: int
     threads: Mapping[int, int] = field(default_factory=dict)
+    own_number: int | None = None
 
 
 class SeenStore(Protocol):

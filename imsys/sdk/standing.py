@@ -171,6 +171,13 @@ class Standing:
         self._touch("request", uuid)
         self._known.requests.pop(uuid, None)
 
+    def read(self, thread_id: int, message_id: int) -> None:
+        """Note that this user has read a thread here."""
+        me = self._me().uuid
+        self._advance(
+            Position(thread_id=thread_id, uuid=me, delivered=message_id, read=message_id), tell=False
+        )
+
     def _befriended(self, push: FriendshipPush) -> None:
         """Report a friendship, unless it was read before its push came, or the push is a repetition."""
         friendship = model.friendship(push)
@@ -236,8 +243,11 @@ class Standing:
         streams = await self._if_served(self._live.running())
         if streams is not None:
             self._compare_streams({stream.stream_id: _plain(stream) for stream in streams}, touched, tell)
-        for position in await self._if_served(self._history.positions()) or ():
-            self._advance(position, tell)
+        for position in await self._if_served(self._history.positions(mine=True)) or ():
+            known = self._known.marks.get((position.thread_id, position.uuid))
+            mine = position.uuid == self._me().uuid
+            # what this device has received is no news for it
+            self._advance(position, tell and not (mine and position.read <= (known.read if known else 0)))
 
     async def _if_served(self, pages: Pages[Any]) -> list[Any] | None:
         """Read all items; return ``None`` if the server is older and has no such service."""

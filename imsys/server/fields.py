@@ -7,6 +7,9 @@ from datetime import datetime
 from imsys.errors import Refused, Status
 from imsys.util.texts import is_shown
 
+YEAR_10000 = 253_402_300_800_000
+"""Its begin, in ms since 1970: no such time can be written in RFC 3339."""
+
 
 def parse_id(text: str, name: str) -> int:
     """Parse an id, a decimal string of at most 63 bits.
@@ -46,9 +49,10 @@ def parse_moment(text: str, name: str) -> int:
     """
     try:
         found = datetime.fromisoformat(text)
-        if found.tzinfo is None or "T" not in text:
+        ms = round(found.timestamp() * 1000)
+        if found.tzinfo is None or "T" not in text or ms >= YEAR_10000:
             raise ValueError
-        return max(1, round(found.timestamp() * 1000))
+        return max(1, ms)
     except (ValueError, OverflowError):
         raise Refused(Status.JSONPARSE_ERROR, f"The key {name} is not a time of RFC 3339.") from None
 

@@ -17,6 +17,7 @@ from imsys.store.live import LiveStore
 from imsys.store.messages import MessageStore
 from imsys.store.nodes import NodeStore
 from imsys.store.overview import OverviewStore
+from imsys.store.own_changes import OwnChangeStore
 from imsys.store.people import PeopleStore
 from imsys.store.presence import PresenceStore
 from imsys.store.scheduled import ScheduledStore
@@ -42,6 +43,7 @@ class Stores:
     scheduled: ScheduledStore
     expiry: ExpiryStore
     thread_settings: ThreadSettingsStore
+    own_changes: OwnChangeStore
     groups: GroupStore
     nodes: NodeStore
     files: FileStore
@@ -67,6 +69,7 @@ class Stores:
             ScheduledStore(database),
             ExpiryStore(database),
             ThreadSettingsStore(database, calendar),
+            OwnChangeStore(database, surge),
             GroupStore(database, calendar, messages.members),
             NodeStore(database, calendar),
             FileStore(database, calendar),

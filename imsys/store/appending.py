@@ -36,7 +36,7 @@ from imsys.store.heads import (
 )
 from imsys.store.ids import MessageIds, ms_of
 from imsys.store.inserts import fitting
-from imsys.store.members import MemberList, MemberLists, not_a_member
+from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
 
 LOOKUP = 200
@@ -208,13 +208,18 @@ def _append_change(
         unique_id,
         body,
     )
+    quiet = "" if change.kind == MEMBERSHIP and effect.body["action"] in JOINED else _QUIET
     tx.execute(
-        "UPDATE threads SET last_msg_id = ?, numbered_id = ? WHERE thread_id = ?",
-        entry_id,
-        entry_id,
+        f"UPDATE threads SET {quiet} last_msg_id = ?, numbered_id = ? WHERE thread_id = ?",  # noqa: S608
+        *((entry_id,) * (3 if quiet else 2)),
         head.thread_id,
     )
     return Appended((stored,), receivers, group=group, answer=effect.answer)
+
+
+_QUIET = "active_id = CASE last_msg_id WHEN quiet_id THEN active_id ELSE last_msg_id END, quiet_id = ?,"
+"""Of a change that does not move its thread up in lists; see :data:`imsys.store.overview.ACTIVE`. MySQL assigns from left to
+right."""
 
 
 def previous(tx: Transaction, thread_id: int, entry_id: int) -> int:
@@ -241,7 +246,7 @@ def _append_messages(
 ) -> list[Appended | Refused]:
     now_ms = ids.now_ms
     allowed = [_receivers(heads.get(one.thread_id), groups, one, now_ms) for one in submissions]
-    _check_replies(tx, submissions, allowed)
+    _check_replies(tx, submissions, groups, allowed)
     suspicious = [
         s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)
     ]
@@ -275,9 +280,12 @@ def _append_messages(
 
 
 def _check_replies(
-    tx: Transaction, submissions: Sequence[Submission], allowed: list[tuple[int, ...] | Refused]
+    tx: Transaction,
+    submissions: Sequence[Submission],
+    groups: dict[int, MemberList],
+    allowed: list[tuple[int, ...] | Refused],
 ) -> None:
-    """Refuse what answers a message that is not in its thread."""
+    """Refuse what answers a message that is not in its thread, or that its sender may not read."""
     wanted = {
         (submission.thread_id, draft.reply_to)
         for submission in submissions
@@ -297,7 +305,12 @@ def _check_replies(
     for index, submission in enumerate(submissions):
         if isinstance(allowed[index], Refused):
             continue
-        if any(d.reply_to and (submission.thread_id, d.reply_to) not in there for d in submission.drafts):
+        thread_id, group = submission.thread_id, groups.get(submission.thread_id)
+        first = group.first.get(submission.sender, 0) if group is not None else 0
+        if any(
+            d.reply_to and (d.reply_to < first or (thread_id, d.reply_to) not in there)
+            for d in submission.drafts
+        ):
             allowed[index] = no_message()
 
 
@@ -418,9 +431,9 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
             for sender, unique_id in keys[start : start + LOOKUP]
         )
         rows = tx.rows_literal(
-            f"SELECT thread_id, msg_id, sender_id, unique_id, kind FROM messages WHERE {either}"  # noqa: S608
+            f"SELECT thread_id, msg_id, sender_id, unique_id, kind, extra FROM messages WHERE {either}"  # noqa: S608
         )
-        for thread_id, msg_id, sender, unique_id, kind in rows:
+        for thread_id, msg_id, sender, unique_id, kind, extra in rows:
             prev_id = previous(tx, thread_id, msg_id)
             key = sender, bytes(unique_id).decode()
             submission, draft = wanted[key]
@@ -434,6 +447,7 @@ def _find_resent(tx: Transaction, submissions: Sequence[Submission]) -> Resent:
                 draft.unique_id,
                 draft.content,
                 resent=True,
+                extra=extra,
             )
     return found
 

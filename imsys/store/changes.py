@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Transaction
 from imsys.store.dialects import numbers
 from imsys.store.heads import FRIENDS, PRIVATE, Head, blocked_by
 from imsys.store.ids import ms_of
-from imsys.store.members import ADMIN, MemberList, not_a_member
+from imsys.store.members import ADMIN, CHANNEL, MemberList, not_a_member
 from imsys.store.mentions import mention_anew, mentioned
 
 TEXT = 1
@@ -83,7 +84,15 @@ class Scene(msgspec.Struct, frozen=True, gc=False):
         """:raises Refused: PERMISSION_DENIED (65), READ_ONLY (80), MUTED (79), NOT_FRIENDS (66), BLOCKED (76): who
         acts may not write here.
         """
-        refused = may_write(self.head, self.members, self.actor, self.now_ms)
+        self._demand(self.members)
+
+    def demand_reactor(self) -> None:
+        """:raises Refused: as :meth:`demand_writer`, but in a channel, where all members react."""
+        members = self.members
+        self._demand(None if members is None else replace(members, rules=members.rules & ~CHANNEL))
+
+    def _demand(self, members: MemberList | None) -> None:
+        refused = may_write(self.head, members, self.actor, self.now_ms)
         if refused is not None:
             raise refused
 
@@ -194,6 +203,8 @@ class Edit(msgspec.Struct, frozen=True, gc=False):
             target.msg_id,
         )
         extra: dict[str, Any] = msgspec.json.decode(row[0]) if row is not None and row[0] else {}
+        if "forward" in extra:  # these are the words of another one
+            raise Refused(Status.INVALID_FIELD, "A text that was forwarded is not edited.")
         extra.pop("mentions", None)
         if self.mentions:
             extra["mentions"] = self.mentions
@@ -229,7 +240,12 @@ class Recall(msgspec.Struct, frozen=True, gc=False):
                 raise Refused(Status.PERMISSION_DENIED, "Only its author recalls a message.")
             if any(scene.now_ms - ms_of(target.msg_id) > self.window * 1000 for target in targets):
                 raise Refused(Status.TOO_LATE, "It is too late to recall this message.")
-        empty(tx, scene.head.thread_id, [target.msg_id for target in targets])
+        thread_id = scene.head.thread_id
+        empty(tx, thread_id, [target.msg_id for target in targets])
+        # their files go with what expires: here they would be waited for under the lock of the head
+        carried = [(thread_id, target.msg_id, scene.now_ms) for target in targets if target.kind > TEXT]
+        if carried:
+            tx.execute_rows("INSERT INTO expiring (thread_id, msg_id, due_at) VALUES ", carried)
         return Effect({"targets": [str(target.msg_id) for target in targets]})
 
 
@@ -258,7 +274,7 @@ class React(msgspec.Struct, frozen=True, gc=False):
     def apply(self, tx: Transaction, scene: Scene) -> Effect:
         """See :class:`Change`."""
         if self.on:
-            scene.demand_writer()
+            scene.demand_reactor()
         else:
             scene.demand_member()
         (target,) = _targets(tx, scene, [self.target])

@@ -9,6 +9,7 @@ import msgspec
 from imsys.errors import Refused, Status
 from imsys.store.changes import RECALLED, TEXT, no_message
 from imsys.store.database import Database, Transaction
+from imsys.store.own_numbers import next_number, noted
 
 
 class Original(msgspec.Struct, frozen=True, gc=False):
@@ -45,7 +46,7 @@ class ConversationStore:
     ) -> list[tuple[str, int]]:
         """Who reacted to a message: (emoji, user), ascending, after such a pair.
 
-        :raises Refused: PERMISSION_DENIED (65), not a member.
+        :raises Refused: PERMISSION_DENIED (65), not a member; CHATRECORD_NOT_EXIST (24), there is no such message.
         """
         return await self._database.read(self._reactors, user, thread_id, msg_id, after, limit)
 
@@ -53,8 +54,7 @@ class ConversationStore:
     def _reactors(
         tx: Transaction, user: int, thread_id: int, msg_id: int, after: tuple[str, int], limit: int
     ) -> list[tuple[str, int]]:
-        if msg_id < _first_readable(tx, user, thread_id):
-            return []
+        demand_message(tx, user, thread_id, msg_id)
         emoji, last = after[0].encode(), after[1]
         rows = tx.rows(
             "SELECT emoji, user_id FROM reactions WHERE thread_id = ? AND msg_id = ? AND emoji >= ? "
@@ -91,24 +91,29 @@ class ConversationStore:
             raise Refused(Status.INVALID_FIELD, "Only texts are forwarded like this.")
         return Original(sender, content, extra)
 
-    async def hide(self, user: int, thread_id: int, msg_ids: Sequence[int], up_to: int) -> None:
+    async def hide(self, user: int, thread_id: int, msg_ids: Sequence[int], up_to: int) -> tuple[int, int]:
         """Hide messages from one user: these, and all up to an id.
 
+        :returns: up to which all are hidden now, and the number of the last of the user's own changes.
         :raises Refused: PERMISSION_DENIED (65), not a member.
         """
-        await self._database.write(self._hide, user, thread_id, msg_ids, up_to)
+        return await self._database.write(self._hide, user, thread_id, msg_ids, up_to)
 
     @staticmethod
-    def _hide(tx: Transaction, user: int, thread_id: int, msg_ids: Sequence[int], up_to: int) -> None:
+    def _hide(
+        tx: Transaction, user: int, thread_id: int, msg_ids: Sequence[int], up_to: int
+    ) -> tuple[int, int]:
+        number = next_number(tx, user)
         row = tx.row(
             "SELECT hidden_to FROM members WHERE thread_id = ? AND user_id = ? {lock}", thread_id, user
         )
         if row is None:
             raise _no_member()
-        hidden_to = row[0]
+        hidden_to, changed = row[0], 0
+        last = tx.row("SELECT last_msg_id FROM threads WHERE thread_id = ?", thread_id) if up_to else None
+        up_to = min(up_to, last[0]) if last is not None else 0
         if up_to > hidden_to:
-            last = tx.row("SELECT last_msg_id FROM threads WHERE thread_id = ?", thread_id)
-            hidden_to = min(up_to, last[0]) if last is not None else hidden_to
+            hidden_to = up_to
             tx.execute(
                 "UPDATE members SET hidden_to = ? WHERE thread_id = ? AND user_id = ?",
                 hidden_to,
@@ -121,15 +126,35 @@ class ConversationStore:
                 thread_id,
                 hidden_to,
             )
+            changed += tx.execute(
+                "INSERT INTO hidden (user_id, thread_id, msg_id, all_before, number) VALUES (?, ?, ?, 1, ?)",
+                user,
+                thread_id,
+                hidden_to,
+                number,
+            )
         for msg_id in msg_ids:
             there = tx.row("SELECT 1 FROM messages WHERE thread_id = ? AND msg_id = ?", thread_id, msg_id)
             if there is not None and msg_id > hidden_to:
-                tx.execute(
-                    "INSERT {ignore} INTO hidden (user_id, thread_id, msg_id) VALUES (?, ?, ?)",
+                changed += tx.execute(
+                    "INSERT {ignore} INTO hidden (user_id, thread_id, msg_id, number) VALUES (?, ?, ?, ?)",
                     user,
                     thread_id,
                     msg_id,
+                    number,
                 )
+        return int(hidden_to), noted(tx, user, number) if changed else number - 1
+
+
+def demand_message(tx: Transaction, user: int, thread_id: int, msg_id: int) -> None:
+    """Check that there is a message that a user may read.
+
+    :raises Refused: PERMISSION_DENIED (65), not a member; CHATRECORD_NOT_EXIST (24), there is none.
+    """
+    first = _first_readable(tx, user, thread_id)
+    there = tx.row("SELECT 1 FROM messages WHERE thread_id = ? AND msg_id = ?", thread_id, msg_id)
+    if there is None or msg_id < first:
+        raise no_message()
 
 
 def _first_readable(tx: Transaction, user: int, thread_id: int) -> int:

@@ -1,4 +1,6 @@
-"""Messages that expire: each has a row of when it is due, written with it."""
+"""Messages that expire: each has a row of when it is due, written with it; and those that carried a file and were
+recalled, which are due at once.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ LONGEST = 28 * 86_400
 
 
 class Expired(msgspec.Struct, frozen=True, gc=False):
-    """A message whose time is over; ``content`` is that of one that may carry a file, else empty."""
+    """A message whose time is over; ``unique_id`` is that of one that may carry a file, else empty."""
 
     thread_id: int
     msg_id: int
-    content: str
+    unique_id: str
 
 
 class ExpiryStore:
@@ -36,14 +38,17 @@ class ExpiryStore:
     @staticmethod
     def _due(tx: Transaction, now_ms: int, limit: int) -> list[Expired]:
         rows = tx.rows(
-            "SELECT d.thread_id, d.msg_id, CASE WHEN m.kind > ? THEN m.content ELSE '' END FROM "
+            "SELECT d.thread_id, d.msg_id, CASE WHEN m.kind > ? THEN m.unique_id END FROM "
             "(SELECT e.thread_id, e.msg_id FROM expiring e WHERE e.due_at <= ? ORDER BY e.due_at LIMIT ?) d "
             "LEFT JOIN messages m ON m.thread_id = d.thread_id AND m.msg_id = d.msg_id",
             TEXT,
             now_ms,
             limit,
         )
-        return [Expired(thread_id, msg_id, content or "") for thread_id, msg_id, content in rows]
+        return [
+            Expired(thread_id, msg_id, bytes(unique_id or b"").decode())
+            for thread_id, msg_id, unique_id in rows
+        ]
 
     async def expire(self, messages: Sequence[Expired]) -> int:
         """Remove what messages said; return how many. Those of threads that are locked now are left for later."""

@@ -11,6 +11,7 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 
 from imsys.errors import Refused, Status
+from imsys.store.changes import RECALLED
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.file_rows import (
     FILE,
@@ -437,15 +438,16 @@ def _is_for(tx: Transaction, file: File, user: int) -> bool:
     if not file.thread_id:
         return False
     member = tx.row("SELECT first_id FROM members WHERE thread_id = ? AND user_id = ?", file.thread_id, user)
-    if member is None or not member[0]:
-        return member is not None
+    if member is None:
+        return False
     # the messages of files have their names in their unique ids (imsys.chat.file_announcer)
     posted = tx.row(
-        "SELECT msg_id FROM messages WHERE sender_id = ? AND unique_id = ?",
+        "SELECT msg_id, status FROM messages WHERE sender_id = ? AND unique_id = ?",
         file.owner,
         b"file:" + base64.urlsafe_b64encode(file.file_id).rstrip(b"="),
     )
-    return posted is not None and posted[0] >= member[0]
+    msg_id, status = posted or (0, 0)
+    return bool(msg_id >= member[0] and status != RECALLED)
 
 
 def _announcements(tx: Transaction, rows: Sequence[Row]) -> list[Announcement]:

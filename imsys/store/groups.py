@@ -12,6 +12,7 @@ import msgspec
 from imsys.errors import Refused, Status
 from imsys.store.appending import Appended, Stored
 from imsys.store.changes import EntryKind
+from imsys.store.conversations import demand_message
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.heads import GROUP
 from imsys.store.ids import MessageIds, ms_of
@@ -20,7 +21,6 @@ from imsys.store.membership import (
     INVITED,
     Added,
     Picture,
-    checked,
     demand_room,
     enter,
     invite,
@@ -28,6 +28,7 @@ from imsys.store.membership import (
     link_invalid,
     settle,
     sort_out,
+    take_picture,
 )
 
 LINKS = 100
@@ -144,7 +145,6 @@ class GroupStore:
         added = sort_out(tx, owner, group.users)
         if len(added.invited) > INVITED:
             raise Refused(Status.TOO_MANY, f"At most {INVITED} invitations to a group wait for an answer.")
-        avatar = checked(tx, owner, group.avatar)
         entry_id = ids.next()
         now_ms = ms_of(entry_id)
         thread_id = tx.insert(
@@ -153,11 +153,12 @@ class GroupStore:
             GROUP,
             group.title,
             group.description,
-            avatar,
+            group.avatar.name,
             entry_id,
             entry_id,
             now_ms,
         )
+        take_picture(tx, owner, group.avatar, thread_id)
         joined = [owner, *added.joined]
         roles = {owner: OWNER, **dict.fromkeys(added.joined, MEMBER)}
         members = MemberList(thread_id, entry_id, group.rules, roles, {}, {})
@@ -194,9 +195,12 @@ class GroupStore:
         if row is None:
             return None
         thread_id, entry_id, kind, body = row
+        made = msgspec.json.decode(body)
+        if "created" not in made:
+            raise Refused(Status.INVALID_FIELD, "This unique_id is that of another change.")
         stored = Stored(thread_id, entry_id, 0, owner, 0, kind, unique_id, body, resent=True)
         title = tx.row("SELECT title FROM threads WHERE thread_id = ?", thread_id)
-        joined = [int(user) for user in msgspec.json.decode(body)["users"] if user != str(owner)]
+        joined = [int(user) for user in made["users"] if user != str(owner)]
         answer = Added(title[0] if title else "", joined, self._invited(tx, owner, thread_id), [])
         group = self._lists.of(tx, [thread_id]).get(thread_id)
         # who was not told catches up
@@ -248,13 +252,14 @@ class GroupStore:
         return [Member(*row) for row in rows]
 
     async def readers(self, user: int, thread_id: int, msg_id: int, after: int, limit: int) -> Readers:
-        """Who has a message. :raises Refused: PERMISSION_DENIED (65)."""
+        """Who has a message. :raises Refused: PERMISSION_DENIED (65); CHATRECORD_NOT_EXIST (24)."""
         return await self._database.read(self._readers, user, thread_id, msg_id, after, limit)
 
     def _readers(
         self, tx: Transaction, user: int, thread_id: int, msg_id: int, after: int, limit: int
     ) -> Readers:
         self._get(tx, user, thread_id)
+        demand_message(tx, user, thread_id, msg_id)
         row = tx.row(
             "SELECT COUNT(*), COUNT(CASE WHEN read_id >= ? THEN 1 END) FROM members "
             "WHERE thread_id = ? AND delivered_id >= ? AND joined_at <= ?",

@@ -16,7 +16,8 @@ from imsys.store.file_rows import Purpose, State, find_file
 from imsys.store.files import delete_file
 from imsys.store.heads import GROUP
 from imsys.store.ids import moment
-from imsys.store.members import ADMIN, MEMBER, OWNER, MemberList
+from imsys.store.members import ADMIN, CHANNEL, FROM_JOINING, MEMBER, OWNER, MemberList
+from imsys.store.own_changes import part
 from imsys.store.people import people
 
 ADMINS = 50
@@ -177,6 +178,7 @@ def _part(tx: Transaction, scene: Scene, users: Sequence[int], body: dict[str, A
         f"DELETE FROM members WHERE thread_id = ? AND user_id IN ({numbers(users)})",  # noqa: S608
         scene.head.thread_id,
     )
+    part(tx, users, scene.head.thread_id, scene.entry_id, scene.actor)
     if "owner" in body:
         _set_role(tx, scene, int(body["owner"]), OWNER)
     if not after.roles:  # nobody comes into a group that nobody owns
@@ -451,10 +453,14 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
         body = {name: getattr(self, name) for name in ("title", "description", "channel", "history")}
         body = {name: value for name, value in body.items() if value is not None}
         if self.avatar is not None:
-            body["avatar"] = checked(tx, scene.actor, self.avatar)
-            _forget_picture(tx, scene.head.thread_id, body["avatar"])
+            body["avatar"] = self.avatar.name
+        there = self._there(tx, scene, members)
+        body = {name: value for name, value in body.items() if value != there[name]}
         if not body:
             return Effect(None)
+        if self.avatar is not None and "avatar" in body:
+            take_picture(tx, scene.actor, self.avatar, scene.head.thread_id)
+            _forget_picture(tx, there["avatar"])
         tx.execute(
             "UPDATE threads SET title = COALESCE(?, title), description = COALESCE(?, description), "
             "avatar = COALESCE(?, avatar) WHERE thread_id = ?",
@@ -468,11 +474,23 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
             settle(tx, after)
         return Effect(body, members=after)
 
+    @staticmethod
+    def _there(tx: Transaction, scene: Scene, members: MemberList) -> dict[str, Any]:
+        row = tx.row(
+            "SELECT title, description, avatar FROM threads WHERE thread_id = ?", scene.head.thread_id
+        )
+        assert row is not None
+        return {
+            **dict(zip(("title", "description", "avatar"), row, strict=True)),
+            "channel": bool(members.rules & CHANNEL),
+            "history": "joined" if members.rules & FROM_JOINING else "all",
+        }
 
-def checked(tx: Transaction, owner: int, picture: Picture) -> str:
-    """The name of a picture, if its owner has sent it for a group.
 
-    :raises Refused: INVALID_FIELD (70), it is not one, or is not all there.
+def take_picture(tx: Transaction, owner: int, picture: Picture, thread_id: int) -> None:
+    """Give a picture that its owner has sent for a group to this one, which forgets it when it gets another.
+
+    :raises Refused: INVALID_FIELD (70), it is none, is not all there, or is another group's.
     """
     if picture.name:
         file = find_file(tx, picture.file_id)
@@ -481,16 +499,16 @@ def checked(tx: Transaction, owner: int, picture: Picture) -> str:
             or file.owner != owner
             or file.purpose is not Purpose.GROUP
             or file.state is not State.WHOLE
+            or file.thread_id
         ):
-            raise Refused(Status.INVALID_FIELD, "The avatar of a group is a picture that was sent for one.")
-    return picture.name
+            raise Refused(Status.INVALID_FIELD, "The avatar of a group is a picture that was sent for it.")
+        tx.execute("UPDATE files SET thread_id = ? WHERE file_id = ?", thread_id, picture.file_id)
 
 
-def _forget_picture(tx: Transaction, thread_id: int, new: str) -> None:
+def _forget_picture(tx: Transaction, name: str) -> None:
     """Remove the picture that a group has had until now; its bytes are orphans then."""
-    row = tx.row("SELECT avatar FROM threads WHERE thread_id = ?", thread_id)
-    if row is not None and row[0] not in ("", new):
-        delete_file(tx, urlsafe_b64decode(row[0] + "=="))
+    if name:
+        delete_file(tx, urlsafe_b64decode(name + "=="))
 
 
 def is_over(expires_at: int, uses: int, used: int, now_ms: int) -> bool:

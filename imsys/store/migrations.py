@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -15,7 +16,7 @@ from imsys.errors import ConfigError
 from imsys.store.database import describe
 from imsys.store.dialects import Dialect, Fault, Use
 from imsys.store.engines import dialect_of
-from imsys.store.steps import add_conversations, fill_looks
+from imsys.store.steps import PAUSE, add_conversations, fill_looks, persistently
 
 _PROGRESS = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -25,12 +26,6 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     total INTEGER NOT NULL,
     finished_at BIGINT NOT NULL
 )"""
-
-_AGAIN = 20
-"""How often a statement is tried if a deadlock or another member of a Galera cluster conflicts with it."""
-
-_PAUSE = 0.25
-"""Seconds between two attempts, and between two looks at the progress of another process."""
 
 _ABANDONED = 10.0
 """Seconds without progress after which another process' migration is taken over.
@@ -151,18 +146,7 @@ def _progress(dialect: Dialect) -> str:
 
 def _run(dialect: Dialect, cursor: Any, sql: str, parameters: Sequence[Any] = ()) -> None:
     """Run a statement of a migration, again if another transaction conflicts with it."""
-    for left in reversed(range(_AGAIN)):
-        try:
-            cursor.execute(sql, parameters)
-            return
-        except Exception as error:
-            if (
-                not left
-                or dialect.name == "sqlite"
-                or dialect.classify(error) not in (Fault.CONFLICT, Fault.LOCKED)
-            ):
-                raise
-            time.sleep(_PAUSE)
+    persistently(dialect, partial(cursor.execute, sql, parameters))
 
 
 def _lock(dialect: Dialect, cursor: Any, config: DatabaseConfig) -> None:
@@ -211,7 +195,7 @@ def _where_it_stands(cursor: Any, migration: Migration) -> int:
             return done
         if done != seen:
             seen, since = done, now
-        time.sleep(_PAUSE)
+        time.sleep(PAUSE)
 
 
 def _apply(dialect: Dialect, connection: Any, cursor: Any) -> list[str]:

@@ -21,6 +21,10 @@ from imsys.store.ids import LARGEST
 from imsys.store.mentions import EVERYBODY
 from imsys.store.numbering import number
 
+ACTIVE = "CASE t.last_msg_id WHEN t.quiet_id THEN t.active_id ELSE t.last_msg_id END"
+"""The entry by which a thread has its place in lists: the last message, or the last by which somebody came into a group. Other
+changes note the one that they leave in place, so messages, which are many, have nothing more to write."""
+
 UNREAD = 1000
 """What is unread is exact below this, which stands for all that is above."""
 
@@ -49,6 +53,8 @@ class ThreadView(msgspec.Struct, frozen=True, gc=False):
     members: int
     timer: int
     last_id: int
+    active_id: int
+    """The entry by which it has its place among the others."""
     delivered: int
     read: int
     peer_delivered: int
@@ -87,8 +93,8 @@ def _newest(archived: bool | None) -> str:
         )
     return (
         "SELECT m.thread_id FROM members m JOIN threads t ON t.thread_id = m.thread_id WHERE m.user_id = ? "  # noqa: S608
-        f"AND (t.last_msg_id < ? OR (t.last_msg_id = ? AND t.thread_id < ?)) {only} "
-        "ORDER BY t.last_msg_id DESC, t.thread_id DESC LIMIT ?"
+        f"AND ({ACTIVE} < ? OR ({ACTIVE} = ? AND t.thread_id < ?)) {only} "
+        f"ORDER BY {ACTIVE} DESC, t.thread_id DESC LIMIT ?"
     )
 
 
@@ -110,7 +116,7 @@ def _views(tx: Transaction, threads: str) -> str:
     mine, everybody = _MENTION.format(user="?"), _MENTION.format(user=EVERYBODY)
     return (
         f"SELECT {in_this_order} t.thread_id, t.kind, COALESCE({peer}, 0), t.title, t.avatar, t.member_count, t.timer, "  # noqa: S608
-        "t.last_msg_id, t.numbered_id, t.last_number, m.delivered_id, m.read_id, m.hidden_to, m.first_id, "
+        f"t.last_msg_id, {ACTIVE}, t.numbered_id, t.last_number, m.delivered_id, m.read_id, m.hidden_to, m.first_id, "
         f"{floor}, x.sender_id, x.kind, x.status, "
         f"CASE x.kind WHEN {TEXT} THEN SUBSTR(x.content, 1, {SHOWN}) ELSE x.content END, "
         f"c.number, o.delivered_id, o.read_id, s.muted_until, s.pinned_at, s.archived, SUBSTR(s.draft, 1, {SHOWN}), "
@@ -118,7 +124,7 @@ def _views(tx: Transaction, threads: str) -> str:
         "(SELECT h.msg_id FROM hidden h WHERE h.user_id = ? AND h.thread_id = p.thread_id ORDER BY h.msg_id DESC LIMIT 1) "
         f"FROM ({threads}) p JOIN threads t ON t.thread_id = p.thread_id "
         "JOIN members m ON m.thread_id = p.thread_id AND m.user_id = ? "
-        "LEFT JOIN messages x ON x.thread_id = p.thread_id AND x.msg_id = t.last_msg_id "
+        f"LEFT JOIN messages x ON x.thread_id = p.thread_id AND x.msg_id = {ACTIVE} "
         f"LEFT JOIN messages c ON c.thread_id = p.thread_id AND c.msg_id = {floor} "
         f"LEFT JOIN members o ON o.thread_id = p.thread_id AND o.user_id = {peer} "
         "LEFT JOIN thread_settings s ON s.user_id = ? AND s.thread_id = p.thread_id "
@@ -136,7 +142,7 @@ class OverviewStore:
     async def newest(
         self, user: int, before: tuple[int, int], limit: int, archived: bool | None = None
     ) -> tuple[list[ThreadView], list[ThreadView]]:
-        """List a user's threads by (last id, thread), descending, below such a pair; ``(0, 0)``: from the newest.
+        """List a user's threads by (active id, thread), descending, below such a pair; ``(0, 0)``: from the newest.
 
         :param archived: only those that are, or are not; ``None``: all.
         :returns: them, and, with the newest, all pinned threads, the one pinned last first.
@@ -186,16 +192,18 @@ def _number(tx: Transaction, thread_ids: Sequence[int]) -> None:
 
 def _found(tx: Transaction, user: int, which: str, *more: int) -> list[_Found]:
     rows = tx.rows(_views(tx, which), user, user, user, user, *more, user, user, user)
-    return sorted(map(_of_row, rows), key=lambda one: (one.view.last_id, one.view.thread_id), reverse=True)
+    return sorted(map(_of_row, rows), key=lambda one: (one.view.active_id, one.view.thread_id), reverse=True)
 
 
 def _of_row(row: Row) -> _Found:
-    thread_id, kind, peer, title, avatar, members, timer, last_id, numbered_id, last_number = row[:10]
-    delivered, read, hidden_to, first, floor = row[10:15]
-    sender, message_kind, status, content, at_floor, peer_delivered, peer_read = row[15:22]
-    muted_until, pinned_at, archived, draft, name, nickname, peer_avatar, username = row[22:30]
-    hidden = row[32] or 0
-    seen = last_id > hidden_to and last_id >= first and hidden != last_id
+    thread_id, kind, peer, title, avatar, members, timer, last_id, active_id, numbered_id, last_number = row[
+        :11
+    ]
+    delivered, read, hidden_to, first, floor = row[11:16]
+    sender, message_kind, status, content, at_floor, peer_delivered, peer_read = row[16:23]
+    muted_until, pinned_at, archived, draft, name, nickname, peer_avatar, username = row[23:31]
+    hidden = row[33] or 0
+    seen = active_id > hidden_to and active_id >= first and hidden != active_id
     view = ThreadView(
         thread_id=thread_id,
         kind=kind,
@@ -205,6 +213,7 @@ def _of_row(row: Row) -> _Found:
         members=2 if peer else members,
         timer=timer,
         last_id=last_id,
+        active_id=active_id,
         delivered=delivered,
         read=read,
         peer_delivered=peer_delivered or 0,
@@ -213,10 +222,10 @@ def _of_row(row: Row) -> _Found:
         pinned_at=pinned_at or 0,
         archived=bool(archived),
         draft=draft or "",
-        mentioned=max(row[30] or 0, row[31] or 0) > floor,
+        mentioned=max(row[31] or 0, row[32] or 0) > floor,
         last=None
         if sender is None or not seen
-        else LastMessage(last_id, sender, message_kind, status, content),
+        else LastMessage(active_id, sender, message_kind, status, content),
     )
     counted = 0 if floor <= 0 else at_floor
     if counted is not None and floor < last_id and hidden <= floor:
@@ -230,7 +239,7 @@ def _is_open(found: _Found) -> bool:
 
 
 def _lacks_last(found: _Found) -> bool:
-    return found.view.last is None and found.view.last_id > max(found.hidden_to, found.first - 1)
+    return found.view.last is None and found.view.active_id > max(found.hidden_to, found.first - 1)
 
 
 def _lacks_number(found: _Found) -> bool:

@@ -40,6 +40,8 @@ class Record:
     reactions: tuple[tuple[str, int, bool], ...] = ()
     """Each with how often there is one, and whether the reader's own is among them."""
     pinned: bool = False
+    edits: int = 0
+    """Of an edit: the message that it is of."""
     as_of: int = 0
     """Of a full page: the thread's last id when what may change was read. It has all entries up to there."""
 
@@ -188,9 +190,13 @@ def _full_record(window: Window, marks: dict[int, int], now: _Now, row: Row) -> 
     which, msg_id, sender, kind, number, unique_id, body = row
     name = bytes(unique_id).decode() if unique_id else ""
     if which == 2:
+        target = 0
         if kind == EDIT:
+            target = _target(body)
             body = _as_it_is_now(body, now)
-        return Record(window.thread_id, msg_id, sender, 0, kind, 0, body, unique_id=name, as_of=now.head)
+        return Record(
+            window.thread_id, msg_id, sender, 0, kind, 0, body, unique_id=name, edits=target, as_of=now.head
+        )
     status, edited_at, content, extra = now.messages[msg_id]
     return replace(
         _record(window.thread_id, marks, (msg_id, sender, kind, status, content)),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from imsys.errors import Refused, Status
+from imsys.store.conversations import demand_message
 from imsys.store.database import Database, Row, Transaction
 from imsys.store.dialects import numbers
 from imsys.store.heads import may_write
@@ -15,8 +16,11 @@ from imsys.store.heads import may_write
 SCHEDULED = 100
 """Scheduled texts of a user, at most."""
 
-LEASE_MS = 30_000
-"""Milliseconds for which a text is its server's to send; then any server sends it, and the log knows what was sent."""
+LEASE_MS = 5_000
+"""Milliseconds for which a text is its server's to send; then any server sends it, and the log knows what was sent.
+
+A text that a server had taken when it died is late by as much.
+"""
 
 
 class Scheduled(msgspec.Struct, frozen=True, gc=False):
@@ -42,29 +46,34 @@ class ScheduledStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, text: Scheduled, now_ms: int) -> int:
-        """Schedule a text; return its id. One with the same ``unique_id`` that waits still is not added again.
+    async def add(self, text: Scheduled, reply_to: int, now_ms: int) -> Scheduled:
+        """Schedule a text; return it as it waits. One with the same ``unique_id`` that waits still stays as it is.
 
+        :param reply_to: the message that it answers, or 0.
         :raises Refused: PERMISSION_DENIED (65), NOT_FRIENDS (66), BLOCKED (76), MUTED (79), READ_ONLY (80), the user
-            may not write there; TOO_MANY (82).
+            may not write there; CHATRECORD_NOT_EXIST (24), what it answers is not there; TOO_MANY (82).
         """
-        return await self._database.write(self._add, text, now_ms)
+        return await self._database.write(self._add, text, reply_to, now_ms)
 
     @staticmethod
-    def _add(tx: Transaction, text: Scheduled, now_ms: int) -> int:
+    def _add(tx: Transaction, text: Scheduled, reply_to: int, now_ms: int) -> Scheduled:
         may_write(tx, text.thread_id, text.user, now_ms)
+        if reply_to:
+            demand_message(tx, text.user, text.thread_id, reply_to)
         # those of one user one after the other, so that they are counted
         tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", text.user)
         unique_id = text.unique_id.encode()
         before = tx.row(
-            "SELECT schedule_id FROM scheduled WHERE user_id = ? AND unique_id = ?", text.user, unique_id
+            f"SELECT {_COLUMNS} FROM scheduled s WHERE s.user_id = ? AND s.unique_id = ?",  # noqa: S608
+            text.user,
+            unique_id,
         )
         if before is not None:
-            return int(before[0])
+            return _of_row(before)
         count = tx.row("SELECT COUNT(*) FROM scheduled WHERE user_id = ?", text.user)
         if count is not None and count[0] >= SCHEDULED:
             raise Refused(Status.TOO_MANY, f"At most {SCHEDULED} texts are scheduled at a time.")
-        return tx.insert(
+        schedule_id = tx.insert(
             "INSERT INTO scheduled (user_id, thread_id, unique_id, due_at, content, extra, next_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             text.user,
@@ -75,6 +84,7 @@ class ScheduledStore:
             text.extra,
             text.due_at,
         )
+        return msgspec.structs.replace(text, schedule_id=schedule_id)
 
     async def of_user(self, user: int, after: tuple[int, int], limit: int) -> list[Scheduled]:
         """List a user's scheduled texts by (time, id), ascending, after such a pair."""

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from imsys.errors import Refused, Status
 from imsys.store.database import Database, Transaction
+from imsys.store.own_numbers import next_number, noted
 
 PINNED = 10
 """Threads that a user pins, at most: all of them are on the first page of an overview."""
@@ -43,8 +44,8 @@ class ThreadSettingsStore:
         """Return a user's settings of a thread. :raises Refused: PERMISSION_DENIED (65), not a member."""
         return await self._database.read(self._get, user, thread_id)
 
-    async def change(self, user: int, thread_id: int, change: SettingsChange) -> ThreadSettings:
-        """Change settings; return them as they are then.
+    async def change(self, user: int, thread_id: int, change: SettingsChange) -> tuple[ThreadSettings, int]:
+        """Change settings; return them as they are then, and the number of the last of the user's own changes.
 
         :raises Refused: PERMISSION_DENIED (65), not a member; TOO_MANY (82), so many threads are pinned already.
         """
@@ -67,9 +68,9 @@ class ThreadSettingsStore:
     @classmethod
     def _change(
         cls, tx: Transaction, user: int, thread_id: int, change: SettingsChange, now_ms: int
-    ) -> ThreadSettings:
-        # changes of one user one after the other, so that pins are counted
-        tx.row("SELECT user_id FROM profiles WHERE user_id = ? {lock}", user)
+    ) -> tuple[ThreadSettings, int]:
+        # changes of one user come one after the other, so that pins are counted
+        number = next_number(tx, user)
         before = cls._get(tx, user, thread_id)
         pinned_at = before.pinned_at
         if change.pinned is not None and change.pinned != bool(pinned_at):
@@ -83,17 +84,18 @@ class ThreadSettingsStore:
             before.draft if change.draft is None else change.draft,
         )
         if after == before:
-            return after
+            return after, number - 1
         tx.execute("DELETE FROM thread_settings WHERE user_id = ? AND thread_id = ?", user, thread_id)
-        if after != ThreadSettings():
-            tx.execute(
-                "INSERT INTO thread_settings (user_id, thread_id, muted_until, pinned_at, archived, draft) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                user,
-                thread_id,
-                *asdict(after).values(),
-            )
-        return after
+        # kept also where all is as at first: other devices have to learn that
+        tx.execute(
+            "INSERT INTO thread_settings (user_id, thread_id, muted_until, pinned_at, archived, draft, number) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            user,
+            thread_id,
+            *asdict(after).values(),
+            number,
+        )
+        return after, noted(tx, user, number)
 
 
 def _may_pin(tx: Transaction, user: int) -> None:

@@ -140,15 +140,17 @@ class ThreadStore:
             return mark, [], version if members <= TOLD else None
         return mark, [low + high - user], None
 
-    async def marks(self, user: int, after: tuple[int, int], limit: int) -> list[Mark]:
+    async def marks(self, user: int, after: tuple[int, int], limit: int, *, mine: bool = False) -> list[Mark]:
         """List the marks of other members of a user's threads after a (thread, member) pair, ascending by it.
 
         Members who have received nothing are left out, and groups of more than :data:`TOLD`.
+
+        :param mine: list the user's own marks as well, of all threads.
         """
-        return await self._database.read(self._marks, user, after, limit)
+        return await self._database.read(self._marks, user, after, limit, mine)
 
     @staticmethod
-    def _marks(tx: Transaction, user: int, after: tuple[int, int], limit: int) -> list[Mark]:
+    def _marks(tx: Transaction, user: int, after: tuple[int, int], limit: int, mine: bool) -> list[Mark]:
         thread_id, member = after
         rows = tx.rows(
             "SELECT o.thread_id, o.user_id, o.delivered_id, o.read_id FROM members m "  # noqa: S608 (a constant)
@@ -162,6 +164,15 @@ class ThreadStore:
             member,
             limit,
         )
+        if mine:
+            rows += tx.rows(
+                "SELECT thread_id, user_id, delivered_id, read_id FROM members WHERE user_id = ? AND thread_id >= ? "
+                "AND delivered_id > 0 ORDER BY thread_id LIMIT ?",
+                user,
+                thread_id if user > member else thread_id + 1,
+                limit,
+            )
+            rows = sorted(rows)[:limit]
         return [Mark(*row) for row in rows]
 
     async def members(self, thread_ids: Sequence[int]) -> set[int]:

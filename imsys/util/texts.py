@@ -9,6 +9,15 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 reordered."""
 
 
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Mc", "Me", "Mn")
+"""Categories of characters that are nothing to see by themselves."""
+
+
+def is_seen(text: str) -> bool:
+    """Return whether a text has a character that people see, and none that :func:`is_shown` refuses."""
+    return is_shown(text) and any(unicodedata.category(character) not in _UNSEEN for character in text)
+
+
 def is_shown(text: str) -> bool:
     """Return whether a text has no control characters, line ends, lone surrogates or direction controls."""
     return not any(

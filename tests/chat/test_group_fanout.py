@@ -144,6 +144,18 @@ class FanoutTests(FanoutCase):
         self.assertEqual(self.got(), {1: [b"a", b"b"], 2: [b"c"]})
         self.assertEqual(self.reads, [[GROUP]])
 
+    def test_stopped(self) -> None:
+        """A list that comes when all is over is for nobody."""
+        self.log_in(1)
+        self.stored[GROUP] = listed(5, [1])
+        self.slow = []
+        self.fanout.give(GROUP, 5, b"a")
+        self.got()
+        self.fanout.stop()
+        self.slow[0].callback(None)
+        self.assertEqual(self.got(), {})
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_removed(self) -> None:
         """Who was removed gets nothing of what waits, either."""
         self.log_in(*range(SHARE * 10))

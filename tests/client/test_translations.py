@@ -87,7 +87,7 @@ class ShownTests(ViewCase):
         view = self.open()
         view.open(30)
         self.assertEqual(view.list.search.placeholderText(), "搜索")
-        self.assertEqual(view.conversation.header._about.text(), "6 位成员")
+        self.assertEqual(view.conversation.header._about.text(), "6 位成员 · 1 人请求加入")
         self.assertEqual(sentence("The connection was lost."), "连接已断开。")
         self.assertEqual(QCoreApplication.translate("QPlatformTheme", "Cancel"), "取消")
         self.assertIn(

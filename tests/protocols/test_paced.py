@@ -8,7 +8,7 @@ import json
 from imsys.protocols.framing import CHAT, Frame, FrameDecoder
 from imsys.protocols.messages.registry import encode
 from imsys.protocols.messages.texts import IncomingText, TextPush
-from imsys.protocols.paced import MANY, SEGMENT, Pace, PacedTransport
+from imsys.protocols.paced import FEW, MANY, SEGMENT, Pace, PacedTransport
 from imsys.protocols.unsent import Unsent
 from imsys.protocols.wire import FrameConnection
 from tests.protocols.test_wire import SETTINGS, Connected
@@ -91,6 +91,18 @@ class Paced(Connected):
             [["a", "b"], ["c"], ["d"], ["x" * SEGMENT], ["e"]],
         )
         self.assertLessEqual(len(frames[1].body), SEGMENT)
+
+    async def test_storm(self) -> None:
+        """Pushes that the original does not know leave while few wait; of more it is told but that there were some."""
+        for number in range(500):
+            self.connection.send(CHAT.encode(133, str(number).encode()))
+        self.connection.send(frame(1) + push("text"))
+        self.assertFalse(self.connection.choked)
+        for turn in range(1, 30):
+            await self.came(min(turn, FEW + 4))
+            self.clock.advance(0.05)
+        services = [one.service for one in await self.came(FEW + 4)]
+        self.assertEqual(services, [133] * (FEW + 1) + [128, 10, 25])
 
     async def test_close(self) -> None:
         """A connection is closed after its last frame, and cut if that takes too long."""

@@ -19,6 +19,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
+from imsys.config import DatabaseConfig
 from imsys.ctl.sample import render
 from imsys.services.first_start import prepare_database
 from imsys.util.sockets import SECTIONS
@@ -68,13 +69,17 @@ class DaemonTestCase(TestCase):
     def one_machine_of_many(self) -> None:
         """Configure a daemon of a cluster: MariaDB and Redis are elsewhere."""
         database = mariadb(self, tcp=True)
-        prepare_database(database, create=False)
+        self.make_tables(database)
         self.settings |= (
             section("database", database)
             | section("redis", redis_server(tcp=True))
             | section("tls", certificates())
         )
         self.settings |= key_settings() | cluster_settings()
+
+    def make_tables(self, database: DatabaseConfig) -> None:
+        """Make what is in the database at first."""
+        prepare_database(database, create=False)
 
     async def until(self, condition: Any) -> None:
         """Return when a condition holds; trial's own timeout ends what never comes."""

@@ -8,7 +8,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from imsys.sdk import Client, Credentials, Gateway, Login, SeenStore
+from imsys.sdk import Client, Credentials, DeviceInfo, Gateway, Login, SeenStore
+from imsys.store.devices import DeviceInfo as Device
+from imsys.store.devices import DeviceKind
 from tests.sdk.scene import QUICK
 from tests.support.chat import PATIENCE, ChatCase, ChatServer
 
@@ -23,7 +25,8 @@ class Direct(Gateway):
 
     async def login(self, username: str, password: str, *, failed: Any = (), device: Any = None) -> Login:
         """Give a new token."""
-        return await self._login(await self._server.tokens.issue(self._user))
+        on = None if device is None else Device(device.id, device.name, DeviceKind[device.kind.upper()])
+        return await self._login(await self._server.tokens.issue(self._user, on))
 
     async def resume(self, uuid: int, token: str, *, failed: Any = (), device: Any = None) -> Login:
         """Let them come back."""
@@ -41,15 +44,19 @@ class DirectCase(ChatCase):
         self.anna, self.carl = await self.people("anna", "carl")
         await self.befriend(self.anna, self.carl)
 
-    async def online(self, user: int, seen: SeenStore | None = None) -> Client:
+    def client(self, user: int, seen: SeenStore | None = None, device: DeviceInfo | None = None) -> Client:
         client = Client(
             self.reactor,
             Direct(self.reactor, self.server, user),
-            Credentials(username=str(user), password="-"),
+            Credentials(username=str(user), password="-", device=device),
             seen=seen,
             timing=QUICK,
         )
         self.addCleanup(lambda: Deferred.fromCoroutine(client.stop()))
+        return client
+
+    async def online(self, user: int, seen: SeenStore | None = None) -> Client:
+        client = self.client(user, seen)
         await client.start()
         return client
 

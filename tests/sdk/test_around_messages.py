@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imsys.chat import presence
-from imsys.errors import Refused, Status
+from imsys.errors import Refused, Status, Unavailable
 from imsys.sdk import (
     Activity,
     Availability,
@@ -20,6 +20,7 @@ from imsys.sdk import (
     SettingsChange,
     Typing,
 )
+from imsys.sdk import presence as sdk_presence
 from tests.sdk.direct import DirectCase
 from tests.sdk.scene import Seen
 from tests.support.stores import OnSqlite
@@ -93,6 +94,33 @@ class AroundTests(DirectCase, OnSqlite):
         (now,) = await anna.presence.watch([self.carl])
         self.assertIs(now.availability, Availability.RECENTLY)
 
+    async def test_looked_for_again(self) -> None:
+        """Where a server cannot look for users after a reconnection it is asked again, and too many are none."""
+        self.patch(presence, "GATHER", 0.02)
+        self.patch(sdk_presence, "AGAIN", 0.02)
+        anna, carl, _ = await self.both()
+        await anna.presence.watch([self.carl])
+        with self.assertRaises(Refused) as caught:
+            await anna.presence.watch(range(1, 202))
+        self.assertIs(caught.exception.status, Status.INVALID_FIELD)
+        await anna.stop()
+        store = self.stores.presence
+        tries: list[Any] = []
+
+        async def away(users: Any) -> Any:
+            tries.append(users)
+            if len(tries) < 3:
+                raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database did not answer.")
+            return await type(store).exist(store, users)
+
+        self.patch(store, "exist", away)
+        await anna.start()
+        await self.until(lambda: len(tries) == 3)
+        seen = Seen[Presence](anna.on_presence)
+        await carl.stop()
+        await self.until(lambda: bool(seen.items))
+        self.assertEqual(tries, [[self.carl]] * 3)
+
     async def test_sent_later(self) -> None:
         """A text waits, is changed, is sent, and comes to both; another is cancelled."""
         anna, carl, thread = await self.both()
@@ -134,13 +162,13 @@ class AroundTests(DirectCase, OnSqlite):
         assert isinstance(entry, SettingsChange)
         self.assertEqual(entry.timer, 7200)
         said = await anna.post(thread, "soon gone", expires=60)
-        await anna.send(thread, "gone later")
+        later = await anna.send(thread, "gone later")
         await self.until(lambda: len(heard.items) == 2)
         self.assertEqual(
             [one.expires_at for one in heard.items],
             [one.sent_at + timedelta(seconds=s) for one, s in zip(heard.items, (60, 7200), strict=True)],
         )
-        self.assertEqual(said.expires_at, heard.items[0].expires_at)
+        self.assertEqual([said.expires_at, later.expires_at], [one.expires_at for one in heard.items])
         newest = [one async for one in carl.history.newest(thread)]
         self.assertEqual(
             [one.expires_at for one in newest[:2]], [one.expires_at for one in reversed(heard.items)]

@@ -26,7 +26,7 @@ from imsys.errors import Status
 from imsys.sdk import Attachment, Client, ConnectionState, Credentials, Gateway, Message, Stage
 from tests.cli.running import PASSWORD, CliCase
 from tests.sdk.fake import FakeServers, World
-from tests.sdk.scene import ALICE, BOB, CAROL, THREAD
+from tests.sdk.scene import ALICE, BOB, CAROL, THREAD, Seen
 from tests.support.daemons import ROOT, Process, environment
 from tests.support.servers import certificates
 
@@ -55,13 +55,13 @@ class Words(SynchronousTestCase):
             )
 
     def test_all_of_them(self) -> None:
-        """There are three programs, and some examples beside them; none is passed over here."""
-        self.assertEqual(sum(map(whole, EXAMPLES)), 3)
+        """There are four programs, and some examples beside them; none is passed over here."""
+        self.assertEqual(sum(map(whole, EXAMPLES)), 4)
         self.assertGreaterEqual(len(EXAMPLES), 9)
 
 
 class Program(TestCase):
-    """The second and the third; the first has a test of its own."""
+    """The second and the third; the first has a test of its own, and the fourth has a whole server."""
 
     timeout = 60
 
@@ -83,7 +83,7 @@ class Program(TestCase):
 
     async def test_bot_on_asyncio(self) -> None:
         """It answers, reacts as others do, says what is refused and goes on."""
-        world, bot, until = self.start("asyncio.run(main())")
+        world, bot, until = self.start("case Reaction(")
         await until(lambda: ALICE in world.sessions and bool(world.seen[68]))
         world.refusals[23] = [{"error": int(Status.NOT_FRIENDS), "message": "No."}]
         world.say(THREAD, BOB, "Hello")
@@ -127,6 +127,60 @@ class Program(TestCase):
                 await deferLater(real, 0.02)
 
         return world, bot, until
+
+
+class InGroups(CliCase):
+    """The fourth program."""
+
+    async def test_bot_in_groups(self) -> None:
+        """It comes where it is invited to, before and after its start, answers who mentions it, and greets newcomers."""
+        echo, name, other = await self.accounts("echo", "anna", "ben")
+        gateway = Gateway(self.reactor, self.server.url, self.server.ca)
+        anna, ben = [
+            Client(self.reactor, gateway, Credentials(username=one, password=PASSWORD))
+            for one in (name, other)
+        ]
+        for client in (anna, ben):
+            await client.start()
+            self.addCleanup(lambda stop: Deferred.fromCoroutine(stop()), client.stop)
+        bot = (await anna.contacts.search(echo)).uuid
+        made = [await ben.groups.create(title, [bot]) for title in ("Before", "Also before")]
+        self.assertEqual([one.invited for one in made], [(bot,)] * 2)
+        heard: list[Message] = []
+        ben.on_message.subscribe(heard.append)
+        (code,) = (example for example in EXAMPLES if "GroupEvent.INVITED" in example and whole(example))
+        code = code.replace("https://127.0.0.1:8443", self.server.url).replace(
+            "var/certs/ca.pem", self.server.ca
+        )
+        code = code.replace('username="echo"', f'username="{echo}"')
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        environ = environment() | {"BOT_PASSWORD": PASSWORD, "PYTHONPATH": str(ROOT)}
+        program = Process(self.reactor, [sys.executable, "-c", code], environ, folder)
+        self.addCleanup(lambda: Deferred.fromCoroutine(program.stop(signal.SIGKILL)))
+
+        async def until(condition: Any) -> None:
+            while not condition():
+                self.assertNotIn("Traceback", program.text)
+                await deferLater(self.reactor, 0.02)
+
+        there = Seen(ben.on_entry)
+        await there.wait(2)
+        made.append(await ben.groups.create("After", [bot]))
+        await until(lambda: len([one for one in there.items if getattr(one, "users", ()) == (bot,)]) == 3)
+        for one in made:
+            await ben.send(one.thread_id, "not for the bot")
+            asked = await ben.send(one.thread_id, "echo?", mentions=(bot,))
+            await until(lambda: heard)
+            answer = heard.pop()
+            self.assertEqual((answer.text, answer.reply_to), ("You said: echo?", asked.id))
+        link = await ben.groups.create_link(made[0].thread_id)
+        await anna.groups.join(link.link)
+        await until(lambda: heard)
+        self.assertEqual((heard[0].text, heard[0].mentions), ("Welcome!", (anna.me.uuid,)))
+        await ben.groups.mute(made[0].thread_id, bot, 60)
+        await ben.send(made[0].thread_id, "And now?", mentions=(bot,))
+        await until(lambda: "You may not write here for a while." in program.text)
 
 
 class Snippets(CliCase):

@@ -219,6 +219,14 @@ class Changing(StoreCase):
         self.assertEqual(bad.status, Status.CHATRECORD_NOT_EXIST)
         self.assertEqual(json.loads((await self.log())[-1].extra or ""), {"reply_to": str(target)})
 
+    async def test_words_of_another(self) -> None:
+        """What was forwarded stays as its author wrote it: who forwarded it cannot edit it."""
+        extra = json.dumps({"forward": {"thread_id": "1", "msg_id": "2", "sender": str(self.bert)}})
+        draft = Draft("f", "what Bert said", extra=extra)
+        (stored,) = await self.done(Submission(self.anna, self.bert, self.thread, (draft,)))
+        change = Edit("e", stored.msg_id, "what he did not say", None, DAY)
+        self.assertEqual(await self.refused(self.anna, change), Status.INVALID_FIELD)
+
     async def test_hidden(self) -> None:
         """What one hides is there for the other."""
         first, second, third = [await self.say(content) for content in ("1", "2", "3")]

@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThread
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
-from imsys.store import migrations
+from imsys.store import migrations, steps
 from imsys.store.appending import Appended
 from imsys.store.dialects import Fault
 from imsys.store.migrations import Migration, migrate
@@ -148,7 +148,7 @@ class MigratingAgainTests(OnMariaDb):
         table = "CREATE TABLE tries (number INTEGER) ENGINE=InnoDB"
         more = Migration(len(known) + 1, "more", (table, conflict, "INSERT INTO tries VALUES (2)"))
         self.patch(migrations, "migrations", lambda dialect: [*known, more])
-        self.patch(migrations, "_PAUSE", 0.01)
+        self.patch(steps, "PAUSE", 0.01)
         self.assertEqual(await deferToThread(migrate, self.config), ["more"])
         self.assertEqual(await self.database.read(lambda tx: tx.rows("SELECT COUNT(*) FROM tries")), [(4,)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Awaitable
 from typing import Any
@@ -12,8 +13,9 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from imsys.errors import Refused, Status
 from imsys.store import Stores
-from imsys.store.appending import Appended, Submission
-from imsys.store.changes import Change, Edit, Pin, Recall
+from imsys.store.appending import Appended, Draft, Submission
+from imsys.store.changes import Change, Edit, Effect, Pin, React, Recall, Scene
+from imsys.store.database import Transaction
 from imsys.store.groups import LINKS, NewGroup
 from imsys.store.ids import MessageIds
 from imsys.store.members import ADMIN, MEMBER, OWNER, MemberList, read
@@ -40,6 +42,39 @@ from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
 MOST = 6
 NOWHERE = 1 << 40
 NONE = Picture(b"", "")
+
+
+class Held:
+    """A change that, when it is to be decided, waits until a transaction of another server waits for this one."""
+
+    def __init__(
+        self, change: Change, reactor: Any, deciding: Deferred[None], second: threading.Event
+    ) -> None:
+        self._change = change
+        self._reactor = reactor
+        self._deciding = deciding
+        self._second = second
+        self.kind, self.unique_id = change.kind, change.unique_id
+        self.waited: list[bool] = []
+
+    def apply(self, tx: Transaction, scene: Scene) -> Effect:
+        """See :class:`Change`."""
+        if not self.waited:
+            self._reactor.callFromThread(self._deciding.callback, None)
+            self.waited.append(self._second.wait(10.0) and self._blocked(tx))
+        return self._change.apply(tx, scene)
+
+    @staticmethod
+    def _blocked(tx: Transaction) -> bool:
+        if tx.dialect.name == "sqlite":
+            return True
+        for _ in range(200):
+            if tx.rows_literal(
+                "SELECT 1 FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE '%FOR UPDATE%'"
+            ):
+                return True
+            time.sleep(0.02)  # this is a thread of a pool
+        return False
 
 
 class Grouping(StoreCase):
@@ -314,7 +349,10 @@ class Grouping(StoreCase):
         await self.say(self.carl, "now")
         await self.do(self.bert, Settings("3", channel=True))
         self.assertEqual((await self.say(self.carl, "no")).status, Status.READ_ONLY)
-        await self.say(self.bert, "still")
+        still = await self.say(self.bert, "still")
+        await self.do(self.carl, React("react", still, "👍", True))  # this is for all
+        await self.do(self.bert, Mute("muted", self.carl, 60))
+        self.assertEqual(await self.refused(self.carl, React("more", still, "❤", True)), Status.MUTED)
         await self.do(self.bert, Settings("4", channel=False))
         await self.do(self.bert, Mute("5", self.carl, 1))
         later = MessageIds(lambda: time.time() + 3, 2)
@@ -331,7 +369,7 @@ class Grouping(StoreCase):
 
     async def test_history(self) -> None:
         """A newcomer reads all, or what is said after they came, as the group wants it."""
-        await self.say(self.anna, "before")
+        before = await self.say(self.anna, "before")
         await self.do(self.anna, Add("1", [self.dora], MOST))
         self.assertEqual(await self.page(self.dora), ["before"])
         await self.do(self.anna, Remove("2", [self.dora]))
@@ -345,6 +383,18 @@ class Grouping(StoreCase):
         self.assertEqual([record.kind for record in log], [20, 1])
         readers = await self.stores.groups.readers(self.dora, self.group, target, 0, 10)
         self.assertEqual((readers.delivered, readers.read, readers.users), (0, 0, []))
+        groups, conversations = self.stores.groups, self.stores.conversations
+        for work in (
+            groups.readers(self.dora, self.group, before, 0, 10),
+            conversations.reactors(self.dora, self.group, before, ("", 0), 10),
+        ):
+            self.assertEqual(await self.fails(work), Status.CHATRECORD_NOT_EXIST)
+        for user, refused in ((self.dora, True), (self.carl, False)):
+            draft = Draft(f"answer {user}", "x", extra="{}", reply_to=before)
+            (result,) = await self.stores.messages.append(
+                self.ids, [Submission(user, 0, self.group, (draft,), answers=True)]
+            )
+            self.assertEqual(isinstance(result, Refused), refused)
 
     async def test_full(self) -> None:
         """A group takes as many as it may have, however they come."""
@@ -519,6 +569,83 @@ class Grouping(StoreCase):
                 record.msg_id, record.sender, record.kind, decode(record.content.encode())
             )
         self.assertEqual(({**replayed.roles, self.anna: OWNER}, replayed.rules), (stored.roles, stored.rules))
+
+    async def test_overlapping(self) -> None:
+        """Two changes of which the second begins while the first is being decided: it is decided by what that one did."""
+        other = Stores.on(self.open_database(self.began), time.time)
+        await self.befriend(self.bert, self.dora)
+        both: list[tuple[tuple[int, Change], tuple[int, Change], list[str], bool]] = [
+            (
+                (self.anna, Add("a1", [self.dora], MOST)),
+                (self.bert, Remove("b1", [self.dora])),
+                ["joined", "removed"],
+                False,
+            ),
+            (
+                (self.bert, Remove("b2", [self.dora])),
+                (self.anna, Add("a2", [self.dora], MOST)),
+                ["joined"],
+                True,
+            ),
+            (
+                (self.bert, Remove("b3", [self.dora])),
+                (self.anna, Remove("a3", [self.dora])),
+                ["removed"],
+                False,
+            ),
+            (
+                (self.anna, Add("a4", [self.dora], MOST)),
+                (self.bert, Add("b4", [self.dora], MOST)),
+                ["joined"],
+                True,
+            ),
+        ]
+        for first, second, actions, there in both:
+            entries = await self.overlap(other, first, second)
+            self.assertEqual([body["action"] for body in entries], actions)
+            self.assertEqual(self.dora in (await self.roles()), there)
+        entries = await self.overlap(
+            other,
+            (self.anna, Settings("a5", title="Anna's")),
+            (self.bert, Settings("b5", title="Bert's", channel=True)),
+        )
+        self.assertEqual([body["title"] for body in entries], ["Anna's", "Bert's"])
+        self.assertEqual((await self.stores.groups.get(self.carl, self.group)).title, "Bert's")
+        removed = (self.anna, Remove("a6", [self.bert])), (self.bert, Remove("b6", [self.carl]))
+        self.assertEqual(
+            len(await self.overlap(other, *removed)), 1
+        )  # who is no admin any more removes nobody
+        self.assertEqual(set(await self.roles()), {self.anna, self.carl, self.dora})
+
+    def began(self, sql: str, parameters: Any) -> None:
+        """The second transaction sends a statement."""
+        self.second.set()
+
+    async def overlap(
+        self, other: Stores, first: tuple[int, Change], second: tuple[int, Change]
+    ) -> list[dict[str, Any]]:
+        """Have the first change, at this server, wait until the second, at another one, waits for its locks; both servers
+        have one list then. Gives back the bodies of their entries.
+        """
+        before = (await self.stores.groups.get(self.anna, self.group)).last_id
+        deciding, self.second = Deferred[None](), threading.Event()
+        held = Held(first[1], self.reactor, deciding, self.second)
+        one = Deferred.fromCoroutine(
+            self.stores.messages.append(self.ids, [Submission(first[0], 0, self.group, (), held)])
+        )
+        await deciding
+        if self.database.dialect.name == "sqlite":  # it waits before its first statement
+            self.second.set()
+        two = other.messages.append(
+            MessageIds(time.time, 2), [Submission(second[0], 0, self.group, (), second[1])]
+        )
+        await gatherResults([one, Deferred.fromCoroutine(two)])
+        self.assertEqual(held.waited, [True])
+        stored = await self.stored()
+        for stores in (self.stores, other):
+            self.assertEqual((await stores.groups.lists_of([self.group]))[self.group], stored)
+        records = await self.stores.messages.page(self.anna, self.group, before, 1000, entries=True)
+        return [decode(record.content.encode()) for record in records]
 
     async def test_large(self) -> None:
         """Ten thousand members: a change costs neither a server that knows the list, nor one that follows, a

@@ -7,8 +7,9 @@ from typing import Any
 
 from imsys.errors import Refused, Status
 from imsys.store.appending import Appended, Draft, Submission
-from imsys.store.changes import Change, Edit, React, Recall
+from imsys.store.changes import Change, Edit, Pin, React, Recall, SetTimer
 from imsys.store.members import ADMIN
+from imsys.store.membership import Add, Remove, Settings
 from imsys.store.overview import SHOWN, UNREAD, ThreadView
 from imsys.store.thread_settings import PINNED, SettingsChange, ThreadSettings
 from tests.support.stores import OnMariaDb, OnSqlite, StoreCase
@@ -83,23 +84,76 @@ class Overview(StoreCase):
         await self.stores.threads.move_marks(user, thread or self.thread, msg_id, msg_id)
 
     async def test_order(self) -> None:
-        """The thread in which something happened last is first; pages follow each other without a gap."""
+        """The thread in which something was said last, or that somebody came into, is first; other changes leave it where
+        it is. Pages follow each other without a gap.
+        """
         group = await self.group(self.anna)
         first = await self.say(self.bert, "one")
         await self.say(self.anna, "two", group)
-        await self.say(self.carl, "three", self.other)
-        await self.do(self.bert, React("r", first, "👍", True))
+        said = await self.say(self.carl, "three", self.other)
+        changes: list[Change] = [
+            React("1", first, "👍", True),
+            Pin("2", first, True),
+            Edit("3", first, "uno", None, DAY),
+            SetTimer("4", 3600),
+            React("5", first, "👍", False),
+        ]
+        for number, change in enumerate(changes):
+            looks = self.database.answered["general"]
+            await self.do(self.bert, change)
+            found = await self.all()
+            self.assertEqual([one.thread_id for one in found], [self.other, group, self.thread], change)
+            self.assertEqual(self.database.answered["general"] - looks, 1, "one look is enough")
+            self.assertEqual((found[0].active_id, found[2].active_id), (said, first))
+            self.assertEqual(
+                [one.last.content for one in found if one.last],
+                ["three", "two", "uno" if number > 1 else "one"],
+            )
+        await self.do(self.anna, Settings("6", title="Walks"), group)
+        await self.do(self.anna, Add("7", [self.bert], 100), group)
+        self.assertEqual([one.thread_id for one in await self.all()], [group, self.other, self.thread])
+        (view, _) = await self.all(self.bert)
+        self.assertEqual((view.thread_id, view.active_id, view.last), (group, view.last_id, found[1].last))
+        await self.say(self.carl, "four", self.other)
+        await self.do(self.anna, Remove("8", [self.bert]), group)
+        await self.do(self.anna, React("9", first, "👍", True))
+        await self.do(self.bert, Recall("10", [first], DAY))
+        self.assertEqual([one.thread_id for one in await self.all()], [self.other, group, self.thread])
+        await self.say(self.anna, "five")
         found = await self.all()
         self.assertEqual([one.thread_id for one in found], [self.thread, self.other, group])
-        self.assertEqual([one.last.content for one in found if one.last], ["one", "three", "two"])
         paged: list[ThreadView] = []
         while True:
-            before = (paged[-1].last_id, paged[-1].thread_id) if paged else (0, 0)
+            before = (paged[-1].active_id, paged[-1].thread_id) if paged else (0, 0)
             page, _ = await self.stores.overview.newest(self.anna, before, 2)
             if not page:
                 break
             paged += page
         self.assertEqual(paged, found)
+
+    async def test_order_in_one_commit(self) -> None:
+        """What is stored together counts in its order."""
+        first = await self.say(self.bert, "one")
+
+        def of(change: Change) -> Submission:
+            return Submission(self.bert, 0, self.thread, (), change)
+
+        def saying(content: str) -> Submission:
+            return Submission(self.bert, self.anna, self.thread, (Draft(content, content),))
+
+        some = [
+            of(React("1", first, "👍", True)),
+            saying("two"),
+            of(Pin("2", first, True)),
+            of(Pin("3", first, False)),
+        ]
+        results = await self.stores.messages.append(self.ids, some)
+        ids = [one.messages[0].msg_id for one in results if isinstance(one, Appended)]
+        view = await self.view(self.anna)
+        self.assertEqual((view.active_id, view.last_id), (ids[1], ids[3]))
+        (result,) = await self.stores.messages.append(self.ids, [saying("three")])
+        assert isinstance(result, Appended)
+        self.assertEqual((await self.view(self.anna)).active_id, result.messages[0].msg_id)
 
     async def test_what_is_seen(self) -> None:
         """A private thread has the other one's name, picture and marks; a group its own."""
@@ -264,8 +318,9 @@ class Overview(StoreCase):
         change, get = self.stores.thread_settings.change, self.stores.thread_settings.get
         self.assertEqual(await get(self.anna, self.thread), ThreadSettings())
         await change(self.anna, self.thread, SettingsChange(muted_until=5, draft="Dear Bert"))
-        after = await change(self.anna, self.thread, SettingsChange(archived=True))
-        self.assertEqual(after, ThreadSettings(5, 0, True, "Dear Bert"))
+        after, number = await change(self.anna, self.thread, SettingsChange(archived=True))
+        self.assertEqual((after, number), (ThreadSettings(5, 0, True, "Dear Bert"), 2))
+        self.assertEqual(await change(self.anna, self.thread, SettingsChange(archived=True)), (after, 2))
         self.assertEqual(await get(self.anna, self.thread), after)
         found = await self.view(self.anna)
         self.assertEqual((found.muted_until, found.archived, found.draft), (5, True, "Dear Bert"))
@@ -275,7 +330,7 @@ class Overview(StoreCase):
         await change(self.anna, self.thread, SettingsChange(muted_until=0, archived=False, draft=""))
         self.assertEqual(await get(self.anna, self.thread), ThreadSettings())
         rows = await self.database.read(lambda tx: tx.rows("SELECT COUNT(*) FROM thread_settings"))
-        self.assertEqual(rows, [(0,)])
+        self.assertEqual(rows, [(1,)], "other devices have to learn of it")
         for store in (get(self.carl, self.thread), change(self.carl, self.thread, SettingsChange(draft="x"))):
             with self.assertRaises(Refused) as refused:
                 await store
@@ -296,7 +351,9 @@ class Overview(StoreCase):
         for limit in (50, 1):
             newest, pinned = await self.stores.overview.newest(self.anna, (0, 0), limit)
             self.assertEqual({one.thread_id for one in pinned}, {self.thread, *groups[1:]})
-        _, pinned = await self.stores.overview.newest(self.anna, (newest[0].last_id, newest[0].thread_id), 1)
+        _, pinned = await self.stores.overview.newest(
+            self.anna, (newest[0].active_id, newest[0].thread_id), 1
+        )
         self.assertEqual(pinned, [])
         self.assertEqual((await self.stores.overview.newest(self.bert, (0, 0), 50))[1], [])
 

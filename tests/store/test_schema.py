@@ -37,6 +37,7 @@ TABLES = {
     "invitations",
     "group_links",
     "join_requests",
+    "departures",
     "mentions",
     "expiring",
     "thread_settings",

@@ -133,6 +133,12 @@ class RawClient(Protocol):
             self.transport.abortConnection()  # type: ignore[attr-defined]
         await self.until_closed()
 
+    def taken(self) -> list[int]:
+        """Take all frames that are here; gives back their services."""
+        services = [frame.service for frame in self._frames]
+        self._frames.clear()
+        return services
+
     def pending(self, service: int) -> list[dict[str, Any]]:
         """Frames of a service that are here and not taken."""
         return [json.loads(frame.body) for frame in self._frames if frame.service == service]

@@ -5,6 +5,7 @@ People reach each of them without TLS.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,6 +15,7 @@ from imsys.bench.population import make_users
 from imsys.config import Config, load
 from imsys.redis.client import RedisService
 from imsys.redis.routes import Routes
+from imsys.store import Database
 from tests.scenes.test_daemons import DaemonTestCase
 from tests.support.chat import RawClient
 from tests.support.children import free_port
@@ -28,15 +30,17 @@ class ChatServersCase(DaemonTestCase):
     pairs = 1
     extra: dict[str, str] = {}
     """Further configuration of all servers."""
+    program: Path | None = None
+    """The folder of another version's packages, for the servers that are there at first."""
 
     async def setUp(self) -> None:
         super().setUp()
         self.one_machine_of_many()
         self.settings |= {"BALANCE_INTERVAL": "0.5", "BALANCE_LEASE": "5"} | self.extra
         self.ports = {name: free_port() for name in self.names}
-        self.balance = await start(self, "imsys-balance", self.settings)
+        self.balance = await start(self, "imsys-balance", self.settings, program=self.program)
         starting = [Deferred.fromCoroutine(self.chat_server(name)) for name in self.names]
-        users = await make_users(self.reactor, self.config, self.pairs)
+        await self.make_people()
         redis = RedisService(self.reactor, self.config.redis)
         redis.startService()
         self.addCleanup(redis.stopService)
@@ -46,6 +50,10 @@ class ChatServersCase(DaemonTestCase):
             for other in self.names:
                 if other != name:
                     await server.says(f"the stream to chat server {other} is open")
+
+    async def make_people(self) -> None:
+        """Make pairs of friends."""
+        users = await make_users(self.reactor, self.config, self.pairs)
         self.people = [dict(zip(("uuid", "token"), line.split(), strict=False)) for line in users]
         """What each of them logs in with; the friends of a pair follow each other."""
         self.threads = [line.split()[5] for line in users[::2]]
@@ -54,14 +62,21 @@ class ChatServersCase(DaemonTestCase):
     def config(self) -> Config:
         return load(None, {f"IMSYS_{name}": value for name, value in self.settings.items()})
 
-    async def chat_server(self, name: str) -> Process:
+    def open_database(self) -> Database:
+        """Connections to their database, closed after the test."""
+        database = Database(self.reactor, self.config.database)
+        database.open()
+        self.addCleanup(database.close)
+        return database
+
+    async def chat_server(self, name: str, program: Path | None = None) -> Process:
         own = {
             "CHAT_NAME": name,
             "CHAT_PORT": "0",
             "CHAT_PLAIN_PORT": str(self.ports[name]),
             "CHAT_GRPC_PORT": "0",
         }
-        return await start(self, "imsys-chat", self.settings | own)
+        return await start(self, "imsys-chat", self.settings | own, program=program or self.program)
 
     async def connect(self, name: str) -> RawClient:
         """A connection that the server knows of."""

@@ -190,15 +190,21 @@ def run(
 
 
 async def start(
-    test: TestCase, name: str, settings: Mapping[str, str], config: Path | None = None
+    test: TestCase,
+    name: str,
+    settings: Mapping[str, str],
+    config: Path | None = None,
+    program: Path | None = None,
 ) -> Process:
     """Start one of our daemons in the foreground and wait until it is ready.
 
     :param name: ``imsys-chat`` and so on.
     :param settings: environment without ``IMSYS_`` (``{"HOME": folder, "CHAT_PORT": "0"}``).
+    :param program: the folder of another version's packages.
     """
+    path = None if program is None else {"PYTHONPATH": str(program)}
     extra = ("--config", str(config)) if config is not None else ()
-    process = run(test, "--nodaemon", "--pidfile=", name, *extra, settings=settings)
+    process = run(test, "--nodaemon", "--pidfile=", name, *extra, settings=settings, extra=path)
     await process.says(" is ready")
     return process
 

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from imsys.errors import Refused, Status
 from imsys.files.names import check_filename
 from imsys.server.fields import shown
+from imsys.util.texts import is_seen
 
 
 class ShownTests(SynchronousTestCase):
@@ -35,3 +36,32 @@ class ShownTests(SynchronousTestCase):
             "\u061c٣",
         ):
             self.assertEqual(shown(text, 50, "nickname"), text)
+
+    def test_seen(self) -> None:
+        """People see letters, signs and emojis of any version of Unicode, but no space, joiner or mark by itself."""
+        for text in (
+            "x",
+            "👍",
+            "👍🏽",
+            "👩\u200d👩\u200d👧",
+            "❤\ufe0f",
+            "🇨🇳",
+            "1\ufe0f\u20e3",
+            "\U0001fae8",
+            "x\u0301",
+        ):
+            self.assertTrue(is_seen(text), ascii(text))
+        for text in (
+            "",
+            " ",
+            "\u00a0",
+            "\u200b",
+            "\u200d",
+            "\ufe0f",
+            "\u0301",
+            "\0",
+            "\n",
+            "\u202e",
+            "\U000e0041",
+        ):
+            self.assertFalse(is_seen(text), ascii(text))

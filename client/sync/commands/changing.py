@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from client.core.model import Link, Message
-from client.core.ports import Failure
+from client.core.model import Message
 from client.sync.asking import asked
 from client.sync.changed import mentions_of
 from client.sync.parts import Uses
@@ -42,8 +41,3 @@ class Changing(Uses):
         """Pin a message, or take it down."""
         self._reach()
         await asked(self.parts.client.pin(message.conversation, message.id, on))
-
-    def _reach(self) -> None:
-        """:raises Failure: the server is not there: nothing of this is kept for later."""
-        if self.parts.known.link.link is not Link.ONLINE:
-            raise Failure("There is no connection to the server; try again when it is back.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from client.core.groups import Added, GroupLink, Invitation, Member, Preview
+from client.core.ports import Failure
 from client.sync.asking import asked, asked_online
 from client.sync.features.groups import added
 from client.sync.parts import Uses
@@ -57,9 +58,20 @@ class Grouping(Uses):
         ]
         return sorted(members, key=lambda one: -one.role)
 
+    async def acquaint(self, conversation: int) -> None:
+        """Know them by name."""
+        await self._asked(self.parts.groups.acquaint(conversation))
+
     async def add_members(self, conversation: int, people: Sequence[int]) -> Added:
         """Add some."""
-        return added(await self._asked(self.parts.client.groups.add(conversation, people)))
+        try:
+            return added(await self._asked(self.parts.client.groups.add(conversation, people)))
+        except Failure as problem:
+            refusal, about = problem.__cause__, self.parts.known.conversation(conversation)
+            denied = isinstance(refusal, sdk.Refused) and refusal.status is sdk.Status.PERMISSION_DENIED
+            if denied and about is not None and about.is_admin:
+                raise Failure("None of them wants to be added to groups.") from problem
+            raise
 
     async def remove_member(self, conversation: int, uuid: int) -> None:
         """Remove one."""
@@ -141,7 +153,9 @@ class Grouping(Uses):
 
     async def asking(self, conversation: int) -> list[int]:
         """Who waits."""
-        return [one.uuid for one in await self._asked(self.parts.client.groups.asking(conversation).all())]
+        found = [one.uuid for one in await self._asked(self.parts.client.groups.asking(conversation).all())]
+        self.parts.groups.asked(conversation, len(found))
+        return found
 
     async def let_in(self, conversation: int, uuid: int, accept: bool) -> None:
         """Let somebody in, or not."""

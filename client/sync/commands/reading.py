@@ -10,6 +10,7 @@ from client.core.model import (
     FriendRequest,
     Message,
     Person,
+    Reactor,
     Readers,
     Stream,
     Transfer,
@@ -91,6 +92,11 @@ class Reading(Uses):
         """Who has a message of a group."""
         said = await asked(self.parts.client.groups.readers(message.conversation, message.id))
         return Readers(said.delivered, said.read, said.readers)
+
+    async def reactors(self, message: Message) -> list[Reactor]:
+        """Who reacted to a message."""
+        found = await asked(self.parts.client.history.reactors(message.conversation, message.id).all())
+        return [Reactor(one.uuid, one.emoji) for one in found]
 
     async def files(
         self,

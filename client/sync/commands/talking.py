@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from client.core.model import Forward, Mark, Message, Quote
+from client.core.model import Forward, Kind, Mark, Message, Quote
 from client.core.ports import Failure
 from client.sync.parts import Uses
 
@@ -27,7 +27,10 @@ class Talking(Uses):
         return await self.parts.outgoing.send(conversation, text, quote=quote, mentions=tuple(mentions))
 
     async def forward(self, message: Message, conversation: int) -> Message:
-        """Send a text on."""
+        """Send a text on, or a file, which is fetched first where it is not here."""
+        if message.attachment is not None:
+            path = await self.parts.downloads.fetch(message, None)
+            return await self.parts.uploads.send(conversation, path, "", message.kind is Kind.FILE)
         source = Forward(message.conversation, message.id, (message.forward or message).sender)
         return await self.parts.outgoing.send(conversation, message.text, forward=source)
 

@@ -54,8 +54,8 @@ class Arrangement:
         self._conversations = conversations
         self._there: dict[int, sdk.ThreadSettings] = {}
         """What the server has, as far as it was told."""
-        self._asking: dict[int, list[sdk.ThreadSettings]] = {}
-        """Conversations that are being told of, and what came of them meanwhile."""
+        self._asking: set[int] = set()
+        """Conversations that are being told of."""
         self._later: IDelayedCall | None = None
         client.on_settings.subscribe(self.take)
 
@@ -80,7 +80,7 @@ class Arrangement:
         """
         if conversation in self._asking or not self._connected:
             return  # whoever asks goes on with what was changed meanwhile
-        heard = self._asking[conversation] = []
+        self._asking.add(conversation)
         refusal: Refused | None = None
         try:
             while wanted := self._wanted(conversation):
@@ -93,11 +93,11 @@ class Arrangement:
                     await self._refused(conversation, wanted, problem)
                     continue
                 self._over(conversation, wanted)
-                # my own change comes as a push as well, in the order of all: what came after it is newer
-                self._take(heard[-1] if answer in heard else answer)
-                heard.clear()
+                self.take(
+                    answer
+                )  # what was told meanwhile is older: changes of all devices come in one order
         finally:
-            del self._asking[conversation]
+            self._asking.discard(conversation)
         if refusal is not None:
             raise refusal
 
@@ -142,11 +142,15 @@ class Arrangement:
 
     def take(self, said: sdk.ThreadSettings) -> None:
         """A conversation is kept so at the server."""
-        heard = self._asking.get(said.thread_id)
-        if heard is not None:
-            heard.append(said)
-        else:
-            self._take(said)
+        self._there[said.thread_id] = said
+        row = self._known.rows.get(said.thread_id)
+        if row is None:
+            return
+        fields = {name: value for name, value in _fields(said).items() if name not in row.untold}
+        now = replace(row.conversation, **fields)
+        if now != row.conversation:
+            self._known.change(now)
+            self._conversations.store(said.thread_id)
 
     async def overviewed(self, said: sdk.ThreadSettings) -> None:
         """The same, of a list that has the beginning of a draft alone."""
@@ -157,17 +161,6 @@ class Arrangement:
                 _log.info("a long draft could not be read: %s", problem)
                 return
         self.take(said)
-
-    def _take(self, said: sdk.ThreadSettings) -> None:
-        self._there[said.thread_id] = said
-        row = self._known.rows.get(said.thread_id)
-        if row is None:
-            return
-        fields = {name: value for name, value in _fields(said).items() if name not in row.untold}
-        now = replace(row.conversation, **fields)
-        if now != row.conversation:
-            self._known.change(now)
-            self._conversations.store(said.thread_id)
 
     # How.
 
@@ -210,7 +203,7 @@ class Arrangement:
         names = wanted.keys() & {"pinned"} if problem.status is Status.TOO_MANY else wanted.keys()
         self._over(conversation, {name: wanted[name] for name in names or wanted})
         if problem.status is Status.TOO_MANY:
-            self._take(await self._client.threads.settings(conversation))
+            self.take(await self._client.threads.settings(conversation))
 
 
 def _fields(said: sdk.ThreadSettings) -> dict[str, Any]:

@@ -66,20 +66,24 @@ class Entries:
     def hidden(self, conversation: int, ids: Sequence[int], up_to: int = 0) -> None:
         """Messages that this user does not want to see any more: these, and all up to an id."""
 
-        def work(db: apsw.Connection) -> tuple[list[Message], Message | None]:
+        def work(db: apsw.Connection) -> tuple[list[Message], Message | None, int]:
             gone = messages.up_to(db, conversation, up_to) if up_to else []
             gone += [one for number in ids if (one := messages.by_id(db, conversation, number)) is not None]
             for one in gone:
                 messages.remove(db, conversation, one.key)
-            return gone, messages.newest(db, conversation)
+            read = self._known.row(conversation).conversation.read
+            return gone, messages.newest(db, conversation), messages.unread(db, conversation, read)
 
-        def told(done: tuple[list[Message], Message | None] | None) -> None:
+        def told(done: tuple[list[Message], Message | None, int] | None) -> None:
             if done is None:
                 return
             for one in done[0]:
                 self._keeper.teller.removed(one)
-            row = self._known.row(conversation)
-            self._known.set_row(replace(row, conversation=replace(row.conversation, last=done[1])))
+            now = self._known.row(conversation).conversation
+            unread = min(now.unread, done[2])
+            self._known.change(
+                replace(now, last=done[1], unread=unread, mentioned=now.mentioned and unread > 0)
+            )
             self._keeper.teller.conversations.add(conversation)
             if any(one.pinned for one in done[0]):
                 self._known.changes.pins.fire(conversation)

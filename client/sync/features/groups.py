@@ -17,7 +17,10 @@ from client.sync.keeping import Keeper
 from client.sync.known import Known
 from client.sync.message_writer import MessageWriter
 from imsys import sdk
-from imsys.sdk import Client, GroupEvent, Membership
+from imsys.sdk import Client, GroupEvent, Membership, SettingsChange
+
+PEOPLE_MOST = 1_000
+"""Members of a group who are known by name here."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +44,9 @@ class Groups:
         self._conversations = conversations
         self._overview = overview
         self._reading: set[int] = set()
+        self._again: set[int] = set()
+        self._acquainted: dict[int, int] = {}
+        """How many members groups had when their names were asked for."""
         client.on_entry.subscribe(self.take)
         client.on_group.subscribe(self._news)
 
@@ -53,6 +59,7 @@ class Groups:
                 continue
             if one.id in there:
                 await self.have(one.id)
+                await self.have_asking(one.id)
             elif not one.gone:
                 self._change(replace(one, gone=True, role=0))
         await self.read_invitations()
@@ -83,17 +90,50 @@ class Groups:
                 role=int(group.role),
                 old_for_new=group.newcomers_read is sdk.NewcomersRead.ALL,
                 gone=False,
+                silent_until_ms=_ms(group.muted_until) if group.muted_until is not None else 0,
             )
         )
 
+    async def have_asking(self, conversation: int) -> None:
+        """Know how many ask an admin to be let in."""
+        now = self._known.row(conversation).conversation
+        asking = 0
+        if now.is_admin:
+            asking = len(await self._client.groups.asking(conversation).all())
+        self.asked(conversation, asking)
+
+    def asked(self, conversation: int, asking: int) -> None:
+        """So many do."""
+        now = self._known.row(conversation).conversation
+        if now.asking != asking:
+            self._change(replace(now, asking=asking))
+
+    async def acquaint(self, conversation: int) -> None:
+        """Have its members among its people."""
+        now = self._known.row(conversation).conversation
+        if now.people and self._acquainted.get(conversation) == now.members:
+            return
+        found: list[int] = []
+        async for page in self._client.groups.members(conversation).each():
+            found += [one.uuid for one in page if one.uuid != self._known.me.uuid]
+            if len(found) >= PEOPLE_MOST:
+                break
+        now = self._known.row(conversation).conversation
+        self._acquainted[conversation] = now.members
+        self._change(replace(now, people=tuple(found[:PEOPLE_MOST])))
+
     def soon(self, conversation: int) -> None:
-        """Begin to have it; once for all that comes meanwhile."""
+        """Begin to have it; what comes while it is read may not be in that, and is read once more."""
         if conversation in self._reading:
+            self._again.add(conversation)
             return
         self._reading.add(conversation)
 
         def done(_: object) -> None:
             self._reading.discard(conversation)
+            if conversation in self._again:
+                self._again.discard(conversation)
+                self.soon(conversation)
 
         Deferred.fromCoroutine(self.have(conversation)).addErrback(
             lambda reason: _log.info("a group could not be read: %s", reason.value)
@@ -104,11 +144,15 @@ class Groups:
         message = noticed(entry)
         if message is None:
             return
+        if isinstance(entry, Membership):
+            self._acquainted.pop(entry.thread_id, None)
         row = self._known.row(entry.thread_id)
         low = row.synced or entry.id
         row = self._known.set_row(replace(row, synced=max(row.synced, entry.id)))
         self._writer.store(message, row, min(low, entry.id))
-        if isinstance(entry, Membership) and self._gone(entry):
+        if isinstance(entry, SettingsChange) and entry.timer is not None:
+            self._change(replace(self._known.row(entry.thread_id).conversation, timer=entry.timer))
+        elif isinstance(entry, Membership) and self._gone(entry):
             self._change(replace(self._known.row(entry.thread_id).conversation, gone=True, role=0))
         else:
             self.soon(entry.thread_id)
@@ -128,8 +172,9 @@ class Groups:
                 lambda reason: _log.info("invitations could not be read: %s", reason.value)
             )
         elif news.event is GroupEvent.ASKED:
-            self._keeper.teller.conversations.add(news.thread_id)
-            self._keeper.teller.tell()
+            Deferred.fromCoroutine(self.have_asking(news.thread_id)).addErrback(
+                lambda reason: _log.info("who asks to be let in could not be read: %s", reason.value)
+            )
 
     def answered(self, conversation: int) -> None:
         """An invitation waits no more."""

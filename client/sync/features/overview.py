@@ -50,6 +50,15 @@ class Overview:
         self.counted |= {one.thread_id for one in page}
         if new:
             await self._keep(new)
+        known = (self._known.row(one.thread_id) for one in page)
+        timers = {one.thread_id: one.timer for one in page}
+        other = [
+            self._known.change(replace(row.conversation, timer=timers[row.conversation.id]))
+            for row in known
+            if row.conversation.timer != timers[row.conversation.id]
+        ]
+        if other:
+            await self._keep(other)
         for one in page:
             if one.read > self._known.row(one.thread_id).conversation.read:
                 self._positions.read_elsewhere(one.thread_id, one.read)

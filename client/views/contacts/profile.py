@@ -12,11 +12,11 @@ from client.core.model import Person
 from client.theme import Theme
 from client.theme.tokens import AVATAR_BIG, GAP, SMALL, TIGHT, WIDE
 from client.viewmodels.contacts import Contacts
+from client.viewmodels.work import now_ms
 from client.views import presence_words
 from client.views.contacts.find_page import ALIAS_MOST
 from client.views.contacts.page import ColumnPage
 from client.widgets.avatar import Avatar, Avatars
-from client.widgets.banner import now_ms
 
 
 class Profile(QWidget):

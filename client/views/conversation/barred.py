@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication
 
 from client.core.display import shown_name
 from client.viewmodels.conversation import ConversationPresenter, Obstacle
+from client.widgets.times import moment
 
 
 def barred(presenter: ConversationPresenter) -> tuple[str, str]:
@@ -17,6 +18,9 @@ def barred(presenter: ConversationPresenter) -> tuple[str, str]:
         return translate("Barred", "Only admins write in this channel."), ""
     if obstacle is Obstacle.GONE:
         return translate("Barred", "You are not in this group any more."), ""
+    if obstacle is Obstacle.MUTED:
+        until = moment(presenter.about.silent_until_ms)
+        return translate("Barred", "An admin has muted you here until {time}.").format(time=until), ""
     if obstacle is Obstacle.BLOCKED:
         return translate("Barred", "You have blocked {name}.").format(name=name), translate(
             "Barred", "Unblock"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QLocale, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -132,8 +132,18 @@ def status(about: Conversation, other: Person | None, presence: Presence | None,
         return translate("Header", "live now")
     if about.kind is not ConversationKind.PRIVATE:
         channel, count = translate("Header", "channel"), about.members
-        members = translate("Header", "%n members", "", count)
-        facts = ((channel, about.kind is ConversationKind.CHANNEL), (members, bool(count)))
+        waiting, number = about.asking, QLocale().toString
+        members = translate("Header", "{count} members").format(count=number(count))
+        if count == 1:
+            members = translate("Header", "1 member")
+        asking = translate("Header", "{count} ask to be let in").format(count=number(waiting))
+        if waiting == 1:
+            asking = translate("Header", "1 asks to be let in")
+        facts = (
+            (channel, about.kind is ConversationKind.CHANNEL),
+            (members, bool(count)),
+            (asking, about.is_admin and bool(waiting)),
+        )
         return " · ".join(words for words, shown in facts if shown)
     if other is None:
         return ""

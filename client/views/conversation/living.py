@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from client.core.display import shown_name
-from client.core.living import is_said
-from client.core.model import ConversationKind, Message, Readers
+from client.core.living import can_pin, is_said
+from client.core.model import Message, Reactor, Readers
 from client.theme import Theme
-from client.viewmodels.conversation import ConversationPresenter
+from client.viewmodels.conversation import ConversationPresenter, Obstacle
 from client.views.conversation.message_menu import MessageMenu
 from client.views.conversation.pin_bar import PinBar
+from client.views.conversation.reactors import ReactorsDialog
 from client.views.conversation.readers import ReadersDialog
 from client.views.conversation.writing import Writing
+from client.widgets.avatar import Avatars
 from client.widgets.composer.completion import Completion
 
 if TYPE_CHECKING:
@@ -25,18 +27,28 @@ if TYPE_CHECKING:
 class Living(QObject):
     """Joins what shows it to the presenter of ``view``."""
 
-    def __init__(self, theme: Theme, view: ConversationView) -> None:
+    def __init__(
+        self, theme: Theme, avatars: Avatars, view: ConversationView, now: Callable[[], int]
+    ) -> None:
         super().__init__(view)
-        self._theme, self._view = theme, view
+        self._theme, self._avatars, self._view = theme, avatars, view
         self.writing = Writing(view.composer)
-        self.menu = MessageMenu(theme, view)
+        self.menu = MessageMenu(theme, view, now)
         self.pins = PinBar(theme)
         self.completion = Completion(theme, view.composer.edit, view)
+        self.reactors: ReactorsDialog | None = None
+        self.readers: ReadersDialog | None = None
         self._ends: list[Callable[[], None]] = []
         messages, menu = view.messages, self.menu
         messages.reply.connect(self._answer)
         messages.menu.connect(menu.add)
         messages.react.connect(self._react)
+        messages.react_more.connect(menu.pick)
+        messages.reactors.connect(
+            lambda message, emoji: self._with(lambda one: one.ask_reactors(message, emoji))
+        )
+        messages.reactors_wanted.connect(lambda message: self._with(lambda one: one.ask_reactors(message)))
+        menu.reactors.connect(lambda message: self._with(lambda one: one.ask_reactors(message, "")))
         view.composer.context_closed.connect(self.writing.leave)
         view.composer.edit_last.connect(self._edit_last)
         menu.more.connect(view.menu)
@@ -59,6 +71,7 @@ class Living(QObject):
             presenter.pinned.subscribe(self.pins.show_pins),
             presenter.unchanged.subscribe(self._unchanged),
             presenter.seen_by.subscribe(self._seen_by),
+            presenter.reacted.subscribe(lambda told: self._reacted(*told)),
             changes.removed.subscribe(self._gone),
             changes.messages.subscribe(lambda some: self._gone([one for one in some if one.recalled])),
         ]
@@ -66,9 +79,12 @@ class Living(QObject):
 
     def about(self, presenter: ConversationPresenter) -> None:
         """What is known of the conversation is different."""
-        self.menu.in_group = presenter.about.kind is ConversationKind.GROUP
+        about, messages = presenter.about, self._view.messages
+        self.menu.about = about
+        self.pins.set_changeable(can_pin(about))
         self.completion.set_members(presenter.members)
-        self._view.messages.answers = self.menu.writes = self._view.composer.edit.isVisibleTo(self._view)
+        messages.answers = self.menu.writes = self._view.composer.edit.isVisibleTo(self._view)
+        messages.reacts = self.menu.reacts = messages.answers or presenter.obstacle is Obstacle.CHANNEL
 
     def left(self) -> None:
         """No conversation is shown, or another one soon."""
@@ -113,6 +129,20 @@ class Living(QObject):
         if presenter is not None:
             self.readers = ReadersDialog(self._theme, readers, presenter.account.person, self._view)
             self.readers.open()
+
+    def _reacted(self, message: Message, reactors: list[Reactor], emoji: str | None) -> None:
+        presenter, view = self._view.presenter, self._view
+        if presenter is None:
+            return
+        if emoji is None:
+            view.messages.provide_reactors(message, reactors)
+            return
+        person = presenter.account.person
+        dialog = self.reactors = ReactorsDialog(
+            self._theme, self._avatars, reactors, person, view, emoji=emoji
+        )
+        dialog.person.connect(view.person)
+        dialog.open()
 
     def _react(self, message: Message, emoji: str) -> None:
         self._with(lambda one: one.react(message, emoji))

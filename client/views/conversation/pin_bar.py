@@ -79,6 +79,10 @@ class PinBar(QFrame):
         self.setVisible(bool(self._pins))
         self._fill()
 
+    def set_changeable(self, changeable: bool) -> None:
+        """Whether one may take them down."""
+        self.unpin_button.setVisible(changeable)
+
     def _go(self) -> None:
         if self._pins:
             message = self._pins[self._at]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from client.platform.settings import Settings
 from client.theme import Theme
 from client.viewmodels.conversation import ConversationPresenter
+from client.viewmodels.work import now_ms
 from client.views.conversation.barred import barred
 from client.views.conversation.drafts import Drafts
 from client.views.conversation.find_bar import FindBar
@@ -19,14 +20,16 @@ from client.views.conversation.header import Header
 from client.views.conversation.living import Living
 from client.views.conversation.long_text import LongText
 from client.views.files.places import ask_files
+from client.views.later.place import LaterPlace
 from client.widgets.avatar import Avatars
-from client.widgets.banner import now_ms
 from client.widgets.composer import Composer, local_files
 from client.widgets.empty import EmptyState
 from client.widgets.links import open_link
 from client.widgets.messages import MessageList
 from client.widgets.pictures import Pictures
 from client.widgets.toast import Toast
+
+DAY_MS = 86_400_000
 
 
 class ConversationView(QWidget):
@@ -50,6 +53,8 @@ class ConversationView(QWidget):
     forward = Signal(object)
     """A message: where to, is to be asked."""
     people = Signal()
+    writable = Signal(bool)
+    """Whether one can write here."""
 
     def __init__(
         self,
@@ -74,7 +79,7 @@ class ConversationView(QWidget):
         self.long_text = LongText(theme)
         value = settings.value
         self.composer = Composer(theme, recent=value.emoji, tone=value.tone)
-        self.living = Living(theme, self)
+        self.living = Living(theme, avatars, self, now)
         self.drafts = Drafts(self.composer, self.living.writing)
         self.nothing = EmptyState(
             theme,
@@ -84,6 +89,10 @@ class ConversationView(QWidget):
             self.tr("Find people"),
         )
         self.toast = Toast(theme, self, lambda: self.composer.height() if self.composer.isVisible() else 0)
+        self.later = LaterPlace(theme, self)
+        self._again = QTimer(self, singleShot=True)
+        """Until one may write again."""
+        self._again.timeout.connect(self._about)
         self._lay_out()
         self._connect()
         self._prefer()
@@ -113,6 +122,7 @@ class ConversationView(QWidget):
         ]
         self._about()
         self.living.opened(presenter)
+        self.later.opened(presenter)
         presenter.open(at=at)
         self._fill()
 
@@ -129,6 +139,7 @@ class ConversationView(QWidget):
         if self.presenter is None:
             return
         self.living.left()
+        self.later.left()
         self.composer.tell_draft()
         for end in self._ends:
             end()
@@ -166,9 +177,13 @@ class ConversationView(QWidget):
         composer = self.composer
         writing = composer.edit.hasFocus() or composer.blocked_button.hasFocus()
         composer.set_blocked(*barred(presenter))
+        wait = presenter.about.silent_until_ms - presenter.now()
+        self._again.start(min(wait + 1, DAY_MS)) if wait > 0 else self._again.stop()
         if writing and not composer.edit.hasFocus():
             self.focus()
         self.living.about(presenter)
+        self.later.about()
+        self.writable.emit(composer.edit.isVisibleTo(self))
 
     def _fill(self) -> None:
         window = self.presenter.window if self.presenter is not None else None
@@ -190,7 +205,7 @@ class ConversationView(QWidget):
         text, problem = refused
         if not self.composer.text():
             self.composer.set_text(text)
-            self._draft(text)
+            self.draft(text)
         self.toast.tell(problem)
 
     def _too_long(self, text: str) -> None:
@@ -250,7 +265,8 @@ class ConversationView(QWidget):
             self.messages.set_sought(text)
             self.presenter.find(text)
 
-    def _draft(self, text: str) -> None:
+    def draft(self, text: str) -> None:
+        """Keep what is being written."""
         if self.presenter is not None and self.living.writing.edited is None:
             self.presenter.set_draft(text)
 
@@ -271,7 +287,7 @@ class ConversationView(QWidget):
         self.header.details.connect(self.details)
         composer.sent.connect(self._send)
         composer.too_long.connect(self._too_long)
-        composer.draft.connect(self._draft)
+        composer.draft.connect(self.draft)
         composer.wrote.connect(self._wrote)
         composer.attach.connect(self.attach)
         composer.files.connect(self._files)

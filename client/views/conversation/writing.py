@@ -31,6 +31,7 @@ class Writing:
         self.leave()
         self._composer.tell_draft()
         self.edited, self._before = message, self._composer.text()
+        self._composer.schedules = False
         self._composer.set_text(text or message.text)
         title = QCoreApplication.translate("Writing", "Edit message")
         self._composer.set_context("pencil", title, content_line(message))
@@ -46,6 +47,7 @@ class Writing:
         if self.edited is not None:
             self._composer.set_text(self._before)
         self.answered = self.edited = None
+        self._composer.schedules = True
         self._before = ""
         self._composer.clear_context()
         return there

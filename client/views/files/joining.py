@@ -18,6 +18,7 @@ from client.theme import Theme
 from client.viewmodels.file_actions import FileActions
 from client.viewmodels.sending_files import SendingFiles
 from client.viewmodels.spool import Spool
+from client.viewmodels.work import now_ms
 from client.views.conversation import ConversationView
 from client.views.cropper import crop_with
 from client.views.files.page import FilesPage
@@ -25,7 +26,6 @@ from client.views.files.places import ask_where
 from client.views.files.question import ask_open
 from client.views.files.send_dialog import SendDialog
 from client.views.viewer import Viewer
-from client.widgets.banner import now_ms
 from client.widgets.pictures import Pictures
 
 

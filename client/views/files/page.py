@@ -30,11 +30,10 @@ from client.theme.tokens import FILES_NARROW, FILES_PAGE, GAP, HEADER, SMALL, TI
 from client.translations.sentences import listed
 from client.viewmodels.file_actions import FileActions
 from client.viewmodels.files import FilesModel
-from client.viewmodels.work import run
+from client.viewmodels.work import now_ms, run
 from client.views.files.places import ask_where
 from client.views.files.row import Act, FileDelegate, about, act_of
 from client.views.files.rows import FileRows
-from client.widgets.banner import now_ms
 from client.widgets.button import IconButton
 from client.widgets.empty import EmptyState
 from client.widgets.messages.words import size_words

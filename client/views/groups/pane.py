@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from client.core.display import shown, shown_name
 from client.core.groups import ADMIN, MEMBER, OWNER, Member
@@ -17,14 +18,20 @@ from client.theme.tokens import AVATAR_BIG, GAP, SMALL, TIGHT, WIDE
 from client.viewmodels.groups import Groups
 from client.views.contacts.card import Card
 from client.views.contacts.profile import Sure
+from client.views.groups.heir import HeirDialog
 from client.views.groups.parts import label
 from client.widgets.avatar import Avatar, Avatars
 from client.widgets.button import IconButton
+from client.widgets.question import ask
+from client.widgets.search_field import SearchField
+from client.widgets.times import DAY, HOUR, WEEK, lasting, moment
 
 MEMBERS_MOST = 200
 """Members that are shown; of more, the rest are counted."""
 
-HOUR, DAY = 3_600, 86_400
+MUTES = (HOUR, 8 * HOUR, DAY, WEEK)
+SEARCH_FROM = 12
+"""With so many members there is a search."""
 
 
 class GroupPane(QWidget):
@@ -40,6 +47,7 @@ class GroupPane(QWidget):
         self._about: Conversation | None = None
         self._read: tuple[object, ...] = ()
         self.members: list[Member] = []
+        self._filled: list[object] = []
         self.cards: dict[int, Card] = {}
         self.waiting: dict[int, Card] = {}
         self.avatar = Avatar(theme, avatars, AVATAR_BIG)
@@ -66,10 +74,16 @@ class GroupPane(QWidget):
             column.setSpacing(TIGHT)
         self._members_title = label(self.tr("Members"), "strong")
         self._more = label(role="meta")
+        self.search = SearchField(theme, self.tr("Search members"))
+        self.search.searched.connect(lambda _: self._fill())
+        self.search.hide()
+        self.heir: HeirDialog | None = None
+        self.question: QMessageBox | None = None
         self.leave = QPushButton(self.tr("Leave group"))
         self.leave.setProperty("kind", "danger")
         self.sure = Sure(self.tr("Leave this group? What was said stays here."), self.tr("Leave"))
-        self.leave.clicked.connect(self.sure.ask)
+        self.leave.clicked.connect(self._ask_leave)
+        self.sure.no.connect(self.leave.show)
         self.sure.yes.connect(self._leave)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, WIDE, 0, 0)
@@ -86,6 +100,7 @@ class GroupPane(QWidget):
         layout.addWidget(self._waiting_title)
         layout.addLayout(self._waiting)
         layout.addWidget(self._members_title)
+        layout.addWidget(self.search)
         layout.addLayout(self._list)
         layout.addWidget(self._more)
         layout.addSpacing(GAP)
@@ -112,6 +127,7 @@ class GroupPane(QWidget):
             self._fill_waiting([])
             self.problem.hide()
             self.sure.hide()
+            self.search.clear()
         self.avatar.show_person(about.id, about.title, about.avatar)
         self.name.setText(shown_name(about.title))
         channel = about.kind is ConversationKind.CHANNEL
@@ -125,8 +141,12 @@ class GroupPane(QWidget):
         self.words.setVisible(bool(about.description))
         self._ways.setVisible(about.is_admin)
         self._members_title.setVisible(not about.gone)
+        if about.gone and (self.members or self.waiting):
+            self.members = []
+            self._fill()
+            self._fill_waiting([])
         self.leave.setVisible(not about.gone and not self.sure.isVisibleTo(self))
-        read = (about.id, about.members, about.role, about.gone)
+        read = (about.id, about.members, about.role, about.gone, about.asking)
         if self.isVisible() and not about.gone and read != self._read:
             self._read = read
             self._groups.read(about.id)
@@ -141,19 +161,38 @@ class GroupPane(QWidget):
         if told[0] == self.conversation:
             self.problem.hide()
             self.members = told[1]
-            self._fill()
+            if self._seen() != self._filled:  # else a menu that is open stays open
+                self._fill()
+
+    def _seen(self) -> list[object]:
+        person, role = self._groups.account.person, self._about.role if self._about is not None else 0
+        return [(one, person(one.uuid), role) for one in self.members]
 
     def _fill(self) -> None:
+        self._filled = self._seen()
         for card in self.cards.values():
             self._list.removeWidget(card)
             card.deleteLater()
         self.cards = {}
-        for member in self.members[:MEMBERS_MOST]:
+        found = self._found()
+        self.search.setVisible(len(self.members) >= SEARCH_FROM)
+        for member in found[:MEMBERS_MOST]:
             card = self.cards[member.uuid] = self._card(member)
             self._list.addWidget(card)
-        more = len(self.members) - MEMBERS_MOST
+        more = len(found) - MEMBERS_MOST
         self._more.setText(self.tr("and %n more", "", max(0, more)))
         self._more.setVisible(more > 0)
+
+    def _found(self) -> list[Member]:
+        sought = self.search.text().strip().casefold()
+        if not sought:
+            return self.members
+        person = self._groups.account.person
+        return [
+            one
+            for one in self.members
+            if sought in person(one.uuid).name.casefold() or sought in person(one.uuid).username.casefold()
+        ]
 
     def _card(self, member: Member) -> Card:
         account = self._groups.account
@@ -169,6 +208,8 @@ class GroupPane(QWidget):
         if words:
             mark = QLabel(words)
             mark.setProperty("role", "meta")
+            if member.muted_until_ms:
+                mark.setToolTip(self.tr("until {time}").format(time=moment(member.muted_until_ms)))
             card.head.addWidget(mark)
             card.setAccessibleDescription(words)
         actions = self._actions(member)
@@ -191,6 +232,7 @@ class GroupPane(QWidget):
         if about is None or not about.is_admin or member.uuid == me or member.role >= about.role:
             return []
         groups, number, uuid = self._groups, about.id, member.uuid
+        name = shown_name(groups.account.person(uuid).name)
         made: list[QAction] = []
 
         def add(words: str, act: object) -> None:
@@ -202,15 +244,34 @@ class GroupPane(QWidget):
             if member.muted_until_ms:
                 add(self.tr("Let write again"), partial(groups.mute, number, uuid, 0))
             else:
-                add(self.tr("Mute for an hour"), partial(groups.mute, number, uuid, HOUR))
-                add(self.tr("Mute for a week"), partial(groups.mute, number, uuid, 7 * DAY))
+                for seconds in MUTES:
+                    words = self.tr("Mute for {time}").format(time=lasting(seconds))
+                    add(words, partial(groups.mute, number, uuid, seconds))
         if about.role == OWNER:
             if member.role == MEMBER:
                 add(self.tr("Make an admin"), partial(groups.set_role, number, uuid, ADMIN))
             else:
                 add(self.tr("Take the admin role away"), partial(groups.set_role, number, uuid, MEMBER))
-            add(self.tr("Hand the group over"), partial(groups.set_role, number, uuid, OWNER))
-        add(self.tr("Remove from the group"), partial(groups.remove, number, uuid))
+            add(
+                self.tr("Hand the group over …"),
+                partial(
+                    self._ask,
+                    self.tr("Hand the group over to {name}?").format(name=name),
+                    self.tr("You are an admin then, and only they can give the group back."),
+                    self.tr("Hand over"),
+                    partial(groups.set_role, number, uuid, OWNER),
+                ),
+            )
+        add(
+            self.tr("Remove from the group …"),
+            partial(
+                self._ask,
+                self.tr("Remove {name} from the group?").format(name=name),
+                self.tr("What they wrote stays. They read and get nothing of the group any more."),
+                self.tr("Remove"),
+                partial(groups.remove, number, uuid),
+            ),
+        )
         return made
 
     # Who wants to.
@@ -243,6 +304,23 @@ class GroupPane(QWidget):
             self._waiting.addWidget(card)
 
     # How.
+
+    def _ask(self, text: str, more: str, answer: str, act: Callable[[], object]) -> None:
+        role = QMessageBox.ButtonRole.DestructiveRole
+        self.question = ask(self, text, more, [(answer, role, act)])
+
+    def _ask_leave(self) -> None:
+        """Who owns a group hands it over first, but as the last one."""
+        about, me = self._about, self._groups.account.me.uuid
+        others = [one for one in self.members if one.uuid != me]
+        if about is not None and about.role == OWNER and others:
+            person = self._groups.account.person
+            self.heir = HeirDialog(self._theme, self._avatars, others, person, self)
+            self.heir.chosen.connect(partial(self._groups.hand_over_and_leave, about.id))
+            self.heir.open()
+        else:
+            self.leave.hide()
+            self.sure.ask()
 
     def _leave(self) -> None:
         self._groups.leave(self.conversation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -24,6 +24,7 @@ from client.viewmodels.groups import Groups
 from client.views.contacts.page import ColumnPage
 from client.views.groups.parts import Crop, PictureChoice, choice, label, named
 from client.widgets.avatar import Avatars
+from client.widgets.times import moment
 
 HOUR, DAY, WEEK = 3_600, 86_400, 604_800
 
@@ -204,7 +205,7 @@ class LinkRow(QWidget):
         code.setWordWrap(False)
         code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         facts = [
-            self.tr("until {time}").format(time=_moment(link.expires_ms))
+            self.tr("until {time}").format(time=moment(link.expires_ms))
             if link.expires_ms
             else self.tr("for ever"),
             self.tr("used {used} of {uses} times").format(used=link.used, uses=link.uses)
@@ -232,8 +233,3 @@ class LinkRow(QWidget):
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.link.code)
         self.copy.setText(self.tr("Copied"))
-
-
-def _moment(at_ms: int) -> str:
-    """Date and time, as short as the locale writes them."""
-    return QLocale().toString(QDateTime.fromMSecsSinceEpoch(at_ms), QLocale.FormatType.ShortFormat)

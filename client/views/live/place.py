@@ -53,6 +53,7 @@ class LivePlace(QObject):
         view.header.actions_row.addWidget(self.button)
         self.button.clicked.connect(self.go_live)
         view.watch.connect(self.watch)
+        view.writable.connect(self.button.setVisible)
 
     @property
     def studio(self) -> Studio:

@@ -29,7 +29,7 @@ from client.viewmodels.conversation_list import ConversationList
 from client.viewmodels.file_actions import Desktop, FileActions
 from client.viewmodels.groups import Groups
 from client.viewmodels.spool import Spool
-from client.viewmodels.work import run
+from client.viewmodels.work import now_ms, run
 from client.views.contacts.find_page import FindPage
 from client.views.contacts.pane import ContactsPane
 from client.views.contacts.profile import ProfilePage
@@ -45,7 +45,7 @@ from client.views.main.sight import Sight
 from client.views.main.sign_in_notice import SignInNotice
 from client.views.main.switcher import Switcher
 from client.widgets.avatar import Avatars
-from client.widgets.banner import ConnectionBanner, now_ms
+from client.widgets.banner import ConnectionBanner
 from client.widgets.pictures import Pictures
 
 UNBOUNDED = 16_777_215
@@ -160,7 +160,7 @@ class AccountView(QWidget):
     def open(self, id: int, *, at: int = 0) -> None:
         """Show a conversation, ``at`` a message of it."""
         if id != self.current or at:
-            presenter = ConversationPresenter(self.account, id, self._spool)
+            presenter = ConversationPresenter(self.account, id, self._spool, now=self._now)
             self.conversation.show_conversation(presenter, at=at)
             self.list.set_current(id)
             self.opened.emit(id)
@@ -326,6 +326,7 @@ class AccountView(QWidget):
         self.details.back.connect(lambda: self.show_details(False))
         self.details.person.connect(self.show_profile)
         self.details.find_wanted.connect(self.conversation.begin_find)
+        self.details.timer_wanted.connect(self.conversation.later.open_timer)
         self.banner.retry.connect(self.account.retry_now)
         self.banner.sign_in.connect(self.sign_in)
         self.sign_ins.look.connect(self.devices_wanted)

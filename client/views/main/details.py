@@ -13,11 +13,12 @@ from client.theme.tokens import SMALL
 from client.viewmodels.contacts import Contacts
 from client.viewmodels.conversation_list import FOREVER, ConversationList, is_muted
 from client.viewmodels.groups import Groups
+from client.viewmodels.work import now_ms
 from client.views.contacts.page import ColumnPage
 from client.views.contacts.profile import Profile
 from client.views.groups.pane import GroupPane
 from client.widgets.avatar import Avatars
-from client.widgets.banner import now_ms
+from client.widgets.times import lasting
 
 
 class Details(ColumnPage):
@@ -25,6 +26,8 @@ class Details(ColumnPage):
 
     person = Signal(object)
     find_wanted = Signal()
+    timer_wanted = Signal(object)
+    """How long messages stay is to be chosen, below a button."""
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class Details(ColumnPage):
         now: Callable[[], int] = now_ms,
     ) -> None:
         super().__init__(theme, self.tr("Details"), close=True)
-        self._conversations = conversations
+        self._conversations, self._theme = conversations, theme
         self._about: Conversation | None = None
         self.profile = Profile(theme, avatars, contacts, talks=False, now=now)
         self.group = GroupPane(theme, avatars, groups)
@@ -50,6 +53,8 @@ class Details(ColumnPage):
         self.pin_button = QPushButton()
         for button in (self.find_button, self.mute_button, self.pin_button):
             row.addWidget(button)
+        self.timer_button = QPushButton()
+        self.timer_button.clicked.connect(lambda: self.timer_wanted.emit(self.timer_button))
         self.find_button.clicked.connect(self.find_wanted)
         self.mute_button.clicked.connect(self._mute)
         self.pin_button.clicked.connect(self._pin)
@@ -66,7 +71,9 @@ class Details(ColumnPage):
         private = about.kind is ConversationKind.PRIVATE and bool(about.people)
         self.profile.setVisible(private)
         self.group.setVisible(not private)
-        (self.profile.doing if private else self.group.doing).addWidget(self._buttons)
+        doing = self.profile.doing if private else self.group.doing
+        doing.addWidget(self._buttons)
+        doing.addWidget(self.timer_button)
         if private:
             if self.profile.uuid != about.people[0]:
                 self.profile.show_person(about.people[0])
@@ -86,6 +93,11 @@ class Details(ColumnPage):
         about = self._about
         if about is None:
             return
+        stays = self.tr("Messages stay")
+        goes = self.tr("Messages disappear after {time}").format(time=lasting(about.timer))
+        self.timer_button.setText(goes if about.timer else stays)
+        self.timer_button.setIcon(self._theme.icon("timer"))
+        self.timer_button.setVisible(not about.gone)
         muted = is_muted(about)
         self.mute_button.setText(self.tr("Unmute") if muted else self.tr("Mute"))
         self.pin_button.setText(self.tr("Unpin") if about.pinned else self.tr("Pin"))

@@ -22,9 +22,9 @@ from client.core.model import Conversation
 from client.theme import Theme
 from client.theme.tokens import GAP, HEADER, ICON_SMALL, SMALL, TIGHT
 from client.viewmodels.conversation_list import FOREVER, ConversationList, Shown, is_muted
+from client.viewmodels.work import now_ms
 from client.views.main.row import RowDelegate
 from client.widgets.avatar import Avatars
-from client.widgets.banner import now_ms
 from client.widgets.button import IconButton
 from client.widgets.empty import EmptyState
 from client.widgets.rows import Rows

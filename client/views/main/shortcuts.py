@@ -78,6 +78,8 @@ def sentences() -> tuple[str, ...]:
         translate("Shortcuts", "One step back"),
         translate("Shortcuts", "Find in this conversation"),
         translate("Shortcuts", "Older find"),
+        translate("Shortcuts", "React to a message"),
+        translate("Shortcuts", "Send later"),
         translate("Shortcuts", "Newer find"),
         translate("Shortcuts", "Attach files"),
         translate("Shortcuts", "Emoji"),

@@ -131,6 +131,7 @@ class Window(QWidget):
             "newer": partial(conversation.find_bar.step, -1),
             "attach": conversation.attach,
             "emoji": conversation.composer.open_emoji,
+            "react": conversation.messages.begin_reaction,
             "details": view.show_details,
             "end": conversation.messages.go_to_end,
         }

@@ -11,6 +11,7 @@ from client.platform.settings import Settings
 from client.theme import Theme
 from client.theme.tokens import DIALOG_WIDE, SMALL, TARGET
 from client.viewmodels.account_settings import AccountSettings
+from client.viewmodels.work import now_ms
 from client.views.settings.account_page import AccountPage, Crop
 from client.views.settings.devices_page import DevicesPage
 from client.views.settings.pages import (
@@ -24,7 +25,6 @@ from client.views.settings.pages import (
 from client.views.settings.parts import SettingsPage
 from client.views.settings.privacy_page import PrivacyPage
 from client.widgets.avatar import Avatars
-from client.widgets.banner import now_ms
 
 
 class SettingsDialog(QDialog):

@@ -30,10 +30,10 @@ from client.theme.tokens import (
 from client.translations.sentences import percent
 from client.viewmodels.file_actions import FileActions
 from client.viewmodels.gallery import Gallery
+from client.viewmodels.work import now_ms
 from client.views.files.places import ask_where
 from client.views.viewer.bar import StageButton, stage_sheet
 from client.views.viewer.canvas import PictureCanvas
-from client.widgets.banner import now_ms
 from client.widgets.decoding import Decoded, Loader, fault_words
 from client.widgets.messages.words import full_time, moment_words, transfer_words
 from client.widgets.ring import Ring

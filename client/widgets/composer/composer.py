@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QImage
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from client.theme import Theme
 from client.theme.tokens import DRAFT_MS, GAP, ICON_SMALL, SMALL, TARGET, TEXT_COUNT_FROM, TEXT_MOST, TIGHT
@@ -41,6 +41,10 @@ class Composer(QFrame):
     """The button was pressed that stands where one cannot write."""
     context_closed = Signal()
     recent_emoji = Signal(list, int)
+    later = Signal(str)
+    """What is written is to be sent later."""
+    waiting = Signal()
+    """What is sent later is to be seen."""
 
     def __init__(
         self, theme: Theme, parent: QWidget | None = None, *, recent: Sequence[str] = (), tone: int = 0
@@ -50,11 +54,19 @@ class Composer(QFrame):
         self.setProperty("ground", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.edit = Edit(theme)
+        self.schedules = True
+        """Whether what is written may be sent later: a message that is edited may not."""
         self.edit.setPlaceholderText(self.tr("Write a message"))
         self.edit.setAccessibleName(self.tr("Message"))
         self.attach_button = IconButton(theme, "paperclip", self.tr("Attach files"), shortcut="Ctrl+O")
         self.emoji_button = IconButton(theme, "smile", self.tr("Emoji"), shortcut="Ctrl+E")
         self.send_button = IconButton(theme, "send", self.tr("Send"), primary=True)
+        self.waiting_button = IconButton(theme, "calendar-clock", "")
+        self.waiting_button.clicked.connect(self.waiting)
+        self.waiting_button.hide()
+        self._waiting = 0
+        self.send_button.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.send_button.customContextMenuRequested.connect(self._send_menu)
         self._count = QLabel()
         self._count.setProperty("role", "meta")
         self._count.hide()
@@ -71,6 +83,7 @@ class Composer(QFrame):
         self._setting = False
         self._lay_out()
         self.edit.entered.connect(self.send)
+        self.edit.entered_later.connect(self.send_later)
         self.edit.up.connect(self.edit_last)
         self.edit.files.connect(self.files)
         self.edit.picture.connect(self.picture)
@@ -134,7 +147,35 @@ class Composer(QFrame):
         self._blocked.setVisible(bool(reason))
         for widget in (self.edit, self.attach_button, self.emoji_button, self.send_button):
             widget.setVisible(not reason)
+        self.waiting_button.setVisible(not reason and self._waiting > 0)
         self._count.setVisible(not reason and len(self.text().strip()) >= TEXT_COUNT_FROM)
+
+    def set_waiting(self, count: int) -> None:
+        """How many texts are sent here later."""
+        self._waiting = count
+        self.waiting_button.set_name(self.tr("%n messages are sent later", "", count))
+        self.waiting_button.setVisible(count > 0 and not self._blocked.isVisibleTo(self))
+
+    def send_later(self) -> None:
+        """What the menu of the button and its key do."""
+        text = self.text().strip()
+        if 0 < len(text) <= TEXT_MOST and self.schedules:
+            self.later.emit(text)
+
+    def send_menu(self) -> QMenu:
+        """Ways to send."""
+        menu = QMenu(self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        icon, text = self._theme.icon, self.text().strip()
+        later = menu.addAction(icon("calendar-clock"), self.tr("Send later …"), self.send_later)
+        later.setEnabled(0 < len(text) <= TEXT_MOST and self.schedules)
+        waiting = menu.addAction(icon("list"), self.tr("What is sent later …"), self.waiting.emit)
+        waiting.setEnabled(self._waiting > 0)
+        return menu
+
+    def _send_menu(self) -> None:
+        menu = self.send_menu()
+        menu.popup(self.send_button.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
 
     def send(self) -> None:
         """What the button and the key do."""
@@ -198,6 +239,7 @@ class Composer(QFrame):
         row.addWidget(self._blocked, 1)
         row.addWidget(self._count, 0, bottom)
         row.addWidget(self.emoji_button, 0, bottom)
+        row.addWidget(self.waiting_button, 0, bottom)
         row.addWidget(self.send_button, 0, bottom)
         line = QFrame()
         line.setProperty("line", True)

@@ -28,6 +28,8 @@ class Edit(QPlainTextEdit):
 
     entered = Signal()
     """The key that sends."""
+    entered_later = Signal()
+    """Ctrl+Shift+Enter."""
     up = Signal()
     """↑ while there is nothing."""
     files = Signal(list)
@@ -55,7 +57,9 @@ class Edit(QPlainTextEdit):
             control = bool(
                 modifiers & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier)
             )
-            if control or (self.enter_sends and not modifiers & Qt.KeyboardModifier.ShiftModifier):
+            if control and modifiers & Qt.KeyboardModifier.ShiftModifier:
+                self.entered_later.emit()
+            elif control or (self.enter_sends and not modifiers & Qt.KeyboardModifier.ShiftModifier):
                 self.entered.emit()
             else:
                 self.textCursor().insertText("\n")

@@ -62,7 +62,7 @@ def changed(view: MessageList, came: bool) -> None:
     QAccessible.updateAccessibility(QAccessibleEvent(view, QAccessible.Event.ObjectReorder))
     if came and view.isVisible() and not view.rows.messages[-1].mine:
         QAccessible.updateAccessibility(
-            QAccessibleAnnouncementEvent(view, spoken(view.rows.messages[-1], view.look.person))
+            QAccessibleAnnouncementEvent(view, spoken(view.rows.messages[-1], view.look.person, view.look.me))
         )
 
 
@@ -163,7 +163,7 @@ class ItemInterface(QAccessibleInterface):
         view, index = self._parent.view(), self._index()
         if view is None or index < 0 or kind is not QAccessible.Text.Name:
             return ""
-        return spoken(view.rows.messages[index], view.look.person)
+        return spoken(view.rows.messages[index], view.look.person, view.look.me)
 
     def setText(self, kind: QAccessible.Text, text: str) -> None:
         """It cannot be changed."""

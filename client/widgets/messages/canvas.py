@@ -134,9 +134,10 @@ class Canvas:
             return
         if found.dy:
             viewport.scroll(0, found.dy, viewport.rect())
-            if view.down.isVisible():  # its picture has moved along
-                viewport.update(view.down.geometry())
-                viewport.update(view.down.geometry().translated(0, found.dy))
+            for button in (view.down, view.mention):
+                if button.isVisible():  # its picture has moved along
+                    viewport.update(button.geometry())
+                    viewport.update(button.geometry().translated(0, found.dy))
         self._float(found.dy)
         for top, bottom in found.bands:
             viewport.update(0, top, viewport.width(), bottom - top)

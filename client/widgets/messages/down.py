@@ -15,6 +15,8 @@ from client.widgets import badge, shadow
 class DownButton(QAbstractButton):
     """Floats over the list."""
 
+    glyph = "chevron-down"
+
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme, self._count = theme, 0
@@ -29,10 +31,14 @@ class DownButton(QAbstractButton):
     def set_count(self, count: int) -> None:
         """How many are unread."""
         self._count = count
-        name = self.tr("To the newest messages")
+        name = self.words()
         self.setAccessibleName(listed((name, self.tr("%n unread", "", count) if count else "")))
         self.setToolTip(name)
         self.update()
+
+    def words(self) -> str:
+        """Where it leads."""
+        return self.tr("To the newest messages")
 
     def sizeHint(self) -> QSize:
         size = self._theme.px(AVATAR) + SHADOW[2]
@@ -72,9 +78,7 @@ class DownButton(QAbstractButton):
             )
         )
         painter.drawEllipse(disc)
-        pixmap = self._theme.pixmap(
-            "chevron-down", colours.second, size=ICON + 2, ratio=self.devicePixelRatioF()
-        )
+        pixmap = self._theme.pixmap(self.glyph, colours.second, size=ICON + 2, ratio=self.devicePixelRatioF())
         wide = pixmap.deviceIndependentSize()
         painter.drawPixmap(
             QPointF(disc.center().x() - wide.width() / 2, disc.center().y() - wide.height() / 2 + 1), pixmap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
@@ -15,15 +16,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QMenu, QToolTip
 
+from client.core.display import shown_name
 from client.core.links import Link
-from client.core.model import Mark, Message, Stage
+from client.core.model import Mark, Message, Reaction, Reactor, Stage
 from client.theme.tokens import WHEEL
 from client.translations.tr import tr
 from client.widgets.messages import accessible
 from client.widgets.messages.layout import Row
 from client.widgets.messages.look import Hit
 from client.widgets.messages.selection import Selection
-from client.widgets.messages.words import copied, full_time
+from client.widgets.messages.words import copied, full_time, reactor_words
 
 if TYPE_CHECKING:
     from client.widgets.messages.view import MessageList
@@ -44,6 +46,9 @@ class Input:
         self.current = ""
         """The message that the keyboard is on."""
         self.by_keys = False
+        self.reactors: dict[str, tuple[Sequence[Reaction], Sequence[Reactor]]] = {}
+        """Who reacted to messages, by their keys, and how those were then."""
+        self._tipped: tuple[str, QPoint, QPoint] | None = None
         self._pressed: Hit | None = None
         self._pressed_link: Link | None = None
         self._pressed_key = ""
@@ -57,6 +62,8 @@ class Input:
         self.selection.clear()
         self.hovered, self.hovered_key, self.link, self.current = None, "", None, ""
         self._pressed = self._pressed_link = None
+        self._tipped = None
+        self.reactors.clear()
         self._dragging = False
         self._scroll.stop()
 
@@ -92,8 +99,10 @@ class Input:
             return True
         if kind == QEvent.Type.Leave:
             self._hover(None, "", None)
+            if not self._view.reaction_bar.underMouse():
+                self._view.reaction_bar.hovered("")
         elif isinstance(event, QHelpEvent) and kind == QEvent.Type.ToolTip:
-            self._tip(event)
+            self._tip(event.pos(), event.globalPos())
             return True
         elif isinstance(event, QContextMenuEvent):
             self._menu(event)
@@ -102,6 +111,7 @@ class Input:
 
     def _press(self, event: QMouseEvent) -> None:
         view = self._view
+        view.reaction_bar.leave()
         view.setFocus(Qt.FocusReason.MouseFocusReason)
         self.by_keys = False
         _, row, place = self._row_at(event.position())
@@ -123,6 +133,7 @@ class Input:
 
     def _move(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
+        self._tipped = None
         if self._dragging and event.buttons() & _LEFT:
             outside = not 0 <= self._pointer.y() < self._view.viewport().height()
             if outside and not self._scroll.isActive():
@@ -140,6 +151,7 @@ class Input:
             row,
             place,
         )
+        self._view.reaction_bar.hovered(row.message.key if row is not None else "")
 
     def _hover(
         self,
@@ -203,7 +215,7 @@ class Input:
             return
         link = row.text.link(place - row.text_at) if row.text is not None else None
         if link is not None and link is self._pressed_link:
-            self._view.link.emit(link.url, link.asks)
+            self.follow(link)
         elif self._pressed is not None and row.hit(place) == self._pressed:
             self.act(row.message, self._pressed)
 
@@ -221,16 +233,44 @@ class Input:
             self._view.reply.emit(row.message)
         self._view.viewport().update()
 
-    def _tip(self, event: QHelpEvent) -> None:
-        _, row, place = self._row_at(QPointF(event.pos()))
+    def follow(self, link: Link) -> None:
+        """Go where it leads."""
+        if link.person:
+            self._view.person.emit(link.person)
+        else:
+            self._view.link.emit(link.url, link.asks)
+
+    def tip_again(self, key: str) -> None:
+        """What is to be said beside the pointer is known now, if it is still there."""
+        if self._tipped is not None and self._tipped[0] == key:
+            _, place, corner = self._tipped
+            self._tip(place, corner)
+
+    def _reacted(self, message: Message, emoji: str) -> str:
+        """Who did; empty where that is not known yet: it is asked for."""
+        known = self.reactors.get(message.key)
+        if known is None or known[0] != message.reactions:
+            self._view.reactors_wanted.emit(message)
+            return ""
+        return reactor_words(known[1], emoji, self._view.look.person)
+
+    def _tip(self, place_at: QPoint, corner: QPoint) -> None:
+        _, row, place = self._row_at(QPointF(place_at))
         text = ""
+        self._tipped = (row.message.key, place_at, corner) if row is not None else None
         if row is not None:
             hit = row.hit(place)
             link = row.text.link(place - row.text_at) if row.text is not None else None
             if link is not None:
                 text = link.url if not link.asks else link.host
+                if link.person:
+                    text = shown_name(self._view.look.person(link.person).name)
+            elif hit is not None and hit.action == "react":
+                text = self._reacted(row.message, str(hit.value))
             elif hit is not None and hit.action == "time":
                 text = full_time(row.message.at_ms)
+                if row.message.expires_ms:
+                    text += "\n" + tr("disappears {time}").format(time=full_time(row.message.expires_ms))
                 if row.message.edited_ms:
                     text += "\n" + tr("edited {time}").format(time=full_time(row.message.edited_ms))
             elif (
@@ -239,7 +279,7 @@ class Input:
                 and self._view.look.transfer(row.message.key) is not None
             ):
                 text = tr("Cancel")
-        QToolTip.showText(event.globalPos(), text, self._view)
+        QToolTip.showText(corner, text, self._view)
 
     def wheel(self, event: QWheelEvent) -> None:
         """Pixels where the device knows them, else notches."""
@@ -324,6 +364,10 @@ class Input:
             if found is None:
                 return
             row, where = found, event.globalPos()
+            hit = found.hit(place)
+            if hit is not None and hit.action == "react":
+                view.reactors.emit(found.message, str(hit.value))
+                return
         self.menu_for(row, place).popup(where)
 
     def menu_for(self, row: Row, place: QPointF) -> QMenu:
@@ -337,7 +381,7 @@ class Input:
             menu.addAction(icon("reply"), tr("Reply"), lambda: view.reply.emit(message))
         if not self.selection.empty:
             menu.addAction(icon("copy"), tr("Copy selected"), self.copy)
-        if link is not None:
+        if link is not None and link.url:
             menu.addAction(
                 icon("link"), tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link.url)
             )

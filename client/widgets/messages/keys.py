@@ -85,5 +85,5 @@ def activate(view: MessageList) -> bool:
             return True
     links = row.text.links() if row.text is not None else []
     if links:
-        view.link.emit(links[0].url, links[0].asks)
+        view.input.follow(links[0])
     return bool(links)

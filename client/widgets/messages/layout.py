@@ -13,7 +13,9 @@ from PySide6.QtGui import QPainterPath
 
 from client.core.display import emoji_only, shown_name
 from client.core.grouping import Place
-from client.core.model import Kind, Mark, Message
+from client.core.living import mentions
+from client.core.mentions import ALL
+from client.core.model import EVERYBODY, Kind, Mark, Message
 from client.theme import Font
 from client.theme.tokens import (
     AVATAR_SMALL,
@@ -76,6 +78,7 @@ class Row:
     """Time and marks lie on the picture."""
     failure: QRectF | None = None
     notice: bool = False
+    mentions_me: bool = False
     faded: bool = False
     """What its text says is about the message, and not what somebody wrote."""
     hits: list[Hit] = field(default_factory=list)
@@ -108,7 +111,7 @@ def estimate(message: Message, place: Place, look: Look) -> float:
 
 def lay_out(message: Message, place: Place, look: Look) -> Row:
     """Everything of it, for the width that the list has now."""
-    row = Row(message, place, look.revision, mine=message.mine)
+    row = Row(message, place, look.revision, mine=message.mine, mentions_me=mentions(message, look.me))
     top = _above(row, look)
     if message.kind is Kind.NOTICE:
         _notice(row, look, top)
@@ -219,7 +222,11 @@ def _bubble(row: Row, look: Look, top: float) -> None:
         row.faded = message.recalled or (message.kind is Kind.UNKNOWN and not message.text)
         bare = message.recalled or message.kind is Kind.UNKNOWN or bool(emoji)
         row.text = body(
-            text, room, theme, Font.EMOJI_BIG if emoji else Font.MESSAGE, mine=message.mine, plain=bare
+            *(text, room, theme, Font.EMOJI_BIG if emoji else Font.MESSAGE),
+            mine=message.mine,
+            plain=bare,
+            names=_mentioned(message, look),
+            me=look.me,
         )
         row.text_at = QPointF(0, y)
         width = max(width, row.text.width)
@@ -243,6 +250,13 @@ def _bubble(row: Row, look: Look, top: float) -> None:
     if message.mark is Mark.FAILED:
         bottom = _failure(row, look, bottom)
     row.height = bottom
+
+
+def _mentioned(message: Message, look: Look) -> dict[str, int]:
+    """Whom it mentions, by what they are called in the text."""
+    return {
+        ALL if uuid == EVERYBODY else look.person(uuid).username.casefold(): uuid for uuid in message.mentions
+    }
 
 
 def _words(message: Message) -> str:

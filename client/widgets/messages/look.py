@@ -35,6 +35,8 @@ class Look:
     """Where small pictures are that came after they were asked for, by the key of the message."""
     clip: QRectF = field(default_factory=QRectF)
     """What is seen of the row that is being painted."""
+    me: int = 0
+    """My uuid: what mentions me is marked."""
     names: bool = False
     """Whether senders are named: in groups."""
     all_left: bool = False

@@ -10,6 +10,7 @@ from client.core.model import Message, Person
 from client.core.notices import Notice
 from client.translations.sentences import listed
 from client.translations.tr import tr
+from client.widgets.times import lasting, moment
 
 NAMES_MOST = 3
 
@@ -18,7 +19,7 @@ def notice_words(message: Message, person: Callable[[int], Person]) -> str:
     """One sentence, or several. Who I am is seen by what is mine."""
     actor = tr("You") if message.mine else shown_name(person(message.sender).name)
     said = (_sentence(one, actor, message, person) for one in notices.read(message.text))
-    return " ".join(one for one in said if one)
+    return " · ".join(one for one in said if one)
 
 
 def _sentence(notice: Notice, actor: str, message: Message, person: Callable[[int], Person]) -> str:
@@ -33,7 +34,9 @@ def _sentence(notice: Notice, actor: str, message: Message, person: Callable[[in
         "admin": tr("{actor} made {people} an admin"),
         "member": tr("{actor} took the admin role from {people}"),
         "owner": tr("{actor} made {people} the owner"),
-        "muted": tr("{actor} muted {people}"),
+        "muted": tr("{actor} muted {people} until {time}")
+        if notice.text.isdecimal()
+        else tr("{actor} muted {people}"),
         "unmuted": tr("{actor} lets {people} write again"),
         "title": tr("{actor} named the group “{title}”"),
         "description": tr("{actor} changed the description"),
@@ -41,9 +44,17 @@ def _sentence(notice: Notice, actor: str, message: Message, person: Callable[[in
         "channel": tr("{actor} lets only admins write"),
         "group": tr("{actor} lets everybody write"),
         "history_all": tr("{actor} lets newcomers read what was said before"),
+        "heir": tr("{people} has the group now"),
+        "timer": tr("{actor} set messages to disappear after {time}")
+        if notice.text.strip("0")
+        else tr("{actor} set messages to stay"),
         "history_joined": tr("{actor} hides from newcomers what was said before"),
     }.get(notice.what, "")
-    return words.format(actor=actor, people=_names(others, person), title=shown_name(notice.text))
+    time = ""
+    if notice.text.isdecimal() and notice.what in ("muted", "timer"):
+        number = int(notice.text)
+        time = moment(number) if notice.what == "muted" else lasting(number)
+    return words.format(actor=actor, people=_names(others, person), title=shown_name(notice.text), time=time)
 
 
 def _names(people: list[int], person: Callable[[int], Person]) -> str:

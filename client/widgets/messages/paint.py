@@ -8,7 +8,17 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from client.core.display import colour_index, shown_name
 from client.core.model import Mark
 from client.theme import Font
-from client.theme.tokens import FOCUS, GAP, ICON_MARK, QUOTE_BAR, RADIUS_SMALL, SMALL, TIGHT, WIDE
+from client.theme.tokens import (
+    FOCUS,
+    GAP,
+    ICON_MARK,
+    MENTION_BAR,
+    QUOTE_BAR,
+    RADIUS_SMALL,
+    SMALL,
+    TIGHT,
+    WIDE,
+)
 from client.translations.sentences import sentence
 from client.translations.tr import tr
 from client.widgets.messages.layout import Row
@@ -28,6 +38,8 @@ _CENTER = Qt.AlignmentFlag.AlignCenter
 def paint(painter: QPainter, row: Row, look: Look, state: State) -> None:
     """Paint it with the painter's origin at the row's."""
     colours = look.theme.colours
+    if row.mentions_me:
+        _for_me(painter, row, look)
     if state.whole or state.flash:
         ground = QColor(colours.flash)
         if not state.whole:
@@ -65,6 +77,16 @@ def paint(painter: QPainter, row: Row, look: Look, state: State) -> None:
 def _head(row: Row) -> float:
     """Where the message itself begins, below the day and the unread line."""
     return max(row.day.bottom() + 2 if row.day else 0.0, row.unread.bottom() + 2 if row.unread else 0.0)
+
+
+def _for_me(painter: QPainter, row: Row, look: Look) -> None:
+    """All of its row stands out, with a bar at the leading edge."""
+    colours, top = look.theme.colours, max(_head(row), row.bubble.top() - TIGHT / 2)
+    whole = QRectF(0, top, look.width, min(row.height, row.bubble.bottom() + TIGHT) - top)
+    painter.fillRect(whole, colours.mention_row)
+    whole.setLeft(look.width - MENTION_BAR if look.rtl else 0)
+    whole.setWidth(MENTION_BAR)
+    painter.fillRect(whole, colours.warning)
 
 
 def _message(painter: QPainter, row: Row, look: Look, state: State) -> None:

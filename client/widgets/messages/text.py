@@ -6,8 +6,8 @@ Positions are UTF-16 units, as Qt's.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QTextCharFormat, QTextLayout, QTextOption
@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QTextCharFormat, QTextLayout,
 from client.core.display import shown
 from client.core.formatting import Run, runs
 from client.core.links import Link
+from client.core.mentions import marked
 from client.theme import Font, Theme
 from client.theme.tokens import LINE_HEIGHT, RADIUS_SMALL, SMALL
 
@@ -215,12 +216,15 @@ def body(
     *,
     mine: bool = False,
     plain: bool = False,
+    names: Mapping[str, int] | None = None,
+    me: int = 0,
 ) -> Body:
-    """Lay a text out in so much room."""
+    """Lay a text out in so much room; ``names`` are those whom it mentions, see :func:`marked`."""
     whole = shown(text[:SHOWN_MOST])
     blocks: list[Block] = []
     at, top = 0, 0.0
-    for rtl, code, part in _parts([Run(whole)] if plain else runs(whole)):
+    found = [Run(whole)] if plain else runs(whole)
+    for rtl, code, part in _parts(marked(found, names, me) if names else found):
         block = _block(part, rtl, code, at, room, theme, font, mine)
         if blocks:
             top += SMALL / 2 if code or blocks[-1].code else 0
@@ -263,7 +267,7 @@ def _parts(found: Iterable[Run]) -> list[tuple[bool, bool, list[Run]]]:
 
 def _add(line: list[Run], run: Run, text: str) -> None:
     if text:
-        line.append(Run(text, run.bold, run.italic, run.code, run.block, run.link))
+        line.append(replace(run, text=text))
 
 
 def _rtl(text: str) -> bool:
@@ -315,12 +319,15 @@ def _formats(block: Block, part: list[Run], theme: Theme, font: Font, mine: bool
     colours = theme.colours
     for run in part:
         end = start + units(run.text)
-        if run.bold or run.italic or run.code or run.link:
+        if run.bold or run.italic or run.code or run.link or run.me:
             look = QTextCharFormat()
             if run.code:
                 look.setFont(theme.font(Font.CODE))
                 look.setBackground(colours.code_mine if mine else colours.code_theirs)
-            if run.bold:
+            if run.me:
+                look.setForeground(colours.on_mention)
+                look.setBackground(colours.mention)
+            if run.bold or run.me:
                 look.setFontWeight(QFont.Weight.Bold)
             if run.italic:
                 look.setFontItalic(True)

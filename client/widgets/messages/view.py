@@ -6,26 +6,28 @@ Input is in :mod:`.input`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from client.core.grouping import Place
-from client.core.model import ConversationKind, Message, Person
+from client.core.model import ConversationKind, Message, Person, Reactor
 from client.theme import Theme
 from client.theme.tokens import DOWN_FROM, PAGE_AHEAD, WHEEL
 from client.viewmodels.message_window import MessageWindow, Move, Where
+from client.viewmodels.work import now_ms
 from client.widgets.avatar import Avatars
-from client.widgets.banner import now_ms
 from client.widgets.messages import accessible, keys
 from client.widgets.messages.canvas import FRAME_MS, Canvas
 from client.widgets.messages.down import DownButton
 from client.widgets.messages.input import Input
 from client.widgets.messages.layout import lay_out
 from client.widgets.messages.look import Look, State
+from client.widgets.messages.mention_button import MentionButton, unseen
 from client.widgets.messages.paint import paint
+from client.widgets.messages.reaction_bar import ReactionBar
 from client.widgets.messages.rows import Rows
 from client.widgets.messages.scroll_bar import ScrollBar
 from client.widgets.messages.scroller import Scroller
@@ -51,6 +53,12 @@ class MessageList(QAbstractScrollArea):
     cancel = Signal(str)
     watch = Signal(str)
     react = Signal(object, str)
+    react_more = Signal(object, QPoint)
+    """Another emoji is wanted for a message, to be chosen at a place of the screen."""
+    reactors = Signal(object, str)
+    """Who put an emoji to a message is to be seen."""
+    reactors_wanted = Signal(object)
+    """The same, beside the pointer: :meth:`provide_reactors`."""
     person = Signal(object)
     link = Signal(str, bool)
     """A URL, and whether to ask first: its text may be read as if it led somewhere else."""
@@ -81,6 +89,8 @@ class MessageList(QAbstractScrollArea):
         self.scroller = Scroller(self.rows)
         self.answers = False
         """Whether :attr:`reply` is heard: only then is it offered."""
+        self.reacts = False
+        """Whether one may react here."""
         self.input = Input(self)
         self.canvas = Canvas(self)
         self._window: MessageWindow | None = None
@@ -101,6 +111,9 @@ class MessageList(QAbstractScrollArea):
         self.verticalScrollBar().valueChanged.connect(self._bar_moved)
         self.down = DownButton(theme, self.viewport())
         self.down.clicked.connect(self.go_to_end)
+        self.mention = MentionButton(theme, self.viewport())
+        self.mention.clicked.connect(self.go_to_mention)
+        self.reaction_bar = ReactionBar(theme, self)
         self._refresh_timer = QTimer(self, singleShot=True)
         self._refresh_timer.timeout.connect(self.refresh)
         self._refreshed = 0.0
@@ -121,6 +134,7 @@ class MessageList(QAbstractScrollArea):
         self._ends.clear()
         self._window = window
         self.input.reset()
+        self.reaction_bar.leave()
         self._wanted.clear()
         self.look.previews.clear()
         self._told_seen, self._last_key = 0, ""
@@ -133,6 +147,7 @@ class MessageList(QAbstractScrollArea):
                 window.transfer,
                 window.stream,
             )
+            self.look.me = window.me
             self.look.names = window.about.kind is not ConversationKind.PRIVATE
             self._ends = [
                 window.changed.subscribe(lambda _: self._refresh_soon()),
@@ -180,11 +195,24 @@ class MessageList(QAbstractScrollArea):
                 self.look.previews.pop(next(iter(self.look.previews)))
             self._touch(key)
 
+    def provide_reactors(self, message: Message, reactors: Sequence[Reactor]) -> None:
+        """Who reacted to a message, as far as it is as it was then."""
+        self.input.reactors[message.key] = message.reactions, reactors
+        self.input.tip_again(message.key)
+
+    def begin_reaction(self) -> None:
+        """React to the message that is chosen, or to the last one that is seen."""
+        seen = self.scroller.seen()
+        shown = [self.rows.messages[index].key for index in seen]
+        keys = [self.input.current] if self.input.current in shown else reversed(shown)
+        any(self.reaction_bar.begin(key) for key in keys)
+
     def refresh(self) -> None:
         """Show what the window holds now."""
         at_end = self.scroller.most if self.scroller.at_end and len(self.rows) else -1.0
         came = self._take()
         self.arrange()
+        self.reaction_bar.follow()
         if came and not self.scroller.anchor.key and at_end >= 0 and self.isVisible():
             self.canvas.slide_in(self.scroller.most - at_end)
         self.canvas.show()
@@ -223,11 +251,15 @@ class MessageList(QAbstractScrollArea):
             window.follows = not self.scroller.anchor.key
             far = not window.at_end or self.scroller.most - self.scroller.value > DOWN_FROM
             self.down.setVisible(window.opened and far)
+            unseen = self._unseen()
+            self.mention.set_count(len(unseen))
+            self.mention.setVisible(window.opened and bool(unseen))
             self._place_down()
             if not self._ask.isActive() and window.opened:
                 self._ask.start()
         else:
             self.down.hide()
+            self.mention.hide()
         self._tell_seen()
 
     def _settle(self) -> None:
@@ -257,6 +289,15 @@ class MessageList(QAbstractScrollArea):
         if self._window is not None:
             self._window.to_end()
 
+    def go_to_mention(self) -> None:
+        """To the first message below that mentions me."""
+        if ids := self._unseen():
+            self.jump(ids[0])
+
+    def _unseen(self) -> list[int]:
+        read = self._window.about.read if self._window is not None else 0
+        return unseen(self, max(read, self._told_seen))
+
     def reading_at(self) -> int:
         """The id of the message at the top, to be opened at again (``MessageWindow.open``); 0 where the end
         is shown.
@@ -273,6 +314,7 @@ class MessageList(QAbstractScrollArea):
 
     def scroll_by(self, pixels: float) -> None:
         """Down, or up where it is negative."""
+        self.reaction_bar.leave()
         self.canvas.scrolled()
         self.scroller.scroll_to(self.scroller.value + pixels)
         self.arrange()
@@ -305,6 +347,7 @@ class MessageList(QAbstractScrollArea):
         self.canvas.show()
 
     def _bar_moved(self, value: int) -> None:
+        self.reaction_bar.leave()
         self.canvas.scrolled()
         self.scroller.scroll_to(value)
         self.arrange()
@@ -381,7 +424,10 @@ class MessageList(QAbstractScrollArea):
     def _place_down(self) -> None:
         rtl = self.look.rtl
         x = 16 if rtl else self.viewport().width() - self.down.width() - 16
-        self.down.move(QPoint(x, self.viewport().height() - self.down.height() - 4))
+        y = self.viewport().height() - self.down.height() - 4
+        self.down.move(QPoint(x, y))
+        above = self.down.height() - 8 if self.down.isVisibleTo(self.viewport()) else 0
+        self.mention.move(QPoint(x, y - above))
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Nothing: it is painted where :attr:`scroller` says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 
@@ -13,10 +13,13 @@ from client.core.display import shown, shown_name
 from client.core.filenames import safe_name
 from client.core.formatting import plain
 from client.core.grouping import Day, day_label, day_of
-from client.core.model import Kind, Mark, Message, Person, Quote, Stage, Transfer
+from client.core.living import bare, mentions
+from client.core.model import Kind, Mark, Message, Person, Quote, Reactor, Stage, Transfer
 from client.translations.sentences import listed, sentence
 from client.translations.tr import tr
 from client.widgets.messages.notice_words import notice_words
+
+REACTORS_NAMED = 5
 
 
 def time_of(at_ms: int) -> str:
@@ -152,6 +155,15 @@ def forwarded_words(sender: int, person: Callable[[int], Person]) -> str:
     return tr("Forwarded from {name}").format(name=shown_name(person(sender).name))
 
 
+def reactor_words(reactors: Iterable[Reactor], emoji: str, person: Callable[[int], Person]) -> str:
+    """Who put an emoji to a message: some names, and how many others."""
+    names = [shown_name(person(one.uuid).name) for one in reactors if bare(one.emoji) == bare(emoji)]
+    if len(names) <= REACTORS_NAMED + 1:
+        return listed(names)
+    some, count = listed(names[:REACTORS_NAMED]), QLocale().toString(len(names) - REACTORS_NAMED)
+    return tr("{names} and {count} others").format(names=some, count=count)
+
+
 def quote_author(quote: Quote, person: Callable[[int], Person]) -> str:
     """Who wrote what is answered; it may not be on this disk."""
     return shown_name(person(quote.sender).name) if quote.sender else tr("Earlier message")
@@ -164,7 +176,7 @@ def quote_words(quote: Quote) -> str:
     return plain(quote.text) or tr("Message deleted")
 
 
-def spoken(message: Message, person: Callable[[int], Person]) -> str:
+def spoken(message: Message, person: Callable[[int], Person], me: int = 0) -> str:
     """``Anna, 10:42, text, read``: how a message is read aloud."""
     if message.kind is Kind.NOTICE:
         return content(message, person)
@@ -183,6 +195,7 @@ def spoken(message: Message, person: Callable[[int], Person]) -> str:
         reactions,
         edited,
         tr("pinned") if message.pinned else "",
+        tr("mentions you") if me and mentions(message, me) else "",
         mark_words(message),
     )
     return listed(parts)

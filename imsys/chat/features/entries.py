@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import regex
+from msgspec import UNSET
 
 from imsys.chat.changing import acknowledged, carry_out
 from imsys.chat.context import Context
@@ -33,6 +34,7 @@ from imsys.protocols.messages.entries import (
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id, within
 from imsys.store.changes import Change, Edit, Pin, React, Recall
+from imsys.util.texts import is_seen
 
 CHARACTERS = 4096
 """Characters of a text, at most."""
@@ -75,7 +77,7 @@ async def recall(context: Context, request: RecallRequest) -> RecallResponse:
 async def react(context: Context, request: ReactionRequest) -> ReactionResponse:
     """Put a reaction to a message, or take it away."""
     emoji = request.emoji
-    if not emoji.strip() or len(emoji.encode()) > EMOJI_BYTES or not regex.fullmatch(r"\X", emoji):
+    if not is_seen(emoji) or len(emoji.encode()) > EMOJI_BYTES or not regex.fullmatch(r"\X", emoji):
         raise Refused(
             Status.INVALID_FIELD,
             f"A reaction is one character as one sees it, of at most {EMOJI_BYTES} bytes.",
@@ -127,10 +129,16 @@ async def hide(context: Context, request: HideRequest) -> HideResponse:
     up_to = parse_id(request.up_to, "up_to") if isinstance(request.up_to, str) else 0
     if len(msg_ids) > TARGETS or not (msg_ids or up_to):
         raise Refused(Status.INVALID_FIELD, f"A request hides 1 to {TARGETS} messages, or all up to one.")
-    await context.chat.stores.conversations.hide(context.user, thread_id, msg_ids, up_to)
-    push = HiddenPush(thread_id=str(thread_id), msg_ids=[str(one) for one in msg_ids], up_to=request.up_to)
-    context.chat.outbound.deliver((context.user,), push)
-    return HideResponse()
+    context.chat.allowances.texts(context.user, 1)
+    hidden_to, number = await context.chat.stores.conversations.hide(context.user, thread_id, msg_ids, up_to)
+    push = HiddenPush(
+        thread_id=str(thread_id),
+        msg_ids=[str(one) for one in msg_ids],
+        up_to=str(hidden_to) if up_to else UNSET,  # never more than there is by now
+        own_number=str(number),
+    )
+    context.chat.outbound.deliver_beside(context.session, push)
+    return HideResponse(own_number=str(number))
 
 
 async def _append(context: Context, request: ChangeRequest, change: Change, response: type[R]) -> R:

@@ -147,7 +147,9 @@ async def add(context: Context, request: GroupAddRequest) -> GroupAddResponse:
     appended = await carry_out(context, request.thread_id, change)
     if appended.answer is None:  # a repetition: who was invited by it may not have been told
         joined = {
-            int(user) for one in appended.messages for user in msgspec.json.decode(one.content)["users"]
+            int(user)
+            for one in appended.messages
+            for user in msgspec.json.decode(one.content).get("users", ())
         }
         waiting = set(await chat.stores.groups.invited(me, thread_id)).intersection(users)
         appended = replace(appended, answer=Added("", sorted(joined), sorted(waiting), []))

@@ -16,6 +16,8 @@ from imsys.protocols.messages.overview import (
     ChangeSettingsResponse,
     OverviewRequest,
     OverviewResponse,
+    OwnChangesRequest,
+    OwnChangesResponse,
     SettingsPush,
     SettingsRequest,
     SettingsResponse,
@@ -25,6 +27,7 @@ from imsys.server.fields import parse_id, parse_moment, parse_pair, within
 from imsys.store.heads import PRIVATE
 from imsys.store.ids import moment, timestamp
 from imsys.store.overview import ThreadView
+from imsys.store.own_changes import OwnChange
 from imsys.store.thread_settings import SettingsChange, ThreadSettings
 
 PAGE = 50
@@ -47,7 +50,7 @@ async def overview(context: Context, request: OverviewRequest) -> OverviewRespon
         return OverviewResponse(
             pinned=first,
             threads=[_view(view) for view in some if not view.pinned_at],
-            next=f"{some[-1].last_id}:{some[-1].thread_id}" if some else request.cursor,
+            next=f"{some[-1].active_id}:{some[-1].thread_id}" if some else request.cursor,
             is_complete=len(some) == len(found),
         )
 
@@ -65,6 +68,7 @@ def _view(view: ThreadView) -> wire.ThreadView:
         avator=view.avatar,
         members=view.members,
         last_msg_id=str(view.last_id),
+        active_id=str(view.active_id),
         last=UNSET
         if last is None
         else wire.LastMessage(
@@ -91,7 +95,7 @@ def _view(view: ThreadView) -> wire.ThreadView:
 
 @handles(ChangeSettingsRequest)
 async def change(context: Context, request: ChangeSettingsRequest) -> ChangeSettingsResponse:
-    """Change how the user keeps a thread, and tell the user's devices."""
+    """Change how the user keeps a thread, and tell the user's other sessions."""
     thread_id = parse_id(request.thread_id, "thread_id")
     if request.draft is not UNSET and len(request.draft) > DRAFT:
         raise Refused(Status.MESSAGE_TOO_LONG, f"A draft has at most {DRAFT} characters.")
@@ -104,9 +108,10 @@ async def change(context: Context, request: ChangeSettingsRequest) -> ChangeSett
         None if request.archived is UNSET else request.archived,
         None if request.draft is UNSET else request.draft,
     )
-    settings = await context.chat.stores.thread_settings.change(context.user, thread_id, wanted)
-    fields = _fields(thread_id, settings)
-    context.chat.outbound.deliver((context.user,), SettingsPush(**fields))
+    context.chat.allowances.texts(context.user, 1)
+    settings, number = await context.chat.stores.thread_settings.change(context.user, thread_id, wanted)
+    fields = {**_fields(thread_id, settings), "own_number": str(number)}
+    context.chat.outbound.deliver_beside(context.session, SettingsPush(**fields))
     return ChangeSettingsResponse(**fields)
 
 
@@ -116,6 +121,36 @@ async def settings(context: Context, request: SettingsRequest) -> SettingsRespon
     thread_id = parse_id(request.thread_id, "thread_id")
     found = await context.chat.stores.thread_settings.get(context.user, thread_id)
     return SettingsResponse(**_fields(thread_id, found))
+
+
+@handles(OwnChangesRequest)
+async def own_changes(context: Context, request: OwnChangesRequest) -> OwnChangesResponse:
+    """List what the user has changed for themselves, on any device, after a number."""
+    number = parse_id(request.own_number, "own_number")
+    found, last, whole = await context.chat.stores.own_changes.after(context.user, number)
+
+    def build(some: Sequence[OwnChange]) -> OwnChangesResponse:
+        every = len(some) == len(found)
+        return OwnChangesResponse(
+            settings=[
+                wire.KeptThread(**_fields(one.thread_id, one.settings))
+                for one in some
+                if one.settings is not None
+            ],
+            hidden=[
+                wire.HiddenMessages(
+                    thread_id=str(one.thread_id),
+                    msg_ids=[str(msg_id) for msg_id in one.hidden],
+                    up_to=str(one.up_to) if one.up_to else UNSET,
+                )
+                for one in some
+                if one.settings is None
+            ],
+            own_number=str(last if every else some[-1].number),
+            is_complete=whole and every,
+        )
+
+    return fit(found, build)
 
 
 def _fields(thread_id: int, settings: ThreadSettings) -> dict[str, Any]:

@@ -39,7 +39,9 @@ async def move(context: Context, request: PositionRequest) -> PositionResponse:
 async def positions(context: Context, request: PositionsRequest) -> PositionsResponse:
     """List the positions of others in the user's threads, by thread and member, ascending."""
     limit = within(request.limit, 1, 100, "limit")
-    found = await context.chat.stores.threads.marks(context.user, parse_pair(request.cursor), limit + 1)
+    found = await context.chat.stores.threads.marks(
+        context.user, parse_pair(request.cursor), limit + 1, mine=request.mine
+    )
     return fit(
         found[:limit],
         lambda some: PositionsResponse(

@@ -35,14 +35,15 @@ async def records(context: Context, request: RecordsRequest) -> RecordsResponse:
         found = await messages.page(context.user, thread_id, cursor, limit + 1, **more)
         page = found[:limit]
 
-    def record(row: Row) -> Record:
-        return _entry(row, context.user) if any(more.values()) else _plain(row)
+    def record(row: Row, last: dict[int, int]) -> Record:
+        return _entry(row, context.user, last) if any(more.values()) else _plain(row)
 
     def build(some: Sequence[Row]) -> RecordsResponse:
+        last = {row.edits: row.msg_id for row in some if row.edits}
         edge = (some[0] if backwards else some[-1]).msg_id if some else cursor
         return RecordsResponse(
             thread_id=str(thread_id),
-            chat_messages=[record(row) for row in some],
+            chat_messages=[record(row, last) for row in some],
             next_msg_id=str(edge),
             is_complete=len(some) == len(found),
             as_of=str(some[0].as_of) if some and some[0].as_of else UNSET,
@@ -64,13 +65,15 @@ def _plain(row: Row) -> Record:
     )
 
 
-def _entry(row: Row, user: int) -> Record:
+def _entry(row: Row, user: int, last: dict[int, int]) -> Record:
+    """``last``: of each message that was edited, the last edit in the page: that one has what it says now."""
     plain = _plain(row)
     mine = row.unique_id if row.sender == user and row.unique_id else UNSET
     if not row.is_message:
-        return replace(
-            plain, msg_content="", body=msgspec.Raw(row.content.encode()), unique_id=row.unique_id or UNSET
-        )
+        body = row.content.encode()
+        if row.edits and row.msg_id != last[row.edits]:
+            body = msgspec.json.encode({"target": str(row.edits)})
+        return replace(plain, msg_content="", body=msgspec.Raw(body), unique_id=row.unique_id or UNSET)
     reactions = [Reactions(emoji=emoji, count=count, mine=own) for emoji, count, own in row.reactions]
     return replace(
         plain,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from imsys.chat.changing import acknowledged, carry_out, check_unique
 from imsys.chat.context import Context
@@ -52,14 +51,13 @@ async def schedule(context: Context, request: ScheduleRequest) -> ScheduleRespon
     chat = context.chat
     chat.allowances.texts(context.user, 1)
     text = Scheduled(0, context.user, thread_id, request.unique_id, due_at, content, checked.extra)
-    schedule_id = await chat.stores.scheduled.add(text, chat.node.ids.now_ms)
-    push = scheduled_push(replace(text, schedule_id=schedule_id), "waiting")
-    chat.outbound.deliver((context.user,), push)
+    waits = await chat.stores.scheduled.add(text, checked.reply_to, chat.node.ids.now_ms)
+    chat.outbound.deliver_beside(context.session, scheduled_push(waits, "waiting"))
     return ScheduleResponse(
-        schedule_id=str(schedule_id),
-        thread_id=str(thread_id),
-        unique_id=request.unique_id,
-        at=moment(due_at),
+        schedule_id=str(waits.schedule_id),
+        thread_id=str(waits.thread_id),
+        unique_id=waits.unique_id,
+        at=moment(waits.due_at),
     )
 
 
@@ -88,7 +86,7 @@ async def reschedule(context: Context, request: RescheduleRequest) -> Reschedule
         None if request.content is UNSET else _content(request.content),
         None if request.at is UNSET else _time(context, request.at),
     )
-    context.chat.outbound.deliver((context.user,), scheduled_push(text, "waiting"))
+    context.chat.outbound.deliver_beside(context.session, scheduled_push(text, "waiting"))
     return RescheduleResponse(scheduled=scheduled_text(text))
 
 
@@ -98,7 +96,7 @@ async def cancel(context: Context, request: CancelRequest) -> CancelResponse:
     text = await context.chat.stores.scheduled.cancel(
         context.user, parse_id(request.schedule_id, "schedule_id")
     )
-    context.chat.outbound.deliver((context.user,), scheduled_push(text, "cancelled"))
+    context.chat.outbound.deliver_beside(context.session, scheduled_push(text, "cancelled"))
     return CancelResponse()
 
 

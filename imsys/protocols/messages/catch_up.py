@@ -21,6 +21,17 @@ class SyncRequest(Request, frozen=True, kw_only=True):
 
     since: str
     cursor: str = ""
+    own: bool = False
+    """Whether to say, with the first page, ``own_number`` and ``parted``."""
+
+
+class Parted(msgspec.Struct, frozen=True, kw_only=True):
+    """A group that I have left (``by`` me) or that I was removed from; perhaps I am in it again."""
+
+    thread_id: str
+    msg_id: str
+    """The entry by which it was so."""
+    by: str
 
 
 @message(69)
@@ -30,6 +41,10 @@ class SyncResponse(Response, frozen=True, kw_only=True):
     threads: list[ThreadHead]
     next: str
     is_complete: bool
+    own_number: str | UnsetType = UNSET
+    """Of my last own change; see :class:`imsys.protocols.messages.overview.OwnChangesRequest`."""
+    parted: list[Parted] | UnsetType = UNSET
+    """By entries later than ``since`` less 300 seconds."""
 
 
 @message(128)

@@ -157,13 +157,16 @@ class HideRequest(Request, frozen=True, kw_only=True):
 
 @message(205)
 class HideResponse(Response, frozen=True, kw_only=True):
-    """They are hidden, and my other devices are told."""
+    """They are hidden, and my other devices are told; ``own_number`` is that of my last own change."""
+
+    own_number: str | UnsetType = UNSET
 
 
 @message(140)
 class HiddenPush(Push, frozen=True, kw_only=True):
-    """Another device of mine has hidden messages."""
+    """Another device of mine has hidden messages, by my own change of this number."""
 
     thread_id: str
     msg_ids: list[str]
     up_to: str | UnsetType = UNSET
+    own_number: str | UnsetType = UNSET

@@ -385,3 +385,5 @@ class GroupPush(Push, frozen=True, kw_only=True):
     by: str
     title: str = ""
     users: list[str] = []
+    msg_id: str | UnsetType = UNSET
+    """The entry of the group's log by which it was so, if there is one."""

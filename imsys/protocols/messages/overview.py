@@ -35,6 +35,8 @@ class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
     members: int
     last_msg_id: str
     """The last entry, of whatever kind."""
+    active_id: str | UnsetType = UNSET
+    """The entry by which it has its place in this list."""
     last: LastMessage | UnsetType = UNSET
     unread: int
     """Messages of others that I have not read; 1000 stands for more than 999."""
@@ -98,7 +100,9 @@ class ChangeSettingsRequest(Request, frozen=True, kw_only=True):
 
 @message(273)
 class ChangeSettingsResponse(ThreadSettings, frozen=True, kw_only=True):
-    """The settings as they are now."""
+    """The settings as they are now; ``own_number`` is that of my last own change."""
+
+    own_number: str | UnsetType = UNSET
 
 
 @message(274, reply=275)
@@ -115,10 +119,48 @@ class SettingsResponse(ThreadSettings, frozen=True, kw_only=True):
 
 @message(135)
 class SettingsPush(Push, frozen=True, kw_only=True):
-    """A device of mine has changed settings of a thread: all of them, as they are now."""
+    """A device of mine has changed settings of a thread, by my own change of this number: all of them, as they are now."""
 
     thread_id: str
     muted_until: str
     pinned: bool
     archived: bool
     draft: str
+    own_number: str | UnsetType = UNSET
+
+
+class KeptThread(msgspec.Struct, frozen=True, kw_only=True):
+    """My settings of a thread, in a list."""
+
+    thread_id: str
+    muted_until: str
+    pinned: bool
+    archived: bool
+    draft: str
+
+
+class HiddenMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages that I have hidden: these, and all up to ``up_to``."""
+
+    thread_id: str
+    msg_ids: list[str]
+    up_to: str | UnsetType = UNSET
+
+
+@message(276, reply=277)
+class OwnChangesRequest(Request, frozen=True, kw_only=True):
+    """What I have changed for myself, on any device, since my own change ``own_number``."""
+
+    own_number: str
+
+
+@message(277)
+class OwnChangesResponse(Response, frozen=True, kw_only=True):
+    """Settings of threads as they are now, and hidden messages, in the order in which I hid them; ``own_number`` is where to
+    go on.
+    """
+
+    settings: Sequence[KeptThread]
+    hidden: Sequence[HiddenMessages]
+    own_number: str
+    is_complete: bool

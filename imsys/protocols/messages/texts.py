@@ -53,6 +53,8 @@ class VerifiedText(msgspec.Struct, frozen=True, kw_only=True):
     msg_id: str
     prev_id: str
     timestamp: str
+    expires: int | UnsetType = UNSET
+    """Seconds after ``timestamp`` after which its content is gone: its own, or those of the thread's timer."""
 
 
 @message(24)

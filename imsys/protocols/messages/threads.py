@@ -87,10 +87,11 @@ class PositionPush(Push, frozen=True, kw_only=True):
 
 @message(102, reply=103)
 class PositionsRequest(Request, frozen=True, kw_only=True):
-    """A page of how far the other members of my threads have come."""
+    """A page of how far the other members of my threads have come; if ``mine``, I as well, in all of them."""
 
     cursor: str = ""
     limit: int = 10
+    mine: bool = False
 
 
 @message(103)

@@ -38,7 +38,12 @@ CREATE TABLE IF NOT EXISTS hidden (
     user_id INT NOT NULL,
     thread_id BIGINT NOT NULL,
     msg_id BIGINT NOT NULL,
-    PRIMARY KEY (user_id, thread_id, msg_id)
+    -- all messages up to this one are
+    all_before TINYINT NOT NULL DEFAULT 0,
+    -- of the change by which it was hidden: profiles.own_number, then
+    number BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, thread_id, msg_id),
+    KEY hidden_number (user_id, number)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Whom messages mention; user 0 is everybody.
@@ -70,8 +75,11 @@ CREATE TABLE IF NOT EXISTS thread_settings (
     archived TINYINT NOT NULL DEFAULT 0,
     -- a text that is not sent yet
     draft TEXT NOT NULL,
+    -- of the last change: profiles.own_number, then
+    number BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, thread_id),
-    KEY thread_settings_pinned (user_id, pinned_at)
+    KEY thread_settings_pinned (user_id, pinned_at),
+    KEY thread_settings_number (user_id, number)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Texts that the server sends later.
@@ -102,6 +110,16 @@ CREATE TABLE IF NOT EXISTS invitations (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (thread_id, user_id),
     KEY invitations_user (user_id, thread_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Users who have left a group, or were removed: by the last such entry of its log, also where they have come back since.
+CREATE TABLE IF NOT EXISTS departures (
+    user_id INT NOT NULL,
+    thread_id BIGINT NOT NULL,
+    entry_id BIGINT NOT NULL,
+    actor_id INT NOT NULL,
+    PRIMARY KEY (user_id, thread_id),
+    KEY departures_entry (user_id, entry_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Links by which users join a group.

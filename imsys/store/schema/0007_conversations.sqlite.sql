@@ -37,8 +37,13 @@ CREATE TABLE hidden (
     user_id INTEGER NOT NULL,
     thread_id INTEGER NOT NULL,
     msg_id INTEGER NOT NULL,
+    -- all messages up to this one are
+    all_before INTEGER NOT NULL DEFAULT 0,
+    -- of the change by which it was hidden: profiles.own_number, then
+    number INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, thread_id, msg_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX hidden_number ON hidden (user_id, number);
 
 -- Whom messages mention; user 0 is everybody.
 CREATE TABLE mentions (
@@ -69,8 +74,11 @@ CREATE TABLE thread_settings (
     archived INTEGER NOT NULL DEFAULT 0,
     -- a text that is not sent yet
     draft TEXT NOT NULL,
+    -- of the last change: profiles.own_number, then
+    number INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, thread_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX thread_settings_number ON thread_settings (user_id, number);
 CREATE INDEX thread_settings_pinned ON thread_settings (user_id, pinned_at);
 
 -- Texts that the server sends later.
@@ -102,6 +110,16 @@ CREATE TABLE invitations (
     PRIMARY KEY (thread_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX invitations_user ON invitations (user_id, thread_id);
+
+-- Users who have left a group, or were removed: by the last such entry of its log, also where they have come back since.
+CREATE TABLE departures (
+    user_id INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,
+    entry_id INTEGER NOT NULL,
+    actor_id INTEGER NOT NULL,
+    PRIMARY KEY (user_id, thread_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX departures_entry ON departures (user_id, entry_id);
 
 -- Links by which users join a group.
 CREATE TABLE group_links (

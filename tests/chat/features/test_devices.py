@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
+from imsys.chat import outbound
+from imsys.chat.user_sessions import sessions_of
 from imsys.config import ChatConfig
 from imsys.redis.tokens import Tokens
 from tests.chat.features.test_conversation import text_request
@@ -63,6 +66,32 @@ class SideBySide(DevicesCase):
             self.assertEqual((await client.next(25))["text_msg"][0]["msg_content"], "two")
         for client in (phone, laptop, old, b, b2):
             await self.quiet(client, 8, 25)
+
+    async def test_gone_meanwhile(self) -> None:
+        """What a device did whose connection ended before that was stored its user's others learn by catching up."""
+        self.patch(outbound, "RETRY", 0.05)
+        anna, bert = await self.people("anna", "bert")
+        thread = str(await self.befriend(anna, bert))
+        (b,) = await self.devices(bert, "phone")
+        append = self.stores.messages.append
+        for more in ((), ("tablet",)):  # the laptop is alone afterwards, or is not
+            phone, laptop, *_ = await self.devices(anna, "phone", "laptop", *more)
+            asked, stored = Deferred[None](), Deferred[None]()
+
+            async def slowly(*arguments: Any, **keys: Any) -> Any:
+                asked.callback(None)  # noqa: B023
+                await stored  # noqa: B023
+                return await append(*arguments, **keys)
+
+            self.patch(self.stores.messages, "append", slowly)
+            phone.send(23, **text_request(anna, bert, thread, f"last words {more}"))
+            await asked
+            await phone.abort()
+            while "phone" in [one.device for one in sessions_of(self.server.directory.local(anna))]:
+                await deferLater(self.reactor, 0.005)
+            stored.callback(None)
+            await b.next(25)
+            await laptop.next(128)
 
     async def test_same_device(self) -> None:
         """A login ends the session of its own device, and no other; one without a device that without one."""

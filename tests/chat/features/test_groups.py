@@ -383,8 +383,30 @@ class Groups(GroupCase):
         other = await self.send(self.a, self.anna, purpose="group", thread_id="0")
         await self.change(self.a, SETTINGS, avatar=other)
         self.assertEqual((await self.b.ask(FILE, file_id=picture))["error"], Status.FILE_OPEN_ERROR)
+        taken = {"unique_id": "taken", "title": "Another", "avatar": other}
+        self.assertEqual(
+            (await self.a.ask(CREATE, **taken))["error"], WRONG
+        )  # it would lose it with this one
         await self.change(self.b, SETTINGS, avatar="")
         self.assertEqual((await self.ask(self.c, GET))["avatar"], "")
+
+    async def test_as_it_was(self) -> None:
+        """Settings that are so already make no entry, and nobody is told."""
+        await self.change(self.a, SETTINGS, title="New", channel=True)
+        await self.entry(self.c)
+        again = await self.change(self.b, SETTINGS, title="New", description="", channel=True, history="all")
+        self.assertEqual(again["msg_id"], "0")
+        await self.silent(self.c)
+        await self.change(self.b, SETTINGS, title="New", description="x")
+        self.assertEqual((await self.entry(self.c))["body"], {"description": "x"})
+
+    async def test_names_of_other_changes(self) -> None:
+        """A unique_id of another change makes none: that one is answered, or it is refused; no group comes of it."""
+        changed = await self.change(self.a, SETTINGS, title="New", unique_id="same")
+        answer = await self.change(self.a, ADD, members=[str(self.dora)], unique_id="same")
+        self.assertEqual((answer["msg_id"], answer["joined"]), (changed["msg_id"], []))
+        answer = await self.a.ask(CREATE, unique_id="same", title="Another")
+        self.assertEqual(answer["error"], WRONG)
 
     async def test_live(self) -> None:
         """A live stream is told to the group and watched by its members."""

@@ -14,10 +14,10 @@ from imsys.cluster.pushes import pack, unpack
 from imsys.store import Stores
 from tests.support.chat import ChatServer, Elsewhere
 from tests.support.groups import ADD, ANSWER, GET, REMOVE, ROLE, SETTINGS, GroupCase
-from tests.support.stores import OnMariaDb
+from tests.support.stores import OnMariaDb, OnSqlite
 
 
-class TwoServers(GroupCase, OnMariaDb):
+class TwoServers(GroupCase):
     """Anna is at one server with Carl, Bert at the other with Dora and Emil."""
 
     async def setUp(self) -> None:
@@ -25,7 +25,8 @@ class TwoServers(GroupCase, OnMariaDb):
         self.patch(outbound, "FEW_MEMBERS", 0)  # as if it were a large one
         self.sent: list[RemotePush] = []
         self.lost = False
-        own, self.stores = self.stores, Stores.on(self.database, time.time)
+        # with connections of its own, so that transactions of both overlap
+        own, self.stores = self.stores, Stores.on(self.open_database(), time.time)
         self.other = ChatServer(
             self, dataclasses.replace(self.chat_config, name="two"), self.redis, send_to_peer=self.to_one
         )
@@ -147,3 +148,14 @@ class TwoServers(GroupCase, OnMariaDb):
 
 def _of(work: Any) -> Any:
     return Deferred.fromCoroutine(work)
+
+
+class SqliteTwoServersTests(TwoServers, OnSqlite):
+    """On SQLite."""
+
+
+class MariaDbTwoServersTests(TwoServers, OnMariaDb):
+    """On MariaDB."""
+
+
+del TwoServers

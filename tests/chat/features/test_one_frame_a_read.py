@@ -13,6 +13,7 @@ from imsys.protocols.framing import CHAT
 from imsys.protocols.paced import Pace
 from tests.chat.features.test_conversation import text_request
 from tests.support.chat import PATIENCE, ChatCase
+from tests.support.groups import ADD, REMOVE, GroupCase
 from tests.support.original import OriginalClient, ReadingLoop, Spinning
 from tests.support.stores import OnSqlite
 
@@ -41,7 +42,7 @@ class TheLoop(TestCase):
         self.assertEqual(split.messages, [])
 
 
-class Original(ChatCase):
+class Originals(ChatCase):
     """The pause between two frames is over when the client has read the first."""
 
     async def setUp(self) -> None:
@@ -74,6 +75,10 @@ class Original(ChatCase):
         said = [message for _, message in client.loop.messages]
         client.loop.messages.clear()
         return said
+
+
+class Original(Originals):
+    """In private conversations."""
 
     async def test_confirming(self) -> None:
         """Who confirms hears the answer, and then of the friendship, each in a read of its own."""
@@ -157,8 +162,92 @@ class Original(ChatCase):
             self.assertEqual((await client.next(10))["error"], 0)
 
 
+class InAGroup(Originals, GroupCase):
+    """In a group: what it knows it sees, and what it does not know neither kills it nor holds up what it knows."""
+
+    async def until(self, client: OriginalClient, service: int, key: str, value: str) -> list[int]:
+        """Wait for a frame of a service that says something; the services of all that came until then."""
+        end = self.reactor.seconds() + PATIENCE
+        while self.reactor.seconds() < end and not client.spinning:
+            for index, (found, said) in enumerate(client.loop.messages):
+                if found == service and value in str(said[key]):
+                    came = client.services[: index + 1]
+                    del client.loop.messages[: index + 1]
+                    return came
+            await deferLater(self.reactor, 0.001)
+        raise AssertionError(f"{client.spinning=}, {client.services[-20:]}")
+
+    async def test_conversation(self) -> None:
+        """It logs in, finds the group among its threads, reads and writes; messages are as they are now, and nothing else."""
+        said = (await self.say(self.a, "one"))["verified_msg"][0]["msg_id"]
+        client = await self.original(self.carl)
+        client.send(11, uuid=str(self.carl), thread_id="0")
+        (page,) = await self.heard(client, 12)
+        self.assertIn(
+            {"thread_id": self.group, "type": "GROUP", "user1_uuid": "0", "user2_uuid": "0"}, page["threads"]
+        )
+        await self.change(self.a, 192, target=said, content="uno")
+        await self.change(self.a, 196, target=said, emoji="👍", on=True)
+        await self.change(self.a, ADD, members=[str(self.dora)])
+        await self.heard(client, 133, 133, 133)
+        client.send(13, thread_id=self.group, msg_id="0")
+        (page,) = await self.heard(client, 14)
+        (record,) = page["chat_messages"]
+        self.assertEqual(
+            record,
+            {
+                "msg_id": said,
+                "msg_sender": str(self.anna),
+                "msg_receiver": "0",
+                "msg_type": 1,
+                "thread_id": self.group,
+                "status": 0,
+                "msg_content": "uno",
+                "timestamp": record["timestamp"],
+            },
+        )
+        await self.say(self.a, "two")
+        (push,) = await self.heard(client, 25)
+        self.assertEqual((push["text_sender"], push["text_receiver"]), (str(self.anna), "0"))
+        self.assertEqual([one["msg_content"] for one in push["text_msg"]], ["two"])
+        client.send(23, **text_request(self.carl, 0, self.group, "three"))
+        (answer,) = await self.heard(client, 24)
+        self.assertEqual(
+            sorted(answer["verified_msg"][0]), ["msg_id", "prev_id", "thread_id", "timestamp", "unique_id"]
+        )
+        self.assertEqual(await self.hears(self.a), "three")
+        self.assertEqual([await self.hears(self.b) for _ in range(3)], ["one", "two", "three"])
+        await self.change(self.a, REMOVE, members=[str(self.carl)])
+        (lost,) = await self.heard(client, 138)
+        self.assertEqual((lost["thread_id"], lost["change"]), (self.group, "removed"))
+        client.send(13, thread_id=self.group, msg_id="0")
+        (refused,) = await self.heard(client, 14)
+        self.assertEqual(refused["error"], 65)
+
+    async def test_storm(self) -> None:
+        """However much is reacted and written meanwhile, a text comes after a few frames, and it stays connected."""
+        said = (await self.say(self.a, "one"))["verified_msg"][0]["msg_id"]
+        advance, client = True, await self.original(self.carl)
+        client._has_read = lambda: self.clock.advance(0.05) if advance else None
+        advance = False  # it reads nothing for now
+        for number in range(300):
+            await self.change(self.a, 196, target=said, emoji="👍", on=number % 2 == 0)
+        await self.say(self.a, "after the storm")
+        advance = True
+        self.clock.advance(0.05)
+        came = await self.until(client, 25, "text_msg", "after the storm")
+        self.assertLess(len(came), 20)
+        self.assertIn(128, came)  # it might have understood them, and asks then
+        client.send(32)
+        await self.until(client, 33, "error", "0")
+
+
 class OriginalOnSqlite(OnSqlite, Original):
     pass
 
 
-del Original
+class OriginalInAGroupOnSqlite(OnSqlite, InAGroup):
+    pass
+
+
+del Originals, Original, InAGroup

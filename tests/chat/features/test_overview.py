@@ -41,6 +41,7 @@ class Overview(ChatCase):
                 "avator": "",
                 "members": 2,
                 "last_msg_id": sent["msg_id"],
+                "active_id": sent["msg_id"],
                 "unread": 2,
                 "mentioned": True,
                 "delivered": "0",
@@ -93,7 +94,8 @@ class Overview(ChatCase):
         self.assertEqual([view["thread_id"] for view in small["threads"]], found[:3])
 
     async def test_settings(self) -> None:
-        """Settings are answered, told to the user's own devices, and to nobody else."""
+        """Settings are answered, told to the user's other devices, and to nobody else."""
+        phone = await self.server.login(self.anna, "phone")
         fields: dict[str, Any] = {
             "thread_id": self.thread,
             "muted_until": "",
@@ -102,11 +104,11 @@ class Overview(ChatCase):
             "draft": "é" * 4096,
         }
         answer = await self.a.ask(CHANGE, thread_id=self.thread, archived=True, draft=fields["draft"])
-        self.assertEqual(answer, {"error": 0, **fields})
-        self.assertEqual(await self.a.next(PUSH), {"error": 0, **fields})
+        self.assertEqual(answer, {"error": 0, "own_number": "1", **fields})
+        self.assertEqual(await phone.next(PUSH), {"error": 0, "own_number": "1", **fields})
         self.assertEqual(await self.a.ask(SETTINGS, thread_id=self.thread), {"error": 0, **fields})
         self.assertEqual((await self.b.ask(SETTINGS, thread_id=self.thread))["draft"], "")
-        self.assertEqual(self.b.pending(PUSH), [])
+        self.assertEqual([client.pending(PUSH) for client in (self.a, self.b)], [[], []])
 
     async def test_refused(self) -> None:
         """What cannot be is refused with its status, changes nothing and is told to nobody."""

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from imsys.chat.scheduler import Scheduler
 from imsys.errors import Refused, Status
 from imsys.protocols.identifiers import new_file_id
+from imsys.store.database import Transaction
 from imsys.store.files import Content, Offer, Purpose
 from imsys.store.scheduled import LEASE_MS, SCHEDULED
 from tests.chat.features.test_conversation import text_request
@@ -37,7 +38,6 @@ class Timed(ChatCase):
         body = {"thread_id": self.thread, "unique_id": content, "content": content, "at": ahead(hours=1)}
         answer = await self.a.ask(SCHEDULE, **(body | more))
         self.assertEqual(answer["error"], 0, answer)
-        self.assertEqual((await self.a.next(PUSH))["state"], "waiting")
         return str(answer["schedule_id"])
 
     async def pass_time(self, ms: int = HOUR * 1000 + 5000) -> None:
@@ -93,19 +93,25 @@ class Timed(ChatCase):
         self.assertEqual(listed, ["text 1", "text 2", "text 0"])
 
     async def test_changed_and_cancelled(self) -> None:
-        """What waits may be changed or cancelled; what was sent, or never was, cannot."""
+        """What waits may be changed or cancelled, of which the other devices hear; what was sent, or never was, cannot."""
+        phone = await self.server.login(self.anna, "phone")
         first, second = await self.schedule("one"), await self.schedule("two")
         again = await self.a.ask(
-            SCHEDULE, thread_id=self.thread, unique_id="one", content="one", at=ahead(hours=2)
+            SCHEDULE, thread_id=self.thread, unique_id="one", content="another", at=ahead(hours=2)
         )
         self.assertEqual(again["schedule_id"], first)
-        await self.a.next(PUSH)
+        (there, _) = (await self.a.ask(LIST))["scheduled"]
+        self.assertEqual((there["content"], there["at"]), ("one", again["at"]))
+        pushes = [await phone.next(PUSH) for _ in range(3)]
+        self.assertEqual([push["state"] for push in pushes], ["waiting"] * 3)
+        self.assertEqual(pushes[-1]["scheduled"], there)
         at = ahead(minutes=5)
         changed = await self.a.ask(CHANGE, schedule_id=first, content="uno", at=at)
         self.assertEqual(changed["scheduled"]["content"], "uno")
-        self.assertEqual((await self.a.next(PUSH))["scheduled"]["content"], "uno")
+        self.assertEqual((await phone.next(PUSH))["scheduled"]["content"], "uno")
         self.assertEqual((await self.a.ask(CANCEL, schedule_id=second))["error"], 0)
-        self.assertEqual((await self.a.next(PUSH))["state"], "cancelled")
+        self.assertEqual((await phone.next(PUSH))["state"], "cancelled")
+        self.assertEqual(self.a.pending(PUSH), [])
         await self.pass_time()
         await self.server.scheduler.look()
         self.assertEqual(await self.contents(), ["uno"])
@@ -258,9 +264,13 @@ class Timed(ChatCase):
     async def say(self, content: str, **more: Any) -> dict[str, Any]:
         request = text_request(self.anna, self.bert, self.thread, content)
         request["text_msg"][0] |= {"unique_id": f"{len(content)} characters", **more}
-        answer = await self.a.ask(23, **request)
-        self.assertEqual(answer["error"], 0, answer)
-        pushed: dict[str, Any] = (await self.b.next(25))["text_msg"][0]
+        for again in range(2):  # sent again, it is acknowledged again
+            answer = await self.a.ask(23, **request)
+            self.assertEqual(answer["error"], 0, answer)
+            (acknowledged,) = answer["verified_msg"]
+            if not again:
+                pushed: dict[str, Any] = (await self.b.next(25))["text_msg"][0]
+            self.assertEqual(acknowledged.get("expires"), pushed.get("expires"))
         return pushed
 
     async def test_timer(self) -> None:
@@ -311,6 +321,36 @@ class Timed(ChatCase):
     async def test_file(self) -> None:
         """The file of a message that expires is gone with it: nobody can get it any more."""
         await self.a.ask(TIMER, thread_id=self.thread, unique_id="timer", timer=HOUR)
+        pushed = await self.send_file()
+        self.assertEqual(pushed["expires"], HOUR)
+        file_id = json.loads(pushed["msg_content"])["file_id"]
+        self.assertEqual((await self.b.ask(66, file_id=file_id))["error"], 0)
+        await self.pass_time()
+        await self.server.expirer.look()
+        self.assertEqual((await self.b.ask(66, file_id=file_id))["error"], Status.FILE_OPEN_ERROR)
+        self.assertEqual(await self.stores.files.used(self.anna), (0, 0))
+        self.assertEqual(await self.contents(), [""])
+
+    async def test_recalled_file(self) -> None:
+        """The file of a message that is recalled can be got by no other one from then on, and is gone soon."""
+        for number in range(2):
+            pushed = await self.send_file()
+            file_id = json.loads(pushed["msg_content"])["file_id"]
+            self.assertEqual((await self.b.ask(66, file_id=file_id))["error"], 0)
+            keys = {"thread_id": self.thread, "unique_id": f"recall {number}", "targets": [pushed["msg_id"]]}
+            self.assertEqual((await self.a.ask(194, **keys))["error"], 0)
+            self.assertEqual((await self.b.ask(66, file_id=file_id))["error"], Status.FILE_OPEN_ERROR)
+            await self.server.announcer.announce(self.file_id)  # a repetition does not bring it back
+            await self.server.expirer.look()
+            self.assertEqual((await self.a.ask(66, file_id=file_id))["error"], Status.FILE_OPEN_ERROR)
+            self.assertEqual(await self.stores.files.used(self.anna), (0, 0))
+            rows = await self.database.read(Transaction.rows, "SELECT * FROM expiring")
+            self.assertEqual(rows, [])
+            # the next one is of a thread whose messages expire as well
+            await self.a.ask(TIMER, thread_id=self.thread, unique_id="timer", timer=HOUR)
+
+    async def send_file(self) -> dict[str, Any]:
+        """Anna sends a file of one byte; gives back what Bert is told."""
         files = self.stores.files
         offer = Offer(
             file_id=new_file_id(),
@@ -326,15 +366,10 @@ class Timed(ChatCase):
         content = Content(0, "resources1", b"%032d" % 1, 1, offer.file_id.hex(), "k", b"k")
         await files.finish(offer.file_id, content, mime="text/plain", announce=True)
         await self.server.announcer.announce(offer.file_id)
+        self.file_id = offer.file_id
         (pushed,) = (await self.b.next(25))["text_msg"]
-        self.assertEqual(pushed["expires"], HOUR)
-        file_id = json.loads(pushed["msg_content"])["file_id"]
-        self.assertEqual((await self.b.ask(66, file_id=file_id))["error"], 0)
-        await self.pass_time()
-        await self.server.expirer.look()
-        self.assertEqual((await self.b.ask(66, file_id=file_id))["error"], Status.FILE_OPEN_ERROR)
-        self.assertEqual(await files.used(self.anna), (0, 0))
-        self.assertEqual(await self.contents(), [""])
+        found: dict[str, Any] = pushed
+        return found
 
     async def test_many(self) -> None:
         """Many that expire at once go in steps, so that others can write meanwhile."""

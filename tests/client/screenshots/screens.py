@@ -14,6 +14,7 @@ from tests.client.screenshots.following import following
 from tests.client.screenshots.living import living
 from tests.client.screenshots.material import PHOTO
 from tests.client.screenshots.scene import NARROW, SMALL, USUAL, WIDE, Shot, Stage, account
+from tests.client.screenshots.together import together
 
 ANNA, JONAS, WANG, LEE, MALLORY, GROUP = 1, 2, 3, 4, 21, 30
 SETTINGS = ("account", "appearance", "notifications", "storage", "language", "shortcuts", "about")
@@ -26,6 +27,7 @@ def screens() -> dict[str, Shot]:
         **_coming_in(),
         **_talking(),
         **living(),
+        **together(),
         **following(),
         **devices(),
         **_finding(),

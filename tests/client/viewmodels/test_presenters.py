@@ -224,6 +224,15 @@ class TellingTests(Case):
             telling(self.account, [message], Preferences(), NOW_MS, lambda one: one.text, seen=2)
         )
 
+    def test_mentioned(self) -> None:
+        """What mentions me is told of a muted group as well, and before what else came."""
+        self.account._set(replace(self.account._conversations[30], muted_until_ms=-1))
+        others = [self.account.receive(30, text, 10002) for text in ("One", "@lena, two", "Three")]
+        for_me = [others[0], replace(others[1], mentions=(10001,)), others[2]]
+        for messages, text in ((others, None), (for_me, "Anna Berg: @lena, two")):
+            told = telling(self.account, messages, Preferences(), NOW_MS, lambda one: one.text)
+            self.assertEqual(told and told.text, text)
+
     def test_in_a_group(self) -> None:
         """It is said who wrote."""
         message = self.account.receive(30, "Cake!", 10002)

@@ -242,7 +242,7 @@ class ReadersTests(LivingCase):
         self.assertNotIn("Seen by …", self.words(self.theirs))
         self.action(self.mine, "Seen by …").trigger()
         self.turn()
-        dialog = view.living.readers
+        dialog = given(view.living.readers)
         people = given(view.presenter).about.people
         names = [dialog.names.item(row).text() for row in range(dialog.names.count())]
         self.assertEqual(sorted(names), sorted(self.account.person(uuid).name for uuid in people[2:]))
@@ -255,7 +255,7 @@ class ReadersTests(LivingCase):
         self.account.refusal = "Nobody answers."
         self.action(self.mine, "Seen by …").trigger()
         self.settle()
-        self.assertFalse(hasattr(view.living, "readers"))
+        self.assertIsNone(view.living.readers)
 
 
 class ForwardTests(LivingCase):

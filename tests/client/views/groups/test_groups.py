@@ -7,12 +7,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from client.core import notices
-from client.core.groups import ADMIN, MEMBER, OWNER
+from client.core.groups import ADMIN, MEMBER, OWNER, Member
 from client.core.lifelike.conversations import CHANNEL, GROUP
+from client.core.memory import NOW_MS
 from client.core.notices import Notice
 from client.views.groups.pane import GroupPane
 from client.widgets.button import IconButton
 from client.widgets.messages.words import content, spoken
+from client.widgets.times import HOUR, lasting
 from tests.client.views.scene import ViewCase
 
 Key = Qt.Key
@@ -33,8 +35,8 @@ class GroupViewCase(ViewCase):
         assert widget is not None
         self.keys(widget, text)
 
-    def act(self, pane: GroupPane, uuid: int, words: str) -> None:
-        """Choose something in the menu of a member."""
+    def act(self, pane: GroupPane, uuid: int, words: str, answer: str = "") -> None:
+        """Choose something in the menu of a member, and answer where it asks once more."""
         button = pane.cards[uuid].findChild(IconButton)
         assert button is not None
         self.click(button)
@@ -44,6 +46,10 @@ class GroupViewCase(ViewCase):
         action = next(one for one in menu.actions() if one.text() == words)
         self.click(menu, menu.actionGeometry(action).center())
         self.turn()
+        if answer:
+            assert pane.question is not None
+            self.click(next(one for one in pane.question.findChildren(QPushButton) if one.text() == answer))
+            self.turn()
 
 
 class MakingTests(GroupViewCase):
@@ -114,31 +120,63 @@ class MembersTests(GroupViewCase):
         pane = self.details(GROUP)
         self.assertEqual([one.role for one in pane.members][:2], [OWNER, ADMIN])
         self.assertIsNone(pane.cards[10001].findChild(IconButton))
-        self.act(pane, 10030, "Mute for an hour")
+        self.act(pane, 10030, f"Mute for {lasting(HOUR)}")
         self.assertIn(("mute_member", GROUP, 10030, 3600), self.account.commands)
         self.assertEqual(pane.cards[10030].accessibleDescription(), "muted")
         self.act(pane, 10030, "Let write again")
         self.act(pane, 10030, "Make an admin")
         self.assertEqual(pane.cards[10030].accessibleDescription(), "admin")
-        self.act(pane, 10006, "Remove from the group")
+        self.act(pane, 10006, "Remove from the group …", "Remove")
         self.assertNotIn(10006, pane.cards)
-        self.act(pane, 10002, "Hand the group over")
+        self.act(pane, 10002, "Hand the group over …", "Hand over")
         self.assertIsNone(pane.cards[10002].findChild(IconButton))
         self.assertIsNone(pane.cards[10030].findChild(IconButton))
         self.assertIsNotNone(pane.cards[10032].findChild(IconButton))
 
+    def test_search(self) -> None:
+        """Of many members one is found by a part of the name."""
+        view = self.open(1440, 900)
+        people = tuple(range(10002, 10020))
+        self.account._members[GROUP] = [Member(10001, OWNER), *(Member(uuid) for uuid in people)]
+        view.open(GROUP)
+        view.show_details(True)
+        self.turn()
+        pane = view.details.group
+        self.assertTrue(pane.search.isVisible())
+        self.keys(pane.search, "anna")
+        pane.search._tell()
+        self.turn()
+        self.assertEqual(list(pane.cards), [10002])
+
     def test_let_in_and_leave(self) -> None:
-        """Who asks is let in; the owner cannot leave, and is told why; a member can, and writes no more."""
+        """Who asks is let in; the owner hands over first, and leaves then; a member leaves, and writes no more."""
         pane = self.details(GROUP)
         (card,) = pane.waiting.values()
         self.click(next(one for one in card.findChildren(QPushButton) if one.text() == "Let in"))
         self.turn()
         self.assertFalse(pane.waiting)
         self.assertIn(10041, pane.cards)
-        self.click(pane.leave)
-        self.click(pane.sure.yes_button)
+        self.assertNotIn("let in", self.view.conversation.header._about.text())
+        self.account.asked_in(GROUP, 10042)
         self.turn()
-        self.assertIn("hands the group over", pane.problem.text())
+        self.assertEqual(list(pane.waiting), [10042])
+        self.assertIn("let in", self.view.conversation.header._about.text())
+        self.click(pane.leave)
+        heir = pane.heir
+        assert heir is not None
+        self.assertFalse(heir.button.isEnabled())
+        self.assertEqual(heir.rows.item(0).text(), "Anna Berg · admin")
+        self.keys(heir.search, "han")
+        heir.search._tell()
+        self.assertEqual([heir.rows.item(row).text() for row in range(heir.rows.count())], ["Hanna"])
+        self.keys(heir.search, Key.Key_Down)
+        self.keys(heir.rows, Key.Key_Down)
+        self.click(heir.button)
+        self.turn()
+        self.assertIn(("set_role", GROUP, 10030, OWNER), self.account.commands)
+        about = self.account.conversation(GROUP)
+        assert about is not None
+        self.assertTrue(about.gone)
         self.view.open(CHANNEL)
         self.turn()
         self.assertFalse(pane.add_button.isVisible())
@@ -231,6 +269,10 @@ class NoticeTests(GroupViewCase):
             (10002, Notice("joined", tuple(range(10003, 10010))), "and 4 others"),
             (10002, Notice("admin", (10003,)), "Anna Berg made Jonas Weber an admin"),
             (10002, Notice("title", (), "<b>x</b>"), "Anna Berg named the group “<b>x</b>”"),
+            (10002, Notice("muted", (10003,), str(NOW_MS)), "Anna Berg muted Jonas Weber until "),
+            (10002, Notice("heir", (10003,)), "Jonas Weber has the group now"),
+            (10001, Notice("timer", (), "3600"), f"You set messages to disappear after {lasting(HOUR)}"),
+            (10002, Notice("timer", (), "0"), "Anna Berg set messages to stay"),
             (10002, Notice("of a later version", (10003,)), ""),
         ):
             message = self.account.happened(GROUP, who, notice)

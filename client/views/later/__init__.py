@@ -1,0 +1,1 @@
+"""Texts that are sent later, and how long messages stay."""
