@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.interfaces import IAddress
 
@@ -18,7 +18,6 @@ from imsys.server.dispatch import Call, Dispatcher
 if TYPE_CHECKING:
     from imsys.protocols.crowd import Crowd
     from imsys.redis.routes import Attempt
-    from imsys.server.caller import Caller
 
 HELD = 1000
 """Pushes that wait for a login to be answered, at most; beyond it the connection is closed."""
@@ -90,7 +89,7 @@ class Session:
         """Requests of unknown services in a row."""
         self.early = 0
         """Requests that came before the login that they need."""
-        self.context: Caller = dispatcher.context(self, 0)
+        self.context: Any = dispatcher.context(self, 0)
         self.user = 0
         self.id = ""
         self.login_ms = 0
