@@ -157,6 +157,10 @@ test-tools:
 	command -v nginx >/dev/null || missing="$$missing nginx-light"; \
 	test -e /usr/lib/nginx/modules/ngx_rtmp_module.so || missing="$$missing libnginx-mod-rtmp"; \
 	test -e /usr/lib/nginx/modules/ngx_stream_module.so || missing="$$missing libnginx-mod-stream"; \
+	command -v prosody >/dev/null || missing="$$missing prosody"; \
+	ls /usr/lib/*/lua/5.4/dbd/sqlite3.so >/dev/null 2>&1 || missing="$$missing lua-dbi-sqlite3"; \
+	test -e /usr/share/ejabberd/sql/mysql.sql || missing="$$missing ejabberd"; \
+	ls -d /usr/lib/erlang/lib/p1_mysql-* >/dev/null 2>&1 || missing="$$missing erlang-p1-mysql"; \
 	command -v rtmpdump >/dev/null || missing="$$missing rtmpdump"; \
 	gst-inspect-1.0 rtmpsink >/dev/null 2>&1 || missing="$$missing gstreamer1.0-tools gstreamer1.0-plugins-bad"; \
 	command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing="$$missing chromium-headless-shell"; \

@@ -184,6 +184,12 @@ class DatabaseConfig:
         _choice("pymysql", "mysqlclient"),
         "DB-API module: pymysql, or mysqlclient (extra 'mysqlclient').",
     )
+    log_connection: str = setting(
+        "reactor",
+        _choice("reactor", "pool"),
+        "Where the message log's connection to MySQL is: on the reactor's thread, which is quicker, or in a thread of "
+        "its own, as it is in any case with mysqlclient.",
+    )
     tls_ca: str = setting(
         "", _text, "CA file that must have signed the MySQL server's certificate; empty: no TLS.", path=True
     )

@@ -56,7 +56,7 @@ _ack = msgspec.json.Decoder(_Ack).decode
 _push = msgspec.json.Decoder(_Push).decode
 
 
-class _Writer(Session):
+class Writer(Session):
     """A user who writes to their peer.
 
     Of each of their texts: when it was sent (or should have been, in ns), and what became of it.
@@ -86,7 +86,7 @@ class _Writer(Session):
         self.oldest = 0  # no text before this one waits for its acknowledgement
         self.last = -1  # the highest number that came to the peer
         self.paused_until = 0.0
-        self.other: _Writer
+        self.other: Writer
 
     def prepare(self, run: str, size: int) -> None:
         """Make what is the same in all texts; numbers have a fixed width, so frames have one length."""
@@ -101,14 +101,14 @@ class _Writer(Session):
 class ChatLoad:
     """All pairs of one process."""
 
-    def __init__(self, task: Task, chat: Chat) -> None:
+    def __init__(self, task: Task, chat: Chat, crowd: Crowd | None = None) -> None:
         self._chat = chat
         self._users = task.users
-        self._crowd = Crowd(task, _Writer)
+        self._crowd = Crowd(task, Writer) if crowd is None else crowd
         self._beats = Beats(self._crowd, BEAT_EVERY)
-        self._writers: list[_Writer] = []
-        self._senders: list[_Writer] = []
-        self._paused: set[_Writer] = set()
+        self._writers: list[Writer] = []
+        self._senders: list[Writer] = []
+        self._paused: set[Writer] = set()
         self._sending = False
         self._begin = self._end = 0  # of the measured time, in ns
         self._acked = self._delivered = self._refused = self._misordered = 0
@@ -124,14 +124,17 @@ class ChatLoad:
             raise RuntimeError(self._crowd.first_failure() or "not everybody could log in in time")
         for user in self._users:
             session = ready[user[0]]
-            assert isinstance(session, _Writer)
-            session.prepare(self._chat.run, self._chat.size)
+            assert isinstance(session, Writer)
             self._writers.append(session)
         for one, two in zip(self._writers[::2], self._writers[1::2], strict=True):
             one.other, two.other = two, one
         self._senders = self._writers[:: 2 if self._chat.oneway else 1]
         for writer in self._writers:
-            self._beats.join(writer)
+            self._settle(writer)
+
+    def _settle(self, writer: Writer) -> None:
+        writer.prepare(self._chat.run, self._chat.size)
+        self._beats.join(writer)
 
     def work(self) -> Result:
         """Warm up, measure, and wait for the texts in flight."""
@@ -205,13 +208,13 @@ class ChatLoad:
             self._beats.due(now)
 
     def _serve(self, session: Session, events: int) -> None:
-        assert isinstance(session, _Writer)
+        assert isinstance(session, Writer)
         if events & ~select.EPOLLOUT:
             self._read(session)
         if session.out and session.open:
             self._crowd.flush(session)
 
-    def _read(self, writer: _Writer) -> None:
+    def _read(self, writer: Writer) -> None:
         try:
             data = writer.recv(65536)
         except AGAIN:
@@ -243,7 +246,7 @@ class ChatLoad:
         if self._sending and not self._open_loop:
             self._fill(writer)
 
-    def _fill(self, writer: _Writer) -> None:
+    def _fill(self, writer: Writer) -> None:
         missing = self._chat.window - writer.flying
         if (
             missing <= 0
@@ -273,7 +276,7 @@ class ChatLoad:
             self._crowd.flush(writer)
 
     @staticmethod
-    def _text(writer: _Writer, when: int) -> bytes:
+    def _text(writer: Writer, when: int) -> bytes:
         number = b"%08x" % len(writer.sent)
         writer.sent.append(when)
         writer.acked.append(0)
@@ -281,7 +284,7 @@ class ChatLoad:
         writer.flying += 1
         return b"".join((writer.before, number, writer.between, number, writer.behind))
 
-    def _acknowledged(self, writer: _Writer, data: bytes, start: int, end: int, now: int) -> None:
+    def _acknowledged(self, writer: Writer, data: bytes, start: int, end: int, now: int) -> None:
         at = data.find(_ID, start, end) if data.startswith(_FINE, start) else -1
         if at < 0:
             ack = _ack(data[start:end])
@@ -292,6 +295,9 @@ class ChatLoad:
         else:
             at += writer.id_at
             number = int(data[at : at + 8], 16)
+        self._verified(writer, number, now)
+
+    def _verified(self, writer: Writer, number: int, now: int) -> None:
         if writer.acked[number]:
             return
         writer.acked[number] = 1
@@ -301,7 +307,7 @@ class ChatLoad:
             self._acked += 1
             self._ack_us.append((now - sent) // 1000)
 
-    def _turned_down(self, writer: _Writer) -> None:
+    def _turned_down(self, writer: Writer) -> None:
         """Responses leave in the order of the requests, so it is about the oldest that waits."""
         while writer.oldest < len(writer.acked) and writer.acked[writer.oldest]:
             writer.oldest += 1
@@ -319,7 +325,7 @@ class ChatLoad:
             if self._sending:
                 self._fill(writer)
 
-    def _arrived(self, sender: _Writer, data: bytes, start: int, end: int, now: int) -> None:
+    def _arrived(self, sender: Writer, data: bytes, start: int, end: int, now: int) -> None:
         at = data.find(_CONTENT, start, end)
         if at < 0:
             numbers = [int(item.msg_content[:8], 16) for item in _push(data[start:end]).text_msg]
@@ -330,24 +336,27 @@ class ChatLoad:
                 numbers.append(int(data[at : at + 8], 16))
                 at = data.find(_CONTENT, at, end)
         for number in numbers:
-            times = sender.received[number]
-            sender.received[number] = min(255, times + 1)
-            if times:
-                continue
-            if number < sender.last:
-                self._misordered += 1
-            else:
-                sender.last = number
-            sent = sender.sent[number]
-            if self._is_measured(sent if self._open_loop else now):
-                self._delivered += 1
-                self._delivery_us.append((now - sent) // 1000)
+            self._came(sender, number, now)
+
+    def _came(self, sender: Writer, number: int, now: int) -> None:
+        times = sender.received[number]
+        sender.received[number] = min(255, times + 1)
+        if times:
+            return
+        if number < sender.last:
+            self._misordered += 1
+        else:
+            sender.last = number
+        sent = sender.sent[number]
+        if self._is_measured(sent if self._open_loop else now):
+            self._delivered += 1
+            self._delivery_us.append((now - sent) // 1000)
 
     def _is_measured(self, moment: int) -> bool:
         return self._begin <= moment < self._end
 
     @staticmethod
-    def _missing(writer: _Writer) -> bool:
+    def _missing(writer: Writer) -> bool:
         if writer.open and writer.flying:
             return True
         return writer.other.open and writer.acked.count(1) > len(writer.received) - writer.received.count(0)
@@ -374,7 +383,14 @@ class ChatLoad:
         latencies = {"ack": self._ack_us.tobytes(), "delivery": self._delivery_us.tobytes()}
         if self._open_loop:
             latencies["generator late"] = self._late_us.tobytes()
-        return Result(seconds=seconds, counts=counts, latencies=latencies, cpu_seconds=cpu)
+        fates = {
+            str(writer.user[0]): bytes(
+                (acked == 1) + 2 * bool(times)
+                for acked, times in zip(writer.acked, writer.received, strict=True)
+            )
+            for writer in (self._writers if self._chat.fates else ())
+        }
+        return Result(seconds=seconds, counts=counts, latencies=latencies, cpu_seconds=cpu, fates=fates)
 
 
 def _fine_timers() -> None:

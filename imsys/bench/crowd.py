@@ -244,13 +244,16 @@ class Crowd:
             session.sock.do_handshake()
             self.resumed += bool(session.sock.session_reused)
         session.handshaken = True
+        session.send(self._greet(session))
+        self.poll.modify(session.descriptor, select.EPOLLIN)
+
+    def _greet(self, session: Session) -> bytes:
         uuid, token, *_ = session.user
         token, _, device = token.partition("@")
         said = b'{"uuid":"%d","token":"%b","seq":1' % (uuid, token.encode())
         if device:
             said += b',"device":{"id":"%b","name":"","kind":"bot"}' % device.encode()
-        session.send(CHAT.encode(LOGIN, said + b"}"))
-        self.poll.modify(session.descriptor, select.EPOLLIN)
+        return CHAT.encode(LOGIN, said + b"}")
 
     def _answered(self, session: Session) -> bool:
         data = session.recv(65536)
@@ -266,10 +269,13 @@ class Crowd:
             return self._fail(
                 session, f"user {session.user[0]} cannot log in: {answer.error} {answer.message}"
             )
+        self._arrived(session)
+        return True
+
+    def _arrived(self, session: Session) -> None:
         self.login_us.append((time.monotonic_ns() - session.begun) // 1000)
         session.open = True
         self.arrived += 1
-        return True
 
     def _fail(self, session: Session, why: str) -> bool:
         self.failed[why] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from imsys.bench.crowd import Crowd
+from imsys.bench.peers.load import XmppCrowd
 from imsys.bench.tasks import LogIn, Result, Task
 
 
@@ -14,7 +15,7 @@ class LogInLoad:
     def __init__(self, task: Task, login: LogIn) -> None:
         self._login = login
         self._users = task.users
-        self._crowd = Crowd(task)
+        self._crowd = XmppCrowd(task, register=login.register) if task.xmpp else Crowd(task)
 
     def arrive(self) -> None:
         """Do nothing: the logins are the work."""
@@ -25,8 +26,11 @@ class LogInLoad:
         begin, cpu = time.monotonic(), time.process_time()
         ready = self._crowd.arrive(self._users, begin + self._login.time, resume=self._login.resume)
         seconds, cpu = time.monotonic() - begin, time.process_time() - cpu
+        time.sleep(self._login.settle)
         print("measured", flush=True)
         counts = {"logins": len(ready), "failed": self._crowd.failed.total(), "resumed": self._crowd.resumed}
+        if self._login.register:
+            counts["arrived"] = self._crowd.arrived
         notes = dict(self._crowd.failed.most_common(5))
         return Result(
             seconds=seconds,

@@ -24,6 +24,8 @@ from imsys.bench.cells import (
     value_at,
     wrong,
 )
+from imsys.bench.peers.showing import peers_setup, peers_table
+from imsys.bench.peers.showing import plot as peers_plot
 from imsys.bench.report import faults, write
 from imsys.bench.scenes import GOALS, SCENES, Figure, Goal, Scene
 from imsys.errors import ConfigError
@@ -83,6 +85,8 @@ def render(results: Results, text: str) -> str:
         "groups": _groups,
         "growth": _growth,
         "live": _live,
+        "peers": peers_table,
+        "peers_setup": peers_setup,
         "faults": broken.faults_table,
         "storm": broken.storm_table,
         "files": lambda found: _files(found, "files"),
@@ -108,7 +112,7 @@ def render(results: Results, text: str) -> str:
 
 def plots(results: Results) -> dict[str, str]:
     """The plots, by name."""
-    made = {"chat": _rates_plot(results), "open": _waits_plot(results)}
+    made = {"chat": _rates_plot(results), "open": _waits_plot(results), "peers": peers_plot(results)}
     made |= {scene.name: _growth_plot(results, scene) for scene in scenes_in("growth")}
     return {name: plot for name, plot in made.items() if plot}
 

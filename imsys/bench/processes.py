@@ -138,6 +138,12 @@ def answers(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
+def answers_at(port: int) -> bool:
+    """Return whether a process listens on a port of loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def end(child: subprocess.Popen[bytes]) -> None:
     """End a child, first politely, then by force."""
     if child.poll() is None:

@@ -144,7 +144,10 @@ def tables(reports: Sequence[Report]) -> str:
 
 
 def publish(
-    options: argparse.Namespace, reports: Sequence[Report], show: Callable[[Sequence[Report]], str] = tables
+    options: argparse.Namespace,
+    reports: Sequence[Report],
+    show: Callable[[Sequence[Report]], str] = tables,
+    draw: Callable[[Sequence[Report]], str] | None = None,
 ) -> int:
     """Print the reports and write the files that were asked for; the exit status."""
     if options.json != "-":
@@ -158,7 +161,7 @@ def publish(
         else:
             write(Path(options.json), text + "\n")
     if getattr(options, "svg", None):
-        write(Path(options.svg), plot(reports))
+        write(Path(options.svg), (draw or plot)(reports))
     return 1 if any(found.wrong for found in reports) else 0
 
 

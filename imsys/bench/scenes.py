@@ -272,6 +272,15 @@ SCENES: Sequence[Scene] = (
         once=True,
     ),
     Scene(
+        name="peers",
+        title="beside ejabberd and Prosody",
+        group="peers",
+        arguments=("peers", "--rounds", "3"),
+        quick=("--rounds", "1", "--time", "2", "--warmup", "0.5", "--burst", "2"),
+        once=True,
+        generators=False,
+    ),
+    Scene(
         name="client",
         title="the desktop client",
         group="client",

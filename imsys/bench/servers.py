@@ -110,6 +110,15 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
         )
 
 
+def start_again(stack: contextlib.ExitStack, servers: Servers, setup: Setup) -> int:
+    """Start the server of :func:`private_servers` again, which has ended, where all are in one process: its
+    process id.
+    """
+    return _daemon(
+        stack, servers.home, servers.environ, setup, "imsys", "imsys is running", log="imsys-again"
+    )
+
+
 def _together(
     stack: contextlib.ExitStack, home: Path, environ: dict[str, str], setup: Setup
 ) -> tuple[list[Target], dict[str, int]]:
@@ -221,12 +230,21 @@ def _ctl(environ: Mapping[str, str], *arguments: str) -> None:
         )
 
 
-def _mysql(
-    stack: contextlib.ExitStack, home: Path, environ: dict[str, str], more: Sequence[str]
-) -> dict[str, int]:
+def mariadb(
+    stack: contextlib.ExitStack,
+    home: Path,
+    environ: Mapping[str, str],
+    more: Sequence[str] = ("--skip-networking",),
+) -> int:
+    """A new MariaDB with its durable defaults, ended with the stack: its process id.
+
+    It listens on ``sql.sock`` in ``home``, for ``root`` without a password.
+
+    :raises ConfigError: it is not installed, or does not start.
+    """
     installer, server = _program("mariadb-install-db"), _program("mariadbd")
     user = pwd.getpwuid(os.getuid()).pw_name
-    sql, data, log = home / "sql.sock", home / "mysql", home / "mysql.log"
+    data, log = home / "mysql", home / "mysql.log"
     (home / "mysql.tmp").mkdir()  # a MariaDB that starts removes what others have in a folder that they share
     common = ["--no-defaults", f"--datadir={data}", f"--user={user}", f"--tmpdir={home / 'mysql.tmp'}"]
     made = finished(
@@ -237,14 +255,20 @@ def _mysql(
     command = [
         server,
         *common,
-        f"--socket={sql}",
-        "--skip-networking",
+        f"--socket={home / 'sql.sock'}",
         f"--pid-file={home / 'mysql.pid'}",
         "--max-connections=200",
         *more,
     ]
     database = started(stack, command, log, environ)
     wait_until(lambda: b"ready for connections" in log.read_bytes(), database, log)
+    return database.pid
+
+
+def _mysql(
+    stack: contextlib.ExitStack, home: Path, environ: dict[str, str], more: Sequence[str]
+) -> dict[str, int]:
+    database = mariadb(stack, home, environ, ("--skip-networking", *more))
     redis = started(
         stack,
         [
@@ -264,12 +288,12 @@ def _mysql(
     wait_until(lambda: answers(home / "redis.sock"), redis, home / "redis.log")
     environ |= {
         "IMSYS_DATABASE_ENGINE": "mysql",
-        "IMSYS_DATABASE_SOCKET": str(sql),
+        "IMSYS_DATABASE_SOCKET": str(home / "sql.sock"),
         "IMSYS_DATABASE_USER": "root",
     }
     environ |= {"IMSYS_REDIS_MODE": "server", "IMSYS_REDIS_SOCKET": str(home / "redis.sock")}
     _ctl(environ, "init-db")
-    return {"database": database.pid, "redis": redis.pid}
+    return {"database": database, "redis": redis.pid}
 
 
 def _program(name: str) -> str:

@@ -28,6 +28,8 @@ class Chat(msgspec.Struct, kw_only=True, tag="chat"):
     """Texts a second of this process, sent on schedule whatever the answers; 0: the next one when one is
     acknowledged.
     """
+    fates: bool = False
+    """Whether the result tells what became of each text."""
 
 
 class Speak(msgspec.Struct, kw_only=True, tag="speak"):
@@ -59,6 +61,10 @@ class LogIn(msgspec.Struct, kw_only=True, tag="login"):
     time: float
     resume: bool = False
     """Whether TLS sessions are resumed."""
+    settle: float = 0.0
+    """Seconds that they stay before the memory is looked at."""
+    register: bool = False
+    """Whether they create their accounts instead, and leave (XMPP)."""
 
 
 class Ask(msgspec.Struct, kw_only=True, tag="ask"):
@@ -162,6 +168,8 @@ class Task(msgspec.Struct, kw_only=True):
     """Addresses 127.0.0.x that connections come from: one has some 28,000 ports."""
     cores: list[int] = []
     """Cores that the process may use; none: any."""
+    xmpp: bool = False
+    """Whether the server is one for XMPP: the load is then logins or chats."""
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -174,11 +182,13 @@ class Result(msgspec.Struct, kw_only=True):
     cpu_seconds: float = 0.0
     notes: dict[str, int] = {}
     """What went wrong, and how often."""
+    fates: dict[str, bytes] = {}
+    """Of each text of a user, by the user's number: 1 it was acknowledged, 2 it was delivered, 3 both."""
 
 
 def merged(results: Iterable[Result]) -> Result:
     """The results of all processes as one; they worked side by side, so the time is the longest."""
-    whole = Result(counts={}, latencies={}, notes={})
+    whole = Result(counts={}, latencies={}, notes={}, fates={})
     for one in results:
         whole.seconds = max(whole.seconds, one.seconds)
         whole.cpu_seconds += one.cpu_seconds
@@ -187,6 +197,7 @@ def merged(results: Iterable[Result]) -> Result:
                 into[name] = into.get(name, 0) + count
         for name, values in one.latencies.items():
             whole.latencies[name] = whole.latencies.get(name, b"") + values
+        whole.fates |= one.fates
     return whole
 
 

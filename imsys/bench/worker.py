@@ -18,6 +18,7 @@ from imsys.bench.chatting import ChatLoad
 from imsys.bench.group_load import GroupLoad
 from imsys.bench.idle_load import HoldLoad
 from imsys.bench.login_load import LogInLoad
+from imsys.bench.peers.load import XmppChatLoad
 from imsys.bench.publishing import PublishLoad
 from imsys.bench.storm.load import StormLoad
 from imsys.bench.tasks import Ask, Carry, Chat, Hold, LogIn, Publish, Speak, Storm, Task, Watch
@@ -30,7 +31,7 @@ Load = ChatLoad | GroupLoad | HoldLoad | LogInLoad | AskLoad | CarryLoad | Publi
 def _load(task: Task) -> Load:
     match task.work:
         case Chat() as chat:
-            return ChatLoad(task, chat)
+            return XmppChatLoad(task, chat) if task.xmpp else ChatLoad(task, chat)
         case Speak() as speak:
             return GroupLoad(task, speak)
         case Hold() as hold:

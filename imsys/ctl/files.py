@@ -109,7 +109,7 @@ async def _with_care(reactor: Any, config: Config, run: Callable[[FileMaintenanc
     try:
         return await run(FileMaintenance(reactor, config, database, print))
     finally:
-        database.stopService()
+        await database.stopService()
 
 
 async def _list(care: FileMaintenance, options: argparse.Namespace) -> int:

@@ -136,7 +136,7 @@ async def database(reactor: Any, config: Config) -> Part:
         try:
             await HealthStore(database).write()
         finally:
-            database.stopService()
+            await database.stopService()
 
     return Part("database", where, await _fault(reactor, written))
 

@@ -60,7 +60,7 @@ async def create_user(reactor: Any, config: Config, username: str, email: str, p
     try:
         return await AccountStore(database, time.time).create(username, email, await passwords.hash(password))
     finally:
-        database.stopService()
+        await database.stopService()
         await passwords.stopService()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred
 
 from imsys.cluster.trust import Trust
 from imsys.config import Config
@@ -54,9 +55,9 @@ class _Seldom(Service):
         super().startService()
         self.database.startService()
 
-    def stopService(self) -> None:
+    def stopService(self) -> Deferred[None]:
         super().stopService()
-        self.database.stopService()
+        return self.database.stopService()
 
 
 def redis_of(reactor: Any, config: Config, parent: MultiService) -> Redis:

@@ -1,19 +1,19 @@
-"""Run transactions in threads: functions of a :class:`Transaction`, run by adbapi pools."""
+"""Run transactions: functions of a :class:`Transaction`, in threads of adbapi pools or on the log's own connection."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
 from twisted.internet.task import deferLater
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.store.dialects import Dialect, Fault, Use
 from imsys.store.engines import dialect_of
+from imsys.store.log_connection import LogConnection, is_possible
 from imsys.store.pool import Connection, Pool
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
@@ -56,7 +56,7 @@ The message log has its own bound.
 
 
 class Transaction:
-    """A transaction for a store function in a thread of a pool; it ends with the function."""
+    """A transaction for a store function, in a thread of a pool or as the log's connection has it; it ends with the function."""
 
     __slots__ = ("_cursor", "_watch", "committed", "committing", "dialect", "in_doubt")
 
@@ -149,9 +149,10 @@ class Transaction:
 
 
 class Database(Service):
-    """The connection pools of a database: a general one, and a single connection for the message log.
+    """The connections of a database: a general pool, and a single connection for the message log.
 
-    SQLite allows one writer only: there the single connection does all writes, and the others read.
+    SQLite allows one writer only: there the single connection does all writes, and the others read. That of MySQL is
+    on the reactor's thread where it can be.
     """
 
     def __init__(self, reactor: Any, config: DatabaseConfig, watch: Watcher | None = None) -> None:
@@ -160,6 +161,7 @@ class Database(Service):
         self._watch = watch
         self._waiting = {"general": 0, "log": 0}
         self._pools: dict[str, Pool] = {}
+        self._log: LogConnection | None = None
         self._outage = Outage(reactor.seconds, "The database")
         self._contended_until = float("-inf")
         self._writers = DeferredSemaphore(max(1, config.pool_size // 2))
@@ -176,20 +178,26 @@ class Database(Service):
         """Make the pools (idempotent)."""
         if self._pools:
             return
-        for name, size, use in (("general", self._config.pool_size, Use.GENERAL), ("log", 1, Use.LOG)):
-            self._pools[name] = Pool(self._reactor, self.dialect, use, size, f"imsys-{name}")
+        size = self._config.pool_size
+        self._pools["general"] = Pool(self._reactor, self.dialect, Use.GENERAL, size, "imsys-general")
+        if self._config.log_connection == "reactor" and is_possible(self._reactor, self.dialect):
+            self._log = LogConnection(self._reactor, self.dialect, self._config.timeout)
+        else:
+            self._pools["log"] = Pool(self._reactor, self.dialect, Use.LOG, 1, "imsys-log")
 
-    def stopService(self) -> None:
-        """Close the pools; wait for running transactions."""
+    def stopService(self) -> Deferred[None]:
+        """Close the connections; wait for running transactions."""
         super().stopService()
-        self.close()
+        return self.close()
 
-    def close(self) -> None:
-        """Close the pools (idempotent)."""
+    def close(self) -> Deferred[None]:
+        """Close the connections (idempotent); wait for running transactions."""
+        log, self._log = self._log, None
         pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            if pool.running:
-                pool.close()
+        if log is not None:
+            return log.close().addCallback(lambda _: _close(pools))
+        _close(pools)
+        return succeed(None)
 
     async def read(
         self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -253,10 +261,7 @@ class Database(Service):
             if not self._pools:
                 raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
             try:
-                running: Deferred[Any] = self._pools[pool].runWithConnection(
-                    self._attempt, begin, function, args, kwargs, repeatable
-                )
-                result = await running
+                result = await self._once(pool, begin, function, args, kwargs, repeatable)
             except Refused:
                 raise
             except Exception as error:
@@ -280,9 +285,15 @@ class Database(Service):
                     self._outage.works()
                 return result
 
+    def _once(self, pool: str, *attempt: Any) -> Deferred[Any]:
+        if pool == "log" and self._log is not None:
+            return self._log.run(lambda connection: self._attempt(connection, *attempt))
+        running: Deferred[Any] = self._pools[pool].runWithConnection(self._attempt, *attempt)
+        return running
+
     def _attempt(
         self,
-        connection: Connection,
+        connection: Connection | LogConnection,
         begin: str | None,
         function: Any,
         args: Any,
@@ -321,7 +332,7 @@ class Database(Service):
                     conflicts += 1
                     again = fault is Fault.CONFLICT and conflicts < ATTEMPTS
                     if again:
-                        time.sleep(_PAUSES.wait(conflicts - 1))  # this is a thread of a pool
+                        connection.pause(_PAUSES.wait(conflicts - 1))
                 if not again:
                     raise
 
@@ -329,6 +340,15 @@ class Database(Service):
         """Have all connections reopened before their next use: this server does not serve us any more."""
         for pool in self._pools.values():
             pool.renew()
+        log = self._log  # another thread may close it
+        if log is not None:
+            log.renew()
+
+
+def _close(pools: dict[str, Pool]) -> None:
+    for pool in pools.values():
+        if pool.running:
+            pool.close()
 
 
 def describe(error: BaseException) -> str:

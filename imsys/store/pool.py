@@ -75,6 +75,10 @@ class Connection(adbapi.Connection):
         except Exception:
             self._pool.disconnect(connection)
 
+    def pause(self, seconds: float) -> None:
+        """Wait; this is a thread of a pool."""
+        time.sleep(seconds)
+
     def reopen(self) -> None:
         """Reconnect after the connection was lost."""
         with contextlib.suppress(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
@@ -264,7 +265,9 @@ class RestartTests(OnMariaDb):
     def database_config(self) -> DatabaseConfig:
         self.server = MariaDb()
         self.addCleanup(self.server.stop)
-        return self.server.config()
+        return dataclasses.replace(self.server.config(), log_connection=self.way)
+
+    way = "reactor"
 
     async def test_killed_and_restarted(self) -> None:
         """While the database is away senders get 14.
@@ -320,3 +323,9 @@ class RestartTests(OnMariaDb):
         again = Stores.on(self.open_database(), time.time)
         stored = [record.content for record in await again.messages.page(anna, thread, 0, 100_000)]
         self.assertEqual(sorted(stored[2:]), sorted(map(str, range(number))))
+
+
+class RestartPoolTests(RestartTests):
+    """So it is with the log's connection in a thread."""
+
+    way = "pool"

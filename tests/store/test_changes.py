@@ -11,7 +11,7 @@ from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.changes import PINS, REACTIONS, Change, Edit, EntryKind, Pin, React, Recall
 from imsys.store.database import Transaction
 from imsys.store.pages import Record
-from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
+from tests.support.stores import OnMariaDb, OnMariaDbPool, OnSqlite, StoreCase, text
 
 DAY = 86400.0
 NOWHERE = 5
@@ -263,6 +263,10 @@ class SqliteChangingTests(Changing, OnSqlite):
 
 class MariaDbChangingTests(Changing, OnMariaDb):
     """On MariaDB."""
+
+
+class MariaDbPoolChangingTests(Changing, OnMariaDbPool):
+    """On MariaDB, in a thread."""
 
 
 del Changing

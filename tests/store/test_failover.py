@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -20,12 +21,17 @@ from tests.support.servers import MariaDb
 from tests.support.stores import OnMariaDb, text
 
 
+@functools.cache
+def small_server() -> MariaDb:
+    return MariaDb("--max-allowed-packet=128K")
+
+
 def port(tx: Any) -> int:
     return int(tx.row("SELECT @@port")[0])
 
 
 class FailoverTests(OnMariaDb):
-    """Two servers, of which one takes what is written."""
+    """Two servers, of which one takes what is written; the message log's connection in both ways."""
 
     def database_config(self) -> DatabaseConfig:
         self.first, self.second = MariaDb(), MariaDb()
@@ -41,39 +47,53 @@ class FailoverTests(OnMariaDb):
             one, hosts=(("127.0.0.1", self.first.port), ("127.0.0.1", self.second.port))
         )
 
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.databases = [self.database]
+        self.config = dataclasses.replace(self.config, log_connection="pool")
+        self.databases.append(self.open_database())
+
     async def test_planned(self) -> None:
         """When the server becomes read-only and another one writable, everything goes there by itself,
         readers too.
         """
-        readers = gatherResults([self.as_deferred(self.database.read(port)) for _ in range(8)])
-        self.assertEqual(set(await readers), {self.first.port})
-        self.assertEqual(await self.database.append(port), self.first.port)
+        for database in self.databases:
+            readers = gatherResults([self.as_deferred(database.read(port)) for _ in range(8)])
+            self.assertEqual(set(await readers), {self.first.port})
+            self.assertEqual(await database.append(port), self.first.port)
         self.first.execute("SET GLOBAL read_only = 1")
         self.second.execute("SET GLOBAL read_only = 0")
-        self.assertEqual(await self.database.append(self.written), self.second.port)
-        readers = gatherResults([self.as_deferred(self.database.read(port)) for _ in range(8)])
-        self.assertEqual(set(await readers), {self.second.port})
+        for database in self.databases:
+            self.assertEqual(await database.append(self.written), self.second.port)
+            readers = gatherResults([self.as_deferred(database.read(port)) for _ in range(8)])
+            self.assertEqual(set(await readers), {self.second.port})
 
     async def test_between(self) -> None:
         """While none can be written to, writers get 14 and readers read; then everything works again."""
-        self.assertEqual(await self.database.append(port), self.first.port)
+        for database in self.databases:
+            self.assertEqual(await database.append(port), self.first.port)
         self.first.execute("SET GLOBAL read_only = 1")
-        for write in (self.database.append, self.database.write):
-            refused = await self.assertFailure(self.as_deferred(write(self.written)), Unavailable)
-            self.assertEqual(refused.status, Status.MYSQL_INTERNAL_ERROR)
-        self.assertIn(await self.database.read(port), (self.first.port, self.second.port))
+        for database in self.databases:
+            for write in (database.append, database.write):
+                refused = await self.assertFailure(self.as_deferred(write(self.written)), Unavailable)
+                self.assertEqual(refused.status, Status.MYSQL_INTERNAL_ERROR)
+            self.assertIn(await database.read(port), (self.first.port, self.second.port))
         self.first.execute("SET GLOBAL read_only = 0")
-        self.assertEqual(await self.database.append(self.written), self.first.port)
-        self.assertEqual(await self.database.write(self.written), self.first.port)
+        for database in self.databases:
+            self.assertEqual(await database.append(self.written), self.first.port)
+            self.assertEqual(await database.write(self.written), self.first.port)
 
     async def test_dead(self) -> None:
         """When the server is gone the next one is used, by the very transaction that finds it out."""
-        self.assertEqual(await self.database.write(port), self.first.port)
+        for database in self.databases:
+            self.assertEqual(await database.write(port), self.first.port)
+            self.assertEqual(await database.append(port), self.first.port)
         self.first.kill()
         self.second.execute("SET GLOBAL read_only = 0")
-        self.assertEqual(await self.database.append(port), self.second.port)
-        self.assertEqual(await self.database.write(port), self.second.port)
-        self.assertEqual(await self.database.read(port), self.second.port)
+        for database in self.databases:
+            self.assertEqual(await database.append(port), self.second.port)
+            self.assertEqual(await database.write(port), self.second.port)
+            self.assertEqual(await database.read(port), self.second.port)
 
     @staticmethod
     def written(tx: Any) -> int:
@@ -90,10 +110,11 @@ class SmallPacketsTests(OnMariaDb):
     """A server that takes small statements only."""
 
     def database_config(self) -> DatabaseConfig:
-        server = MariaDb()
-        self.addCleanup(server.stop)
-        server.execute("SET GLOBAL max_allowed_packet = 131072")
-        return server.config()
+        config = small_server().config()
+        self.addCleanup(small_server().drop, config.name)
+        return dataclasses.replace(config, log_connection=self.way)
+
+    way = "reactor"
 
     async def test_split(self) -> None:
         """A batch that is larger than what the server takes at once is stored whole, in several statements of
@@ -133,6 +154,12 @@ class SmallPacketsTests(OnMariaDb):
             type(draft)(f"id{index}", draft.content) for index, draft in enumerate(submission.drafts)
         )
         return type(submission)(submission.sender, submission.receiver, submission.thread_id, drafts)
+
+
+class SmallPacketsPoolTests(SmallPacketsTests):
+    """So it is with the log's connection in a thread."""
+
+    way = "pool"
 
 
 class MigratingAgainTests(OnMariaDb):

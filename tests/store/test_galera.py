@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Any
 
@@ -52,7 +53,12 @@ class GaleraTests(TestCase):
 
         self.configs = galera(self)
         await gatherResults([deferToThread(migrate, config) for config in self.configs])
-        self.servers = [Server(self, reactor, config) for config in self.configs]
+        # one of them in the other way
+        ways = ("reactor", "pool", "reactor")
+        self.servers = [
+            Server(self, reactor, dataclasses.replace(config, log_connection=way))
+            for config, way in zip(self.configs, ways, strict=True)
+        ]
         for server in self.servers:
             await server.node.ready()
         stores = self.servers[0].stores

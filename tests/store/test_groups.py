@@ -37,7 +37,7 @@ from imsys.store.membership import (
     SetRole,
     Settings,
 )
-from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
+from tests.support.stores import OnMariaDb, OnMariaDbPool, OnSqlite, StoreCase, text
 
 MOST = 6
 NOWHERE = 1 << 40
@@ -682,6 +682,10 @@ class SqliteGroupingTests(Grouping, OnSqlite):
 
 class MariaDbGroupingTests(Grouping, OnMariaDb):
     """On MariaDB."""
+
+
+class MariaDbPoolGroupingTests(Grouping, OnMariaDbPool):
+    """On MariaDB, in a thread."""
 
 
 del Grouping

@@ -19,8 +19,9 @@ from imsys.store.dialects import Use
 from imsys.store.heads import lock_heads
 from imsys.store.ids import MessageIds
 from imsys.store.members import MemberLists
+from imsys.store.waiting import wait_for
 from tests.chat.test_message_log import Client
-from tests.support.stores import OnMariaDb, text
+from tests.support.stores import OnMariaDb, OnMariaDbPool, text
 
 
 class Locking(OnMariaDb):
@@ -104,8 +105,12 @@ class AppendingAroundLocksTests(Locking):
         self.assertEqual([isinstance(result, Appended) for result in await storing], [True, True])
 
 
-class LogAroundLocksTests(Locking):
-    """The message log beside a server that vanished in a transaction."""
+class AppendingAroundLocksPoolTests(AppendingAroundLocksTests, OnMariaDbPool):
+    """So it is in a thread."""
+
+
+class LogLocking(Locking):
+    """With a message log."""
 
     async def setUp(self) -> None:
         await super().setUp()
@@ -133,6 +138,10 @@ class LogAroundLocksTests(Locking):
         held, free = self.submissions(content)
         appended = await self.log.append(held if thread == "held" else free, Client()).deferred()
         return self.reactor.seconds() - began, appended
+
+
+class LogAroundLocksTests(LogLocking):
+    """The message log beside a server that vanished in a transaction."""
 
     async def test_vanished(self) -> None:
         """Other threads go on within a moment, and its own when the database has given it up, in the order in
@@ -164,6 +173,10 @@ class LogAroundLocksTests(Locking):
         await self.send("held", "x")
         await self.log.flushed()
 
+
+class FrozenTests(LogLocking):
+    """Another server of ours, which stands still."""
+
     async def test_frozen_and_back(self) -> None:
         """A server that was frozen in its transaction finds that it was given up, and begins it anew: nothing
         is lost or doubled.
@@ -175,7 +188,7 @@ class LogAroundLocksTests(Locking):
             if not gate.called:
                 lock_heads(tx, [thread_of])
                 self.reactor.callFromThread(gate.callback, None)
-                time.sleep(5.0)  # longer than the database waits; this is a thread of the pool
+                self.stand_still(5.0)  # longer than the database waits
             return append(tx, ids, MemberLists(), [text(self.anna, self.bert, self.held, "frozen")])
 
         frozen = Deferred.fromCoroutine(other.append(slow, MessageIds(time.time, 900)))
@@ -186,6 +199,18 @@ class LogAroundLocksTests(Locking):
         assert isinstance(result, Appended)
         records = await self.stores.messages.page(self.anna, self.held, 0, 100)
         self.assertEqual(sorted(record.content for record in records[2:]), ["frozen", "hmine"])
+
+    def stand_still(self, seconds: float) -> None:
+        """Do nothing in a transaction."""
+        wait_for(deferLater(self.reactor, seconds))
+
+
+class FrozenPoolTests(FrozenTests, OnMariaDbPool):
+    """So it is in a thread."""
+
+    def stand_still(self, seconds: float) -> None:
+        """So it is."""
+        time.sleep(seconds)
 
 
 class GeneralLocksTests(Locking):

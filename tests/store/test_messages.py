@@ -15,7 +15,7 @@ from imsys.store.appending import Appended, Draft, Submission
 from imsys.store.ids import MessageIds
 from imsys.store.pages import Record
 from imsys.store.threads import Mark
-from tests.support.stores import OnMariaDb, OnSqlite, StoreCase, text
+from tests.support.stores import OnMariaDb, OnMariaDbPool, OnSqlite, StoreCase, text
 
 
 def accepted(outcome: Appended | Refused) -> Appended:
@@ -256,6 +256,10 @@ class SqliteAppendingTests(Appending, OnSqlite):
 
 class MariaDbAppendingTests(Appending, OnMariaDb):
     """On MariaDB."""
+
+
+class MariaDbPoolAppendingTests(Appending, OnMariaDbPool):
+    """On MariaDB, in a thread."""
 
 
 del Appending

@@ -127,7 +127,18 @@ class Galera:
 
     def execute(self, *statements: str) -> None:
         """Run statements as root."""
-        connection = pymysql.connect(unix_socket=str(self.members[0].socket), user="root", connect_timeout=10)
+        self._execute(self.members[0], *statements)
+
+    def catch_up(self) -> None:
+        """Wait until every member has what the first one has committed: a login does not wait for it."""
+        for member in self.members[1:]:
+            self._execute(
+                member, "SET SESSION wsrep_sync_wait = 1", "SELECT 1 FROM mysql.global_priv LIMIT 1"
+            )
+
+    @staticmethod
+    def _execute(member: Member, *statements: str) -> None:
+        connection = pymysql.connect(unix_socket=str(member.socket), user="root", connect_timeout=10)
         with contextlib.closing(connection), connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
@@ -149,6 +160,7 @@ def galera(test: SynchronousTestCase) -> list[DatabaseConfig]:
         f"GRANT ALL ON {name}.* TO {name}@'{host}' IDENTIFIED BY '{password}'" for host in ("localhost", "%")
     ]
     cluster.execute(f"CREATE DATABASE {name}", *grants)
+    cluster.catch_up()
     test.addCleanup(cluster.execute, f"DROP DATABASE {name}", f"DROP USER {name}@localhost, {name}@'%'")
     return [
         DatabaseConfig(

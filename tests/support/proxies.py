@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.protocols.portforward import ProxyClient, ProxyClientFactory, ProxyFactory, ProxyServer
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
@@ -117,3 +118,80 @@ class _Near(_End):
         connectProtocol(endpoint, other).addCallbacks(
             connected, lambda _: None if self.closing else self.abort()
         )
+
+
+class CuttingProxy:
+    """Forwards to a port of loopback.
+
+    What is answered to text with :attr:`before` in it is swallowed, and the connection cut; :attr:`left` is how often.
+    """
+
+    def __init__(self, test: TestCase, to: int) -> None:
+        from twisted.internet import reactor
+
+        self.before = b""
+        self.left = 0
+        self._ends: set[ProxyServer] = set()
+        factory: Any = ProxyFactory("127.0.0.1", to)
+        factory.noisy = False
+        factory.buildProtocol = self._made
+        self._factory = factory
+        self._port = cast(Any, reactor).listenTCP(0, factory, interface="127.0.0.1")
+        self.port = int(self._port.getHost().port)
+        test.addCleanup(self._close)
+
+    def cut(self) -> None:
+        """Cut every connection now."""
+        for end in list(self._ends):
+            _abort(end)
+
+    def _made(self, addr: Any) -> ProxyServer:
+        end = _Asking(self)
+        end.factory = self._factory
+        self._ends.add(end)
+        return end
+
+    def _takes(self, data: bytes) -> bool:
+        taken = self.left > 0 and self.before in data
+        self.left -= taken
+        return taken
+
+    async def _close(self) -> None:
+        await self._port.stopListening()
+        self.cut()
+
+
+class _Asking(ProxyServer):
+    """The end that somebody has connected to."""
+
+    def __init__(self, proxy: CuttingProxy) -> None:
+        self.proxy = proxy
+        self.cutting = False
+
+    def clientProtocolFactory(self) -> ProxyClientFactory:
+        factory = ProxyClientFactory()
+        factory.noisy = False
+        factory.protocol = _Answering
+        return factory
+
+    def dataReceived(self, data: bytes) -> None:
+        self.cutting = self.cutting or self.proxy._takes(data)
+        super().dataReceived(data)
+
+
+class _Answering(ProxyClient):
+    """The end at the server."""
+
+    def dataReceived(self, data: bytes) -> None:
+        asking = cast(_Asking, self.peer)
+        if asking.cutting:
+            _abort(asking)
+        else:
+            super().dataReceived(data)
+
+
+def _abort(asking: Any) -> None:
+    asking.proxy._ends.discard(asking)
+    for end in (asking.peer, asking):
+        if end is not None:
+            end.transport.abortConnection()

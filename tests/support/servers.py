@@ -9,6 +9,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 from datetime import UTC, datetime
@@ -91,9 +92,12 @@ def redis_server(*, tcp: bool = False) -> RedisConfig:
 
 
 class MariaDb:
-    """A ``mariadbd`` of our own with its durable defaults, on a Unix socket and a port of loopback."""
+    """A ``mariadbd`` of our own with its durable defaults, on a Unix socket and a port of loopback.
 
-    def __init__(self) -> None:
+    :param options: more of its options.
+    """
+
+    def __init__(self, *options: str) -> None:
         installer, server = program("mariadb-install-db"), program("mariadbd")
         self.home = folder("mariadb")
         self.socket = self.home / "sql.sock"
@@ -116,7 +120,7 @@ class MariaDb:
             "--bind-address=127.0.0.1",
         ]
         self._command += ["--character-set-server=latin1", "--default-storage-engine=Aria", "--skip-log-bin"]
-        self._command += [f"--pid-file={self.home / 'pid'}", "--max-connections=400"]
+        self._command += [f"--pid-file={self.home / 'pid'}", "--max-connections=400", *options]
         self._log = log
         self.start()
 
@@ -133,6 +137,14 @@ class MariaDb:
         """End it as a power cut would."""
         self._child.kill()
         self._child.wait()
+
+    def freeze(self) -> None:
+        """Have it do nothing, while the kernel goes on for it."""
+        self._child.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have it go on (idempotent)."""
+        self._child.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,13 @@ class OnMariaDb(StoreCase):
 
     def database_config(self) -> DatabaseConfig:
         return mariadb(self)
+
+
+class OnMariaDbPool(OnMariaDb):
+    """On MariaDB, with the message log's connection in a thread of its own."""
+
+    def database_config(self) -> DatabaseConfig:
+        return dataclasses.replace(super().database_config(), log_connection="pool")
 
 
 def text(sender: int, receiver: int, thread_id: int, *contents: str, tag: str = "") -> Submission:

@@ -18,7 +18,7 @@ from imsys.store.ids import MessageIds
 from imsys.store.mysql import Mysql
 from tests.chat.features.test_conversation import text_request
 from tests.support.chat import ChatCase
-from tests.support.stores import OnMariaDb, OnSqlite, text
+from tests.support.stores import OnMariaDb, OnMariaDbPool, OnSqlite, text
 
 
 class UnansweredCommitTests(ChatCase, OnMariaDb):
@@ -75,6 +75,10 @@ class UnansweredCommitTests(ChatCase, OnMariaDb):
             return result
 
         return once
+
+
+class UnansweredCommitPoolTests(UnansweredCommitTests, OnMariaDbPool):
+    """So it is in a thread."""
 
 
 class StoredElsewhereTests(ChatCase, OnMariaDb):
