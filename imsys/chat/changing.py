@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from imsys.chat.context import Chat, Context
 from imsys.chat.views import entry
@@ -17,8 +18,10 @@ from imsys.protocols.messages.registry import service_id
 from imsys.server.dispatch import frame
 from imsys.server.fields import parse_id
 from imsys.store.appending import Appended, Stored, Submission
+from imsys.store.changes import EntryKind
 from imsys.store.ids import timestamp
-from imsys.store.members import GONE, JOINED, MEMBERSHIP
+from imsys.store.members import GONE, JOINED, MEMBERSHIP, MemberList
+from imsys.store.pages import target_of
 
 if TYPE_CHECKING:
     from imsys.server.session import Session
@@ -51,6 +54,22 @@ def check_unique(unique_id: str) -> None:
         raise Refused(Status.INVALID_FIELD, "A unique_id has 1 to 64 characters.")
 
 
+_NOTHING = '{"content":""}'
+"""What an edit says to who may not read the message."""
+
+
+def _frame(stored: Stored) -> bytes:
+    return frame(PUSH, EntriesPush(thread_id=str(stored.thread_id), entries=[entry(stored)]))
+
+
+def _who_may_not_read(group: MemberList | None, stored: Stored, author: int) -> Collection[int]:
+    """Return the members who have come after the message of an edit, where newcomers do not read what was before."""
+    if group is None or stored.kind != EntryKind.EDIT or not group.first:
+        return ()
+    target = target_of(stored.content)
+    return {user for user, first in group.first.items() if first > target and user != author}
+
+
 def tell(chat: Chat, appended: Appended, user: int, session: Session | None = None) -> None:
     """Tell the members of a change, and those who came or went by it that they did.
 
@@ -60,8 +79,10 @@ def tell(chat: Chat, appended: Appended, user: int, session: Session | None = No
         chat.outbound.tell_again(appended, user, session)
     for stored in appended.messages:
         if not stored.resent:
-            push = EntriesPush(thread_id=str(stored.thread_id), entries=[entry(stored)])
-            chat.outbound.tell(appended, user, frame(PUSH, push), session)
+            blind = _who_may_not_read(appended.group, stored, user)
+            chat.outbound.tell(appended, user, _frame(stored), session, blind)
+            if blind:
+                chat.outbound.deliver_frame(blind, _frame(replace(stored, extra=_NOTHING)))
         if stored.kind == MEMBERSHIP:
             _tell_movers(chat, stored, user, appended.answer)
 

@@ -241,16 +241,24 @@ class Outbound(Service):
         some = [user for user in users if local(user) is not None or not (busy or known_offline(user))]
         self.deliver(some, push)
 
-    def tell(self, appended: Appended, sender: int, frame: bytes, session: Session | None = None) -> None:
+    def tell(
+        self,
+        appended: Appended,
+        sender: int,
+        frame: bytes,
+        session: Session | None = None,
+        blind: Collection[int] = (),
+    ) -> None:
         """Send a frame to those whom a stored submission is for: the members of its thread but its sender.
 
-        ``session``: the one that submitted it; the sender's others get the frame as well.
+        ``session``: the one that submitted it; the sender's others get the frame as well. ``blind``: members who do
+        not get it.
         """
         group, everywhere = appended.group, False
         if group is None:
             self.deliver_frame(appended.receivers, frame)
         else:
-            everywhere = self._tell_group(group, frame, sender)
+            everywhere = self._tell_group(group, frame, sender, blind)
             if sender not in group.roles:  # who has left hears no more of it, on no device
                 return
         if session is not None:
@@ -306,16 +314,20 @@ class Outbound(Service):
         if group is not None:
             self._tell_group(group, frame, 0)
 
-    def _tell_group(self, group: MemberList, frame: bytes, but: int) -> bool:
+    def _tell_group(self, group: MemberList, frame: bytes, but: int, blind: Collection[int] = ()) -> bool:
         """Send a frame to the members of a group, but one: to each, or once to each server.
 
         Return whether all other servers have it, and give it to all sessions of members.
         """
         nodes = self._others.group_nodes() if self._others is not None else ()
-        if len(group.roles) <= FEW_MEMBERS or nodes is None:
+        if len(group.roles) <= FEW_MEMBERS or nodes is None or blind:
             newest = self._groups.newest(group)
             self.deliver_frame(
-                [user for user in newest.roles if user != but and newest.first.get(user, 0) <= group.version],
+                [
+                    user
+                    for user in newest.roles
+                    if user != but and user not in blind and newest.first.get(user, 0) <= group.version
+                ],
                 frame,
             )
             return False
@@ -596,7 +608,7 @@ class Outbound(Service):
 
     def _miss(self, users: Collection[int]) -> None:
         """Remember users who could not be reached, and ask them to catch up when lookups work again."""
-        if users and self._retry is None:
+        if users and self._retry is None and self.running:
             self._retry = self._clock.callLater(RETRY, self._retry_missed)
         for user in users:
             if len(self._missed) >= MISSED:

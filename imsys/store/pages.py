@@ -160,20 +160,24 @@ class _Now(msgspec.Struct):
 def _now(tx: Transaction, window: Window, found: Sequence[Row]) -> _Now:
     now = _Now()
     messages = [row[1] for row in found if row[0] == 1]
-    edited = {_target(row[6]) for row in found if row[3] == EDIT}
+    edited = {target_of(row[6]) for row in found if row[3] == EDIT}
     if not messages and not edited:
         return now
     among = numbers(messages or (0,))
     parts = (
         "SELECT 0, t.last_msg_id, 0, 0, '', NULL, x'' FROM threads t WHERE t.thread_id = ?",
+        # of an edit's message that the user may not read there is nothing
         "SELECT 1, m.msg_id, m.status, m.edited_at, m.content, m.extra, x'' FROM messages m "  # noqa: S608
-        f"WHERE m.thread_id = ? AND m.msg_id IN ({numbers({*messages, *edited})})",
+        f"WHERE m.thread_id = ? AND m.msg_id IN ({numbers({*messages, *edited})}) AND {_MAY_READ.format(id='m.msg_id')}",
         "SELECT 2, r.msg_id, COUNT(*), MAX(CASE r.user_id WHEN ? THEN 1 ELSE 0 END), '', NULL, r.emoji "  # noqa: S608
         f"FROM reactions r WHERE r.thread_id = ? AND r.msg_id IN ({among}) GROUP BY r.msg_id, r.emoji",
         f"SELECT 3, p.msg_id, 0, 0, '', NULL, x'' FROM pins p WHERE p.thread_id = ? AND p.msg_id IN ({among})",  # noqa: S608
     )
     thread_id = window.thread_id
-    rows = tx.rows(tx.dialect.union_all(parts), thread_id, thread_id, window.user, thread_id, thread_id)
+    reader = thread_id, window.user, thread_id, window.user
+    rows = tx.rows(
+        tx.dialect.union_all(parts), thread_id, thread_id, *reader, window.user, thread_id, thread_id
+    )
     for which, msg_id, one, other, content, extra, emoji in rows:
         if which == 0:
             now.head = msg_id
@@ -192,7 +196,7 @@ def _full_record(window: Window, marks: dict[int, int], now: _Now, row: Row) -> 
     if which == 2:
         target = 0
         if kind == EDIT:
-            target = _target(body)
+            target = target_of(body)
             body = _as_it_is_now(body, now)
         return Record(
             window.thread_id, msg_id, sender, 0, kind, 0, body, unique_id=name, edits=target, as_of=now.head
@@ -210,14 +214,14 @@ def _full_record(window: Window, marks: dict[int, int], now: _Now, row: Row) -> 
     )
 
 
-def _target(body: str) -> int:
+def target_of(body: str) -> int:
     """The message that an edit is of."""
     return int(msgspec.json.decode(body)["target"])
 
 
 def _as_it_is_now(body: str, now: _Now) -> str:
     """An edit with the content that its message has now: nothing older is kept anywhere."""
-    _, _, content, extra = now.messages.get(_target(body), (0, 0, "", None))
+    _, _, content, extra = now.messages.get(target_of(body), (0, 0, "", None))
     told: dict[str, Any] = {**msgspec.json.decode(body), "content": content}
     mentions = msgspec.json.decode(extra).get("mentions") if extra else None
     if mentions:

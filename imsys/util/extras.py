@@ -6,7 +6,7 @@ import sys
 from importlib.util import find_spec
 
 SERVER: tuple[str, ...] = (
-    "argon2", "ffmpeg", "filetype", "google.protobuf", "grpc", "h11", "hiredis", "PIL",
+    "argon2", "ffmpeg", "filetype", "google.protobuf", "greenlet", "grpc", "h11", "hiredis", "PIL",
     "pymysql", "txredisapi",
 )  # fmt: skip
 """Import names of the packages that nothing but the extra ``server`` brings, on every system."""

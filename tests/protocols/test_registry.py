@@ -76,7 +76,7 @@ class TableTests(SynchronousTestCase):
             *range(192, 206, 2),  # changes to a conversation
             *range(210, 250, 2),  # groups
             *range(250, 258, 2),  # devices
-            *range(270, 276, 2),  # the list of threads
+            *range(270, 278, 2),  # the list of threads
             *range(290, 296, 2),  # who is online, and who is writing
             *range(300, 310, 2),  # later
         }

@@ -37,8 +37,13 @@ TCP_PORTS = {
 
 
 def section(name: str, config: Any, *keys: str) -> dict[str, str]:
-    """Keys of a section, as environment."""
-    wanted = keys or tuple(field.name for field in dataclasses.fields(config))
+    """Keys of a section, as environment: those that are named, or those that are not as they are anyway."""
+    usual = type(config)()
+    wanted = keys or tuple(
+        field.name
+        for field in dataclasses.fields(config)
+        if getattr(config, field.name) != getattr(usual, field.name)
+    )
     return {f"{name}_{key}".upper(): render(getattr(config, key)) for key in wanted}
 
 

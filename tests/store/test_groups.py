@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from msgspec.json import decode
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+from twisted.python.threadable import isInIOThread
 
 from imsys.errors import Refused, Status
 from imsys.store import Stores
@@ -37,6 +39,7 @@ from imsys.store.membership import (
     SetRole,
     Settings,
 )
+from imsys.store.waiting import wait_for
 from tests.support.stores import OnMariaDb, OnMariaDbPool, OnSqlite, StoreCase, text
 
 MOST = 6
@@ -61,19 +64,25 @@ class Held:
         """See :class:`Change`."""
         if not self.waited:
             self._reactor.callFromThread(self._deciding.callback, None)
-            self.waited.append(self._second.wait(10.0) and self._blocked(tx))
+            self.waited.append(self._until(self._second.is_set) and self._until(lambda: self._blocked(tx)))
         return self._change.apply(tx, scene)
 
     @staticmethod
     def _blocked(tx: Transaction) -> bool:
-        if tx.dialect.name == "sqlite":
-            return True
-        for _ in range(200):
-            if tx.rows_literal(
+        return tx.dialect.name == "sqlite" or bool(
+            tx.rows_literal(
                 "SELECT 1 FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE '%FOR UPDATE%'"
-            ):
+            )
+        )
+
+    def _until(self, true: Callable[[], bool]) -> bool:
+        for _ in range(500):
+            if true():
                 return True
-            time.sleep(0.02)  # this is a thread of a pool
+            if isInIOThread():
+                wait_for(deferLater(self._reactor, 0.02))
+            else:
+                time.sleep(0.02)
         return False
 
 

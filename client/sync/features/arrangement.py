@@ -152,15 +152,18 @@ class Arrangement:
             self._known.change(now)
             self._conversations.store(said.thread_id)
 
-    async def overviewed(self, said: sdk.ThreadSettings) -> None:
-        """The same, of a list that has the beginning of a draft alone."""
+    def overviewed(self, said: sdk.ThreadSettings) -> None:
+        """The same, of a list, if that has the whole draft and not its beginning alone."""
+        if len(said.draft) < SHOWN:
+            self.take(said)
+
+    async def read_long_draft(self, said: sdk.ThreadSettings) -> None:
+        """The same, of one in a list that has only the beginning of its draft."""
         if len(said.draft) >= SHOWN:
             try:
-                said = await self._client.threads.settings(said.thread_id)
+                self.take(await self._client.threads.settings(said.thread_id))
             except Refused as problem:
                 _log.info("a long draft could not be read: %s", problem)
-                return
-        self.take(said)
 
     # How.
 

@@ -48,6 +48,8 @@ class Overview:
     async def _take(self, page: list[sdk.Overview]) -> None:
         new = [self._first(one) for one in page if one.thread_id not in self.counted]
         self.counted |= {one.thread_id for one in page}
+        for one in page:  # before it is shown: a row that is pinned appears where it stays
+            self._arrangement.overviewed(one.settings)
         if new:
             await self._keep(new)
         known = (self._known.row(one.thread_id) for one in page)
@@ -62,7 +64,7 @@ class Overview:
         for one in page:
             if one.read > self._known.row(one.thread_id).conversation.read:
                 self._positions.read_elsewhere(one.thread_id, one.read)
-            await self._arrangement.overviewed(one.settings)
+            await self._arrangement.read_long_draft(one.settings)
 
     def _first(self, one: sdk.Overview) -> Row:
         """A conversation of which nothing is here yet, but what has come in these moments."""

@@ -373,6 +373,25 @@ class Groups(GroupCase):
         await self.change(self.a, REMOVE, members=[str(self.bert)])
         self.assertEqual((await self.b.ask(FILE, file_id=file_id))["error"], Status.FILE_OPEN_ERROR)
 
+    async def test_edit_of_what_was_before(self) -> None:
+        """Who may not read a message does not read what it is changed to: neither pushed, nor in what is caught up with."""
+        await self.change(self.a, SETTINGS, history="joined")
+        target = (await self.say(self.a, "old"))["verified_msg"][0]["msg_id"]
+        await self.change(self.a, ADD, members=[str(self.dora)])
+        await self.change(self.a, EDIT, target=target, content="secret")
+        seen = {}
+        for client in (self.b, self.d):
+            while (found := await self.entry(client))["msg_type"] != 16:
+                pass
+            seen[client] = found
+        self.assertEqual(seen[self.b]["body"]["content"], "secret")
+        self.assertEqual(seen[self.d]["body"]["content"], "")
+        self.assertEqual(seen[self.d]["prev_id"], seen[self.b]["prev_id"])
+        for client, content in ((self.b, "secret"), (self.d, "")):
+            page = await client.ask(RECORDS, thread_id=self.group, msg_id="0", entries=True)
+            (edit,) = [one for one in page["chat_messages"] if int(one["msg_type"]) == 16]
+            self.assertEqual(edit["body"]["content"], content)
+
     async def test_avatar(self) -> None:
         """The picture of a group is sent for one, by who sets it, and everybody may see it."""
         picture = await self.send(self.b, self.bert, purpose="group", thread_id="0")

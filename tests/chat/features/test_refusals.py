@@ -39,7 +39,7 @@ from tests.support.stores import OnMariaDb, OnSqlite
 TEXT, RECORDS, POSITION, OFFER, LIVE = 23, 13, 100, 64, 80
 EDIT, RECALL, REACT, PIN, PINS, REACTORS, HIDE = range(192, 206, 2)
 DEVICES, RENAME, REVOKE_DEVICE, REVOKE_OTHERS = range(250, 258, 2)
-OVERVIEW, KEEP, KEPT = range(270, 276, 2)
+OVERVIEW, KEEP, KEPT, OWN_CHANGES = range(270, 278, 2)
 WATCH, TYPING, SEEN_BY = range(290, 296, 2)
 SCHEDULE, SCHEDULED, RESCHEDULE, CANCEL, TIMER = range(300, 310, 2)
 SERVICES = range(192, 310, 2)
@@ -408,6 +408,12 @@ TABLE: dict[tuple[int, str], Situations] = {
         lambda asked: {"archived": True},
     ),
     (KEPT, ""): Situations(MEMBERS_OF_ANY, MESSAGE, COUNTED),
+    (OWN_CHANGES, ""): Situations(
+        USER,
+        MESSAGE,
+        [Limit(UNREAD, lambda asked: {"own_number": "many"}, lambda asked: {"own_number": "0"})],
+        lambda asked: {"own_number": "1"},
+    ),
     (WATCH, ""): Situations(
         USER, MESSAGE, [counted("users", ids(200), ids(201))], lambda asked: {"users": [str(asked.scene.fay)]}
     ),

@@ -100,6 +100,7 @@ class TogetherTests(ClientsCase):
         edit = anna.view.conversation.composer.edit
         await self.until(lambda: given(anna.view.conversation.presenter).members, "nobody is known by name")
         self.keys(edit, f"Plates, @{ben.name[:4]}")
+        await self.until(anna.view.conversation.living.completion.isVisible, "nobody is offered")
         self.keys(edit, ENTER)
         self.keys(edit, "please")
         self.keys(edit, ENTER)
