@@ -83,6 +83,7 @@ def render(results: Results, text: str) -> str:
         "login": _logins,
         "idle": _idle,
         "groups": _groups,
+        "overview": _overview,
         "growth": _growth,
         "live": _live,
         "peers": peers_table,
@@ -346,6 +347,15 @@ def _groups(results: Results) -> str:
         "memory of a server, MB",
     )
     return rows_of(results, "groups", head, row)
+
+
+def _overview(results: Results) -> str:
+    def row(found: Found) -> list[str]:
+        wait = " / ".join(cell(found, "latency", "answer", rank) for rank in ("p50", "p95", "p99", "max"))
+        return [cell(found, "rates", "done"), wait, _cpu(found)]
+
+    head = ("threads of a user", "first screens a second", "p50 / p95 / p99 / max, ms", "CPU for 1,000, ms")
+    return rows_of(results, "overview", head, row)
 
 
 def _sizes(results: Results, scene: str) -> list[int]:

@@ -105,6 +105,16 @@ def _groups(members: int, title: str, *arguments: str, name: str = "") -> Scene:
     )
 
 
+def _overview(threads: int) -> Scene:
+    return Scene(
+        name=f"overview-{threads}",
+        title=f"{threads:,}",
+        group="overview",
+        arguments=("overview", *_MARIADB, "--threads", str(threads)),
+        quick=(*_QUICK, "--threads", str(min(100, threads))),
+    )
+
+
 def _growth(backend: str, title: str) -> Scene:
     return Scene(
         name=f"growth-{backend}",
@@ -245,6 +255,9 @@ SCENES: Sequence[Scene] = (
     _groups(10_000, "10,000, one message a second", "--rate", "1", "--time", "60", name="-slow"),
     _groups(10_000, "10,000, 10 % there", "--window", "4", "--online", "10", name="-few"),
     _groups(10_000, "10,000, 2 servers", "--window", "2", "--nodes", "2", name="-nodes"),
+    _overview(20),
+    _overview(500),
+    _overview(5_000),
     _growth("mysql", "MariaDB"),
     _growth("sqlite", "SQLite"),
     _files("files", "on the disk", "--rounds", "3"),
@@ -404,6 +417,12 @@ GOALS: Sequence[Goal] = (
         title="a message a second to 10,000 who are there",
         original="–",
         figures=(Figure(path=("latency", "each receiver", "p99"), what="ms p99", at_most=200),),
+    ),
+    Goal(
+        scene="overview-500",
+        title="a first screen of 500 threads, 200 a second",
+        original="–",
+        figures=(Figure(path=("latency", "answer", "p99"), what="ms p99", at_most=15),),
     ),
     Goal(
         scene="growth-mysql",
