@@ -187,8 +187,8 @@ class DatabaseConfig:
     log_connection: str = setting(
         "reactor",
         _choice("reactor", "pool"),
-        "Where the message log's connection to MySQL is: on the reactor's thread, which is quicker, or in a thread of "
-        "its own, as it is in any case with mysqlclient.",
+        "Where the message log's connection to MySQL is, and four that read pages: on the reactor's thread, which is "
+        "quicker, or in threads, as they are in any case with mysqlclient.",
     )
     tls_ca: str = setting(
         "", _text, "CA file that must have signed the MySQL server's certificate; empty: no TLS.", path=True
@@ -196,7 +196,7 @@ class DatabaseConfig:
     pool_size: int = setting(
         8,
         _integer(1, 256),
-        "Connections (and threads) for everything but the message log, which has its own.",
+        "Connections (and threads) for everything but what is read and written on the reactor's thread.",
     )
     timeout: float = setting(
         10.0, _number(0.1, 600), "Seconds for one statement to be answered; 3 of them, at most, to connect."

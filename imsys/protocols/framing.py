@@ -21,6 +21,9 @@ class Frame(NamedTuple):
     body: bytes
 
 
+_frame = tuple.__new__  # what Frame() comes to, in half the time
+
+
 @dataclass(frozen=True, slots=True)
 class FrameFormat:
     """How a port writes its headers."""
@@ -93,7 +96,7 @@ class FrameDecoder:
         if end >= size:  # most reads are one frame
             service, total = unpack(data)
             if size <= total == end <= limit:
-                return [Frame(service, data[size:])]
+                return [_frame(Frame, (service, data[size:]))]
         while end - start >= size:
             service, total = unpack(data, start)
             if total < size or total > limit:
@@ -101,7 +104,7 @@ class FrameDecoder:
             if end - start < total:
                 self.needed = total
                 break
-            frames.append(Frame(service, data[start + size : start + total]))
+            frames.append(_frame(Frame, (service, data[start + size : start + total])))
             start += total
         if start < end:
             self._buffer = bytearray(data[start:])

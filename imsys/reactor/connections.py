@@ -27,6 +27,7 @@ class Connection(tcp.Connection):
     """One ``recv`` and one ``send`` a turn."""
 
     SEND_LIMIT = LARGE_READ
+    reactor: Any
     writing = IDLE
     read_size = SMALL_READ
 
@@ -63,8 +64,9 @@ class Connection(tcp.Connection):
         self._tempDataLen += len(data)
         if self._tempDataLen + len(self.dataBuffer) > self.bufferSize:
             self._maybePauseProducer()
-        if self.writing == IDLE:
-            self.startWriting()
+        if self.writing == IDLE:  # what startWriting() comes to
+            self.writing = QUEUED
+            self.reactor.unsent.append(self)
 
     def write_at_once(self, data: bytes) -> None:
         """Send bytes now, if nothing waits to be sent before them; keep what the kernel does not take.

@@ -34,7 +34,6 @@ written, that be encrypted.
 """
 
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
-_OURS: frozenset[Any] = frozenset((Server, Client))
 
 
 class _LogContext(dict[str, Any]):
@@ -76,10 +75,13 @@ class EPollReactor(epollreactor.EPollReactor):
 
     def __init__(self) -> None:
         # in order; one that has stopped since, or is in here twice, is passed over
-        self._unsent: list[Connection] = []
+        self.unsent: list[Connection] = []
         self._at_turn_end: list[Callable[[], object]] = []
         self._asleep = False
         self._woken = False
+        self.quick: set[Any] = {Server, Client}
+        """Kinds of descriptors that are asked to read with nothing around it: each closes its socket itself, removes itself
+        then, and raises nothing."""
         self.handling: Any = None
         """The descriptor whose event is being handled."""
         super().__init__()
@@ -130,7 +132,7 @@ class EPollReactor(epollreactor.EPollReactor):
             super().addWriter(writer)
         elif writer.writing == IDLE:
             writer.writing = QUEUED
-            self._unsent.append(writer)
+            self.unsent.append(writer)
 
     def removeWriter(self, writer: Any) -> None:
         """Forget that a descriptor wants to write."""
@@ -150,7 +152,7 @@ class EPollReactor(epollreactor.EPollReactor):
         return super().getWriters() + self._queued()
 
     def _queued(self) -> list[Connection]:
-        return [connection for connection in dict.fromkeys(self._unsent) if connection.writing == QUEUED]
+        return [connection for connection in dict.fromkeys(self.unsent) if connection.writing == QUEUED]
 
     # -- signals
 
@@ -175,12 +177,12 @@ class EPollReactor(epollreactor.EPollReactor):
     def runUntilCurrent(self) -> None:
         """Make the calls that are due, and send what was written since the last time."""
         super().runUntilCurrent()
-        if self._at_turn_end or self._unsent:
+        if self._at_turn_end or self.unsent:
             self._end_turn()
 
     def timeout(self) -> float | None:
         """How many seconds to wait: none where something is left to do."""
-        if self._at_turn_end or self._unsent or self._justStopped:
+        if self._at_turn_end or self.unsent or self._justStopped:
             return 0.0
         waiting: float | None = super().timeout()
         return waiting
@@ -207,13 +209,13 @@ class EPollReactor(epollreactor.EPollReactor):
         finally:
             self._woken = False
             self._asleep = False
-        selectables, readable, ours = self._selectables, select.EPOLLIN, _OURS
+        selectables, readable, quick = self._selectables, select.EPOLLIN, self.quick
         for fd, event in events:
             selectable = selectables.get(fd)
             if selectable is None:
                 continue
             self.handling = selectable
-            if event != readable or selectable.__class__ not in ours:
+            if event != readable or selectable.__class__ not in quick:
                 log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
                 continue
             try:
@@ -237,7 +239,7 @@ class EPollReactor(epollreactor.EPollReactor):
                     log.err()
             if not self._at_turn_end:
                 break
-        unsent, self._unsent = self._unsent, []
+        unsent, self.unsent = self.unsent, []
         for connection in unsent:
             if connection.writing == QUEUED:
                 self._send(connection)

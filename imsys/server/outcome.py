@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 T = TypeVar("T")
 
@@ -28,14 +29,30 @@ class Outcome(Generic[T]):
     def succeed(self, result: T) -> None:
         """Set the result; the waiting coroutine resumes at once."""
         self._result = result
-        if self._resume is not None:
-            self._resume(None)
+        self._settle()
 
     def fail(self, error: Exception) -> None:
         """Set an exception; it is raised in the waiting coroutine at once."""
         self._error = error
-        if self._resume is not None:
-            self._resume(None)
+        self._settle()
+
+    def _settle(self) -> None:
+        resume, self._resume = self._resume, None  # it may know this outcome: no cycle is left to collect
+        if resume is not None:
+            resume(None)
+
+    def when_settled(self, tell: Callable[[Any], object]) -> None:
+        """Call ``tell`` once it is set, at once if it is; what it is given means nothing: see :meth:`get`."""
+        if self._result is _PENDING and self._error is None:
+            self._resume = tell
+        else:
+            tell(None)
+
+    def get(self) -> T:
+        """Return the result, which must be set, or raise the exception."""
+        if self._error is not None:
+            raise self._error
+        return self._result
 
     def addCallbacks(self, resume: Callable[[Any], object], throw: Callable[[Any], object]) -> None:
         """Act like a Deferred for the driver of a coroutine; ``resume`` is called in both cases."""
@@ -64,8 +81,17 @@ class Outcome(Generic[T]):
             else:
                 made.callback(self._result)
 
-        if self._result is _PENDING and self._error is None:
-            self._resume = settle
-        else:
-            settle(None)
+        self.when_settled(settle)
         return made
+
+
+def outcome_of(coroutine: Coroutine[Any, Any, T]) -> Outcome[T]:
+    """Run a coroutine, for what takes an outcome."""
+    outcome: Outcome[T] = Outcome()
+
+    def failed(reason: Failure) -> None:
+        error = reason.value
+        outcome.fail(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    Deferred.fromCoroutine(coroutine).addCallbacks(outcome.succeed, failed)
+    return outcome

@@ -304,8 +304,12 @@ class Session:
             if self._overtaking:
                 self._overtake()
             return
-        ready, closes = [call.response or b""], call.closes
         del calls[0]
+        if not calls and self._held is None and not self._inbox and not call.closes and not self._ending:
+            self._overtaking = False
+            self._connection.send(call.response or b"")  # as nearly always
+            return
+        ready, closes = [call.response or b""], call.closes
         if calls:
             for one in calls:
                 if one.response is None:

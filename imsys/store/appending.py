@@ -251,7 +251,7 @@ def _append_messages(
         s for s, receivers in zip(submissions, allowed, strict=True) if isinstance(receivers, Refused)
     ]
     known = _find_resent(tx, suspicious) if suspicious else {}
-    results, new = _assign(ids, heads, submissions, allowed, known)
+    results, new = _assign(ids, now_ms, heads, submissions, allowed, known)
     if new:
         try:
             _write(tx, heads, new, commit=commit)
@@ -260,7 +260,7 @@ def _append_messages(
                 raise
             heads.update(lock_heads(tx, list(heads)))  # as they were before
             known = _find_resent(tx, submissions)
-            results, new = _assign(ids, heads, submissions, allowed, known)
+            results, new = _assign(ids, now_ms, heads, submissions, allowed, known)
             if new:
                 _write(tx, heads, new, commit=commit)
     if known or tx.in_doubt:
@@ -361,6 +361,7 @@ Resent = dict[tuple[int, str], Stored]
 
 def _assign(
     ids: MessageIds,
+    now_ms: int,
     heads: dict[int, Head],
     submissions: Sequence[Submission],
     allowed: Sequence[tuple[int, ...] | Refused],
@@ -383,7 +384,7 @@ def _assign(
             key = sender, draft.unique_id
             if (stored := given.get(key)) is None:
                 given[key] = stored = _next(
-                    ids, heads[submission.thread_id], sender, submission.receiver, draft
+                    ids, heads[submission.thread_id], sender, submission.receiver, draft, now_ms
                 )
                 new.append(stored)
             else:
@@ -393,9 +394,9 @@ def _assign(
     return results, new
 
 
-def _next(ids: MessageIds, head: Head, sender: int, receiver: int, draft: Draft) -> Stored:
+def _next(ids: MessageIds, head: Head, sender: int, receiver: int, draft: Draft, now_ms: int = 0) -> Stored:
     prev_id = head.last_msg_id
-    head.last_msg_id = msg_id = ids.next(prev_id)
+    head.last_msg_id = msg_id = ids.next(prev_id, now_ms)
     head.last_number += 1
     if (head.turn < 0) is not (sender == head.high) and head.kind == PRIVATE:
         head.turn = turn_after(head.turn, sender == head.high, prev_id)

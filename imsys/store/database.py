@@ -1,4 +1,4 @@
-"""Run transactions: functions of a :class:`Transaction`, in threads of adbapi pools or on the log's own connection."""
+"""Run transactions: functions of a :class:`Transaction`, in threads of adbapi pools or on the reactor's connections."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredSemaphore, succeed
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults, succeed
 from twisted.internet.task import deferLater
 
 from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.store.dialects import Dialect, Fault, Use
 from imsys.store.engines import dialect_of
-from imsys.store.log_connection import LogConnection, is_possible
 from imsys.store.pool import Connection, Pool
+from imsys.store.reactor_connection import LogCursor, ReactorConnection, is_possible
+from imsys.store.read_connections import ReadConnections
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
 
@@ -91,6 +92,15 @@ class Transaction:
         self.execute_literal(sql)
         return list(self._cursor.fetchall())
 
+    def value_literal(self, sql: str) -> str | bytes | None:
+        """Return the only column of the only row of a SELECT that is built like the statements of :meth:`execute_literal`."""
+        if isinstance(self._cursor, LogCursor):
+            if self._watch is not None:
+                self._watch(sql, ())
+            return self._cursor.value(sql)
+        value: str | bytes | None = self.rows_literal(sql)[0][0]
+        return value
+
     def execute_rows(self, start: str, rows: Sequence[Sequence[Any]], end: str = "") -> None:
         """Run ``start``, rows of parameters after its VALUES, and ``end``, in statements of many rows each.
 
@@ -159,13 +169,14 @@ class Database(Service):
         self._reactor = reactor
         self._config = config
         self._watch = watch
-        self._waiting = {"general": 0, "log": 0}
+        self._waiting = {"general": 0, "small": 0, "log": 0}
         self._pools: dict[str, Pool] = {}
-        self._log: LogConnection | None = None
+        self._log: ReactorConnection | None = None
+        self._readers: ReadConnections | None = None
         self._outage = Outage(reactor.seconds, "The database")
         self._contended_until = float("-inf")
         self._writers = DeferredSemaphore(max(1, config.pool_size // 2))
-        self.answered = {"general": 0, "log": 0}
+        self.answered = {"general": 0, "small": 0, "log": 0}
         """Successful transactions by pool."""
         self.dialect = dialect_of(config)
 
@@ -181,7 +192,8 @@ class Database(Service):
         size = self._config.pool_size
         self._pools["general"] = Pool(self._reactor, self.dialect, Use.GENERAL, size, "imsys-general")
         if self._config.log_connection == "reactor" and is_possible(self._reactor, self.dialect):
-            self._log = LogConnection(self._reactor, self.dialect, self._config.timeout)
+            self._log = ReactorConnection(self._reactor, self.dialect, Use.LOG, self._config.timeout)
+            self._readers = ReadConnections(self._reactor, self.dialect, self._config.timeout)
         else:
             self._pools["log"] = Pool(self._reactor, self.dialect, Use.LOG, 1, "imsys-log")
 
@@ -193,9 +205,10 @@ class Database(Service):
     def close(self) -> Deferred[None]:
         """Close the connections (idempotent); wait for running transactions."""
         log, self._log = self._log, None
+        readers, self._readers = self._readers, None
         pools, self._pools = self._pools, {}
-        if log is not None:
-            return log.close().addCallback(lambda _: _close(pools))
+        if log is not None and readers is not None:
+            return gatherResults([log.close(), readers.close()]).addCallback(lambda _: _close(pools))
         _close(pools)
         return succeed(None)
 
@@ -207,6 +220,17 @@ class Database(Service):
         :raises Unavailable: MYSQL_INTERNAL_ERROR (14), the database did not answer.
         """
         result: T = await self._run("general", None, function, args, kwargs, False)
+        return result
+
+    async def read_small(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a function like :meth:`read` that gets some hundred rows at most, on the reactor's thread if possible.
+
+        What it does with them holds up the reactor: more than that belongs to a pool.
+        """
+        lane = "general" if self._readers is None else "small"
+        result: T = await self._run(lane, None, function, args, kwargs, False)
         return result
 
     async def write(
@@ -286,14 +310,15 @@ class Database(Service):
                 return result
 
     def _once(self, pool: str, *attempt: Any) -> Deferred[Any]:
-        if pool == "log" and self._log is not None:
-            return self._log.run(lambda connection: self._attempt(connection, *attempt))
+        here = {"log": self._log, "small": self._readers}.get(pool)
+        if here is not None:
+            return here.run(lambda connection: self._attempt(connection, *attempt))
         running: Deferred[Any] = self._pools[pool].runWithConnection(self._attempt, *attempt)
         return running
 
     def _attempt(
         self,
-        connection: Connection | LogConnection,
+        connection: Connection | ReactorConnection,
         begin: str | None,
         function: Any,
         args: Any,
@@ -340,9 +365,9 @@ class Database(Service):
         """Have all connections reopened before their next use: this server does not serve us any more."""
         for pool in self._pools.values():
             pool.renew()
-        log = self._log  # another thread may close it
-        if log is not None:
-            log.renew()
+        for here in (self._log, self._readers):  # another thread may close them
+            if here is not None:
+                here.renew()
 
 
 def _close(pools: dict[str, Pool]) -> None:

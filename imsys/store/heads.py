@@ -134,10 +134,10 @@ def lock_free_heads(
 
 
 def _select(tx: Transaction, thread_ids: Collection[int], lock: str) -> dict[int, Head]:
-    packed = tx.rows_literal(
+    packed = tx.value_literal(
         f"SELECT {tx.dialect.packed(_COLUMNS)} FROM threads {tx.dialect.by_primary_key} "  # noqa: S608
         f"WHERE thread_id IN ({numbers(sorted(thread_ids))}) {lock}"
-    )[0][0]
+    )
     return {head.thread_id: head for head in _decode(packed)} if packed else {}
 
 

@@ -35,10 +35,10 @@ class MessageIds:
         self._ms = floor >> _TIME_SHIFT
         self._sequence = _SEQUENCES  # that millisecond is used up
 
-    def next(self, after: int = 0) -> int:
-        """Make an id above all earlier ones and above ``after``."""
+    def next(self, after: int = 0, now_ms: int = 0) -> int:
+        """Make an id above all earlier ones and above ``after``; ``now_ms`` is the present time, if it is known."""
         with self._lock:
-            ms = max(int(self._calendar() * 1000) - EPOCH_MS, after >> _TIME_SHIFT)
+            ms = max((now_ms or int(self._calendar() * 1000)) - EPOCH_MS, after >> _TIME_SHIFT)
             if ms > self._ms:
                 self._ms, self._sequence = ms, 0
             elif self._sequence >= _SEQUENCES:

@@ -73,8 +73,8 @@ class MessageStore:
 
     async def _read(self, window: Window, entries: bool, details: bool) -> list[Record]:
         if entries or details:
-            return await self._database.read(full_page, window, entries=entries)
-        return await self._database.read(page, window)
+            return await self._database.read_small(full_page, window, entries=entries)
+        return await self._database.read_small(page, window)
 
     async def previous(self, messages: Sequence[tuple[int, int]]) -> list[int]:
         """Return the id before each of these (thread, id) pairs, 0 before the first."""

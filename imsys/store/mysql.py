@@ -15,6 +15,7 @@ from typing import Any
 
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
+from imsys.store.reactor_connection import LogCursor
 
 PACKED = 16 << 20
 """Bytes of packed rows, at most; the server would truncate more."""
@@ -224,7 +225,11 @@ class Mysql:
 
     def run_and_commit(self, cursor: Any, statements: Sequence[str]) -> None:
         """Send one text with all statements; those after a failed one do not run."""
-        cursor.execute(";".join((*statements, "COMMIT")))
+        text = ";".join((*statements, "COMMIT"))
+        if isinstance(cursor, LogCursor):
+            cursor.run_all(text)
+            return
+        cursor.execute(text)
         while cursor.nextset():
             pass
 

@@ -148,13 +148,13 @@ class OverviewStore:
         :returns: them, and, with the newest, all pinned threads, the one pinned last first.
         """
         asked = user, before, limit, archived
-        newest, pinned = await self._database.read(self._read, *asked)
+        newest, pinned = await self._database.read_small(self._read, *asked)
         behind = [one.view.thread_id for one in (*newest, *pinned) if not one.numbered]
         if behind:
             await self._database.write(_number, behind)
-            newest, pinned = await self._database.read(self._read, *asked)
+            newest, pinned = await self._database.read_small(self._read, *asked)
         if any(_is_open(one) for one in (*newest, *pinned)):
-            views = await self._database.read(_completed, user, [*newest, *pinned])
+            views = await self._database.read_small(_completed, user, [*newest, *pinned])
         else:
             views = [one.view for one in (*newest, *pinned)]
         count = len(newest)

@@ -16,10 +16,12 @@ from twisted.internet.interfaces import IDelayedCall, IReadWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from imsys.store.replies import Reply
 from imsys.store.waiting import Resume, wait
 
-AT_ONCE = 1 << 18
-"""Bytes read at once; more than a record of TLS has, so that none is left within it where no reactor sees it."""
+AT_ONCE = 1 << 15
+"""Bytes read at once; more than a record of TLS has, so that none is left within it where no reactor sees it, and
+few enough that no memory is mapped for them, and that the driver does not hold the reactor up with what it makes of them."""
 
 
 @implementer(IReadWriteDescriptor)
@@ -37,7 +39,9 @@ class Wire:
         self._received = bytearray()
         self._lost: OSError | None = None
         self._waiting: Resume | None = None
+        self._reply: Reply | None = None  # that is waited for
         self._sending = False
+        self._due = 0.0
         self._deadline: IDelayedCall | None = None
         sock.setblocking(False)
         reactor.addReader(self)
@@ -58,6 +62,19 @@ class Wire:
         data = bytes(received[:count])
         del received[:count]
         return data
+
+    def reply(self, number: int) -> Reply:
+        """Return the answer to a command when all of it is there; ``number`` is that of its first packet."""
+        reply = Reply(number)
+        if not reply.take(self._received):
+            self._check()
+            self._reply = reply
+            try:
+                wait(self._until)
+                self._check()
+            finally:
+                self._reply = None
+        return reply
 
     def sendall(self, data: bytes) -> None:
         """Return when everything is on its way."""
@@ -88,15 +105,28 @@ class Wire:
 
     def _until(self, resume: Resume) -> None:
         self._waiting = resume
-        self._deadline = self._reactor.callLater(self._seconds, self._late)
+        self._put_off()
+
+    def _put_off(self) -> None:
+        self._due = self._reactor.seconds() + self._seconds
+        if self._deadline is None:  # one timer for many waits, as most are short
+            self._deadline = self._reactor.callLater(self._seconds, self._late)
 
     def _late(self) -> None:
-        # a process that stood still looks at its sockets once before it gives one up
-        self._deadline = self._reactor.callLater(0, self._too_late)
+        left = self._due - self._reactor.seconds()
+        if self._waiting is None:
+            self._deadline = None
+        elif left > 0:
+            self._deadline = self._reactor.callLater(left, self._late)
+        else:  # a process that stood still looks at its sockets once before it gives one up
+            self._deadline = self._reactor.callLater(0, self._too_late, self._due)
 
-    def _too_late(self) -> None:
+    def _too_late(self, due: float) -> None:
         self._deadline = None
-        self._end(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+        if self._waiting is None or self._due != due:
+            self._late()
+        else:
+            self._end(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
 
     def _end(self, error: OSError) -> None:
         if self._lost is not None:
@@ -106,13 +136,13 @@ class Wire:
         self._reactor.removeWriter(self)
         with contextlib.suppress(OSError):
             self._socket.close()
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
         self._go_on()
 
     def _go_on(self) -> None:
         resume, self._waiting, self._sending = self._waiting, None, False
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
         if resume is not None:
             resume(None)
 
@@ -139,8 +169,22 @@ class Wire:
             self._end(OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)))
             return
         self._received += data
-        if not self._sending:
+        if self._reply is not None:
+            self._more(self._reply)
+        elif not self._sending:
             self._go_on()
+
+    def _more(self, reply: Reply) -> None:
+        try:
+            whole = reply.take(self._received)
+        except OSError as error:
+            self._end(error)
+            return
+        if whole:
+            self._reply = None
+            self._go_on()
+        else:
+            self._put_off()
 
     def doWrite(self) -> None:
         """Send on."""

@@ -60,6 +60,7 @@ class FailoverTests(OnMariaDb):
         for database in self.databases:
             readers = gatherResults([self.as_deferred(database.read(port)) for _ in range(8)])
             self.assertEqual(set(await readers), {self.first.port})
+            self.assertEqual(await database.read_small(port), self.first.port)
             self.assertEqual(await database.append(port), self.first.port)
         self.first.execute("SET GLOBAL read_only = 1")
         self.second.execute("SET GLOBAL read_only = 0")
@@ -67,6 +68,7 @@ class FailoverTests(OnMariaDb):
             self.assertEqual(await database.append(self.written), self.second.port)
             readers = gatherResults([self.as_deferred(database.read(port)) for _ in range(8)])
             self.assertEqual(set(await readers), {self.second.port})
+            self.assertEqual(await database.read_small(port), self.second.port)
 
     async def test_between(self) -> None:
         """While none can be written to, writers get 14 and readers read; then everything works again."""
@@ -77,7 +79,8 @@ class FailoverTests(OnMariaDb):
             for write in (database.append, database.write):
                 refused = await self.assertFailure(self.as_deferred(write(self.written)), Unavailable)
                 self.assertEqual(refused.status, Status.MYSQL_INTERNAL_ERROR)
-            self.assertIn(await database.read(port), (self.first.port, self.second.port))
+            for read in (database.read, database.read_small):
+                self.assertIn(await read(port), (self.first.port, self.second.port))
         self.first.execute("SET GLOBAL read_only = 0")
         for database in self.databases:
             self.assertEqual(await database.append(self.written), self.first.port)

@@ -13,7 +13,10 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from imsys.store.waiting import run
-from imsys.store.wire import AT_ONCE, Wire
+from imsys.store.wire import Wire
+
+MUCH = 1 << 20
+"""Bytes, more than the socket holds and than are read at once."""
 
 
 class WireTests(TestCase):
@@ -47,12 +50,32 @@ class WireTests(TestCase):
             await deferLater(self.reactor, 0.01)
         self.assertEqual(await reading, [b"", b"a", b"bcde", b"fgh"])
 
+    async def test_answer(self) -> None:
+        """A whole answer is waited for, in whatever pieces it comes; one that is not in order ends the connection."""
+        wire, theirs = self.wire()
+        reading = run(lambda: wire.reply(1).packets)
+        done = b"\x00\x00\x00\x02\x00\x00\x00"
+        for piece in (b"\x07\x00", b"\x00\x01" + done[:3], done[3:]):
+            self.assertNoResult(reading)
+            theirs.sendall(piece)
+            await deferLater(self.reactor, 0.01)
+        self.assertEqual(await reading, [done])
+        reading = run(lambda: wire.reply(2).packets)
+        theirs.sendall(b"\x07\x00\x00\x01" + done)
+        await self.lost(reading, errno.EPROTO)
+        wire, theirs = self.wire()
+        reading = run(lambda: wire.reply(1).packets)
+        theirs.close()
+        await self.lost(reading, errno.ECONNRESET)
+        wire, theirs = self.wire(0.05)
+        await self.lost(run(lambda: wire.reply(1).packets), errno.ETIMEDOUT)
+
     async def test_large(self) -> None:
         """What is larger than a socket holds is sent as it is taken, and read as it comes."""
         wire, theirs = self.wire()
         other = Wire(self.reactor, theirs, 10.0)
         self.addCleanup(other.close)
-        data = bytes(range(256)) * (5 * AT_ONCE // 256) + b"the end"
+        data = bytes(range(256)) * (5 * MUCH // 1024) + b"the end"
         sending, reading = run(lambda: wire.sendall(data)), run(lambda: other.read(len(data)))
         await sending
         self.assertEqual(await reading, data)
@@ -60,7 +83,7 @@ class WireTests(TestCase):
     async def test_told_while_sending(self) -> None:
         """What comes while it sends is kept for who reads."""
         wire, theirs = self.wire()
-        sending = run(lambda: wire.sendall(b"x" * (4 * AT_ONCE)))
+        sending = run(lambda: wire.sendall(b"x" * MUCH))
         theirs.sendall(b"too large")
         await deferLater(self.reactor, 0.01)
         self.assertNoResult(sending)
@@ -82,7 +105,7 @@ class WireTests(TestCase):
             wire.sendall(question)
             return wire.read(1)
 
-        for fill in (b"", b"x" * (4 * AT_ONCE)):
+        for fill in (b"", b"x" * MUCH):
             wire, theirs = self.wire()
             waiting = run(functools.partial(ask, wire, fill))
             await deferLater(self.reactor, 0.01)
@@ -96,7 +119,7 @@ class WireTests(TestCase):
         wire, _ = self.wire(0.05)
         await self.lost(run(lambda: wire.read(1)), errno.ETIMEDOUT)
         wire, _ = self.wire(0.05)
-        await self.lost(run(lambda: wire.sendall(b"x" * (4 * AT_ONCE))), errno.ETIMEDOUT)
+        await self.lost(run(lambda: wire.sendall(b"x" * MUCH)), errno.ETIMEDOUT)
 
     async def test_stood_still(self) -> None:
         """An answer that is there is read, although it is late because this process stood still."""

@@ -15,10 +15,18 @@ from imsys.chat.views import incoming, verified
 from imsys.errors import Refused, Status
 from imsys.protocols.fitting import split
 from imsys.protocols.messages.registry import service_id
-from imsys.protocols.messages.texts import IncomingText, TextItem, TextPush, TextRequest, TextResponse
-from imsys.server.dispatch import frame, handles
+from imsys.protocols.messages.texts import (
+    Forward,
+    IncomingText,
+    TextItem,
+    TextPush,
+    TextRequest,
+    TextResponse,
+)
+from imsys.server.dispatch import frame, handles_in_two
 from imsys.server.fields import parse_id
-from imsys.store.appending import Draft, Submission
+from imsys.server.outcome import Outcome, outcome_of
+from imsys.store.appending import Appended, Draft, Submission
 
 PUSH = service_id(TextPush)
 
@@ -29,40 +37,60 @@ CHARACTERS = 4096
 """Characters of a text, at most."""
 
 
-@handles(TextRequest, overlapping=True)
-async def texts(context: Context, request: TextRequest) -> TextResponse:
-    """Store all texts of the request or none; acknowledge and deliver them once they are durable."""
+def _stored(context: Context, request: TextRequest, appended: Appended) -> TextResponse:
+    """Deliver the texts, which are durable now, and acknowledge them."""
+    outbound, sender = context.chat.outbound, context.user
+    if appended.in_doubt:
+        outbound.tell_again(appended, sender, context.session)
+    items = [incoming(message) for message in appended.messages]
+    fresh = [item for item, message in zip(items, appended.messages, strict=True) if not message.resent]
+    if fresh:
+        pushes = (_push(request, fresh),) if len(fresh) == 1 else split(fresh, partial(_push, request))
+        for push in pushes:
+            outbound.tell(appended, sender, frame(PUSH, push), context.session)
+    return TextResponse(
+        text_sender=request.text_sender,
+        text_receiver=request.text_receiver,
+        verified_msg=[verified(item) for item in items],
+    )
+
+
+@handles_in_two(TextRequest, _stored, overlapping=True)
+def texts(context: Context, request: TextRequest) -> Outcome[Appended]:
+    """Store all texts of the request or none; they are acknowledged and delivered once they are durable."""
     sender = context.own(request.text_sender)
     receiver = parse_id(request.text_receiver, "text_receiver")
     thread_id = parse_id(request.thread_id, "thread_id")
     if not 1 <= len(request.text_msg) <= TEXTS:
         raise Refused(Status.INVALID_FIELD, f"A request has 1 to {TEXTS} texts.")
     drafts = []
-    answers = False
+    answers = forwards = False
     for item in request.text_msg:
         _check(request, item)
         if item.reply_to is item.mentions is item.forward is item.expires is UNSET:
             drafts.append(Draft(item.unique_id, item.msg_content))
         else:
-            drafts.append(await _draft(context, item))
+            drafts.append(draft(item.unique_id, item.msg_content, item.reply_to, item.mentions, item.expires))
             answers = answers or item.reply_to is not UNSET
+            forwards = forwards or item.forward is not UNSET
+    submission = Submission(sender, receiver, thread_id, tuple(drafts), None, answers)
+    if forwards:
+        return outcome_of(_forward(context, request, submission))
+    return _append(context, submission)
+
+
+def _append(context: Context, submission: Submission) -> Outcome[Appended]:
     chat = context.chat
-    chat.allowances.texts(sender, len(drafts))
-    appended = await chat.log.append(
-        Submission(sender, receiver, thread_id, tuple(drafts), None, answers), context.session
-    )
-    if appended.in_doubt:
-        chat.outbound.tell_again(appended, sender, context.session)
-    fresh = [incoming(message) for message in appended.messages if not message.resent]
-    if fresh:
-        pushes = (_push(request, fresh),) if len(fresh) == 1 else split(fresh, partial(_push, request))
-        for push in pushes:
-            chat.outbound.tell(appended, sender, frame(PUSH, push), context.session)
-    return TextResponse(
-        text_sender=request.text_sender,
-        text_receiver=request.text_receiver,
-        verified_msg=[verified(message) for message in appended.messages],
-    )
+    chat.allowances.texts(submission.sender, len(submission.drafts))
+    return chat.log.append(submission, context.session)
+
+
+async def _forward(context: Context, request: TextRequest, submission: Submission) -> Appended:
+    """Append texts of which some are forwarded: these are as their first authors wrote them."""
+    drafts = []
+    for item, text in zip(request.text_msg, submission.drafts, strict=True):
+        drafts.append(text if item.forward is UNSET else await _original(context, item.forward, text))
+    return await _append(context, replace(submission, drafts=tuple(drafts))).deferred()
 
 
 def _push(request: TextRequest, items: Sequence[IncomingText]) -> TextPush:
@@ -80,14 +108,10 @@ def _check(request: TextRequest, item: TextItem) -> None:
         raise Refused(Status.MESSAGE_TOO_LONG, f"A text has 1 to {CHARACTERS} characters.")
 
 
-async def _draft(context: Context, item: TextItem) -> Draft:
-    """Make the draft of a text that says more than its content; one that is forwarded is as its first author wrote it."""
-    text = draft(item.unique_id, item.msg_content, item.reply_to, item.mentions, item.expires)
-    if item.forward is UNSET:
-        return text
+async def _original(context: Context, forward: Forward, text: Draft) -> Draft:
     thread_id, msg_id = (
-        parse_id(item.forward.thread_id, "forward.thread_id"),
-        parse_id(item.forward.msg_id, "forward.msg_id"),
+        parse_id(forward.thread_id, "forward.thread_id"),
+        parse_id(forward.msg_id, "forward.msg_id"),
     )
     original = await context.chat.stores.conversations.text(context.user, thread_id, msg_id)
     extra = msgspec.json.decode(text.extra) if text.extra else {}

@@ -1,4 +1,4 @@
-"""The message log's connection, on the reactor's thread: what it carries, how it ends, and what it keeps from blocking."""
+"""Connections on the reactor's thread: what they carry, how they end, and what they keep from blocking."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from imsys.config import DatabaseConfig
 from imsys.errors import Refused, Status, Unavailable
 from imsys.store import Database
 from imsys.store.appending import Appended
+from imsys.store.database import WAITING
 from imsys.store.engines import dialect_of
-from imsys.store.log_connection import LogConnection, is_possible
+from imsys.store.reactor_connection import ReactorConnection, is_possible
+from imsys.store.read_connections import READ_CONNECTIONS
 from tests.chat.test_message_log import Client
 from tests.support.proxies import CuttingProxy, SilentProxy
 from tests.support.servers import MariaDb, certificates, cluster_certificates
@@ -55,6 +57,15 @@ def configured(test: TestCase, server: MariaDb, **changes: Any) -> DatabaseConfi
 
 def connection_id(tx: Any) -> int:
     return int(tx.row("SELECT CONNECTION_ID()")[0])
+
+
+def killed_once(reactor: Any, server: MariaDb, seen: list[int], tx: Any) -> int:
+    """A transaction whose connection is killed the first time; ``seen`` gets those that it had."""
+    seen.append(connection_id(tx))
+    if len(seen) == 1:
+        reactor.callLater(0.05, server.execute, f"KILL {seen[0]}")
+        tx.row("SELECT SLEEP(30)")
+    return seen[-1]
 
 
 class LogCase(TestCase):
@@ -197,12 +208,12 @@ class OrderTests(LogCase):
         log: Any = self.database._log
         order: list[str] = []
 
-        def slow(connection: LogConnection) -> None:
+        def slow(connection: ReactorConnection) -> None:
             cursor = connection.cursor()
             cursor.execute("SELECT SLEEP(0.2)")
             order.append(f"slow {cursor.fetchall()}")
 
-        def quick(connection: LogConnection) -> None:
+        def quick(connection: ReactorConnection) -> None:
             cursor = connection.cursor()
             cursor.execute("SELECT 'quick'")
             order.append(f"quick {cursor.fetchall()}")
@@ -313,14 +324,7 @@ class LostTests(LogCase):
         """The transaction is begun anew."""
         database = self.open(configured(self, self.server))
         seen: list[int] = []
-
-        def killed(tx: Any) -> int:
-            seen.append(connection_id(tx))
-            if len(seen) == 1:
-                self.reactor.callLater(0.05, self.server.execute, f"KILL {seen[0]}")
-                tx.row("SELECT SLEEP(30)")
-            return seen[-1]
-
+        killed = functools.partial(killed_once, self.reactor, self.server, seen)
         self.assertEqual(await self.append(database, killed), seen[-1])
         self.assertEqual(len(set(seen)), 2)
 
@@ -453,6 +457,98 @@ reactor.run()
         self.assertEqual(len(attempts), 1)
 
 
+class SmallReadsTests(LogCase):
+    """Small reads, which share a few connections."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server = plain_server()
+        self.database = self.open(configured(self, self.server, timeout=1.0))
+
+    def read(self, function: Any) -> Deferred[Any]:
+        return Deferred.fromCoroutine(self.database.read_small(function))
+
+    async def test_shared(self) -> None:
+        """One after the other they take one connection, at once no more than there are; who came first begins first."""
+        one = {await self.read(connection_id) for _ in range(10)}
+        self.assertEqual(len(one), 1)
+        await gatherResults([self.read(connection_id) for _ in range(READ_CONNECTIONS)])  # all are open
+        order: list[int] = []
+
+        def numbered(number: int) -> Deferred[Any]:
+            def ask(tx: Any) -> Any:
+                order.append(number)
+                return tx.row("SELECT CONNECTION_ID(), SLEEP(0.01)")[0]
+
+            return self.read(ask)
+
+        used = await gatherResults([numbered(number) for number in range(5 * READ_CONNECTIONS)])
+        self.assertEqual(len(set(used)), READ_CONNECTIONS)
+        self.assertEqual(order, sorted(order))
+
+    async def test_cancelled(self) -> None:
+        """Who cancels leaves nobody without a connection."""
+        readers: Any = self.database._readers
+        running = [
+            readers.run(lambda connection: connection.pause(0.05)) for _ in range(2 * READ_CONNECTIONS)
+        ]
+        for one in running:
+            one.cancel()
+            await self.assertFailure(one, CancelledError)
+        many = await gatherResults([self.read(connection_id) for _ in range(3 * READ_CONNECTIONS)])
+        self.assertLessEqual(len(set(many)), READ_CONNECTIONS)
+        while len(readers._free) < READ_CONNECTIONS:
+            await deferLater(self.reactor, 0.005)
+
+    async def test_killed(self) -> None:
+        """A read whose connection is killed is answered by the next one."""
+        seen: list[int] = []
+        killed = functools.partial(killed_once, self.reactor, self.server, seen)
+        self.assertEqual(await self.read(killed), seen[-1])
+        self.assertEqual(len(set(seen)), 2)
+
+    async def test_frozen(self) -> None:
+        """While the server stands still who reads gets 14 in time and the reactor goes on; then they are answered."""
+        await self.read(connection_id)
+        turns = self.turns()
+        self.addCleanup(self.server.thaw)
+        self.server.freeze()
+        for reading in [self.read(LostTests.until_it_is_lost) for _ in range(2 * READ_CONNECTIONS)]:
+            await self.refused(reading)
+        self.server.thaw()
+        self.assertGreater(len(turns), 100)
+        self.assertTrue(await self.read(connection_id))
+
+    async def test_many_rows(self) -> None:
+        """What has many rows after all is taken piece by piece, and the reactor goes on in between."""
+        turns = self.turns()
+        rows = await self.read(lambda tx: tx.rows("SELECT seq, REPEAT('x', 50) FROM seq_1_to_30000"))
+        self.assertEqual([row[0] for row in rows], list(range(1, 30_001)))
+        self.assertGreater(len(turns), 30)
+
+    async def test_too_many(self) -> None:
+        """Of those that wait there is a bound."""
+        waiting = [self.read(lambda tx: tx.row("SELECT SLEEP(0.05)")) for _ in range(READ_CONNECTIONS)]
+        self.database._waiting["small"] = WAITING
+        refused: Any = await self.assertFailure(self.read(connection_id), Refused)
+        self.assertEqual(refused.status, Status.SERVER_BUSY)
+        await gatherResults(waiting)
+
+    async def test_closing(self) -> None:
+        """Who closes waits for what runs; what waits gets 14."""
+        running = [
+            self.read(lambda tx: tx.row("SELECT 'ran', SLEEP(0.1)")[0]) for _ in range(READ_CONNECTIONS)
+        ]
+        waiting = [self.read(connection_id) for _ in range(100)]
+        await deferLater(self.reactor, 0.05)
+        closed = self.database.close()
+        for one in waiting:
+            await self.refused(one)
+        await closed
+        self.assertEqual(await gatherResults(running), ["ran"] * READ_CONNECTIONS)
+        await self.refused(self.read(connection_id))
+
+
 class InDoubtTests(OnMariaDb):
     """Commits whose answers are lost on the way."""
 
@@ -524,6 +620,9 @@ class InDoubtTests(OnMariaDb):
             acknowledged[content] = result.messages[0].msg_id
 
         async def disturb() -> None:
+            while not doubted:  # until all attempts of one batch have failed, however quick the rest is
+                self.proxy.left = 3
+                await deferLater(self.reactor, 0.01)
             for turn in range(12):
                 await deferLater(self.reactor, 0.02)
                 if turn % 2:

@@ -1,4 +1,4 @@
-"""The message log's connection to MySQL on the reactor's own thread.
+"""A connection to MySQL on the reactor's own thread: the message log's, or one of those for small reads.
 
 A batch of messages is two round trips. In a thread of a pool, handing them over and waiting for the interpreter's
 lock takes four times as long as the database does; here the answer is read where it is used.
@@ -12,6 +12,9 @@ from functools import partial
 from threading import Thread
 from typing import Any, TypeVar, cast
 
+from pymysql.constants import COMMAND
+from pymysql.cursors import Cursor
+from pymysql.err import raise_mysql_exception
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.task import deferLater
@@ -20,6 +23,8 @@ from twisted.python.threadpool import ThreadPool
 
 from imsys.errors import Status, Unavailable
 from imsys.store.dialects import Dialect, Use
+from imsys.store.pool import READ_ONLY
+from imsys.store.replies import Reply
 from imsys.store.waiting import run, wait_for
 from imsys.store.wire import Wire
 
@@ -27,11 +32,31 @@ T = TypeVar("T")
 
 
 def is_possible(reactor: Any, dialect: Dialect) -> bool:
-    """Return whether a log's connection can be on the reactor's thread: the driver is PyMySQL, and sockets are watched."""
+    """Return whether connections can be on the reactor's thread: the driver is PyMySQL, and sockets are watched."""
     return dialect.driver == "pymysql" and IReactorFDSet.providedBy(reactor)
 
 
-class LogConnection:
+class LogCursor(Cursor):
+    """The driver's, and a short way for what each transaction of the log does: it waits once for a whole answer."""
+
+    def run_all(self, sql: str) -> None:
+        """Run statements; those after a failed one do not run."""
+        self._ask(sql)
+
+    def value(self, sql: str) -> bytes | None:
+        """Return the only column of the only row of a SELECT."""
+        return self._ask(sql).value
+
+    def _ask(self, sql: str) -> Reply:
+        connection: Any = self.connection
+        connection._execute_command(COMMAND.COM_QUERY, sql.encode())
+        reply: Reply = connection._sock.reply(connection._next_seq_id)
+        if (error := reply.error) is not None:
+            raise_mysql_exception(error)
+        return reply
+
+
+class ReactorConnection:
     """One connection, opened by a thread when it is first needed, and reopened when lost or outdated.
 
     Its methods but :meth:`run`, :meth:`renew` and :meth:`close` are called by what :meth:`run` has called.
@@ -39,28 +64,34 @@ class LogConnection:
     :param seconds: for which one statement may take to be answered.
     """
 
-    def __init__(self, reactor: Any, dialect: Dialect, seconds: float) -> None:
+    def __init__(self, reactor: Any, dialect: Dialect, use: Use, seconds: float) -> None:
         self._reactor = reactor
         self._dialect = dialect
+        self._use = use
         self._seconds = seconds
-        self._thread = ThreadPool(0, 1, "imsys-log")
+        self._thread = ThreadPool(0, 1, f"imsys-connect-{use.name.lower()}")
         # a program that ends does not wait for a server that does not answer
         self._thread.threadFactory = cast("Any", partial(Thread, daemon=True))
         self._thread.start()
         self._turns = DeferredLock()
+        quick: set[Any] | None = getattr(reactor, "quick", None)  # of our reactor, which may be another one
+        if quick is not None:
+            quick.add(Wire)
         self._connection: Any = None
         self._wire: Wire | None = None
         self._outdated = False
+        self._good_until = float("inf")
         self._closed = False
 
-    def run(self, function: Callable[[LogConnection], T]) -> Deferred[T]:
+    def run(self, function: Callable[[ReactorConnection], T]) -> Deferred[T]:
         """Call a function with the open connection, after those before it; fire with its result.
 
         To cancel that stops nothing, as nothing stops a thread.
         """
 
         def call() -> T:
-            if self._wire is None or self._wire.lost or self._outdated:
+            wire = self._wire
+            if wire is None or wire.lost or self._outdated or self._reactor.seconds() >= self._good_until:
                 self.reopen()
             return function(self)
 
@@ -83,7 +114,7 @@ class LogConnection:
 
     def cursor(self) -> Any:
         """Return a cursor of the driver."""
-        return self._connection.cursor()
+        return self._connection.cursor(LogCursor)
 
     def end(self) -> None:
         """Commit."""
@@ -106,7 +137,8 @@ class LogConnection:
             self.pause(0)  # who waits is told after the one before, and not within it, however many they are
             raise Unavailable(Status.MYSQL_INTERNAL_ERROR, "The database is closed.")
         self._outdated = False
-        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect, Use.LOG))
+        opened = wait_for(deferToThreadPool(self._reactor, self._thread, self._dialect.connect, self._use))
+        self._good_until = float("inf") if opened.writable else self._reactor.seconds() + READ_ONLY
         connection = self._connection = opened.connection
         # the driver's own names: it has no others for what it reads and writes by
         self._wire = connection._rfile = connection._sock = Wire(
