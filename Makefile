@@ -10,7 +10,7 @@ BIN = $(VENV)/bin
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run client client-program translations screenshots demo bench check test-quick test test-tools docs stubs lock clean
+.PHONY: help run client client-program translations screenshots demo bench check test-quick test test-tools docs stubs lock compile clean-compiled clean
 
 help:
 	@echo "make run        start every server on this machine (data in $(IMSYS_HOME))"
@@ -26,6 +26,8 @@ help:
 	@echo "make screenshots   make pictures of the client's screens, in build/screenshots and docs/screenshots"
 	@echo "make stubs      generate the gRPC stubs again"
 	@echo "make lock       write requirements.lock again: the versions that the tests run on, with hashes"
+	@echo "make compile    compile the path of a message with mypyc and the C compiler; a server that runs needs a restart"
+	@echo "make clean-compiled  remove what that has made: everything is interpreted again"
 	@echo "make clean      remove what the other targets made, but not the data"
 
 run: $(VENV)/.run
@@ -83,7 +85,17 @@ lock: $(VENV)/.test
 	    --extra server setup.cfg; } >$(VENV)/requirements.lock
 	@mv $(VENV)/requirements.lock requirements.lock
 
-clean:
+# What is there is removed first: what does not succeed leaves nothing behind.
+compile: $(VENV)/.compile clean-compiled
+	@echo "Compiling (a minute or two) ..."
+	@IMSYS_COMPILE=1 $(BIN)/python setup.py --quiet build_ext --inplace
+	@$(BIN)/python -m imsys.util.compiled
+
+clean-compiled:
+	@rm -rf build/temp.* build/lib.* imsys__mypyc.* imsys/util/compiled.digest
+	@find imsys -name '*.so' -delete
+
+clean: clean-compiled
 	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .import_linter_cache .hypothesis twisted/plugins/dropin.cache
 	find imsys tests client -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -114,7 +126,12 @@ $(VENV)/.client: setup.cfg pyproject.toml | $(VENV)/bin/python
 $(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys, what it needs, and what its tests need (once) ..."
 	@$(PIP) install --editable '.[test]'
-	@touch $@ $(VENV)/.run $(VENV)/.docs
+	@touch $@ $(VENV)/.run $(VENV)/.docs $(VENV)/.compile
+
+$(VENV)/.compile: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@echo "Installing imsys, what it needs, and what compiles it (once) ..."
+	@$(PIP) install --editable '.[server,compile]'
+	@touch $@ $(VENV)/.run
 
 $(VENV)/.docs: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing imsys, and what makes its documentation (once) ..."

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from imsys.bench.servers import Setup
+from imsys.util import compiled
 
 
 def whole(text: str) -> int:
@@ -112,5 +113,6 @@ def setting_of(options: argparse.Namespace, **more: object) -> dict[str, object]
         "reactor": options.reactor or "default",
         **dict(options.set),
         "python": platform.python_version(),
+        "build": compiled.build(),
         "cores": os.cpu_count() or 0,
     }

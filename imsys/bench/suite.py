@@ -30,6 +30,7 @@ from imsys.bench.report import faults, write
 from imsys.bench.scenes import SCENES, Scene
 from imsys.errors import ConfigError
 from imsys.redis.embedded import server_binary
+from imsys.util import compiled
 
 _GRACE = 40.0
 """Seconds that a scene has to stop its servers when it is told to end."""
@@ -243,6 +244,7 @@ def _machine() -> dict[str, str]:
         "memory": f"{memory} GiB",
         "system": f"{system}, Linux {platform.release()}" if sys.platform == "linux" else system,
         "imsys": " ".join(filter(None, (__version__, _output("git", "rev-parse", "--short", "HEAD")))),
+        "build": compiled.build(),
         "Python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in ("Twisted", "msgspec", "PyMySQL", "grpcio")},
         "OpenSSL": ssl.OPENSSL_VERSION.split()[1],

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imsys.server.session import Caller, Session
+from imsys.server.caller import Caller
+from imsys.server.session import Session
 
 if TYPE_CHECKING:
     from imsys.chat.directory import Directory

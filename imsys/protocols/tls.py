@@ -228,7 +228,7 @@ class TlsConnection:
 
     # -- a transport, for the protocol above
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send this when the turn ends.
 
         Not after :meth:`loseConnection`, unless a producer is at work still.

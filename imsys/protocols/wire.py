@@ -8,7 +8,6 @@ from typing import Any
 from typing import Protocol as Interface
 
 from constantly import NamedConstant
-from twisted.internet import protocol
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IAddress,
@@ -17,6 +16,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ISSLTransport,
 )
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -125,7 +125,7 @@ class WireSettings:
 
 
 @implementer(IPushProducer, IHalfCloseableProtocol)
-class FrameConnection(protocol.Protocol):
+class FrameConnection(Protocol):
     """One connection that carries frames.
 
     Reading stops while its receiver, or the peer's own slowness to read, asks
@@ -421,7 +421,7 @@ class FrameConnection(protocol.Protocol):
             if not self._flow.held & PEER:
                 self.linger.finish(self.transport.loseConnection)
 
-    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget everything."""
         self.linger.lost()
         self._forget_received()

@@ -18,9 +18,10 @@ from imsys.resources.sessions import Sessions
 from imsys.resources.transfers import Downloads, Uploads
 from imsys.resources.uploads import Block, OpenUploads
 from imsys.security.tickets import Tickets
+from imsys.server.caller import Caller
 from imsys.server.dispatch import handles
 from imsys.server.fields import parse_id
-from imsys.server.session import Caller, Session
+from imsys.server.session import Session
 
 
 @dataclass(frozen=True, slots=True)

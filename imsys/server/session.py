@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
 from twisted.internet.interfaces import IAddress
 
-from imsys.errors import Refused, Status
 from imsys.protocols.connection.linger import OPEN
 from imsys.protocols.framing import Frame
 from imsys.protocols.messages import session as messages
@@ -91,7 +89,7 @@ class Session:
         """Requests of unknown services in a row."""
         self.early = 0
         """Requests that came before the login that they need."""
-        self.context: Caller = dispatcher.context(self, 0)
+        self.context: Any = dispatcher.context(self, 0)
         self.user = 0
         self.id = ""
         self.login_ms = 0
@@ -230,8 +228,9 @@ class Session:
         else:
             self.close("too many pushes wait for its login to be answered")
 
-    push_here = push
-    """The same: other sessions of its user get nothing of it; see :class:`Siblings`."""
+    def push_here(self, data: bytes) -> None:
+        """The same: other sessions of its user get nothing of it; see :class:`Siblings`."""
+        self.push(data)
 
     def send(self, message: Message) -> None:
         """Send a message."""
@@ -360,19 +359,3 @@ class Session:
 
     def _adjust_reading(self) -> None:
         self._connection.hold_reading(self._crowding or self._inbox is not None)
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """The session that a request came from, and its user (0 before login)."""
-
-    session: Session
-    user: int
-
-    def own(self, uuid: str) -> int:
-        """Return the user that a request names.
-
-        :raises Refused: PERMISSION_DENIED (65), it names somebody else.
-        """
-        if uuid != str(self.user):
-            raise Refused(Status.PERMISSION_DENIED, "This is not the user who is logged in.")
-        return self.user

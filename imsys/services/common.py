@@ -29,6 +29,7 @@ from imsys.services.listening import ListenService, check_port
 from imsys.services.reactors import choose_reactor, set_clock
 from imsys.services.signals import on_signal
 from imsys.store import Database
+from imsys.util import compiled
 from imsys.util.home import as_owner, make_home
 from imsys.util.logs import LogFile
 from imsys.util.sockets import SECTIONS, by_sockets, is_plaintext
@@ -139,7 +140,7 @@ class Daemon(MultiService):
     :param name: the name of the command and of the log file.
     :param on_ready: called once, when everything is ready.
     :param warnings: lines to log when the log file is open.
-    :raises ConfigError: a certificate has expired or is invalid.
+    :raises ConfigError: a certificate has expired or is invalid, or compiled modules are of other sources.
     """
 
     def __init__(
@@ -151,6 +152,10 @@ class Daemon(MultiService):
         warnings: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        try:
+            self._build = compiled.build()
+        except RuntimeError as error:
+            raise ConfigError(str(error)) from error
         self._certificates = CertificateCare(
             reactor, config, CALENDAR, public=name not in WITHOUT_PUBLIC_PORTS
         )
@@ -246,7 +251,12 @@ class Daemon(MultiService):
             if inspect.iscoroutinefunction(ready):
                 await ready()
         interpreter.settle()
-        _log.info("{daemon} {version} is ready", daemon=self._title, version=__version__)
+        _log.info(
+            "{daemon} {version} is ready ({build})",
+            daemon=self._title,
+            version=__version__,
+            build=self._build,
+        )
         if self._on_ready is not None:
             self._on_ready()
 

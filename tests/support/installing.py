@@ -40,6 +40,9 @@ def copy_checkout() -> Path:
         "_trial_temp*",
         "tests",
         "dropin.cache",
+        "*.so",
+        "*.pyd",
+        "compiled.digest",
     )
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*left_out))
     return source

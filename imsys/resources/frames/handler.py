@@ -23,8 +23,9 @@ from imsys.resources.frames.uploading import Uploading
 from imsys.resources.granted import Granted
 from imsys.resources.transfers import Downloads, Uploads
 from imsys.security.tickets import Right, Tickets
+from imsys.server.caller import Caller
 from imsys.server.dispatch import Handler, handles
-from imsys.server.session import Caller, Session
+from imsys.server.session import Session
 
 
 class FrameHandler:

@@ -29,9 +29,10 @@ from imsys.protocols.messages.uploads import ResourcesLoginResponse
 from imsys.resources.budget import Budget
 from imsys.resources.frames import FrameHandler
 from imsys.security.tickets import Right, TicketKeys, Tickets
+from imsys.server.caller import Caller
 from imsys.server.connections import Connections
 from imsys.server.dispatch import Dispatcher, Handler, handles
-from imsys.server.session import Caller, Session
+from imsys.server.session import Session
 from imsys.services.common import ListenService
 from imsys.services.tls import public_context
 from imsys.store.files import File
