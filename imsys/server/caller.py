@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from imsys.errors import Refused, Status
-
-if TYPE_CHECKING:
-    from imsys.server.session import Session
+from imsys.server.session import Session
 
 
 class Caller(msgspec.Struct, frozen=True):
