@@ -87,6 +87,20 @@ class BuildTests(SynchronousTestCase):
         )
         self.assertEqual(list(home.rglob("*.so")), [])
 
+    def test_measured(self) -> None:
+        """``imsys-bench … --compiled`` has the servers run its compiled copy, which is made anew for other sources."""
+        home = copy_with_tests()
+        copy = home / "build" / "compiled"
+        written = copy / "imsys" / "util" / compiled.DIGEST.name
+        written.parent.mkdir(parents=True)
+        command = (sys.executable, "-m", "imsys.bench", "chat", "--pairs", "1", "--compiled")
+        written.write_text(compiled.digest(home))
+        self.assertIn("the compiled modules do not fit: only 0 of", run(home, *command).stdout)
+        (copy / "left").touch()
+        written.write_text("0" * 64)
+        self.assertIn("there is no C compiler here", run(home, *command, CC="no-such-compiler").stdout)
+        self.assertFalse((copy / "left").exists())
+
     def test_left_alone(self) -> None:
         """A build of other sources, or a part of one, is not taken for one of these."""
         home = copy_with_tests()

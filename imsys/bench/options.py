@@ -80,6 +80,11 @@ def add_servers(parser: argparse.ArgumentParser, *, backend: str = "sqlite") -> 
         metavar="KEY=VALUE",
         help="configuration of the private servers, as CHAT_LOG_BATCH=1",
     )
+    parser.add_argument(
+        "--compiled",
+        action="store_true",
+        help="compile the servers' modules of a message's path ('make compile') in build/compiled, and measure that",
+    )
     parser.add_argument("--tls", action="store_true", help="use the TLS port instead of the plaintext one")
     parser.add_argument(
         "--generators", type=whole, default=1, metavar="N", help="processes that make the load"
@@ -100,7 +105,13 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def setup_of(options: argparse.Namespace, **more: Any) -> Setup:
     """Return the servers chosen by the options of :func:`add_servers`."""
-    return Setup(backend=options.backend, reactor=options.reactor, settings=dict(options.set), **more)
+    return Setup(
+        backend=options.backend,
+        reactor=options.reactor,
+        settings=dict(options.set),
+        compiled=options.compiled,
+        **more,
+    )
 
 
 def setting_of(options: argparse.Namespace, **more: object) -> dict[str, object]:
@@ -113,6 +124,6 @@ def setting_of(options: argparse.Namespace, **more: object) -> dict[str, object]
         "reactor": options.reactor or "default",
         **dict(options.set),
         "python": platform.python_version(),
-        "build": compiled.build(),
+        "build": compiled.COMPILED if options.compiled else compiled.build(),
         "cores": os.cpu_count() or 0,
     }

@@ -98,7 +98,10 @@ def started(
 
 
 def finished(
-    command: Sequence[str], environ: Mapping[str, str], deadline: float | None = None
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    deadline: float | None = None,
+    folder: Path | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end. It has ended when this is left, by Ctrl-C too: it writes no more where the
     caller clears up.
@@ -109,6 +112,7 @@ def finished(
         with undisturbed():
             child = subprocess.Popen(  # noqa: S603 (programs that the caller has found)
                 command,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imsys.bench.compiling import ROOT, compiled_copy
 from imsys.bench.processes import (
     answers,
     children,
@@ -46,6 +47,8 @@ class Setup:
     """More options for MariaDB."""
     cores: Sequence[int] = ()
     """Cores that our own servers may use; none: any."""
+    compiled: bool = False
+    """Whether their modules are compiled: see :func:`imsys.bench.compiling.compiled_copy`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +97,8 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
         home = Path(tempfile.mkdtemp(prefix="imsys-bench-"))
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("IMSYS_")}
+        source = compiled_copy() if setup.compiled else ROOT
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(source), environ.get("PYTHONPATH"))))
         environ |= {"IMSYS_HOME": str(home), "IMSYS_LOG_LEVEL": "warn"}
         environ |= {"IMSYS_LIMITS_TEXT_MINUTE": "0", "IMSYS_LIMITS_TEXT_DAY": "0"}  # one user stands for many
         environ |= {"IMSYS_LIMITS_LOGIN_SOURCE": "0"}  # all users come from one address
@@ -216,6 +221,7 @@ def _daemon(
     output = home / f"{log or name}.output"
     command = [
         sys.executable,
+        "-P",  # what PYTHONPATH says, and not what is here
         "-c",
         TWISTD,
         "--nodaemon",
@@ -234,7 +240,7 @@ def _says(log: Path, text: str, times: int = 1) -> Callable[[], bool]:
 
 
 def _ctl(environ: Mapping[str, str], *arguments: str) -> None:
-    done = finished([sys.executable, "-m", "imsys.ctl", *arguments], environ, 120)
+    done = finished([sys.executable, "-P", "-m", "imsys.ctl", *arguments], environ, 120)
     if done.returncode:
         raise ConfigError(
             f"imsys-ctl {arguments[0]} failed: {done.stderr.decode('utf-8', 'replace').strip()}"
