@@ -127,9 +127,14 @@ class WatchingTests(ChatCase, OnSqlite):
         """Many changes in a moment are one push, of what is so then."""
         others = await self.people(*(f"user{index}" for index in range(10)))
         await self.watch(self.a, *others)
-        self.patch(presence, "GATHER", 0.5)
+        self.patch(presence, "GATHER", 3600.0)
         for other in others:
             await self.two.login(other)
+        while not all(self.one.presence._watched[other].nodes for other in others):
+            await deferLater(self.reactor, 0.01)
+        waiting = self.one.presence._flush
+        assert waiting is not None
+        waiting.reset(0)
         self.assertEqual(await self.pushed(self.a), dict.fromkeys(others, "online"))
         self.assertEqual(self.a.pending(PRESENCE), [])
 
