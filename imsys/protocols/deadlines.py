@@ -31,7 +31,8 @@ class DeadlineWheel:
         self._clock = clock
         self._tick = tick
         self._slots: dict[int, set[HasDeadline]] = {}
-        self._where: dict[HasDeadline, int] = {}
+        # the slot itself: its number would be one more object for each
+        self._where: dict[HasDeadline, set[HasDeadline]] = {}
         self._next = 0
         self._call: IDelayedCall | None = None
 
@@ -42,6 +43,7 @@ class DeadlineWheel:
         """Watch something until it is removed or expires; also where its deadline was moved nearer."""
         self._forget(one)
         if self._call is None:
+            self._slots.clear()  # of those that became empty before their time
             self._next = self._slot(self.now()) + 1
             self._schedule()
         self._put(one)
@@ -66,11 +68,8 @@ class DeadlineWheel:
 
     def _forget(self, one: HasDeadline) -> None:
         slot = self._where.pop(one, None)
-        members = None if slot is None else self._slots.get(slot)  # none for one that is about to expire
-        if slot is not None and members is not None:
-            members.discard(one)
-            if not members:
-                del self._slots[slot]
+        if slot is not None:
+            slot.discard(one)  # an empty one goes when its time has come
 
     def _schedule(self) -> None:
         self._call = self._clock.callLater(max(0.0, self._next * self._tick - self.now()), self._turn)
@@ -80,8 +79,8 @@ class DeadlineWheel:
 
     def _put(self, one: HasDeadline) -> None:
         slot = max(self._slot(one.deadline) + 1, self._next)
-        self._where[one] = slot
-        self._slots.setdefault(slot, set()).add(one)
+        members = self._where[one] = self._slots.setdefault(slot, set())
+        members.add(one)
 
     def _turn(self) -> None:
         self._call = None

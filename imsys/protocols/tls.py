@@ -7,7 +7,7 @@ what it costs a connection:
   ends: as one record, up to :data:`RECORD` bytes, and sent as one write.
 * All connections of a port share two BIOs. Nothing stays in them between two
   calls, so that a connection has no buffers of its own; OpenSSL's it gives
-  back while it is idle.
+  back while it is idle (``ssl`` sets SSL_MODE_RELEASE_BUFFERS).
 
 A connection is a protocol to the transport below, and a transport to the
 protocol above, which it tells of its connection at once: whatever deadline
@@ -52,6 +52,10 @@ class Renewable:
     """Holds a context that may be replaced; connections that begin afterwards have the new one."""
 
     current: ssl.SSLContext
+
+
+_NOTHING: list[bytes] = []
+"""What a connection has to send that has nothing: shared, and never added to."""
 
 
 class _State(Enum):
@@ -151,7 +155,7 @@ class TlsConnection:
         self._producer: Any = None
         self._streaming = False
         self._starved = False  # the producer waits for the handshake
-        self._unsent: list[bytes] = []
+        self._unsent = _NOTHING
         self._unsent_bytes = 0
         self._state = HANDSHAKE
         self._reason: Failure | None = None  # why, where it was an error
@@ -222,7 +226,7 @@ class TlsConnection:
         elif self._state in (HANDSHAKE, OPEN) and reason.check(ConnectionDone):
             reason = Failure(ConnectionLost())
         self._state, self.disconnecting = OVER, True
-        self._unsent.clear()
+        self._unsent = _NOTHING
         protocol, self._protocol, self._producer, self._tls = self._protocol, None, None, None
         protocol.connectionLost(reason)
 
@@ -237,9 +241,12 @@ class TlsConnection:
             data = _copied(data)
         if not data or self._state is OVER or (self.disconnecting and self._producer is None):
             return
-        if not self._unsent and self._state is not HANDSHAKE:
-            self._factory.at_turn_end(self)
-        self._unsent.append(data)
+        if self._unsent:
+            self._unsent.append(data)
+        else:
+            self._unsent = [data]
+            if self._state is not HANDSHAKE:
+                self._factory.at_turn_end(self)
         self._unsent_bytes += len(data)
         if self._unsent_bytes > TURN_BYTES:
             if self._state is not HANDSHAKE:
@@ -260,7 +267,7 @@ class TlsConnection:
         if not self._unsent or self._state is OVER:
             return
         data = self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent)
-        self._unsent.clear()
+        self._unsent = _NOTHING
         self._unsent_bytes = 0
         tls, outgoing = self._tls, self._factory.outgoing
         try:
@@ -304,7 +311,7 @@ class TlsConnection:
     def abortConnection(self) -> None:
         """Close at once, and say nothing."""
         self._state, self.disconnecting = OVER, True
-        self._unsent.clear()
+        self._unsent = _NOTHING
         self.transport.abortConnection()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
@@ -414,7 +421,7 @@ class TlsConnection:
     def _finish(self) -> None:
         """Encrypt nothing more, and close when everything that was encrypted is sent."""
         self._state = OVER
-        self._unsent.clear()
+        self._unsent = _NOTHING
         producer, self._producer = self._producer, None
         if producer is not None:
             self.transport.unregisterProducer()  # it would keep the transport open

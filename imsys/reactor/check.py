@@ -66,7 +66,7 @@ def _try_out() -> None:
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MUCH >> 4)
     try:
         told = _Told()
-        connection = Server(ours, told, ("check", 0), None, 0, reactor)  # type: ignore[arg-type]
+        connection = Server(ours, told, ("check", 0), None, 0, reactor)
         told.makeConnection(connection)
         theirs.send(b"?")
         _turn(reactor, "reading", lambda: told.received == b"?")

@@ -118,7 +118,33 @@ class Connection(tcp.Connection):
 
 
 class Server(Connection, tcp.Server):
-    """A connection that somebody opened to us."""
+    """A connection that somebody opened to us.
+
+    Its names for logs are made when they are asked for: two texts would be a twelfth of an idle session's memory.
+    """
+
+    def __init__(
+        self, sock: Any, protocol: Any, client: Any, server: Any, sessionno: int, reactor: Any
+    ) -> None:
+        super().__init__(sock, protocol, client, server, sessionno, reactor)
+        if server is not None:  # else who adopts it gives it its name
+            del self.repstr
+
+    @property
+    def logstr(self) -> str:
+        """What its protocol calls itself (nothing, once that has been told of the end), its number and the peer's host."""
+        protocol = getattr(self, "protocol", None)
+        return f"{'' if protocol is None else self._getLogPrefix(protocol)},{self.sessionno},{self.hostname}"
+
+    @logstr.setter
+    def logstr(self, value: str) -> None:
+        """Keep nothing."""
+
+    def __repr__(self) -> str:
+        if self.server is None:
+            return super().__repr__()
+        protocol = getattr(self, "protocol", None)
+        return f"<{type(protocol).__name__} #{self.sessionno} on {self.server._realPortNumber}>"
 
 
 class Client(Connection, tcp.Client):

@@ -100,6 +100,14 @@ class WheelTests(SynchronousTestCase):
             self.wheel.remove(patient)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_nothing_kept(self) -> None:
+        """Of those who left before their time nothing is kept, however many times all of them do."""
+        for _ in range(100):
+            for patient in [self.patient(60) for _ in range(3)]:
+                self.wheel.remove(patient)
+            self.clock.advance(100)
+        self.assertLessEqual(len(self.wheel._slots), 1)
+
     def test_overdue(self) -> None:
         """What is added when its deadline has passed expires with the next ticks, also on a wheel that was
         idle for long.

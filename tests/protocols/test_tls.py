@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import re
 import ssl
@@ -150,6 +151,27 @@ def connections() -> int:
     return sum(type(one) is TlsConnection for one in gc.get_objects())
 
 
+class Mallinfo(ctypes.Structure):
+    """What mallinfo2(3) tells."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+        )
+    ]  # fmt: skip
+
+
+def allocated() -> int | None:
+    """Bytes that are allocated by malloc, which is OpenSSL's; ``None``: the C library does not tell."""
+    mallinfo2 = getattr(ctypes.CDLL(None), "mallinfo2", None) if sys.platform == "linux" else None
+    if mallinfo2 is None:
+        return None
+    mallinfo2.restype = Mallinfo
+    info = mallinfo2()
+    return int(info.uordblks + info.hblkhd)
+
+
 class Case(SynchronousTestCase):
     def setUp(self) -> None:
         self.turns = Turns()
@@ -279,6 +301,25 @@ class ExchangeTests(Case):
         one.say(b"x!")
         self.assertEqual((one.read(), other.read()), (b"x!", b"x!" * TURN_BYTES))
         self.assertEqual(other.server.received, [b"meanwhile"])
+
+    def test_idle(self) -> None:
+        """An idle connection has no buffers: what it sent is gone, and OpenSSL's it has given back."""
+        before = allocated()
+        pairs = [Pair(self.factory, self.turns).shake() for _ in range(50)]
+        for pair in pairs:
+            pair.client.write(b"a" * RECORD)
+            pair.to_server()
+            pair.connection.write(b"b" * RECORD)
+            pair.read()
+            pair.server.received.clear()
+        servers = [pair.connection for pair in pairs]
+        del pair, pairs  # the clients
+        self.assertEqual(len({id(server._unsent) for server in servers}), 1)
+        self.assertEqual(servers[0]._unsent, [])
+        after = allocated()
+        if before is not None and after is not None:
+            # 14 KB, all of it OpenSSL's; a buffer would be 16 more
+            self.assertLess(after - before, 20_000 * len(servers))
 
     def test_only_bytes(self) -> None:
         """What may change later is copied; what is no bytes is refused; nothing is nothing."""

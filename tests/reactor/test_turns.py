@@ -47,6 +47,23 @@ class PortTests(ReactorTestCase):
         self.until(lambda: factory.protocols and factory.protocols[0].transport)
         self.assertIsInstance(factory.protocols[0].transport, Server)
 
+    def test_names(self) -> None:
+        """A connection has its names for logs when they are asked for, to its end, and does not keep them."""
+        factory = Built(Recorder)
+        port = self.reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        client = socket.create_connection(("127.0.0.1", port.getHost().port), DEADLINE)
+        self.addCleanup(client.close)
+        self.until(lambda: factory.protocols and factory.protocols[0].transport)
+        connection = factory.protocols[0].transport
+        self.assertEqual(connection.logPrefix(), "Recorder,0,127.0.0.1")
+        self.assertEqual(repr(connection), f"<Recorder #0 on {port.getHost().port}>")
+        self.assertFalse({"logstr", "repstr"} & vars(connection).keys())
+        client.close()
+        self.until(lambda: connection.disconnected)
+        self.assertEqual(connection.logPrefix(), ",0,127.0.0.1")
+        self.assertIn("#0", repr(connection))
+
 
 @unittest.skipUnless(sys.platform == "linux", "epoll is Linux's")
 class WritingTests(ReactorTestCase):
@@ -56,7 +73,7 @@ class WritingTests(ReactorTestCase):
         theirs.setblocking(False)
         self.addCleanup(theirs.close)
         connected = protocol or Recorder()
-        connection = Server(ours, connected, ("", 0), None, 0, self.reactor)  # type: ignore[arg-type]
+        connection = Server(ours, connected, ("", 0), None, 0, self.reactor)
         connected.makeConnection(connection)
         return connection, theirs
 
