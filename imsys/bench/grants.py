@@ -30,7 +30,11 @@ class Caller:
 
     def ask(self, service: int, answer: int, **keys: object) -> dict[str, Any]:
         """Send a request; return the response. :raises RuntimeError: refused, or the connection ended."""
-        self.sock.sendall(self._format.encode(service, msgspec.json.encode(keys)))
+        return self.ask_encoded(service, answer, msgspec.json.encode(keys))
+
+    def ask_encoded(self, service: int, answer: int, body: bytes) -> dict[str, Any]:
+        """Do the same with the JSON of the keys."""
+        self.sock.sendall(self._format.encode(service, body))
         while (frame := self._frame())[0] != answer:
             pass
         found: dict[str, Any] = msgspec.json.decode(frame[1])

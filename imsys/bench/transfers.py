@@ -206,18 +206,14 @@ def md5_of(size: int) -> str:
 
 
 def blocks_up(caller: Caller, size: int, md5: str) -> None:
-    """JSON with base64, each block after the answer to the one before."""
-    common = {
-        "filename": "measured.bin",
-        "checksum": md5,
-        "file_size": str(size),
-        "last_seq": str(-(-size // BLOCK)),
-    }
+    """JSON with base64, each block after the answer to the one before.
+
+    The bytes are encoded before: it is the server that is measured.
+    """
+    common = f'{{"filename":"measured.bin","checksum":"{md5}","file_size":"{size}","last_seq":"{-(-size // BLOCK)}"'
+    encoded = [base64.b64encode(expected(at, BLOCK)) for at in range(0, len(PATTERN), BLOCK)]
     for number, part in enumerate(parts(size, BLOCK), 1):
         done = min(number * BLOCK, size)
-        block = {
-            "block": base64.b64encode(part).decode("ascii"),
-            "cur_size": str(done),
-            "cur_seq": str(number),
-        }
-        caller.ask(30, 31, **common, **block, EOF="1" if done == size else "0")
+        block = encoded[(number - 1) % len(encoded)] if len(part) == BLOCK else base64.b64encode(part)
+        rest = f'","cur_size":"{done}","cur_seq":"{number}","EOF":"{int(done == size)}"}}'
+        caller.ask_encoded(30, 31, b"".join((common.encode(), b',"block":"', block, rest.encode())))

@@ -4,23 +4,26 @@ A file in the spool is ``<name>.part`` with its complete segments and, if it end
 ``<name>.tail0`` or ``.tail1`` with the remaining bytes. Tails are written alternately, so that a crash during
 a write leaves the former one.
 
-Bytes become durable in two steps, so that the next ones can be hashed and sealed meanwhile:
-:meth:`Spool.write` writes complete segments to the system, :meth:`Spool.sync` flushes them to the disk. The
-bytes after the last complete segment wait in memory for the rest of theirs, or for :meth:`Spool.settle`.
+Bytes become durable in two steps, so that the next ones can be sealed meanwhile: :meth:`Spool.write` writes
+complete segments to the system, :meth:`Spool.sync` flushes them to the disk. The bytes after the last complete
+segment wait in memory for the rest of theirs, or for :meth:`Spool.settle`. :meth:`Spool.hash` hashes what was
+written, when nobody waits for it.
 
-All methods block: call them in a thread, one at a time per file, except :meth:`Spool.sync`.
+All methods block: call them in a thread, one at a time per file, except :meth:`Spool.sync` and
+:meth:`Spool.hash`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import struct
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from imsys.files.digests import Digests
 from imsys.files.sealing import SEGMENT, Bytes, Damaged, Seal, segments, stored_size
 from imsys.util.fsync import sync_folder
 
@@ -38,9 +41,10 @@ class Spool:
 
     :param folder: its folder, which must exist.
     :param size: bytes of the complete file.
+    :param md5: whether its MD5 is wanted beside SHA-256.
     """
 
-    def __init__(self, folder: Path, name: str, seal: Seal, size: int) -> None:
+    def __init__(self, folder: Path, name: str, seal: Seal, size: int, *, md5: bool = False) -> None:
         self._part = folder / f"{name}.part"
         self._tails = folder / f"{name}.tail0", folder / f"{name}.tail1"
         self._seal = seal
@@ -50,8 +54,11 @@ class Spool:
         self._full = 0  # complete segments
         self._next_tail = 0
         self._durable = 0
-        self._hash: hashlib._Hash | None = None
-        self._read_hash = hashlib.sha256(), 0  # and the number of hashed segments
+        self._with_md5 = md5
+        self._hash: Digests | None = None
+        self._unhashed: Sequence[Bytes] = ()  # what was written last, if it is not hashed yet
+        self._hashing = threading.Lock()
+        self._read_hash = Digests(md5=md5), 0  # and the number of hashed segments
         self.size = size
         self.offset = 0
         """Bytes received."""
@@ -87,17 +94,19 @@ class Spool:
         if not self._rest:
             self._find_tail()
         self._durable = self.offset = self._full * SEGMENT + len(self._rest)
-        self._hash = hashlib.sha256() if not self.offset else None  # otherwise it is hashed again at the end
-        self._read_hash = hashlib.sha256(), 0
+        # what was here before is hashed again at the end
+        self._hash = Digests(md5=self._with_md5) if not self.offset else None
+        self._unhashed = ()
+        self._read_hash = Digests(md5=self._with_md5), 0
 
     def write(self, blocks: Sequence[Bytes]) -> int:
-        """Append bytes, never beyond the file's size; return :attr:`written`.
+        """Append bytes, never beyond the file's size; return :attr:`written`. They are kept until they are hashed.
 
         :raises OSError: the disk failed; call :meth:`open` to find out what is there.
         """
+        self.hash()
         if self._hash is not None:
-            for block in blocks:
-                self._hash.update(block)
+            self._unhashed = blocks
         data = blocks[0] if len(blocks) == 1 and not self._rest else b"".join((self._rest, *blocks))
         assert self._full * SEGMENT + len(data) <= self.size, "more than the whole file"
         full, view, ready, start = self._full, memoryview(data), list[bytes](), 0
@@ -115,6 +124,14 @@ class Spool:
         self.written = self.offset if ends else full * SEGMENT
         return self.written
 
+    def hash(self) -> None:
+        """Hash what was written last, unless that is done (by another thread: then wait for it)."""
+        with self._hashing:
+            blocks, self._unhashed = self._unhashed, ()
+            if self._hash is not None:
+                for block in blocks:
+                    self._hash.update(block)
+
     def sync(self) -> int:
         """Flush written segments to the disk; return the durable offset.
 
@@ -123,12 +140,14 @@ class Spool:
         :raises OSError: the disk failed.
         """
         written = self.written
-        with self._part.open("rb") as file:
-            try:
-                os.fdatasync(file.fileno())
-            except OSError:
-                self._cut(self._part, self._durable // SEGMENT * self._stored)
-                raise
+        descriptor = os.open(self._part, os.O_RDONLY)
+        try:
+            os.fdatasync(descriptor)
+        except OSError:
+            self._cut(self._part, self._durable // SEGMENT * self._stored)
+            raise
+        finally:
+            os.close(descriptor)
         self._durable = written
         return written
 
@@ -164,12 +183,14 @@ class Spool:
 
     def digest(self, most: int | None = None) -> bytes | None:
         """Return the SHA-256 of the complete file; ``None``: there are more segments to read, call it again.
+        Afterwards there is :attr:`md5` as well.
 
         :param most: segments to read per call, at most, if the file must be read again.
         :raises Damaged: the stored data are corrupt.
         :raises OSError: they cannot be read.
         """
         assert self.whole, "not yet"
+        self.hash()
         if self._hash is None:
             # a failed read keeps the former hash
             hashed, index = self._read_hash[0].copy(), self._read_hash[1]
@@ -182,7 +203,12 @@ class Spool:
             if end < segments(self.size):
                 return None
             self._hash = hashed
-        return self._hash.digest()
+        return self._hash.sha256
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of the complete file, in hex; empty before :meth:`digest`, and where it is not wanted."""
+        return "" if self._hash is None else self._hash.md5
 
     def close(self) -> Path:
         """Make the complete file durable, and return its path for a store.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -49,7 +49,7 @@ class Disk(Service):
         if threads is None:
             return succeed(None)
         done: Deferred[None] = Deferred()
-        # joining the threads takes no time: all are idle
+        # joining the threads takes no time: all are idle, or are about to be
         done.addCallback(lambda _: threads.stop())
         if self.pending:
             self._idle = done
@@ -61,6 +61,13 @@ class Disk(Service):
         """Run a function in a thread, to its end even if this is cancelled, and return its result.
 
         :raises Unavailable: ``SERVER_BUSY``, the server is shutting down.
+        """
+        return await self.run_ahead(_nothing, partial(work, *args, **kwargs))
+
+    async def run_ahead(self, rest: Callable[[], None], work: Callable[[], T]) -> T:
+        """Do the same; ``rest`` follows in the same thread, and the result does not wait for it.
+
+        If ``work`` fails, ``rest`` does not follow; it raises nothing.
         """
         if self._threads is None:
             raise Unavailable(Status.SERVER_BUSY, "The server is shutting down.")
@@ -75,7 +82,16 @@ class Disk(Service):
                 self._reactor.callLater(0, idle.callback, None)
             waiting.callback(result)
 
-        deferToThreadPool(self._reactor, self._threads, work, *args, **kwargs).addBoth(ended)
+        def in_thread() -> None:
+            try:
+                result: T | Failure = work()
+            except BaseException:
+                self._reactor.callFromThread(ended, Failure())
+            else:
+                self._reactor.callFromThread(ended, result)
+                rest()
+
+        self._threads.callInThread(in_thread)
         return await waiting
 
     def soon(self, work: Callable[[], None]) -> None:
@@ -85,3 +101,7 @@ class Disk(Service):
             _log.warn("work on the disk failed: {reason}", reason=failure.getErrorMessage())
 
         Deferred.fromCoroutine(self.run(work)).addErrback(failed)
+
+
+def _nothing() -> None:
+    pass

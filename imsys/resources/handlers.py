@@ -41,7 +41,7 @@ class Resources:
 
     def context(self, session: Session, user: int) -> Context:
         """Make the surroundings of a session's requests, with its uploads."""
-        uploads = OpenUploads(user, self.legacy, self.disk)
+        uploads = OpenUploads(user, self.legacy)
         return Context(session, user, self, uploads)
 
     def ended(self, session: Session) -> None:

@@ -61,12 +61,12 @@ class LegacyUploads:
             self.give_up(offer.file_id)
             raise
 
-    async def keep(self, upload: Upload) -> None:
-        """Make a file whole that is all here, and right, in the place of the older one.
+    async def keep(self, upload: Upload, md5: str) -> None:
+        """Make a file whole that is all here, in the place of the older one, if it has this MD5.
 
         :raises Refused: as of its finishing.
         """
-        await upload.finish()
+        await upload.finish(md5)
         upload.release()
 
     def give_up(self, file_id: bytes) -> Deferred[None]:

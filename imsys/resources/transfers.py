@@ -59,11 +59,13 @@ class Upload(Protocol):
         """
         ...
 
-    async def finish(self) -> File:
+    async def finish(self, md5: str = "") -> File:
         """Make the file whole, of which all is here: compare, inspect and keep it. It is visible when this
         returns.
 
         It may be called again, also after a crash.
+
+        :param md5: what the MD5 in hex is to be, of a file that comes by the original service.
 
         :raises TransferError: ``CHECKSUM_MISMATCH``, it is not what was offered, and is to be sent from 0
             again; ``FILE_UPLOAD_ERROR``, it is not all here.

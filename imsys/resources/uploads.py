@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
+import pybase64
 from twisted.internet.defer import Deferred
 
 from imsys.errors import Refused, Status
 from imsys.files.names import check_filename
 from imsys.protocols.messages.uploads import UploadRequest
-from imsys.resources.disk import Disk
 from imsys.resources.legacy_uploads import LegacyUploads
 from imsys.resources.transfers import TransferError, Upload
 from imsys.server.fields import parse_id
@@ -59,8 +57,8 @@ class Block:
     def data(self) -> bytes:
         """Decode the bytes. :raises Refused: ``JSONPARSE_ERROR``, they are not in base64."""
         try:
-            # a quarter of the time that binascii takes in its strict mode, and as strict
-            return msgspec.convert(self.text, bytes)
+            # a fiftieth of the time that binascii takes in its strict mode, and as strict
+            return pybase64.b64decode(self.text, validate=True)
         except ValueError:
             raise Refused(Status.JSONPARSE_ERROR, "The key block is not base64.") from None
 
@@ -68,14 +66,12 @@ class Block:
 class Sent:
     """A file of the original service on its way: what its first block announced, and what is here."""
 
-    __slots__ = ("_announced", "_blocks", "md5", "upload")
+    __slots__ = ("_announced", "_blocks", "upload")
 
-    def __init__(self, first: Block, upload: Upload, md5: hashlib._Hash) -> None:
-        """:param md5: over the bytes of the first block, which are to be written."""
+    def __init__(self, first: Block, upload: Upload) -> None:
         self._announced = first
         self._blocks = 0
         self.upload = upload
-        self.md5 = md5
 
     def expect(self, block: Block) -> None:
         """See whether a block can be the next one.
@@ -103,10 +99,9 @@ class OpenUploads:
     that is not the expected one changes nothing: the right one may still come.
     """
 
-    def __init__(self, user: int, legacy: LegacyUploads, disk: Disk) -> None:
+    def __init__(self, user: int, legacy: LegacyUploads) -> None:
         self._user = user
         self._legacy = legacy
-        self._disk = disk
         self._open: dict[str, Sent] = {}
         self._busy: Sent | None = None
         self._abandoned = False
@@ -122,13 +117,13 @@ class OpenUploads:
         _check_sizes(block, self._legacy.rules.max_file)
         sent = self._open.get(block.filename)
         if block.number == 1:
-            data, md5 = await self._read(block, 0, hashlib.md5(usedforsecurity=False))
+            data = _read(block, 0)
             if sent is not None:
                 await self._drop(block.filename, sent)  # its room may be needed
             upload = await self._legacy.begin(
                 self._user, block.filename, block.file_size, partial(self._lost, block.filename)
             )
-            sent = Sent(block, upload, md5)
+            sent = Sent(block, upload)
             if not self._abandoned:
                 self._open[block.filename] = sent
         elif sent is None:
@@ -137,13 +132,7 @@ class OpenUploads:
             )
         else:
             sent.expect(block)
-            self._busy = sent
-            try:
-                data, sent.md5 = await self._read(block, sent.upload.fed, sent.md5)
-            finally:
-                self._busy = None
-                if self._abandoned and not block.last:
-                    self._drop(block.filename, sent)
+            data = _read(block, sent.upload.fed)
         await self._write(sent, block, data)
         sent.took()
 
@@ -154,21 +143,6 @@ class OpenUploads:
             if sent is not self._busy:
                 self._drop(filename, sent)
 
-    async def _read(self, block: Block, before: int, md5: hashlib._Hash) -> tuple[bytes, hashlib._Hash]:
-        """Decode a block; return its bytes, and the MD5 of the file with them."""
-
-        def read() -> tuple[bytes, hashlib._Hash]:
-            data = block.data()
-            if before + len(data) != block.size:
-                raise _unexpected(
-                    f"cur_size {before + len(data)} is expected after these {len(data)} bytes, not {block.size}."
-                )
-            with_it = md5.copy()
-            with_it.update(data)
-            return data, with_it
-
-        return await self._disk.run(read)
-
     async def _write(self, sent: Sent, block: Block, data: bytes) -> None:
         self._busy = sent
         done = False
@@ -176,14 +150,12 @@ class OpenUploads:
             sent.upload.feed(sent.upload.fed, data)
             await sent.upload.flushed()
             if block.last:
-                if sent.md5.hexdigest() != block.checksum:
-                    raise Refused(
-                        Status.CHECKSUM_MISMATCH, "The file has another MD5 than its checksum says."
-                    )
-                await self._legacy.keep(sent.upload)
+                await self._legacy.keep(sent.upload, block.checksum)
                 self._open.pop(block.filename, None)
             done = block.last or not self._abandoned
         except TransferError as misplaced:
+            if misplaced.status is Status.CHECKSUM_MISMATCH:
+                raise
             raise Refused(
                 misplaced.status, "The file could not be written; it has to be sent anew."
             ) from None
@@ -203,6 +175,16 @@ class OpenUploads:
         sent = self._open.get(filename)
         if sent is not None and sent is not self._busy:
             self._drop(filename, sent)
+
+
+def _read(block: Block, before: int) -> bytes:
+    """Decode a block that comes after so many bytes: in microseconds, so that no thread is needed."""
+    data = block.data()
+    if before + len(data) != block.size:
+        raise _unexpected(
+            f"cur_size {before + len(data)} is expected after these {len(data)} bytes, not {block.size}."
+        )
+    return data
 
 
 def _check_sizes(block: Block, max_file: int) -> None:

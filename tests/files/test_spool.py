@@ -129,6 +129,21 @@ class SpoolTests(SynchronousTestCase):
             [again.digest(2) for _ in range(4)], [None, None, *[hashlib.sha256(data).digest()] * 2]
         )
 
+    def test_md5(self) -> None:
+        """MD5 is there as well where it is wanted, of what was hashed behind each write, at the end, or anew."""
+        seal, data = AesGcm(bytes(32)), os.urandom(3 * SEGMENT + 1)
+        expected = hashlib.sha256(data).digest(), hashlib.md5(data, usedforsecurity=False).hexdigest()
+        spool = Spool(self.folder, "x", seal, len(data), md5=True)
+        spool.open()
+        for at in range(0, len(data), SEGMENT // 2):
+            spool.write([data[at : at + SEGMENT // 2]])
+            if at % SEGMENT:
+                spool.hash()
+        self.assertEqual((spool.digest(), spool.md5), expected)
+        again = Spool(self.folder, "x", seal, len(data), md5=True)
+        again.open()
+        self.assertEqual((again.digest(), again.md5), expected)
+
     def test_hashed_again(self) -> None:
         """A read that fails in the middle changes nothing of the hash, however often it is tried again."""
         seal, data = Checked(), os.urandom(5 * SEGMENT + 1)

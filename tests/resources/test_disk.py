@@ -86,6 +86,25 @@ class DiskTests(TestCase):
         await stopped
         self.assertEqual((self.disk.pending, done), (0, [True]))
 
+    async def test_ahead_of_the_rest(self) -> None:
+        """A result does not wait for the rest of the work in its thread; after an error there is no rest."""
+        release, done = threading.Event(), []
+
+        def rest() -> None:
+            done.append(release.wait(10))
+
+        self.assertEqual(await self.disk.run_ahead(rest, lambda: 3), 3)
+        self.assertEqual(done, [])
+        release.set()
+
+        def fail() -> int:
+            raise OSError("no")
+
+        with self.assertRaises(OSError):
+            await self.disk.run_ahead(rest, fail)
+        await self.disk.stopService()
+        self.assertEqual(done, [True])
+
     async def test_nobody_waits(self) -> None:
         """Work that nobody waits for may fail, and is logged."""
 

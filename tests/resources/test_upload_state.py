@@ -22,8 +22,9 @@ class Jobs:
     def __init__(self) -> None:
         self.waiting: list[tuple[Deferred[Any], Any]] = []
 
-    async def run(self, work: Callable[[], Any]) -> Any:
+    async def run_ahead(self, rest: Callable[[], None], work: Callable[[], Any]) -> Any:
         self.waiting.append((Deferred(), work()))
+        rest()
         return await self.waiting[-1][0]
 
     def end(self) -> None:
@@ -46,6 +47,9 @@ class Counted:
         return self.written
 
     settle = sync
+
+    def hash(self) -> None:
+        pass
 
 
 class JobsTests(SynchronousTestCase):

@@ -42,16 +42,17 @@ class Finishing:
         self._announced = announced
         self._derived = DerivedFiles(storage)
 
-    async def finish(self, file: File, spooled: Spooled) -> File:
+    async def finish(self, file: File, spooled: Spooled, md5: str = "") -> File:
         """Make a file whole.
 
+        :param md5: what its MD5 is to be, in hex; empty: any.
         :raises TransferError: ``CHECKSUM_MISMATCH``, it is not what was offered, and nothing is left of it;
             ``FILE_WRITE_ERROR`` or ``QUOTA_EXCEEDED``, the disk did not take it.
         :raises Refused: ``PERMISSION_DENIED``, it was refused for good; ``FILE_OPEN_ERROR``, it is gone;
             ``MYSQL_INTERNAL_ERROR`` or ``SERVER_BUSY``, not now.
         """
         try:
-            return await self._finish(file, spooled)
+            return await self._finish(file, spooled, md5)
         except OSError as error:
             _log.error(
                 "the upload {name} could not be made whole: {reason}",
@@ -60,8 +61,8 @@ class Finishing:
             )
             raise not_written(error, file.size) from None
 
-    async def _finish(self, file: File, spooled: Spooled) -> File:
-        digest = await self._compare(file, spooled)
+    async def _finish(self, file: File, spooled: Spooled, md5: str) -> File:
+        digest = await self._compare(file, spooled, md5)
         found = await self._inspect(file, spooled)
         thumbnail = None
         if found.thumbnail is not None:
@@ -93,7 +94,7 @@ class Finishing:
             self._announced()
         return outcome.file
 
-    async def _compare(self, file: File, spooled: Spooled) -> bytes:
+    async def _compare(self, file: File, spooled: Spooled, md5: str) -> bytes:
         try:
             while (digest := await self._storage.disk.run(spooled.digest)) is None:
                 pass
@@ -104,7 +105,8 @@ class Finishing:
                 reason=str(damaged),
             )
             digest = b""
-        if not digest or (file.offered_sha256 is not None and file.offered_sha256 != digest):
+        offered = file.offered_sha256
+        if not digest or (offered is not None and offered != digest) or (md5 and md5 != spooled.md5):
             await self._storage.disk.run(spooled.empty)
             raise TransferError(
                 Status.CHECKSUM_MISMATCH, "The file is not what was offered, and has to be sent anew.", 0

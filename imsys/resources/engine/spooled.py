@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from imsys.files.blobs import BlobStore, SealedFile
+from imsys.files.digests import Digests
 from imsys.files.readable import PIECE
 from imsys.files.sealing import SEGMENT, Bytes, Checked, Seal
 from imsys.files.spool import Spool
-from imsys.store.files import File
+from imsys.store.files import File, Purpose
 
 MADE = "-made"
 """What the name of a file ends with that the server made in the spool."""
@@ -33,9 +33,10 @@ class Spooled:
         self._store = store
         self._seal = seal
         self._file = file
-        self._spool = Spool(folder, blob_name(file.file_id), seal, file.size)
+        md5 = file.purpose is Purpose.ORIGINAL
+        self._spool = Spool(folder, blob_name(file.file_id), seal, file.size, md5=md5)
         self._kept = False
-        self._hashed = hashlib.sha256(), 0  # and how many bytes it is of, where the file is in the store
+        self._hashed = Digests(), 0  # and how many bytes it is of, where the file is in the store
 
     def open(self, *, first: bool = False) -> int:
         """Find out what is here; return the durable offset. :raises OSError: the disk does not say.
@@ -43,7 +44,7 @@ class Spooled:
         :param first: nothing was ever here.
         """
         self._spool.open()
-        self._hashed = hashlib.sha256(), 0
+        self._hashed = Digests(), 0
         self._kept = not first and not self._spool.offset and self._file.size > 0 and self._in_store()
         return self._file.size if self._kept else self._spool.offset
 
@@ -53,6 +54,10 @@ class Spooled:
         :raises OSError: what is here has to be found out anew.
         """
         return self._spool.write(blocks)
+
+    def hash(self) -> None:
+        """Hash what was written last, unless that is done already; it may run beside :meth:`write`."""
+        self._spool.hash()
 
     def sync(self) -> int:
         """Have the disk take what the system has; return the durable offset.
@@ -83,8 +88,13 @@ class Spooled:
         self._hashed = digest, end
         if end < self._file.size:
             return None
-        self._hashed = hashlib.sha256(), 0
-        return digest.digest()
+        self._hashed = Digests(), 0
+        return digest.sha256
+
+    @property
+    def md5(self) -> str:
+        """MD5 of the whole file, in hex, after :meth:`digest`; only of one that came by the original service."""
+        return self._spool.md5
 
     def reader(self) -> SealedFile:
         """Open the whole file, to be looked at before it is kept.

@@ -212,11 +212,11 @@ class UploadManager(Service):
 
     # -- whole, or given up
 
-    async def finish(self, state: UploadState) -> File:
+    async def finish(self, state: UploadState, md5: str = "") -> File:
         """Make a file whole (idempotent); see :meth:`imsys.resources.transfers.Upload.finish`."""
-        return await self._tracked(self._finish(state))
+        return await self._tracked(self._finish(state, md5))
 
-    async def _finish(self, state: UploadState) -> File:
+    async def _finish(self, state: UploadState, md5: str) -> File:
         async with state.lock:
             if state.over:
                 return await self._whole(state)
@@ -226,7 +226,7 @@ class UploadManager(Service):
                     Status.FILE_UPLOAD_ERROR, f"The bytes from {state.offset} on are missing.", state.offset
                 )
             try:
-                whole = await self._finishing.finish(state.file, state.spooled)
+                whole = await self._finishing.finish(state.file, state.spooled, md5)
             except TransferError as error:
                 if error.offset == 0:
                     state.begin(state.spooled, 0)

@@ -328,7 +328,7 @@ class UploadState:
         """Run a job in a thread; an error ends the upload when no job runs any more."""
         offset = self.offset
         try:
-            offset = await self._ports.disk.run(work)
+            offset = await self._ports.disk.run_ahead(self.spooled.hash, work)
         except Exception as error:
             if not isinstance(error, OSError):
                 _log.failure("an upload was not written")

@@ -19,7 +19,7 @@ class HeldUpload:
     """
 
     def __init__(
-        self, state: UploadState, handle: UploadHandle, finish: Callable[[UploadState], Awaitable[File]]
+        self, state: UploadState, handle: UploadHandle, finish: Callable[[UploadState, str], Awaitable[File]]
     ) -> None:
         self._state = state
         self._handle = handle
@@ -49,7 +49,7 @@ class HeldUpload:
         self._handle.check()
         return await self._state.flushed()
 
-    async def finish(self) -> File:
+    async def finish(self, md5: str = "") -> File:
         """Make the file whole."""
         state = self._state
         if self._handle.hold is not Hold.COMPLETE:
@@ -59,7 +59,7 @@ class HeldUpload:
                     Status.FILE_UPLOAD_ERROR, f"The bytes from {state.fed} on are missing.", state.fed
                 )
             await state.flushed()
-        return await self._finish(state)
+        return await self._finish(state, md5)
 
     def release(self) -> None:
         """Let go of it."""
@@ -82,7 +82,7 @@ class WholeUpload:
         """Return the size: all of it is durable."""
         return self.offset
 
-    async def finish(self) -> File:
+    async def finish(self, md5: str = "") -> File:
         """Return the file."""
         return self.file
 

@@ -98,6 +98,7 @@ class Kept:
         """Add tags, durably. :raises OSError: the disk did not take them."""
         self.spool.write(blocks)
         self.spool.settle()
+        self.spool.hash()  # or it would be kept until there is more
 
     def discard(self) -> None:
         """Remove it; what says what it is goes last (idempotent)."""

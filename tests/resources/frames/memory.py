@@ -123,7 +123,7 @@ class MemoryUpload:
         self.flush()
         return self.offset
 
-    async def finish(self) -> File:
+    async def finish(self, md5: str = "") -> File:
         if self.files.refusing is not None:
             refusing = self.files.refusing
             if isinstance(refusing, TransferError) and not refusing.offset:
