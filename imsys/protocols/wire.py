@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-from typing import Protocol as Interface
+from typing import Any, Protocol
 
 from constantly import NamedConstant
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IAddress,
     IHalfCloseableProtocol,
+    IProtocol,
     IPushProducer,
     IReactorTime,
     ISSLTransport,
 )
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from imsys.errors import PeerFault
 from imsys.protocols import deserted
@@ -53,7 +53,7 @@ LINES = 5
 """Lines of one kind that are written of a minute's connections; the others are counted."""
 
 
-class FrameReceiver(Interface):
+class FrameReceiver(Protocol):
     """Takes what comes from one connection."""
 
     def received(self, frame: Frame) -> None:
@@ -124,8 +124,7 @@ class WireSettings:
     """For clients on a plaintext port that take one frame a read; without one, all of them read a stream."""
 
 
-@implementer(IPushProducer, IHalfCloseableProtocol)
-class FrameConnection(Protocol):
+class FrameConnection:
     """One connection that carries frames.
 
     Reading stops while its receiver, or the peer's own slowness to read, asks
@@ -134,12 +133,14 @@ class FrameConnection(Protocol):
 
     __slots__ = (
         "_buffered", "_decoder", "_flow", "_known", "_later", "_now", "_settings", "_unfinished", "_unsent", "_unsent_bytes", "_wheel",
-        "connected", "deadline", "factory", "linger", "receiver", "room", "transport", "why",
+        "deadline", "factory", "linger", "receiver", "room", "transport", "why",
     )  # fmt: skip
 
     _flow: FlowControl
     linger: Linger
     """How far it is from its end; set, as the flow control, when it is connected."""
+    factory: Any
+    """What has made it; Twisted's own factories say so."""
 
     def __init__(self, settings: WireSettings, wheel: DeadlineWheel) -> None:
         self._settings = settings
@@ -185,6 +186,11 @@ class FrameConnection(Protocol):
     def deserted(self) -> bool:
         """Whether the peer has gone, although some of what it sent may be read only now."""
         return deserted.deserted(self.transport)
+
+    def makeConnection(self, transport: Any) -> None:
+        """Take the transport."""
+        self.transport = transport
+        self.connectionMade()
 
     def connectionMade(self) -> None:
         """Start the login deadline."""
@@ -435,3 +441,7 @@ class FrameConnection(Protocol):
         receiver, self.receiver = self.receiver, None
         if receiver is not None:
             receiver.lost()
+
+
+# below it: no decorator, which a class that is compiled to one of C could not have
+classImplements(FrameConnection, IProtocol, IHalfCloseableProtocol, IPushProducer)

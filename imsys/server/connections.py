@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol as Interface
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 from imsys.protocols.connection.connection_set import ConnectionSet
@@ -27,7 +27,7 @@ FLUSH = 10.0
 """Seconds for messages to be stored, and then for last bytes to be sent, when the server stops."""
 
 
-class Limits(Interface):
+class Limits(Protocol):
     """Settings of the server's section of the configuration."""
 
     @property
@@ -92,7 +92,7 @@ class Connections(Service, Factory):
     def __len__(self) -> int:
         return len(self._open)
 
-    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # an IProtocol is enough, whatever Factory says
         """Make a new connection; return ``None`` if there is no room for it."""
         connection = FrameConnection(self._settings, self._open.wheel)
         session = Session(connection, self._dispatcher, self._config.inflight, self._open.crowd)

@@ -16,6 +16,8 @@ MODULES = (
     "imsys.chat.outbound",
     "imsys.chat.route_cache",
     "imsys.chat.views",
+    "imsys.protocols.connection.flow",
+    "imsys.protocols.connection.linger",
     "imsys.protocols.fitting",
     "imsys.protocols.framing",
     "imsys.protocols.tls",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Final
 
 from imsys.protocols.connection.flow import FlowControl
 from imsys.protocols.deadlines import DeadlineWheel
@@ -22,7 +23,10 @@ class Phase(Enum):
     GONE = auto()  # the transport has
 
 
-OPEN, CLOSING, CLOSED, GONE = Phase
+OPEN: Final = Phase.OPEN
+CLOSING: Final = Phase.CLOSING
+CLOSED: Final = Phase.CLOSED
+GONE: Final = Phase.GONE
 
 
 class Linger:
