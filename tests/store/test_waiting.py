@@ -76,6 +76,18 @@ class WaitingTests(SynchronousTestCase):
         asked.errback(ZeroDivisionError("x"))
         self.assertEqual(self.successResultOf(running), "ZeroDivisionError('x')")
 
+    def test_no_garbage(self) -> None:
+        """What has waited and ended leaves nothing that only a collection of garbage would find."""
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        for _ in range(20):
+            begun = Deferred[int]()
+            running = run(lambda begun=begun: wait_for(begun))  # type: ignore[misc]
+            begun.callback(1)
+            self.assertEqual(self.successResultOf(running), 1)
+        self.assertLess(gc.collect(), 20)
+
     def test_outside(self) -> None:
         """Nobody else can wait."""
         with self.assertRaises(RuntimeError):
