@@ -49,6 +49,9 @@ RESOURCES = FrameFormat(struct.Struct("!HI"), 0xFFFFFFFF)
 LARGE = 0x10000
 """Bytes of a frame beyond which copying it once more would show; no frame of the chat port has as many."""
 
+SMALL = 0x1000
+"""Bytes of a large frame that are not kept alone: each piece would take many times its own."""
+
 
 class FrameDecoder:
     """Cuts a stream of bytes into frames.
@@ -57,23 +60,27 @@ class FrameDecoder:
     kept, so at most one frame and one read are ever held.
     """
 
-    __slots__ = ("_buffer", "_format", "_limit", "needed")
+    __slots__ = ("_buffer", "_format", "_held", "_limit", "_pieces", "_service", "needed")
 
     def __init__(self, format: FrameFormat, limit: int) -> None:
         self._format = format
         self._limit = limit
         self._buffer: bytearray | None = None
+        self._pieces: list[memoryview | bytearray] = []  # of the body of a large frame
+        self._held = 0  # its bytes that are here, with the header
+        self._service = 0
         self.needed = 0
         """Bytes of the frame that is to come, as far as is known."""
 
     @property
     def pending(self) -> int:
         """How many bytes of an unfinished frame are held."""
-        return 0 if self._buffer is None else len(self._buffer)
+        return self._held if self._buffer is None else len(self._buffer)
 
     def forget(self) -> None:
         """Let go of the unfinished frame; nothing may be fed any more."""
         self._buffer = None
+        self._pieces, self._held = [], 0
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take what arrived; give back the frames that it completes.
@@ -81,12 +88,12 @@ class FrameDecoder:
         :raises FrameFault: a length below the header's size or above the limit;
             the frames before it are in the exception's ``frames``.
         """
+        if self._held:
+            return self._feed_large(data)
         if self._buffer is not None:
             self._buffer += data
             if len(self._buffer) < self.needed:
                 return []
-            if self.needed > LARGE:
-                return self._large()
             data, self._buffer = bytes(self._buffer), None
         header, limit = self._format.header, self._limit
         unpack, size = header.unpack_from, header.size
@@ -103,6 +110,10 @@ class FrameDecoder:
                 raise FrameFault(service, total, limit, frames)
             if end - start < total:
                 self.needed = total
+                if total > LARGE:
+                    self._service, self._held = service, end - start
+                    self._pieces = [memoryview(data)[start + size :]]
+                    return frames
                 break
             frames.append(_frame(Frame, (service, data[start + size : start + total])))
             start += total
@@ -110,21 +121,29 @@ class FrameDecoder:
             self._buffer = bytearray(data[start:])
         return frames
 
-    def _large(self) -> list[Frame]:
-        """Cut the large frame with which the buffer begins.
+    def _feed_large(self, data: bytes) -> list[Frame]:
+        """Take more of a large frame: what arrives is copied once, when it is whole.
 
-        Its body is copied once, and what follows goes the usual way.
+        What follows it goes the usual way.
         """
-        assert self._buffer is not None
-        header, total = self._format.header, self.needed
-        with memoryview(self._buffer) as buffer:
-            first = Frame(header.unpack_from(buffer)[0], bytes(buffer[header.size : total]))
-            rest = bytes(buffer[total:])
-        self._buffer = None
+        missing = self.needed - self._held
+        if len(data) < missing:
+            self._held += len(data)
+            last = self._pieces[-1]
+            if len(data) >= SMALL:
+                self._pieces.append(memoryview(data))
+            elif isinstance(last, bytearray):
+                last += data
+            else:
+                self._pieces.append(bytearray(data))
+            return []
+        self._pieces.append(memoryview(data)[:missing])
+        frame = Frame(self._service, b"".join(self._pieces))
+        self._pieces, self._held = [], 0
         try:
-            return [first, *self.feed(rest)]
+            return [frame, *self.feed(data[missing:])]
         except FrameFault as fault:
-            fault.frames.insert(0, first)
+            fault.frames.insert(0, frame)
             raise
 
 
