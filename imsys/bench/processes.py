@@ -235,7 +235,7 @@ def writer(pid: int) -> int:
     """Return the process that works on the SQLite file of a server, where there is /proc; 0: there is none."""
     for thread in Path(f"/proc/{pid}/task").glob("*"):
         for child in _children(thread):
-            if b"imsys.util.sqlite_process" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"sqlite_process.py" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return child
     return 0
 

@@ -38,7 +38,7 @@ from imsys.store.ids import MessageIds, ms_of
 from imsys.store.inserts import fitting
 from imsys.store.members import JOINED, MEMBERSHIP, MemberList, MemberLists, not_a_member
 from imsys.store.numbering import number
-from imsys.util.sqlite_process import Step
+from imsys.store.sqlite_process import Step
 
 LOOKUP = 200
 """Unique ids looked up by one statement."""

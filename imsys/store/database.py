@@ -17,9 +17,9 @@ from imsys.store.log_cursor import LogCursor
 from imsys.store.pool import Connection, Pool
 from imsys.store.reactor_connection import ReactorConnection, is_possible
 from imsys.store.read_connections import ReadConnections
+from imsys.store.sqlite_process import ROWS, Step
 from imsys.util.backoff import Backoff
 from imsys.util.outages import Outage
-from imsys.util.sqlite_process import ROWS, Step
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from imsys.util.sqlite_process import Step
+from imsys.store.sqlite_process import Step
 
 
 class Fault(enum.Enum):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from imsys.store.database import Transaction
-from imsys.util.sqlite_process import Step
+from imsys.store.sqlite_process import Step
 
 
 class Insert(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Any
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
 from imsys.store.log_cursor import LogCursor
-from imsys.util.sqlite_process import Step
+from imsys.store.sqlite_process import Step
 
 PACKED = 16 << 20
 """Bytes of packed rows, at most; the server would truncate more."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from imsys.config import DatabaseConfig
 from imsys.store.dialects import Fault, Opened, Use
 from imsys.store.sqlite_connection import Cursor, SqliteConnection
-from imsys.util.sqlite_process import Step, take
+from imsys.store.sqlite_process import Step, take
 
 
 class Sqlite:

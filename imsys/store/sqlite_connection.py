@@ -1,4 +1,4 @@
-"""A connection to an SQLite file that is in a process of its own (:mod:`imsys.util.sqlite_process`)."""
+"""A connection to an SQLite file that is in a process of its own (:mod:`imsys.store.sqlite_process`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from imsys.util.sqlite_process import LENGTH, Answer, Step
+from imsys.store import sqlite_process
+from imsys.store.sqlite_process import LENGTH, Answer, Step
 
 END = 5.0
 """Seconds for a process to end before it is killed."""
@@ -34,8 +35,8 @@ class SqliteConnection:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-P", "-m", "imsys.util.sqlite_process", str(path), str(seconds)],
+                self._process = subprocess.Popen(  # noqa: S603 - a program of ours
+                    [sys.executable, "-P", sqlite_process.__file__, str(path), str(seconds)],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     start_new_session=True,

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 SERVER: tuple[str, ...] = (
     "argon2", "ffmpeg", "filetype", "google.protobuf", "greenlet", "grpc", "h11", "hiredis", "PIL",
-    "pymysql", "txredisapi",
+    "pybase64", "pymysql", "txredisapi",
 )  # fmt: skip
 """Import names of the packages that nothing but the extra ``server`` brings, on every system."""
 

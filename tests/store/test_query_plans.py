@@ -675,8 +675,9 @@ ONLY_ON = {
 def written() -> Iterator[str]:
     """The statements in the source of the stores, up to where something is put in."""
     for module in getModule("imsys.store").walkModules():
-        # for commands, and what is asked seldom
-        if module.name.rpartition(".")[2] in ("bulk", "file_servers", "kinds", "migrations", "steps"):
+        # for commands, what is asked seldom, and what is put together of the others
+        name = module.name.rpartition(".")[2]
+        if name in ("bulk", "file_servers", "kinds", "migrations", "sqlite_process", "steps"):
             continue
         for node in ast.walk(ast.parse(module.filePath.getContent())):
             if (

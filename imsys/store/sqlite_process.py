@@ -1,4 +1,6 @@
-"""A process that works on one SQLite file for another one: ``python -P -m imsys.util.sqlite_process FILE SECONDS``.
+"""A process that works on one SQLite file for another one: ``python -P …/sqlite_process.py FILE SECONDS``.
+
+It runs by its path, since to import the package of the store takes longer, and more memory, than all that it needs.
 
 Its standard input is a socket, on which requests and answers are MessagePack after their length (4 bytes, big
 endian). Whoever asks has ended when the socket has; what is not committed then is undone.
