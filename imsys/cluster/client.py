@@ -1,8 +1,9 @@
-"""gRPC calls to other servers, awaited on the reactor without a thread."""
+"""gRPC calls to other servers, awaited on the reactor without a thread for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -37,15 +38,24 @@ class GrpcClient(Service):
         self._deadline = trust.deadline
         self._addresses = tuple(addresses)
         self._channels = Channels(reactor, trust)
+        self._beginner: Executor
         self._stubs: dict[tuple[int, Any], tuple[grpc.Channel, Any]] = {}
         self._first = 0
         self._pending = 0
         where = ", ".join(address(host, port) for host, port in addresses)
         self._outage = Outage(reactor.seconds, f"gRPC to {where}")
 
+    def startService(self) -> None:
+        """Allow calls."""
+        super().startService()
+        # The first call of a channel that has none in progress starts a thread and waits for it: under load that
+        # takes some milliseconds, which the reactor does not have.
+        self._beginner = ThreadPoolExecutor(1, "grpc-begin")
+
     def stopService(self) -> None:
         """Close the channels; calls in progress fail."""
         super().stopService()
+        self._beginner.shutdown(wait=False)
         self._stubs.clear()
         self._channels.close()
 
@@ -90,6 +100,8 @@ class GrpcClient(Service):
                     self._first = (index + 1) % count  # also after a timeout: the next call begins elsewhere
                 if code is not grpc.StatusCode.UNAVAILABLE:
                     break  # it may have been executed, so it is not sent again
+            except ValueError:  # the channel was closed before the call began
+                break
             else:
                 self._first = index
                 self._outage.works()
@@ -103,7 +115,7 @@ class GrpcClient(Service):
         if of is not channel:
             stub = stub_class(channel)
             self._stubs[index, stub_class] = channel, stub
-        return send(self._reactor, getattr(stub, method), request, timeout)
+        return _send_by(self._beginner, self._reactor, getattr(stub, method), request, timeout)
 
 
 def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
@@ -114,6 +126,25 @@ def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]
     future = call.future(request, timeout=timeout)
     answer: Deferred[Any] = Deferred(lambda _: future.cancel())
     future.add_done_callback(lambda done: reactor.callFromThread(_finish, done, answer))
+    return answer
+
+
+def _send_by(beginner: Executor, reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
+    """Do the same, but begin in another thread; fail with ``ValueError`` if the channel is closed by then."""
+    beginning = beginner.submit(call.future, request, timeout=timeout)
+
+    def cancel(_: Deferred[Any]) -> None:
+        if not beginning.cancel():
+            beginning.add_done_callback(lambda begun: begun.exception() or begun.result().cancel())
+
+    def began(begun: Future[Any]) -> None:
+        if begun.cancelled():
+            return
+        future = begun if begun.exception() is not None else begun.result()
+        future.add_done_callback(lambda done: reactor.callFromThread(_finish, done, answer))
+
+    answer: Deferred[Any] = Deferred(cancel)
+    beginning.add_done_callback(began)
     return answer
 
 
