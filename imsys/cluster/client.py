@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import grpc
@@ -38,24 +38,15 @@ class GrpcClient(Service):
         self._deadline = trust.deadline
         self._addresses = tuple(addresses)
         self._channels = Channels(reactor, trust)
-        self._beginner: Executor
         self._stubs: dict[tuple[int, Any], tuple[grpc.Channel, Any]] = {}
         self._first = 0
         self._pending = 0
         where = ", ".join(address(host, port) for host, port in addresses)
         self._outage = Outage(reactor.seconds, f"gRPC to {where}")
 
-    def startService(self) -> None:
-        """Allow calls."""
-        super().startService()
-        # The first call of a channel that has none in progress starts a thread and waits for it: under load that
-        # takes some milliseconds, which the reactor does not have.
-        self._beginner = ThreadPoolExecutor(1, "grpc-begin")
-
     def stopService(self) -> None:
         """Close the channels; calls in progress fail."""
         super().stopService()
-        self._beginner.shutdown(wait=False)
         self._stubs.clear()
         self._channels.close()
 
@@ -115,7 +106,7 @@ class GrpcClient(Service):
         if of is not channel:
             stub = stub_class(channel)
             self._stubs[index, stub_class] = channel, stub
-        return _send_by(self._beginner, self._reactor, getattr(stub, method), request, timeout)
+        return send_by(self._channels.beginner, self._reactor, getattr(stub, method), request, timeout)
 
 
 def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
@@ -129,8 +120,11 @@ def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]
     return answer
 
 
-def _send_by(beginner: Executor, reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
-    """Do the same, but begin in another thread; fail with ``ValueError`` if the channel is closed by then."""
+def send_by(beginner: Executor, reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
+    """Do the same, but begin in the thread of :attr:`Channels.beginner`.
+
+    Fail with ``ValueError`` if the channel is closed by then.
+    """
     beginning = beginner.submit(call.future, request, timeout=timeout)
 
     def cancel(_: Deferred[Any]) -> None:
