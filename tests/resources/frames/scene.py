@@ -13,6 +13,7 @@ from imsys.errors import Refused, Status
 from imsys.protocols.chunks import (
     CREDIT,
     DOWNLOAD_CHUNK,
+    OVERHEAD,
     UPLOAD_ACK,
     UPLOAD_CHUNK,
     Chunk,
@@ -98,6 +99,11 @@ class Client(RawClient):
     def chunks(self) -> list[Chunk]:
         """The chunks that are here."""
         return [decode_chunk(frame.body) for frame in self._frames if frame.service == DOWNLOAD_CHUNK]
+
+    def ended(self) -> int:
+        """How many downloads are at their end, which is a chunk without bytes; looks at no other."""
+        empty = OVERHEAD - RESOURCES.header.size
+        return sum(frame.service == DOWNLOAD_CHUNK and len(frame.body) == empty for frame in self._frames)
 
 
 class FramesCase(PortCase[Client]):

@@ -133,7 +133,7 @@ class DownloadTests(FramesCase):
         self.assertEqual((await self.download(client, files[3]))["error"], 73)
         for file in files[:3]:
             client.credit(file, 1 << 20)
-        await self.until(lambda: len([chunk for chunk in client.chunks() if not chunk.data]) == 3)
+        await self.until(lambda: client.ended() == 3)
         for file in files[:3]:
             self.assertEqual(
                 b"".join(c.data for c in client.chunks() if c.file_id == file.file_id), self.stored(file)
@@ -188,7 +188,7 @@ class SlowReaderTests(FramesCase):
         self.assertLess(seen, 150)
         self.assertFalse(client.closed)
         client.transport.resumeProducing()  # type: ignore[attr-defined]
-        await self.until(lambda: len([chunk for chunk in client.chunks() if not chunk.data]) == 2)
+        await self.until(lambda: client.ended() == 2)
         for file in files:
             self.assertTrue(
                 b"".join(chunk.data for chunk in client.chunks() if chunk.file_id == file.file_id) == data
@@ -200,7 +200,7 @@ class SlowReaderTests(FramesCase):
         client, file = await self.login(), self.files.keep(7, os.urandom(3_000_000))
         await self.download(client, file)
         client.credit(file, 1 << 40)
-        await self.until(lambda: client.chunks() and not client.chunks()[-1].data)
+        await self.until(client.ended)
         self.assertEqual(b"".join(chunk.data for chunk in client.chunks()), self.stored(file))
 
 
