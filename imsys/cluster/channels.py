@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -25,6 +26,18 @@ class Channels:
         self._generation = trust.generation
         self._channels: dict[Address, grpc.Channel] = {}
         self._retired: dict[grpc.Channel, IDelayedCall] = {}
+        self._beginner: Executor | None = None
+
+    @property
+    def beginner(self) -> Executor:
+        """A thread to begin calls in.
+
+        The first call of a channel that has none in progress starts a thread and waits for it; under load that takes
+        some milliseconds, for which the reactor would stand still.
+        """
+        if self._beginner is None:
+            self._beginner = ThreadPoolExecutor(1, "grpc-begin")
+        return self._beginner
 
     def to(self, address: Address) -> grpc.Channel:
         """Return the channel to a server.
@@ -51,6 +64,9 @@ class Channels:
             call.cancel()
             channel.close()
         self._retired.clear()
+        if self._beginner is not None:
+            self._beginner.shutdown(wait=False)
+            self._beginner = None
 
     def _retire(self) -> None:
         channels, self._channels = self._channels, {}

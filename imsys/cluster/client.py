@@ -1,8 +1,9 @@
-"""gRPC calls to other servers, awaited on the reactor without a thread."""
+"""gRPC calls to other servers, awaited on the reactor without a thread for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import grpc
@@ -90,6 +91,8 @@ class GrpcClient(Service):
                     self._first = (index + 1) % count  # also after a timeout: the next call begins elsewhere
                 if code is not grpc.StatusCode.UNAVAILABLE:
                     break  # it may have been executed, so it is not sent again
+            except ValueError:  # the channel was closed before the call began
+                break
             else:
                 self._first = index
                 self._outage.works()
@@ -103,7 +106,7 @@ class GrpcClient(Service):
         if of is not channel:
             stub = stub_class(channel)
             self._stubs[index, stub_class] = channel, stub
-        return send(self._reactor, getattr(stub, method), request, timeout)
+        return send_by(self._channels.beginner, self._reactor, getattr(stub, method), request, timeout)
 
 
 def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
@@ -114,6 +117,28 @@ def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]
     future = call.future(request, timeout=timeout)
     answer: Deferred[Any] = Deferred(lambda _: future.cancel())
     future.add_done_callback(lambda done: reactor.callFromThread(_finish, done, answer))
+    return answer
+
+
+def send_by(beginner: Executor, reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
+    """Do the same, but begin in the thread of :attr:`Channels.beginner`.
+
+    Fail with ``ValueError`` if the channel is closed by then.
+    """
+    beginning = beginner.submit(call.future, request, timeout=timeout)
+
+    def cancel(_: Deferred[Any]) -> None:
+        if not beginning.cancel():
+            beginning.add_done_callback(lambda begun: begun.exception() or begun.result().cancel())
+
+    def began(begun: Future[Any]) -> None:
+        if begun.cancelled():
+            return
+        future = begun if begun.exception() is not None else begun.result()
+        future.add_done_callback(lambda done: reactor.callFromThread(_finish, done, answer))
+
+    answer: Deferred[Any] = Deferred(cancel)
+    beginning.add_done_callback(began)
     return answer
 
 

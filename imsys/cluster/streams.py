@@ -9,7 +9,7 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 
 from imsys.cluster.channels import Channels
-from imsys.cluster.client import send
+from imsys.cluster.client import send_by
 from imsys.cluster.server import AddServicer
 from imsys.cluster.server_list import ServerList
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
@@ -78,8 +78,12 @@ class ResourcesServers(Service):
             raise Unavailable(Status.GRPC_ERROR, "This resources server is away.")
         try:
             stub = imsys_v1_pb2_grpc.StreamsStub(self._channels.to(addresses[server]))
-            answer = await send(
-                self._reactor, stub.End, imsys_v1_pb2.EndRequest(stream_id=stream_id), self._deadline
+            answer = await send_by(
+                self._channels.beginner,
+                self._reactor,
+                stub.End,
+                imsys_v1_pb2.EndRequest(stream_id=stream_id),
+                self._deadline,
             )
         except (
             grpc.RpcError,

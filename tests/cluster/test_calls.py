@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -80,6 +81,30 @@ async def login(client: GrpcClient, uuid: int, deadline: float | None = None) ->
     return int(
         (await client.call(STUB, "LoginUser", message_pb2.LoginRequest(uuid=uuid), deadline=deadline)).error
     )
+
+
+class Held:
+    """Calls that begin when they may."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.threads: set[int] = set()
+        self.begun: list[Any] = []
+
+    def call(self, client: GrpcClient, uuid: int) -> Deferred[Any]:
+        request = message_pb2.LoginRequest(uuid=uuid)
+        return Deferred.fromCoroutine(client.call(self._stub, "LoginUser", request))
+
+    def _stub(self, channel: grpc.Channel) -> Any:
+        login = STUB(channel).LoginUser
+
+        def begin(*args: Any, **kwargs: Any) -> Any:
+            self.threads.add(threading.get_ident())
+            self.go.wait(10)
+            self.begun.append(login.future(*args, **kwargs))
+            return self.begun[-1]
+
+        return SimpleNamespace(LoginUser=SimpleNamespace(future=begin))
 
 
 class CallTests(Bridged):
@@ -193,6 +218,42 @@ class CallTests(Bridged):
         await server.stopService()
         with self.assertRaises(Unavailable):
             await waiting
+
+    async def test_begins_beside_the_reactor(self) -> None:
+        """A call begins in another thread; one that is cancelled before that is not sent."""
+        users, held = Users(), Held()
+        client = self.client(self.serve(users).port)
+        first, second, third = (held.call(client, uuid) for uuid in (10, 11, 12))
+        second.cancel()
+        with self.assertRaises(CancelledError):
+            await second
+        held.go.set()
+        self.assertEqual([(await first).error, (await third).error], [10, 12])
+        self.assertEqual(users.calls, 2)
+        self.assertNotIn(threading.get_ident(), held.threads)
+
+    async def test_cancelled_while_it_begins(self) -> None:
+        """A call that is cancelled while it begins is cancelled at the server, too."""
+        held = Held()
+        call = held.call(self.client(self.serve(Users()).port), 3)
+        while not held.threads:
+            await sleep(0.01)
+        call.cancel()
+        with self.assertRaises(CancelledError):
+            await call
+        held.go.set()
+        while not (held.begun and held.begun[0].cancelled()):
+            await sleep(0.01)
+
+    async def test_closed_before_it_begins(self) -> None:
+        """A call whose channel is closed before it begins is refused as any other that is not answered."""
+        held = Held()
+        client = self.client(self.serve(Users()).port)
+        call = held.call(client, 10)
+        client.stopService()
+        held.go.set()
+        with self.assertRaises(Unavailable):
+            await call
 
     async def test_busy_port(self) -> None:
         """A port in use is one clear line, also where it is another gRPC server's."""
