@@ -11,6 +11,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from imsys.bench.compiling import copy_sources
 from imsys.util import compiled
 from tests.support.children import die_with_parent, folder
 from tests.support.daemons import ROOT
@@ -40,12 +41,7 @@ LIMIT = 600.0
 def copy_with_tests() -> Path:
     """A copy of the checkout with its tests, and without what was made in it."""
     home = folder("compiled") / "imsys"
-    home.mkdir()
-    made = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", compiled.DIGEST.name)
-    for name in ("imsys", "client", "tests", "twisted"):
-        shutil.copytree(ROOT / name, home / name, ignore=made)
-    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, home)
+    copy_sources(home, "tests")
     return home
 
 

@@ -20,6 +20,14 @@ LIMIT = 900.0
 _MADE = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", compiled.DIGEST.name)
 
 
+def copy_sources(home: Path, *more: str) -> None:
+    """Copy what a build is made of, and ``more`` folders of the checkout, without what was made in them."""
+    for name in ("imsys", "client", "twisted", *more):
+        shutil.copytree(ROOT / name, home / name, ignore=_MADE, dirs_exist_ok=True)
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, home)
+
+
 def compiled_copy() -> Path:
     """Make ``build/compiled``, a compiled copy of this checkout, unless it is there; that takes a minute or two.
 
@@ -32,10 +40,7 @@ def compiled_copy() -> Path:
     current = written.exists() and written.read_text("ascii") == compiled.digest(ROOT)
     if not current:
         shutil.rmtree(home, ignore_errors=True)
-    for name in ("imsys", "client", "twisted"):
-        shutil.copytree(ROOT / name, home / name, ignore=_MADE, dirs_exist_ok=True)
-    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, home)
+    copy_sources(home)
     if not current:
         print("Compiling (a minute or two) ...", file=sys.stderr, flush=True)
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]

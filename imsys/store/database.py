@@ -176,10 +176,10 @@ def _of_rows(start: str, rows: Sequence[Sequence[Any]], end: str) -> str:
 
 
 class Database(Service):
-    """The connections of a database: a general pool, and a single connection for the message log.
+    """The connections of a database: a general pool, a single connection for the message log, and some for small reads.
 
-    SQLite allows one writer only: there the single connection does all writes, and the others read. That of MySQL is
-    on the reactor's thread where it can be.
+    SQLite allows one writer only: there the log's connection does all writes, and the pool reads. That of the log, and
+    MySQL's for small reads, are on the reactor's thread where they can be; else small reads are the pool's.
     """
 
     def __init__(self, reactor: Any, config: DatabaseConfig, watch: Watcher | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -83,7 +84,7 @@ class WaitingTests(SynchronousTestCase):
         self.addCleanup(gc.enable)
         for _ in range(20):
             begun = Deferred[int]()
-            running = run(lambda begun=begun: wait_for(begun))  # type: ignore[misc]
+            running = run(partial(wait_for, begun))
             begun.callback(1)
             self.assertEqual(self.successResultOf(running), 1)
         self.assertLess(gc.collect(), 20)
