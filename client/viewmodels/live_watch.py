@@ -134,14 +134,11 @@ class LiveWatch:
             return None
         if watching.phase is Phase.FAILED and watching.problem is not None:
             return self._failed(watching.problem)
+        if watching.phase is Phase.OVER:
+            return self._stopped(Shown.OVER)
         if watching.phase is Phase.RUNS:
             self._since = watching.player.now
-        states = {
-            Phase.BEGINS: Shown.BEGINS,
-            Phase.RUNS: Shown.RUNNING,
-            Phase.PAUSED: Shown.PAUSED,
-            Phase.OVER: Shown.OVER,
-        }
+        states = {Phase.BEGINS: Shown.BEGINS, Phase.RUNS: Shown.RUNNING, Phase.PAUSED: Shown.PAUSED}
         return self._set(states[watching.phase])
 
     def _failed(self, problem: VideoError) -> None:
@@ -164,7 +161,7 @@ class LiveWatch:
             self._since = 0.0
             self.begin()
         else:
-            self._set(Shown.FAILED, problem_words(problem))
+            self._stopped(Shown.FAILED, problem_words(problem))
 
     def _again(self, work: Any) -> None:
         Deferred.fromCoroutine(work).addErrback(self._unexpected)
@@ -174,7 +171,7 @@ class LiveWatch:
             "watching a live stream failed",
             exc_info=(failure.type, failure.value, failure.getTracebackObject()),
         )
-        self._set(Shown.FAILED, tr("Something unexpected happened. Try again."))
+        self._stopped(Shown.FAILED, tr("Something unexpected happened. Try again."))
 
     def _told(self, stream: Stream) -> None:
         """The account knows more of it."""
@@ -182,8 +179,7 @@ class LiveWatch:
             return
         self.stream = stream
         if not stream.running and self.state is not Shown.OVER:
-            self._drop()
-            self._set(Shown.OVER)
+            self._stopped(Shown.OVER)
         else:
             self.changed.fire(self)
 
@@ -193,6 +189,11 @@ class LiveWatch:
         if watching is not None:
             watching.close()
             self.changed.fire(self)
+
+    def _stopped(self, state: Shown, sentence: str = "") -> None:
+        """Nothing of it runs on, whoever told first that it ended: the account or the stream itself."""
+        self._drop()
+        self._set(state, sentence)
 
     def _set(self, state: Shown, sentence: str = "") -> None:
         if not self._closed:

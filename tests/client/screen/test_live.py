@@ -81,6 +81,13 @@ class LiveAccount:
             raise Failure(str(refused)) from None
 
 
+class DeafAccount(LiveAccount):
+    """One that is told nothing of streams: what is known comes from the stream itself."""
+
+    def _told(self, change: LiveChange) -> None:
+        pass
+
+
 class LiveTests(WidgetCase):
     timeout = 120.0
 
@@ -116,8 +123,8 @@ class LiveTests(WidgetCase):
         within 3, and what moves moves.
 
         Nobody can read a key off ffmpeg's command line. When her program stands still he is told that she
-        pauses, and sees her again when it goes on. When she ends it he is told, and nothing of his runs on.
-        No log holds a key."""
+        pauses, and sees her again when it goes on. When she ends it he is told, and nothing of his runs on:
+        nor where only the stream itself tells it. No log holds a key."""
         lines: list[str] = []
         observer: Any = lambda event: lines.append(str(formatEvent(event)))  # noqa: E731
         globalLogPublisher.addObserver(observer)
@@ -139,6 +146,11 @@ class LiveTests(WidgetCase):
         self.assertEqual((panel.watch.state, panel.watch.sentence), (Shown.RUNNING, ""))
         player = panel.watch.player
         assert player is not None
+        deaf: Any = DeafAccount(ben.client)
+        untold = LiveWatch(deaf, studio, stream, Pixels.RGB)
+        self.addCleanup(untold.close)
+        untold.begin()
+        await self.until(lambda: untold.player is not None and untold.player.film is not None)
         await self.until(lambda: player.counts.shown > 10)
         area = panel.stage.area
         self.assertEqual(type(area.surface).__name__, "GlSurface")
@@ -180,6 +192,8 @@ class LiveTests(WidgetCase):
         self.assertEqual(panel.stage.saying.text, "The live stream is over.")
         self.assertEqual(going.step, Step.ENDED)
         self.assertIsNone(panel.watch.player)
+        await self.until(lambda: untold.state is Shown.OVER)
+        self.assertIsNone(untold.player)
         self.assertIs(player.state, State.PLAYING)
         closed: list[bool] = []
         panel.closed.connect(lambda: closed.append(True))
