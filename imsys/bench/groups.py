@@ -14,13 +14,10 @@ from imsys.bench.group_load import SMALLEST
 from imsys.bench.options import add_output, add_servers, seconds, setting_of, setup_of, whole
 from imsys.bench.report import Report, publish, report
 from imsys.bench.servers import private_servers
-from imsys.bench.tasks import Speak, Task, User
+from imsys.bench.tasks import Speak, Task, User, sources_for
 from imsys.bench.users import users_of
 from imsys.bench.workers import crew, shares
 from imsys.errors import ConfigError
-
-_PER_SOURCE = 20_000
-"""Connections from one address at most: Linux has 28,232 ephemeral ports."""
 
 
 def add_command(commands: Any) -> None:
@@ -80,7 +77,7 @@ def measure(options: argparse.Namespace) -> list[Report]:
                 work=_speak(options, together, len(part) / len(users)),
                 tls=options.tls,
                 ca=servers.ca,
-                sources=-(-count // _PER_SOURCE),
+                sources=sources_for(count),
             )
             for part in parts
         ]

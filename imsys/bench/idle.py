@@ -8,16 +8,13 @@ from typing import Any
 from imsys.bench.options import add_output, add_servers, seconds, setting_of, setup_of, whole
 from imsys.bench.report import Report, publish, report
 from imsys.bench.servers import private_servers
-from imsys.bench.tasks import Hold, Task
+from imsys.bench.tasks import Hold, Task, sources_for
 from imsys.bench.users import users_of
 from imsys.bench.workers import crew, shares
 from imsys.errors import ConfigError
 
 _PER_PROCESS = 19_000
 """Connections of one load process at most: often 20,000 descriptors are allowed."""
-
-_PER_SOURCE = 20_000
-"""Connections from one address at most: Linux has 28,232 ephemeral ports."""
 
 _FIRST = 20
 """Users who log in and leave first, so that one-time allocations do not count for the sessions."""
@@ -69,7 +66,7 @@ def measure(options: argparse.Namespace) -> list[Report]:
                 tls=options.tls,
                 ca=servers.ca,
                 at_once=max(1, options.at_once // len(parts)),
-                sources=-(-options.connections // _PER_SOURCE),
+                sources=sources_for(options.connections),
             )
             for part in parts
         ]

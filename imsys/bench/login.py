@@ -8,7 +8,7 @@ from typing import Any
 from imsys.bench.options import add_output, add_servers, seconds, setting_of, setup_of, whole
 from imsys.bench.report import Report, publish, report
 from imsys.bench.servers import private_servers
-from imsys.bench.tasks import LogIn, Task
+from imsys.bench.tasks import LogIn, Task, sources_for
 from imsys.bench.users import users_of
 from imsys.bench.workers import crew, shares
 
@@ -49,6 +49,7 @@ def measure(options: argparse.Namespace) -> list[Report]:
                 tls=options.tls,
                 ca=servers.ca,
                 at_once=max(1, options.at_once // len(parts)),
+                sources=sources_for(len(users)),
             )
             for part in parts
         ]

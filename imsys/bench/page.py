@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -160,21 +160,47 @@ def _growth_plot(results: Results, scene: Scene) -> str:
 
 
 def _machine(results: Results) -> str:
-    machine = results["machine"]
-    first = ", ".join(machine[name] for name in ("processor", "memory", "system"))
-    versions = ", ".join(
-        f"{name} {value}"
-        for name, value in machine.items()
-        if name not in ("processor", "memory", "system") and value
-    )
+    """Where, with what and when the scenes were run; what is not the same for all is said of each few of them."""
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for scene in SCENES:
+        if entry := results["scenes"].get(scene.name):
+            alike.setdefault(tuple(entry["machine"].items()), []).append(scene.name)
+    machines = [dict(machine) for machine in alike]
+    same = {
+        name: value
+        for name, value in (machines[0] if machines else {}).items()
+        if all(machine.get(name) == value for machine in machines)
+    }
+    said = [", ".join(_versions(same))]
+    if len(machines) == 1:
+        said.append(_days(results, *alike.values()))
     single = ", ".join(dict.fromkeys(scene.group for scene in SCENES if scene.once))
-    runs = (
+    said.append(
         "one run of each scene"
         if results["runs"] == 1
         else f"medians of {results['runs']} runs of each scene, in turns ({single}: one)"
     )
     quick = " These were quick runs, for a first impression only." if results["quick"] else ""
-    return f"{first}; {versions}. Begun {results['began']}, ended {results['finished']}; {runs}.{quick}{_exceptions(results)}"
+    listed = [
+        f"\n* {', '.join(names)}: {', '.join(_versions(dict(machine.items() - same.items())))}; {_days(results, names)}"
+        for machine, names in zip(machines, alike.values(), strict=True)
+        if len(machines) > 1
+    ]
+    others = "\n\nWhat differs:\n" + "".join(listed) if listed else ""
+    return f"{'; '.join(filter(None, said))}.{quick}{others}{_exceptions(results)}"
+
+
+def _versions(machine: dict[str, str]) -> list[str]:
+    """What a machine is, and the versions of what ran on it."""
+    plain = ("processor", "memory", "system")
+    first = [machine[name] for name in plain if name in machine]
+    return first + sorted(f"{name} {value}" for name, value in machine.items() if value and name not in plain)
+
+
+def _days(results: Results, names: Sequence[str]) -> str:
+    """The first and the last day of these scenes."""
+    days = sorted(results["scenes"][name]["finished"][:10] for name in names)
+    return " to ".join(dict.fromkeys((days[0], days[-1])))
 
 
 def _exceptions(results: Results) -> str:

@@ -110,7 +110,8 @@ def private_servers(setup: Setup) -> Iterator[Servers]:
             f"IMSYS_RESOURCES_{name}_PORT": str(free_port()) for name in ("PLAIN", "HTTP", "RTMP", "RTMPS")
         }
         environ["IMSYS_BALANCE_ADDRESSES"] = f"127.0.0.1:{environ['IMSYS_BALANCE_GRPC_PORT']}"
-        environ["IMSYS_RESOURCES_CAPACITY"] = "100"  # the descriptors are for chats
+        # the descriptors are for chats
+        environ |= {f"IMSYS_{name}_CAPACITY": "100" for name in ("GATEWAY", "RESOURCES")}
         environ |= {f"IMSYS_{name}": value for name, value in setup.settings.items()}
         pids = _mysql(stack, home, environ, setup.database) if setup.backend == "mysql" else {}
         start = _cluster if apart else _together

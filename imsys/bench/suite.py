@@ -77,6 +77,7 @@ def _run(options: argparse.Namespace) -> int:
     # what the page is made of does not change before there is all of it
     unfinished = path.with_suffix(".part.json")
     results = _results(path, options, wanted)
+    machine = _machine()
     for scene in wanted:
         results["scenes"].pop(scene.name, None)
     began = time.monotonic()
@@ -84,10 +85,12 @@ def _run(options: argparse.Namespace) -> int:
         for turn in range(1, options.runs + 1):
             for scene in wanted:
                 if turn == 1 or not scene.once:
-                    entry = results["scenes"].setdefault(scene.name, {"runs": [], "failures": []})
+                    entry = results["scenes"].setdefault(
+                        scene.name, {"runs": [], "failures": [], "machine": machine, "began": _now()}
+                    )
                     _one(scene, options, folder, entry)
                     print(f"{turn}/{options.runs} {scene.name:26} {_glance(entry)}", flush=True)
-                    results["finished"] = _now()
+                    entry["finished"] = _now()
                     write(unfinished, json.dumps(results, indent=1) + "\n")
         if profile := _profile(options, folder):
             results["profile"] = profile
@@ -112,16 +115,9 @@ def _results(path: Path, options: argparse.Namespace, wanted: Sequence[Scene]) -
     if options.only is not None and path.exists():
         found = json.loads(path.read_text("utf-8"))
     alone = {scene.name for scene in wanted} >= found["scenes"].keys()
-    began = _now() if alone else found["began"]
     # the others are what they were
     runs = found["runs"] if not alone and all(scene.once for scene in wanted) else options.runs
-    return found | {
-        "machine": _machine(),
-        "began": began,
-        "finished": _now(),
-        "runs": runs,
-        "quick": options.quick,
-    }
+    return found | {"runs": runs, "quick": options.quick}
 
 
 def _one(scene: Scene, options: argparse.Namespace, folder: Path, entry: dict[str, Any]) -> None:

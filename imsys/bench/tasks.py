@@ -13,6 +13,9 @@ User = tuple[int, str, str, int, int, int]
 The two of a pair stand together.
 """
 
+PER_SOURCE = 10_000
+"""Connections from one address, at most."""
+
 
 class Chat(msgspec.Struct, kw_only=True, tag="chat"):
     """Both members of each pair send texts to the other; times are seconds."""
@@ -155,6 +158,15 @@ class Storm(msgspec.Struct, kw_only=True, tag="storm"):
     """The number of the first of them."""
 
 
+def sources_for(connections: int) -> int:
+    """Addresses for so many connections.
+
+    Linux has 28,232 ephemeral ports for each, and looks through the even ones first: where most of these are taken,
+    as with 15,000 connections, the search for a free one costs more than the rest of a login.
+    """
+    return -(-connections // PER_SOURCE)
+
+
 class Task(msgspec.Struct, kw_only=True):
     """The users, how they connect, and what they do then."""
 
@@ -165,7 +177,7 @@ class Task(msgspec.Struct, kw_only=True):
     at_once: int = 64
     """Logins in progress at a time."""
     sources: int = 1
-    """Addresses 127.0.0.x that connections come from: one has some 28,000 ports."""
+    """Addresses 127.0.0.x that connections come from, see :func:`sources_for`."""
     cores: list[int] = []
     """Cores that the process may use; none: any."""
     xmpp: bool = False

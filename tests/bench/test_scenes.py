@@ -281,14 +281,9 @@ class Figures(SynchronousTestCase):
             "growth-mysql": {"arguments": ["growth"], "failures": [], "runs": [growth]},
         }
         machine = {"processor": "2 cores", "memory": "24 GiB", "system": "Linux", "Python": "3.11"}
-        return {
-            "machine": machine,
-            "began": "then",
-            "finished": "now",
-            "runs": 3,
-            "quick": False,
-            "scenes": scenes,
-        }
+        for entry in scenes.values():
+            entry |= {"machine": machine, "finished": "2026-11-23 12:24 UTC"}
+        return {"runs": 3, "quick": False, "scenes": scenes}
 
     def test_page(self) -> None:
         """Goals and figures stand beside each other; medians, spans and ratios are those of the runs.
@@ -304,6 +299,22 @@ class Figures(SynchronousTestCase):
         self.assertIn("| page of history | 1,000 | 1.5 / 3 | 1.5 / 3 |", made)
         self.assertIn("medians of 3 runs", made)
         self.assertNotIn("{{", made)
+
+    def test_machines(self) -> None:
+        """What is the same of all scenes is said once; what differs, of each few of them."""
+        results = self.results()
+        same = "2 cores, 24 GiB, Linux, "
+        self.assertIn(f": {same}Python 3.11; 2026-11-23; medians of 3 runs", self.rendered(results))
+        results["scenes"]["open-mysql"] |= {
+            "machine": results["scenes"]["open-mysql"]["machine"] | {"Python": "3.12"},
+            "finished": "2026-11-30 12:24 UTC",
+        }
+        results["scenes"]["idle-19000"]["finished"] = "2026-11-24 01:00 UTC"
+        made = self.rendered(results)
+        self.assertIn(": 2 cores, 24 GiB, Linux; medians of 3 runs", made)
+        others = "chat-mysql, chat-mysql-control, idle-19000, growth-mysql"
+        self.assertIn(f"\n* {others}: Python 3.11; 2026-11-23 to 2026-11-24\n", made)
+        self.assertIn("\n* open-mysql: Python 3.12; 2026-11-30\n", made)
 
     def rendered(self, results: dict[str, Any]) -> str:
         return page.render(results, (ROOT / "docs/performance/text.md").read_text("utf-8"))
@@ -337,7 +348,7 @@ class Figures(SynchronousTestCase):
         results = self.results()
         results["scenes"]["chat-mysql"]["runs"].pop()
         results["scenes"]["chat-mysql"]["failures"].append("a server did not start:\n| no")
-        results["scenes"]["nodes-2"] = {
+        results["scenes"]["nodes-2"] = results["scenes"]["open-mysql"] | {
             "arguments": ["nodes"],
             "failures": ["it took more than 900 s"],
             "runs": [],
