@@ -240,7 +240,6 @@ def _machine() -> dict[str, str]:
         "memory": f"{memory} GiB",
         "system": f"{system}, Linux {platform.release()}" if sys.platform == "linux" else system,
         "imsys": " ".join(filter(None, (__version__, _output("git", "rev-parse", "--short", "HEAD")))),
-        "build": compiled.build(),
         "Python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in ("Twisted", "msgspec", "PyMySQL", "grpcio")},
         "OpenSSL": ssl.OPENSSL_VERSION.split()[1],
