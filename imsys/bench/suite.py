@@ -30,7 +30,6 @@ from imsys.bench.report import faults, write
 from imsys.bench.scenes import SCENES, Scene
 from imsys.errors import ConfigError
 from imsys.redis.embedded import server_binary
-from imsys.util import compiled
 
 _GRACE = 40.0
 """Seconds that a scene has to stop its servers when it is told to end."""

@@ -11,7 +11,6 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 
 from imsys.cluster.channels import Address, Channels
-from imsys.cluster.client import send_by
 from imsys.cluster.server_list import ServerList
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust
@@ -67,9 +66,7 @@ class ChatServers(Service):
                 break
             try:
                 stub = imsys_v1_pb2_grpc.AnnouncementsStub(self._channels.to(address))
-                answer = await send_by(
-                    self._channels.beginner, self._reactor, getattr(stub, method), request, remaining
-                )
+                answer = await self._channels.send(getattr(stub, method), request, remaining)
             except (
                 grpc.RpcError,
                 ConfigError,

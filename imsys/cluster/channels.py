@@ -7,8 +7,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import grpc
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
+from imsys.cluster.calls import send
 from imsys.cluster.trust import Trust
 
 Address = tuple[str, int]
@@ -28,17 +30,6 @@ class Channels:
         self._retired: dict[grpc.Channel, IDelayedCall] = {}
         self._beginner: Executor | None = None
 
-    @property
-    def beginner(self) -> Executor:
-        """A thread to begin calls in.
-
-        The first call of a channel that has none in progress starts a thread and waits for it; under load that takes
-        some milliseconds, for which the reactor would stand still.
-        """
-        if self._beginner is None:
-            self._beginner = ThreadPoolExecutor(1, "grpc-begin")
-        return self._beginner
-
     def to(self, address: Address) -> grpc.Channel:
         """Return the channel to a server.
 
@@ -51,6 +42,16 @@ class Channels:
         if channel is None:
             channel = self._channels[address] = self._trust.channel(*address)
         return channel
+
+    def send(self, call: Any, request: Any, timeout: float) -> Deferred[Any]:
+        """Begin a unary call of a stub of one of the channels; see :func:`~imsys.cluster.calls.send`.
+
+        It is begun in a thread: the first call of a channel that has none in progress starts a thread of its own and
+        waits for it; under load that takes some milliseconds, for which the reactor would stand still.
+        """
+        if self._beginner is None:
+            self._beginner = ThreadPoolExecutor(1, "grpc-begin")
+        return send(self._reactor, call, request, timeout, self._beginner)
 
     def keep(self, addresses: Collection[Address]) -> None:
         """Close channels to other addresses than these; their calls fail."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
 from typing import Any
 
 import grpc
@@ -106,47 +105,4 @@ class GrpcClient(Service):
         if of is not channel:
             stub = stub_class(channel)
             self._stubs[index, stub_class] = channel, stub
-        return send_by(self._channels.beginner, self._reactor, getattr(stub, method), request, timeout)
-
-
-def send(reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
-    """Begin one unary call of a stub.
-
-    Fire on the reactor with the response, or fail with ``grpc.RpcError``.
-    """
-    future = call.future(request, timeout=timeout)
-    answer: Deferred[Any] = Deferred(lambda _: future.cancel())
-    future.add_done_callback(lambda done: reactor.callFromThread(_finish, done, answer))
-    return answer
-
-
-def send_by(beginner: Executor, reactor: Any, call: Any, request: Any, timeout: float) -> Deferred[Any]:
-    """Do the same, but begin in the thread of :attr:`Channels.beginner`.
-
-    Fail with ``ValueError`` if the channel is closed by then.
-    """
-    beginning = beginner.submit(call.future, request, timeout=timeout)
-
-    def cancel(_: Deferred[Any]) -> None:
-        if not beginning.cancel():
-            beginning.add_done_callback(lambda begun: begun.exception() or begun.result().cancel())
-
-    def began(begun: Future[Any]) -> None:
-        if begun.cancelled():
-            return
-        future = begun if begun.exception() is not None else begun.result()
-        future.add_done_callback(lambda done: reactor.callFromThread(_finish, done, answer))
-
-    answer: Deferred[Any] = Deferred(cancel)
-    beginning.add_done_callback(began)
-    return answer
-
-
-def _finish(future: Any, answer: Deferred[Any]) -> None:
-    if answer.called:
-        return
-    error = future if future.cancelled() else future.exception()
-    if error is None:
-        answer.callback(future.result())
-    else:
-        answer.errback(error)
+        return self._channels.send(getattr(stub, method), request, timeout)

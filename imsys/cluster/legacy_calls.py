@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from imsys.cluster.client import send
+from imsys.cluster.calls import send
 from imsys.cluster.outbox import PeerOutbox
 from imsys.cluster.pushes import RemotePush, push_of
 from imsys.cluster.stubs import message_pb2

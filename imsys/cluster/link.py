@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from imsys.cluster.client import send
+from imsys.cluster.calls import send
 from imsys.cluster.legacy_calls import UnaryPump
 from imsys.cluster.membership import Membership, Peer
 from imsys.cluster.outbox import PeerOutbox

@@ -12,7 +12,7 @@ from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
-from imsys.cluster.client import send
+from imsys.cluster.calls import send
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
 from imsys.cluster.trust import Trust, is_socket
 from imsys.errors import ConfigError

@@ -9,7 +9,6 @@ from twisted.application.service import Service
 from twisted.logger import Logger
 
 from imsys.cluster.channels import Channels
-from imsys.cluster.client import send_by
 from imsys.cluster.server import AddServicer
 from imsys.cluster.server_list import ServerList
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc
@@ -55,7 +54,6 @@ class ResourcesServers(Service):
     """
 
     def __init__(self, reactor: Any, trust: Trust, listed: ServerList, fresh: float) -> None:
-        self._reactor = reactor
         self._channels = Channels(reactor, trust)
         self._deadline = trust.deadline
         self._listed = listed
@@ -78,13 +76,8 @@ class ResourcesServers(Service):
             raise Unavailable(Status.GRPC_ERROR, "This resources server is away.")
         try:
             stub = imsys_v1_pb2_grpc.StreamsStub(self._channels.to(addresses[server]))
-            answer = await send_by(
-                self._channels.beginner,
-                self._reactor,
-                stub.End,
-                imsys_v1_pb2.EndRequest(stream_id=stream_id),
-                self._deadline,
-            )
+            request = imsys_v1_pb2.EndRequest(stream_id=stream_id)
+            answer = await self._channels.send(stub.End, request, self._deadline)
         except (
             grpc.RpcError,
             ConfigError,

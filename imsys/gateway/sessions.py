@@ -7,7 +7,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from imsys.cluster.client import GrpcClient, send
+from imsys.cluster.calls import send
+from imsys.cluster.client import GrpcClient
 from imsys.cluster.stubs import imsys_v1_pb2, imsys_v1_pb2_grpc, message_pb2, message_pb2_grpc
 from imsys.cluster.trust import Trust
 from imsys.errors import Unavailable
