@@ -85,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
             for scene in wanted:
                 if turn == 1 or not scene.once:
                     entry = results["scenes"].setdefault(
-                        scene.name, {"runs": [], "failures": [], "machine": machine, "began": _now()}
+                        scene.name, {"runs": [], "failures": [], "machine": machine}
                     )
                     _one(scene, options, folder, entry)
                     print(f"{turn}/{options.runs} {scene.name:26} {_glance(entry)}", flush=True)

@@ -162,7 +162,7 @@ def sources_for(connections: int) -> int:
     """Addresses for so many connections.
 
     Linux has 28,232 ephemeral ports for each, and looks through the even ones first: where most of these are taken,
-    as with 15,000 connections, the search for a free one costs more than the rest of a login.
+    as with 15,000 connections, the search for a free one costs a generator more than the rest of a login.
     """
     return -(-connections // PER_SOURCE)
 

@@ -123,8 +123,8 @@ class LiveTests(WidgetCase):
         within 3, and what moves moves.
 
         Nobody can read a key off ffmpeg's command line. When her program stands still he is told that she
-        pauses, and sees her again when it goes on. When she ends it he is told, and nothing of his runs on:
-        nor where only the stream itself tells it. No log holds a key."""
+        pauses, and sees her again when it goes on. When she ends it he is told, and nothing of his runs on,
+        also where only the stream itself tells it. No log holds a key."""
         lines: list[str] = []
         observer: Any = lambda event: lines.append(str(formatEvent(event)))  # noqa: E731
         globalLogPublisher.addObserver(observer)
